@@ -1,0 +1,145 @@
+/* The frames between a server and the agent in a cell: the one thing that docker/cell.c and the agent
+ * share. Over the attach stream, both ways, back to back:
+ *
+ *   byte 0     type (enum frame_type)
+ *   byte 1     step (enum frame_step), where the type has one, else 0
+ *   byte 2     channel (enum frame_channel), where the type has one, else 0
+ *   byte 3     0
+ *   byte 4..7  length of the payload, little-endian, at most FRAME_PAYLOAD_MAX
+ *   then       the payload; integers in it are little-endian
+ *
+ * One job's way:
+ *
+ *   agent   READY
+ *   server  ENV* (FILE FILE_DATA*)* STEP(compile)? STEP(run) START  STDIN* STDIN_END
+ *   agent   (OUTPUT* STEP_END)+ DONE            or FAILED, instead of DONE, at any point after START
+ *
+ * After a compile step that does not end with exit code 0 the run step is not started: DONE follows.
+ * The agent reads STDIN only as fast as the program takes it, and drops what is left when the program
+ * has ended. The end of the stream ends the agent. Anything that does not fit the format, on either
+ * side, ends the cell. Bytes of type that are not named here are reserved (runners, reset, files back). */
+#ifndef CODECELL_AGENT_FRAME_H
+#define CODECELL_AGENT_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define FRAME_VERSION 1u
+#define FRAME_HEADER 8u
+#define FRAME_PAYLOAD_MAX 65536u
+
+enum frame_type {
+    /* server to agent */
+    FRAME_ENV = 1,  /* "NAME=value", without NUL; a later one wins over an earlier and over the container's */
+    FRAME_FILE = 2, /* u32 mode, then the path: relative to the working folder, no "..", no NUL; its folders are made */
+    FRAME_FILE_DATA = 3, /* bytes for the file named last */
+    FRAME_STEP = 4,      /* struct frame_step_spec, then argv: each string followed by NUL */
+    FRAME_START = 5,     /* nothing: the job is complete */
+    FRAME_STDIN = 6,     /* bytes */
+    FRAME_STDIN_END = 7, /* nothing */
+    /* agent to server */
+    FRAME_READY = 64,    /* u32 FRAME_VERSION */
+    FRAME_OUTPUT = 65,   /* step, channel: bytes */
+    FRAME_STEP_END = 66, /* step: struct frame_step_end */
+    FRAME_DONE = 67,     /* nothing: no process of the job is left, the cell's job is over */
+    FRAME_FAILED = 68,   /* u32 enum frame_failure, u32 errno */
+};
+
+enum frame_step { FRAME_STEP_COMPILE = 1, FRAME_STEP_RUN = 2 };
+enum frame_channel { FRAME_STDOUT = 1, FRAME_STDERR = 2, FRAME_RESULT = 3 };
+
+enum frame_failure {
+    FRAME_FAIL_FRAME = 1,  /* a frame that does not fit, or out of its order */
+    FRAME_FAIL_SPACE = 2,  /* the files do not fit into the working folder */
+    FRAME_FAIL_FILE = 3,   /* a file could not be written for another reason (a path that collides) */
+    FRAME_FAIL_EXEC = 4,   /* the program could not be started: argv[0] is missing or not executable */
+    FRAME_FAIL_SYSTEM = 5, /* a system call of the agent's own failed */
+};
+
+/* On the wire: timeout_ms u64, output_max u64 (bytes per stream, past which output is read and dropped). */
+#define FRAME_STEP_SPEC 16u
+struct frame_step_spec {
+    uint64_t timeout_ms;
+    uint64_t output_max;
+};
+
+enum frame_flag {
+    FRAME_TIMED_OUT = 1,     /* killed for its time */
+    FRAME_OUT_OF_MEMORY = 2, /* the cgroup killed a process for memory during the step */
+    FRAME_STDOUT_TRUNCATED = 4,
+    FRAME_STDERR_TRUNCATED = 8,
+};
+
+/* On the wire in this order: u32 exit_code, u32 signal, u32 flags, u32 0, u64 wall_ns, u64 cpu_ns, u64 peak_bytes. */
+#define FRAME_STEP_END_SIZE 40u
+struct frame_step_end {
+    uint32_t exit_code; /* 0 to 255; 128 + signal where a signal ended it */
+    uint32_t signal;    /* 0: none */
+    uint32_t flags;     /* enum frame_flag, or'ed */
+    uint64_t wall_ns;   /* from exec to the first process's end */
+    uint64_t cpu_ns;    /* user and system, of all its processes that were waited for */
+    uint64_t peak_bytes;
+};
+
+struct frame {
+    uint8_t type, step, channel;
+    uint32_t length;
+    const uint8_t *payload; /* into the reader's buffer */
+};
+
+static inline void frame_put32(uint8_t *p, uint32_t v)
+{
+    for (int i = 0; i < 4; i++)
+        p[i] = (uint8_t)(v >> (8 * i));
+}
+
+static inline void frame_put64(uint8_t *p, uint64_t v)
+{
+    for (int i = 0; i < 8; i++)
+        p[i] = (uint8_t)(v >> (8 * i));
+}
+
+static inline uint32_t frame_get32(const uint8_t *p)
+{
+    uint32_t v = 0;
+    for (int i = 0; i < 4; i++)
+        v |= (uint32_t)p[i] << (8 * i);
+    return v;
+}
+
+static inline uint64_t frame_get64(const uint8_t *p)
+{
+    uint64_t v = 0;
+    for (int i = 0; i < 8; i++)
+        v |= (uint64_t)p[i] << (8 * i);
+    return v;
+}
+
+static inline void frame_header(uint8_t out[FRAME_HEADER], uint8_t type, uint8_t step, uint8_t channel, uint32_t length)
+{
+    out[0] = type;
+    out[1] = step;
+    out[2] = channel;
+    out[3] = 0;
+    frame_put32(out + 4, length);
+}
+
+/* Reads the frame at the start of `data`. Returns its whole length with the header, 0 where more bytes
+ * are needed, -1 where it cannot be a frame. */
+static inline long frame_read(const uint8_t *data, size_t len, struct frame *out)
+{
+    if (len < FRAME_HEADER)
+        return 0;
+    uint32_t length = frame_get32(data + 4);
+    if (length > FRAME_PAYLOAD_MAX || data[3] != 0)
+        return -1;
+    if (len - FRAME_HEADER < length)
+        return 0;
+    *out = (struct frame){
+        .type = data[0], .step = data[1], .channel = data[2], .length = length, .payload = data + FRAME_HEADER};
+    return (long)(FRAME_HEADER + length);
+}
+
+#endif

@@ -1,0 +1,42 @@
+/* An error is a code and a sentence. The code decides the HTTP status (error_status), the sentence is
+ * what a client or an operator reads. Library code fills one and returns; the edge logs it, once. */
+#ifndef CODECELL_BASE_ERROR_H
+#define CODECELL_BASE_ERROR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum error_code {
+    ERROR_NONE = 0,
+    ERROR_INVALID,      /* 400: the request is wrong */
+    ERROR_UNAUTHORIZED, /* 401: no key, or a wrong one */
+    ERROR_CREDITS,      /* 402: prepaid credits are used up */
+    ERROR_FORBIDDEN,    /* 403: the key lacks the right */
+    ERROR_NOT_FOUND,    /* 404 */
+    ERROR_METHOD,       /* 405 */
+    ERROR_SLOW,         /* 408: the request came too slowly */
+    ERROR_CONFLICT,     /* 409 */
+    ERROR_TOO_LARGE,    /* 413: the body is over the cap */
+    ERROR_MEDIA_TYPE,   /* 415 */
+    ERROR_RATE,         /* 429 */
+    ERROR_HEADERS,      /* 431: the head is over the cap */
+    ERROR_INTERNAL,     /* 500 */
+    ERROR_UNAVAILABLE,  /* 503: queue full, engine away, shutting down */
+    ERROR_CODES         /* how many there are */
+};
+
+struct error {
+    enum error_code code;
+    char text[512]; /* one sentence, NUL-terminated, cut to fit */
+};
+
+/* Sets code and sentence. `error` may be NULL. Returns -1, so that a caller can `return error_set(…)`. */
+int error_set(struct error *error, enum error_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* Puts "<formatted>: " before the sentence that is there; the code stays. Returns -1. */
+int error_wrap(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The HTTP status of a code; 200 for ERROR_NONE. */
+int error_status(enum error_code code);
+
+#endif

@@ -1,0 +1,23 @@
+/* jansson, strictly: one way in and one way out for every JSON text of the service. */
+#ifndef CODECELL_BASE_JSON_H
+#define CODECELL_BASE_JSON_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+struct error;
+
+#define JSON_DEPTH_MAX 64
+
+/* Parses a text: UTF-8, any top-level value, no name twice, nested at most JSON_DEPTH_MAX, NUL allowed
+ * in strings. NULL with ERROR_INVALID and a sentence otherwise ("malformed JSON: … at line L column C",
+ * "name twice …", "nested deeper than 64"). Needs no loop: may run on any thread. */
+json_t *json_parse(const char *text, size_t len, struct error *error);
+
+/* The text of a value, compact, members in order of insertion; free() it. NULL: out of memory. */
+char *json_text(const json_t *value, size_t *len);
+
+/* An integer in JSON: 30, 30.0 and 3e1 are, 1.5 and "30" are not. 0, or -1. */
+int json_as_integer(const json_t *value, int64_t *out);
+
+#endif

@@ -1,0 +1,34 @@
+/* Small texts with a fixed form: UUIDs, times, hex, UTF-8. */
+#ifndef CODECELL_BASE_TEXT_H
+#define CODECELL_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf;
+
+#define UUID_LEN 36
+#define TIME_LEN 24 /* 2026-01-02T03:04:05.678Z */
+
+void text_uuid(char out[UUID_LEN + 1]); /* version 4, RFC 9562, from the seam's random */
+bool text_is_uuid(const char *text);    /* lower- or upper-case hex, dashes in place */
+
+/* Milliseconds of Unix time to RFC 3339 in UTC, and back (-1 where it is not of that form; a fraction
+ * and an offset are optional in what is read). */
+void text_time(int64_t ms, char out[TIME_LEN + 1]);
+int text_parse_time(const char *text, int64_t *ms);
+
+void text_hex(const void *data, size_t len, char *out); /* 2*len+1 bytes, lower case */
+
+/* Appends `data` with each byte that is not part of well-formed UTF-8 (RFC 3629) replaced by U+FFFD.
+ * Where `cut` is set, an incomplete sequence at the very end is dropped instead: a limit cut it, not
+ * the program. 0, or -1 where the buffer's maximum is reached. */
+int text_utf8_clean(struct buf *out, const char *data, size_t len, bool cut);
+bool text_is_utf8(const char *data, size_t len);
+
+/* Decodes standard base64 with padding (RFC 4648, section 4), white space refused. `out` has room for
+ * len/4*3 bytes. Returns the number of bytes, or -1. */
+long text_base64_decode(const char *data, size_t len, void *out);
+
+#endif

@@ -1,0 +1,108 @@
+/* The HTTP/1.1 server: what the rest of the service sees of it.
+ *
+ * A listener accepts connections; a connection carries exchanges (a request and its answer), one at a
+ * time, pipelined requests in their order. The way of an exchange:
+ *
+ *   head read ─ route found ─ admit() ─ http_admit() ─ body read ─ route's handler ─ http_respond()
+ *                   │            └ or http_respond() at once: then the connection closes after it,
+ *                   └ 404, 405     for the body was not read (kept open where there is none)
+ *
+ * Framing, sizes, counts and times are checked here and answered here (400, 408, 413, 431, 503), and
+ * so are 404, 405 (with Allow) and HEAD (a GET whose body is left out). Nothing here knows what a
+ * request means.
+ *
+ * Memory: the server owns an exchange from its head until the answer is written; pointers into a
+ * request are good until http_respond(). All on one loop, no locks. */
+#ifndef CODECELL_HTTP_HTTP_H
+#define CODECELL_HTTP_HTTP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct buf;
+struct error;
+struct http_server;
+struct http_exchange;
+
+typedef void http_handler(struct http_exchange *ex);
+
+struct http_route {
+    const char *method;    /* "GET", "POST", … ; HEAD is served by GET's route */
+    const char *pattern;   /* "/api/v1/executions/{id}": {name} matches one segment, {name...} the rest.
+                              A trailing slash in the request matches the same route. */
+    http_handler *handler; /* called with the whole body read */
+    unsigned flags;        /* the owner's, not read here */
+};
+
+struct http_options {
+    const char *listen;              /* "127.0.0.1:8002", "[::1]:8002", "0.0.0.0:0", or "unix:/path" */
+    const struct http_route *routes; /* ends with a method of NULL; kept by pointer */
+    http_handler *admit;             /* decides on the head alone: http_admit() or http_respond(), now or later */
+    void *data;                      /* the owner's, see http_data() */
+    void (*on_done)(struct http_exchange *ex, int status, uint64_t ns); /* the answer is written (status as
+                                         sent) or the client is gone (status 0); for logs and metrics; may be NULL */
+    size_t header_max;                                                  /* bytes of request line and headers: 431 */
+    unsigned header_count;                                              /* how many headers: 431 */
+    size_t body_max;                                                    /* bytes of body, decoded: 413 */
+    unsigned connections; /* at once; one more is answered 503 and closed */
+    uint64_t header_ms;   /* from the first byte (or the connection's start) to the end of the head: 408 */
+    uint64_t body_ms;     /* for the whole body: 408 */
+    uint64_t idle_ms;     /* between two exchanges: closed without a word */
+    uint64_t write_ms;    /* without any progress in writing an answer: closed */
+};
+
+/* Binds and listens. 0, or -1 with a sentence that names the address. */
+int http_server_start(struct http_server **out, uv_loop_t *loop, const struct http_options *options,
+                      struct error *error);
+
+/* Where it listens: "127.0.0.1:43210" with the real port, or "unix:/path". */
+const char *http_server_address(const struct http_server *server);
+unsigned http_server_connections(const struct http_server *server);
+
+/* Stops listening; idle connections close now, others after their answer ("Connection: close"). */
+void http_server_drain(struct http_server *server);
+
+/* Closes all that is left (gone callbacks fire), then calls `closed`, then the server is freed. A unix
+ * socket's file is removed. */
+void http_server_stop(struct http_server *server, void (*closed)(void *arg), void *arg);
+
+/* What a request says. Strings are NUL-terminated; NULL where absent. */
+void *http_data(const struct http_exchange *ex); /* the options' data */
+const struct http_route *http_route(const struct http_exchange *ex);
+const char *http_method(const struct http_exchange *ex);
+const char *http_path(const struct http_exchange *ex);                     /* as sent, without the query */
+const char *http_param(const struct http_exchange *ex, const char *name);  /* decoded path segment */
+const char *http_query(const struct http_exchange *ex, const char *name);  /* decoded, the first of that name */
+const char *http_header(const struct http_exchange *ex, const char *name); /* any case; several joined by ", " */
+const char *http_body(const struct http_exchange *ex, size_t *len);        /* never NULL */
+int64_t http_content_length(const struct http_exchange *ex);               /* -1: chunked or none */
+const char *http_peer(const struct http_exchange *ex);                     /* address, or "unix" */
+const char *http_request_id(const struct http_exchange *ex);               /* the client's X-Request-Id where it is
+                                                                              1 to 64 of [A-Za-z0-9._-], else a new one */
+
+/* A pointer of the owner's for the exchange (who was admitted, what it waits for). */
+void http_set_user(struct http_exchange *ex, void *user);
+void *http_user(const struct http_exchange *ex);
+
+/* Goes on after admit(): reads the body (100 Continue is sent now, where asked for), then the handler. */
+void http_admit(struct http_exchange *ex);
+
+/* Calls `gone` once if the client goes away before http_respond(): the connection was reset, or closed
+ * in both directions (a half-close alone is not). The exchange is freed after it: touch it no more, and
+ * do not respond. NULL takes it back. */
+void http_on_gone(struct http_exchange *ex, void (*gone)(void *arg), void *arg);
+
+/* Adds a header to the answer. Name and value hold no CR or LF (asserted). */
+void http_header_add(struct http_exchange *ex, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Answers. Takes `body` (malloc'ed, may be NULL with len 0). `type` is the Content-Type, NULL for none.
+ * X-Request-Id, Date, Content-Length and Connection are added here. Frees the exchange once written. */
+void http_respond(struct http_exchange *ex, int status, const char *type, char *body, size_t len);
+
+/* {"detail": text} with the status. */
+void http_respond_error(struct http_exchange *ex, int status, const char *detail);
+
+#endif

@@ -1,0 +1,26 @@
+/* The limits of one execution, as a request may set them (API.md, `limits`), and their ranges. */
+#ifndef CODECELL_RUN_LIMITS_H
+#define CODECELL_RUN_LIMITS_H
+
+#include "base/error.h"
+#include "docker/cell.h"
+
+#include <jansson.h>
+
+struct limits {
+    struct cell_limits cell;
+    uint32_t output_kb; /* per stream */
+};
+
+extern const struct limits limits_defaults; /* 1 core, 512, 100, 64, 1024 */
+extern const struct limits limits_minima;   /* 0.1, 32, 1, 8, 1 */
+
+/* Takes what `object` names over into `limits`. 0, or -1 with ERROR_INVALID, which names field and range
+ * ("limits.cpu: must be a number from 0.1 to 2"). Unknown members are added to `unknown` (array of strings
+ * "limits.x"; may be NULL). */
+int limits_read(struct limits *limits, const json_t *object, const struct limits *maxima, json_t *unknown,
+                struct error *error);
+
+json_t *limits_json(const struct limits *limits); /* {cpu, memory_mb, disk_mb, processes, output_kb} */
+
+#endif

@@ -1,0 +1,40 @@
+/* The SQLite file, used by one thread: the store's (store.h) in a server, the main one in a command.
+ * Opening makes the file (0600, WAL, foreign keys, busy_timeout 5 s, synchronous=NORMAL), and applies
+ * the migrations that it lacks, each in a transaction. A file that a newer program migrated is refused. */
+#ifndef CODECELL_STORE_DB_H
+#define CODECELL_STORE_DB_H
+
+#include "base/error.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct db;
+
+int db_open(struct db **out, const char *data_dir, struct error *error);
+void db_close(struct db *db);
+
+/* The data directory's own id, a UUID made with the file: io.codecell.instance. */
+const char *db_instance(const struct db *db);
+
+/* The statement for this SQL text, prepared once and kept (the text's address is the key: pass a
+ * literal), reset and with its bindings cleared. NULL with ERROR_INTERNAL. */
+sqlite3_stmt *db_prepare(struct db *db, const char *sql, struct error *error);
+
+/* Runs a statement that gives no rows. 0, or -1. */
+int db_run(struct db *db, sqlite3_stmt *statement, struct error *error);
+sqlite3 *db_handle(struct db *db);
+
+int db_begin(struct db *db, struct error *error);
+int db_commit(struct db *db, struct error *error);
+void db_rollback(struct db *db);
+
+/* Takes the lock of a data directory (data_dir/lock, flock): one server at a time. Makes the directory
+ * (0700) where it is missing. A descriptor to close, or -1 with a sentence. */
+int db_lock(const char *data_dir, struct error *error);
+
+/* A copy of a string column; NULL for NULL. */
+char *db_text(sqlite3_stmt *statement, int column);
+
+#endif

@@ -1,0 +1,93 @@
+/* Records of executions and of the sessions that group them. A record is the key's own: every reading
+ * function takes the key's row and finds nothing of another's. All for the database's thread. */
+#ifndef CODECELL_STORE_RECORDS_H
+#define CODECELL_STORE_RECORDS_H
+
+#include "base/text.h"
+#include "store/db.h"
+
+#define SESSION_ID_MAX 128
+
+enum record_status {
+    RECORD_PENDING,
+    RECORD_RUNNING,
+    RECORD_COMPLETED, /* ran to its own end, exit code 0 */
+    RECORD_FAILED,    /* ran to its own end with another exit code, or could not be run (exit_code is NULL) */
+    RECORD_TIMED_OUT,
+    RECORD_OUT_OF_MEMORY,
+    RECORD_COMPILE_FAILED,
+    RECORD_CANCELLED,
+    RECORD_LOST, /* the server ended before it did */
+    RECORD_STATUSES
+};
+
+const char *record_status_name(enum record_status status); /* "timed_out" */
+int record_status_parse(const char *name, enum record_status *status);
+
+struct record {
+    char id[UUID_LEN + 1];
+    int64_t key_row;
+    char session_id[SESSION_ID_MAX + 1]; /* "": none */
+    char language[33];
+    char version[65];
+    enum record_status status;
+    bool ended_by_itself; /* exit_code is known */
+    int64_t exit_code;
+    int64_t created_ms, started_ms, completed_ms;         /* 0: not yet */
+    int64_t execution_ns, queue_ns, cpu_ns, memory_bytes; /* -1: not known */
+    int64_t code_bytes, stdout_bytes, stderr_bytes;
+    /* Only where the setting keeps them, else NULL; owned by the record, see record_clear. */
+    char *code, *out, *err;
+    size_t code_len, out_len, err_len;
+    int64_t sequence; /* its place in the order of creation: what a cursor holds */
+};
+
+void record_clear(struct record *record);
+
+/* At acceptance: status pending; makes or touches the session's row where session_id is not "". */
+int records_insert(struct db *db, const struct record *record, struct error *error);
+/* At the end: status, times, figures, texts; adds to the session's totals. */
+int records_finish(struct db *db, const struct record *record, struct error *error);
+
+struct record_filter {
+    int64_t key_row;
+    const char *session_id, *language; /* NULL: any */
+    int status;                        /* enum record_status, -1: any */
+    int64_t before;                    /* only sequences below it; 0: from the newest */
+    unsigned limit;                    /* 1 to 200 */
+};
+
+/* Newest first; `each` gets a record that is valid during the call. `more` tells whether others follow. */
+int records_list(struct db *db, const struct record_filter *filter,
+                 void (*each)(const struct record *record, void *arg), void *arg, bool *more, struct error *error);
+int records_get(struct db *db, int64_t key_row, const char *id, struct record *out,
+                struct error *error); /* ERROR_NOT_FOUND */
+
+/* At start: what was pending or running when a server ended is lost. Returns how many, or -1. */
+long records_mark_lost(struct db *db, struct error *error);
+
+/* Deletes at most `batch` ended records created before `before_ms`, and then sessions that expired before it
+ * and have none left. Returns how many rows went, or -1. */
+long records_expire(struct db *db, int64_t before_ms, unsigned batch, struct error *error);
+
+struct session {
+    char id[SESSION_ID_MAX + 1];
+    int64_t created_ms, last_used_ms, expires_ms; /* expires_ms 0: with retention */
+    bool workspace;
+    int64_t executions;
+    int64_t execution_ns; /* in total */
+    int64_t sequence;
+};
+
+int sessions_list(struct db *db, int64_t key_row, int64_t before, unsigned limit,
+                  void (*each)(const struct session *session, void *arg), void *arg, bool *more, struct error *error);
+int sessions_get(struct db *db, int64_t key_row, const char *id, struct session *out, struct error *error);
+/* Removes the session and its executions' records. ERROR_NOT_FOUND. */
+int sessions_delete(struct db *db, int64_t key_row, const char *id, struct error *error);
+
+/* What a language's image said of itself, kept by the image's id so that it is asked once. `facts` is JSON text. */
+int probes_get(struct db *db, const char *language, const char *fingerprint, char **facts,
+               struct error *error); /* *facts NULL: none */
+int probes_put(struct db *db, const char *language, const char *fingerprint, const char *facts, struct error *error);
+
+#endif
