@@ -1,0 +1,85 @@
+/* The API's resources: what connects http/ with run/ and store/. A file a resource; each offers its
+ * handlers here, and routes.c puts them into one table.
+ *
+ *   admit (auth.c): key and scope and rate, in one database job ─ body ─ handler ─ answer
+ */
+#ifndef CODECELL_API_API_H
+#define CODECELL_API_API_H
+
+#include "base/error.h"
+#include "http/http.h"
+#include "run/execution.h"
+#include "run/languages.h"
+#include "store/keys.h"
+#include "store/rates.h"
+#include "store/store.h"
+
+#include <jansson.h>
+
+struct engine;
+struct pool;
+
+/* What handlers lean on; http_options.data. Owned by app.c. */
+struct api {
+    uv_loop_t *loop;
+    struct store *store;
+    struct runner *runner;
+    struct languages *languages;
+    struct engine *engine;
+    struct pool *pool;
+    struct http_server *http;
+    struct limits maxima;
+    size_t max_code, max_stdin; /* bytes */
+    const char *metrics_key;    /* "": /metrics is open */
+    bool draining;              /* SIGTERM came: new executions are 503 */
+};
+
+/* http_route.flags */
+enum api_flag {
+    API_KEY = 1,      /* wants a key (401 without) */
+    API_EXECUTE = 2,  /* with the scope execute (403) */
+    API_READ = 4,     /* with the scope read */
+    API_ADMIN = 8,    /* with the scope admin */
+    API_COUNTS = 16,  /* counts against the rate (429); other keyed routes carry its headers and do not count */
+    API_METRICS = 32, /* wants the metrics key, where one is set */
+};
+
+/* Who was admitted: http_user() of an exchange on a keyed route; freed with it (http's on_done). */
+struct api_caller {
+    struct key key;
+    struct rate_verdict rate;
+};
+
+extern const struct http_route api_routes[];
+
+http_handler api_admit;                                                    /* auth.c */
+void api_exchange_done(struct http_exchange *ex, int status, uint64_t ns); /* logs, metrics, frees the caller */
+
+static inline struct api *api_of(const struct http_exchange *ex)
+{
+    return http_data(ex);
+}
+
+static inline struct api_caller *api_caller(const struct http_exchange *ex)
+{
+    return http_user(ex);
+}
+
+/* Answers. api_respond takes the reference of `value`. */
+void api_respond(struct http_exchange *ex, int status, json_t *value);
+void api_respond_error(struct http_exchange *ex, const struct error *error); /* status from its code; ERROR_INTERNAL is
+                                       logged with its text and answered "Internal error" ; 503 gets Retry-After */
+
+/* A list's query: ?limit=1..200 (default 50) and ?cursor=…; 0, or -1 with a 400's sentence. */
+int api_page_read(const struct http_exchange *ex, unsigned *limit, int64_t *before, struct error *error);
+/* {"items": items, "next_cursor": string or null}; takes items. */
+json_t *api_page(json_t *items, bool more, int64_t last_sequence);
+
+/* Handlers, by file. */
+http_handler api_execute;                                                                       /* execute.c */
+http_handler api_executions_list, api_executions_get, api_executions_delete;                    /* executions.c */
+http_handler api_sessions_list, api_sessions_get, api_sessions_delete, api_sessions_executions; /* sessions.c */
+http_handler api_languages_list, api_languages_get, api_languages_ids;                          /* languages.c */
+http_handler api_health, api_ready, api_metrics;                                                /* service.c */
+
+#endif
