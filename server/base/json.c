@@ -1,0 +1,125 @@
+#include "base/json.h"
+
+#include "base/buf.h"
+#include "base/error.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What is wrong, in our words, by jansson's code. */
+static const char *const faults[] = {
+    [json_error_unknown] = "not understood",
+    [json_error_out_of_memory] = "too large for the memory there is",
+    [json_error_stack_overflow] = "nested too deeply",
+    [json_error_invalid_utf8] = "not UTF-8",
+    [json_error_premature_end_of_input] = "the text ends too early",
+    [json_error_end_of_input_expected] = "something follows the value",
+    [json_error_invalid_syntax] = "syntax error",
+    [json_error_null_byte_in_key] = "a name holds NUL",
+    [json_error_numeric_overflow] = "a number is too large",
+};
+
+static const char *fault(enum json_error_code code)
+{
+    const char *text = (size_t)code < sizeof faults / sizeof *faults ? faults[code] : NULL;
+    return text != NULL ? text : faults[json_error_invalid_syntax];
+}
+
+/* jansson's parser recurses: how deep it may go is known before it starts. Brackets in strings do not count. */
+static bool too_deep(const char *text, size_t len)
+{
+    size_t depth = 0;
+    bool string = false;
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        if (string && c == '\\')
+            i++;
+        else if (c == '"')
+            string = !string;
+        else if (string)
+            continue;
+        else if ((c == '[' || c == '{') && ++depth > JSON_DEPTH_MAX)
+            return true;
+        else if ((c == ']' || c == '}') && depth > 0)
+            depth--;
+    }
+    return false;
+}
+
+/* The quote at `at` is a string's own, not an escaped one. */
+static bool opens_string(const char *text, size_t at)
+{
+    size_t slashes = 0;
+    while (slashes < at && text[at - slashes - 1] == '\\')
+        slashes++;
+    return text[at] == '"' && slashes % 2 == 0;
+}
+
+/* The parser stopped right behind the name that is there twice; it is quoted as it was written. */
+static int fail_twice(const char *text, size_t len, const json_error_t *at, struct error *error)
+{
+    size_t end = at->position > 1 && (size_t)at->position <= len ? (size_t)at->position : len;
+    size_t start = end - 2;
+    while (start > 0 && !opens_string(text, start))
+        start--;
+    return error_set(error, ERROR_INVALID, "name given twice: %.*s", (int)(end - start), text + start);
+}
+
+static int fail(const char *text, size_t len, const json_error_t *at, struct error *error)
+{
+    enum json_error_code code = json_error_code(at);
+    if (code == json_error_duplicate_key)
+        return fail_twice(text, len, at, error);
+    return error_set(error, ERROR_INVALID, "malformed JSON: %s at line %d, column %d", fault(code), at->line,
+                     at->column);
+}
+
+json_t *json_parse(const char *text, size_t len, struct error *error)
+{
+    if (len == 0) {
+        error_set(error, ERROR_INVALID, "malformed JSON: the text is empty");
+        return NULL;
+    }
+    if (too_deep(text, len)) {
+        error_set(error, ERROR_INVALID, "malformed JSON: nested deeper than %d", JSON_DEPTH_MAX);
+        return NULL;
+    }
+    json_error_t at;
+    json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &at);
+    if (value == NULL)
+        fail(text, len, &at, error);
+    return value;
+}
+
+static int dump_piece(const char *piece, size_t len, void *arg)
+{
+    return buf_append(arg, piece, len);
+}
+
+char *json_text(const json_t *value, size_t *len)
+{
+    /* 15 digits, so that 0.017 is written as 0.017. No cap of our own: the value is in memory already. */
+    size_t flags = JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
+    struct buf out;
+    buf_init(&out, PTRDIFF_MAX);
+    if (json_dump_callback(value, dump_piece, &out, flags) != 0) {
+        buf_free(&out);
+        return NULL;
+    }
+    return buf_detach(&out, len);
+}
+
+int json_as_integer(const json_t *value, int64_t *out)
+{
+    if (json_is_integer(value)) {
+        *out = json_integer_value(value);
+        return 0;
+    }
+    double real = json_is_real(value) ? json_real_value(value) : NAN;
+    /* -2^63 and 2^63 are doubles: the range of int64_t without rounding. */
+    if (!(real >= -0x1p63 && real < 0x1p63) || real != trunc(real))
+        return -1;
+    *out = (int64_t)real;
+    return 0;
+}

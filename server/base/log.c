@@ -1,0 +1,158 @@
+#include "base/log.h"
+
+#include "base/buf.h"
+#include "base/seam.h"
+#include "base/text.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES 16384 /* a field that does not fit is left out */
+#define VALUE_MAX_BYTES 2048 /* a longer value is cut */
+
+/* Set once, before there are threads. */
+static struct {
+    enum log_level least;
+    enum log_format format;
+    int fd;
+} setup = {.least = LOG_INFO, .format = LOG_TEXT, .fd = STDERR_FILENO};
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+void log_setup(enum log_level least, enum log_format format, int fd)
+{
+    setup.least = least;
+    setup.format = format;
+    setup.fd = fd;
+}
+
+bool log_enabled(enum log_level level)
+{
+    return level >= setup.least;
+}
+
+static bool is_control(unsigned char c)
+{
+    return c < 0x20 || c == 0x7f;
+}
+
+/* C1 controls (U+0080 to U+009F) drive terminals as escapes do. */
+static bool is_c1(const char *text)
+{
+    return (unsigned char)text[0] == 0xc2 && (unsigned char)text[1] < 0xa0;
+}
+
+/* Text that needs no quotes in key=value. */
+static bool is_plain(const char *text)
+{
+    for (const char *at = text; *at != '\0'; at++)
+        if (is_control((unsigned char)*at) || is_c1(at) || strchr(" =\"\\", *at) != NULL)
+            return false;
+    return *text != '\0';
+}
+
+/* One character of well-formed UTF-8 text as it stands in a JSON string; says how many bytes it took. */
+static int put_escaped(struct buf *line, const char *at, size_t *took)
+{
+    *took = 1;
+    if (*at == '"' || *at == '\\')
+        return buf_printf(line, "\\%c", *at);
+    if (*at == '\n')
+        return buf_puts(line, "\\n");
+    if (is_control((unsigned char)*at))
+        return buf_printf(line, "\\u%04x", (unsigned)*at);
+    if (!is_c1(at))
+        return buf_append(line, at, 1);
+    *took = 2;
+    return buf_printf(line, "\\u%04x", (unsigned)(unsigned char)at[1]);
+}
+
+static int put_quoted(struct buf *line, const char *text)
+{
+    int bad = buf_puts(line, "\"");
+    for (size_t took; bad == 0 && *text != '\0'; text += took)
+        bad = put_escaped(line, text, &took);
+    return bad != 0 ? -1 : buf_puts(line, "\"");
+}
+
+/* A string that may be anything: cut, made UTF-8, quoted where the format wants it. */
+static int put_string(struct buf *line, const char *text)
+{
+    struct buf clean;
+    buf_init(&clean, 3 * VALUE_MAX_BYTES);
+    size_t len = strnlen(text, VALUE_MAX_BYTES);
+    int bad = text_utf8_clean(&clean, text, len, text[len] != '\0');
+    const char *value = clean.data != NULL ? clean.data : "";
+    if (bad == 0)
+        bad = setup.format == LOG_TEXT && is_plain(value) ? buf_puts(line, value) : put_quoted(line, value);
+    buf_free(&clean);
+    return bad;
+}
+
+static int put_real(struct buf *line, double value)
+{
+    if (setup.format == LOG_JSON && !isfinite(value))
+        return buf_puts(line, "null");
+    return buf_printf(line, "%.9g", value);
+}
+
+static int put_value(struct buf *line, const struct log_field *field)
+{
+    switch (field->type) {
+    case LOG_FIELD_STR:
+        return put_string(line, field->value.str);
+    case LOG_FIELD_INT:
+        return buf_printf(line, "%lld", (long long)field->value.num);
+    case LOG_FIELD_REAL:
+        return put_real(line, field->value.real);
+    case LOG_FIELD_BOOL:
+        return buf_puts(line, field->value.num != 0 ? "true" : "false");
+    }
+    return -1;
+}
+
+static int put_key(struct buf *line, const char *key)
+{
+    if (setup.format == LOG_TEXT)
+        return buf_printf(line, "%s%s=", line->len > 0 ? " " : "", key);
+    return buf_printf(line, "%s\"%s\":", line->len > 1 ? "," : "", key);
+}
+
+/* The whole field or nothing of it; the line's end always fits. */
+static void put_field(struct buf *line, const struct log_field *field)
+{
+    if (field->type == LOG_FIELD_STR && field->value.str == NULL)
+        return;
+    size_t before = line->len;
+    if (put_key(line, field->key) == 0 && put_value(line, field) == 0 && line->len + 2 <= line->max)
+        return;
+    line->len = before;
+}
+
+static void write_line(const struct buf *line)
+{
+    ssize_t n;
+    do {
+        n = write(setup.fd, line->data, line->len);
+    } while (n < 0 && errno == EINTR);
+}
+
+void log_write(enum log_level level, const char *event, const struct log_field *fields)
+{
+    char ts[TIME_LEN + 1];
+    text_time(seam_wall_ms(), ts);
+    struct buf line;
+    buf_init(&line, LINE_MAX_BYTES);
+    if (setup.format == LOG_JSON)
+        buf_puts(&line, "{");
+    put_field(&line, &LOG_STR("ts", ts));
+    put_field(&line, &LOG_STR("level", level_names[level]));
+    put_field(&line, &LOG_STR("event", event));
+    for (; fields->key != NULL; fields++)
+        put_field(&line, fields);
+    if (buf_puts(&line, setup.format == LOG_JSON ? "}\n" : "\n") == 0)
+        write_line(&line);
+    buf_free(&line);
+}
