@@ -32,7 +32,7 @@ int buf_reserve(struct buf *b, size_t more)
     if (more > b->max - b->len)
         return -1;
     size_t need = b->len + more + 1;
-    if (need <= b->cap)
+    if (b->data != NULL && need <= b->cap)
         return 0;
     size_t cap = next_cap(b, need);
     char *data = realloc(b->data, cap);

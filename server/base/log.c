@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 16384 /* a field that does not fit is left out */
-#define VALUE_MAX_BYTES 2048 /* a longer value is cut */
+#define LINE_MAX_BYTES 16384           /* a field that does not fit is left out */
+#define VALUE_MAX_BYTES ((size_t)2048) /* a longer value is cut */
 
 /* Set once, before there are threads. */
 static struct {

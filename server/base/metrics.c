@@ -12,7 +12,7 @@
 
 #define COLLECTORS_MAX 32
 #define BOUNDS_MAX 32
-#define VALUE_MAX 128 /* bytes of a label's value; a longer one counts as "other" */
+#define VALUE_MAX ((size_t)128) /* bytes of a label's value; a longer one counts as "other" */
 
 struct metric {
     struct metric *next; /* in order of first use */
