@@ -13,7 +13,6 @@
 
 struct buf;
 
-#define CELL_AGENT_FOLDER "/codecell"            /* where the agent's volume is mounted in a cell */
 #define CODEC_ID_MAX 128u                        /* characters of a container's or image's id */
 #define CODEC_TAR_NAME_MAX 100u                  /* bytes of a file's name in an archive */
 #define CODEC_TAR_DATA_MAX (64u * 1024u * 1024u) /* bytes of a file in an archive */
@@ -57,9 +56,9 @@ char *codec_seccomp(void);
  * buffer's maximum is past its cap (the buffer is then as before). */
 int codec_tar_file(struct buf *out, const char *name, const void *data, size_t len, unsigned mode);
 
-/* Id in the reply of POST /containers/create: letters, digits, '.', '_' and '-' alone, so that it fits
- * into a path. 0, or -1. */
-int codec_id(const json_t *reply, char out[CODEC_ID_MAX + 1]);
+/* Id in the reply of POST /containers/create, borrowed from it: at most CODEC_ID_MAX letters, digits, '.',
+ * '_' and '-', so that it fits into a path. NULL where there is none. */
+const char *codec_created_id(const json_t *reply);
 
 /* State in the reply of GET /containers/{id}/json. */
 struct container_state {
