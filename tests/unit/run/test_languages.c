@@ -1,0 +1,372 @@
+/* Folders of languages on a real file system: what is read, and each way in which one is left out. */
+#include "run/languages.h"
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "run/language_file.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static const struct limits maxima = {.cell = {.milli_cpus = 2000, .memory_mb = 2048, .disk_mb = 1024, .processes = 256},
+                                     .output_kb = 16384};
+
+#define MINIMAL(id)                                                                    \
+    "{\"id\":\"" id "\",\"name\":\"N\",\"file\":\"main.x\",\"run\":{\"argv\":[\"x\"]}" \
+    ",\"version\":{\"argv\":[\"x\",\"-v\"]},\"example\":{\"code\":\"c\",\"stdout\":\"o\"}"
+
+static char root[64];
+
+static int make_root(void **state)
+{
+    (void)state;
+    strcpy(root, "/tmp/codecell-languages-XXXXXX");
+    return mkdtemp(root) == NULL ? -1 : 0;
+}
+
+static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *where)
+{
+    (void)info, (void)type, (void)where;
+    return remove(path);
+}
+
+static int remove_root(void **state)
+{
+    (void)state;
+    return nftw(root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static void write_language(const char *folder, const char *json, size_t len)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", root, folder);
+    assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
+    snprintf(path, sizeof path, "%s/%s/language.json", root, folder);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fwrite(json, 1, len, file), len);
+    fclose(file);
+}
+
+static void put(const char *folder, const char *json)
+{
+    write_language(folder, json, strlen(json));
+}
+
+struct said {
+    int count;
+    char last[600];
+};
+
+static void listen(const char *sentence, void *arg)
+{
+    struct said *said = arg;
+    said->count++;
+    snprintf(said->last, sizeof said->last, "%s", sentence);
+}
+
+static struct languages *load(struct said *said)
+{
+    struct languages *languages;
+    struct error error;
+    *said = (struct said){.count = 0};
+    assert_int_equal(languages_load(&languages, root, &limits_defaults, &maxima, listen, said, &error), 0);
+    return languages;
+}
+
+static void test_a_full_file(void **state)
+{
+    (void)state;
+    put("zz",
+        "{\"id\":\"zz\",\"name\":\"Zed\",\"aliases\":[\"z++\",\"zed\"],\"image\":\"example/zed:1\",\"file\":\"m.zz\","
+        "\"compile\":{\"argv\":[\"zc\",\"m.zz\"],\"timeout\":60},\"run\":{\"argv\":[\"./a\"]},"
+        "\"environment\":{\"A\":\"1\",\"_B\":\"x=y\"},\"limits\":{\"memory_mb\":1024},"
+        "\"version\":{\"argv\":[\"zc\",\"-v\"]},\"packages\":{\"argv\":[\"zc\",\"-l\"]},\"exec\":false,"
+        "\"example\":{\"code\":\"c\",\"stdin\":\"i\",\"stdout\":\"o\"}}");
+    struct said said;
+    struct languages *languages = load(&said);
+    assert_int_equal(said.count, 0);
+    assert_int_equal(languages_count(languages), 1);
+    struct language *zed = languages_at(languages, 0);
+    assert_string_equal(zed->image, "example/zed:1");
+    assert_string_equal(zed->compile[1], "m.zz");
+    assert_null(zed->compile[2]);
+    assert_int_equal(zed->compile_ms, 60000);
+    assert_string_equal(zed->env[1], "_B=x=y");
+    assert_null(zed->env[2]);
+    assert_int_equal(zed->kind.limits.memory_mb, 1024);
+    assert_int_equal(zed->kind.limits.processes, limits_defaults.cell.processes);
+    assert_true(zed->kind.exec);
+    assert_ptr_equal(zed->kind.language, zed->id);
+    assert_false(zed->offered);
+    languages_free(languages);
+}
+
+static void test_a_minimal_file_gets_defaults(void **state)
+{
+    (void)state;
+    put("a", MINIMAL("a") "}");
+    put("b", MINIMAL("b") ",\"aliases\":[],\"exec\":true,\"compile\":{\"argv\":[\"cc\"]}}");
+    put("c", MINIMAL("c") ",\"exec\":true}");
+    struct said said;
+    struct languages *languages = load(&said);
+    assert_int_equal(said.count, 0);
+    struct language *a = languages_at(languages, 0);
+    assert_string_equal(a->image, "codecell/a");
+    assert_null(a->compile);
+    assert_null(a->aliases[0]);
+    assert_null(a->env[0]);
+    assert_null(a->packages_argv);
+    assert_null(a->example_stdin);
+    assert_false(a->kind.exec);
+    assert_memory_equal(&a->limits, &limits_defaults, sizeof a->limits);
+    assert_int_equal(languages_at(languages, 1)->compile_ms, 30000);
+    assert_true(languages_at(languages, 2)->kind.exec);
+    languages_free(languages);
+}
+
+static void test_defaults_never_pass_the_servers_maxima(void **state)
+{
+    (void)state;
+    put("a", MINIMAL("a") "}");
+    struct limits small = limits_minima;
+    struct said said = {.count = 0};
+    struct languages *languages;
+    struct error error;
+    assert_int_equal(languages_load(&languages, root, &limits_defaults, &small, listen, &said, &error), 0);
+    assert_memory_equal(&languages_at(languages, 0)->limits, &limits_minima, sizeof small);
+    languages_free(languages);
+}
+
+/* Each is the file of a folder "bad", beside a good one. */
+static const struct {
+    const char *json, *sentence;
+} bad[] = {
+    {"{", "malformed JSON"},
+    {"[]", "must be an object"},
+    {"{\"name\":\"N\"}", "id: missing"},
+    {MINIMAL("other") "}", "id: must be the folder's name, bad"},
+    {MINIMAL("Bad") "}", "id: must be 1 to 32 of"},
+    {MINIMAL("bad") ",\"colour\":1}", "colour: unknown field"},
+    {"{\"id\":\"bad\",\"name\":7}", "name: must be a string"},
+    {"{\"id\":\"bad\",\"name\":\"\"}", "name: must not be empty"},
+    {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"a/b\"}", "file: must be a file's name"},
+    {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"..\"}", "file: must be a file's name"},
+    {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"a\\u0000b\"}", "file: must be a string without NUL"},
+    {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"f\"}", "run: missing"},
+    {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"f\",\"run\":[]}", "run: must be an object"},
+    {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"f\",\"run\":{}}", "run.argv: missing"},
+    {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"f\",\"run\":{\"argv\":[]}}", "run.argv: must be an array of 1 to 128"},
+    {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"f\",\"run\":{\"argv\":[\"\"]}}", "run.argv: must begin with a program"},
+    {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"f\",\"run\":{\"argv\":[\"a\",1]}}", "run.argv: must be an array"},
+    {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"f\",\"run\":{\"argv\":[\"a\"],\"x\":1}}", "run.x: unknown field"},
+    {MINIMAL("bad") ",\"image\":\"\"}", "image: must not be empty"},
+    {MINIMAL("bad") ",\"aliases\":\"b\"}", "aliases: must be an array"},
+    {MINIMAL("bad") ",\"aliases\":[\"B\"]}", "aliases: each must be"},
+    {MINIMAL("bad") ",\"aliases\":[\"good\"]}", "aliases: good is taken"},
+    {MINIMAL("bad") ",\"aliases\":[\"alias-of-aaa\"]}", "aliases: alias-of-aaa is taken by the language aaa"},
+    {MINIMAL("bad") ",\"compile\":{\"argv\":[\"c\"],\"timeout\":301}}",
+     "compile.timeout: must be an integer from 1 to 300"},
+    {MINIMAL("bad") ",\"compile\":{\"argv\":[\"c\"],\"timeout\":0}}",
+     "compile.timeout: must be an integer from 1 to 300"},
+    {MINIMAL("bad") ",\"compile\":{\"argv\":[\"c\"],\"timeout\":\"1\"}}",
+     "compile.timeout: must be an integer from 1 to 300"},
+    {MINIMAL("bad") ",\"compile\":{\"timeout\":1}}", "compile.argv: missing"},
+    {MINIMAL("bad") ",\"environment\":[]}", "environment: must be an object"},
+    {MINIMAL("bad") ",\"environment\":{\"1A\":\"\"}}", "environment: a name must match"},
+    {MINIMAL("bad") ",\"environment\":{\"A=B\":\"\"}}", "environment: a name must match"},
+    {MINIMAL("bad") ",\"environment\":{\"A\":1}}", "environment.A: must be a string"},
+    {MINIMAL("bad") ",\"limits\":{\"memory_mb\":1}}", "limits.memory_mb: must be an integer from 32 to 2048"},
+    {MINIMAL("bad") ",\"limits\":{\"gpu\":1}}", "limits.gpu: unknown field"},
+    {MINIMAL("bad") ",\"packages\":{\"argv\":\"x\"}}", "packages.argv: must be an array"},
+    {MINIMAL("bad") ",\"exec\":1}", "exec: must be true or false"},
+    {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"f\",\"run\":{\"argv\":[\"a\"]}}", "version: missing"},
+    {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"f\",\"run\":{\"argv\":[\"a\"]},\"version\":{\"argv\":[\"a\"]}}",
+     "example: missing"},
+    {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"f\",\"run\":{\"argv\":[\"a\"]},\"version\":{\"argv\":[\"a\"]},"
+     "\"example\":{\"code\":\"c\"}}",
+     "example.stdout: missing"},
+};
+
+static void test_a_bad_file_leaves_out_its_language_alone(void **state)
+{
+    (void)state;
+    put("aaa", MINIMAL("aaa") ",\"aliases\":[\"good\",\"alias-of-aaa\"]}");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        put("bad", bad[i].json);
+        struct said said;
+        struct languages *languages = load(&said);
+        char expected[256];
+        snprintf(expected, sizeof expected, "%s/bad/language.json: %s", root, bad[i].sentence);
+        assert_int_equal(said.count, 1);
+        said.last[strlen(expected)] = '\0';
+        assert_string_equal(said.last, expected);
+        assert_int_equal(languages_count(languages), 1);
+        languages_free(languages);
+    }
+}
+
+static void test_a_file_over_the_cap(void **state)
+{
+    (void)state;
+    size_t len = LANGUAGE_FILE_MAX + 1;
+    char *json = malloc(len);
+    memset(json, ' ', len);
+    write_language("big", json, len);
+    free(json);
+    struct said said;
+    struct languages *languages = load(&said);
+    assert_int_equal(said.count, 1);
+    assert_non_null(strstr(said.last, "is larger than 262144 bytes"));
+    languages_free(languages);
+}
+
+static void test_one_more_language_than_fit(void **state)
+{
+    (void)state;
+    for (int i = 0; i <= LANGUAGES_MAX; i++) {
+        char id[16], json[512];
+        snprintf(id, sizeof id, "l%03d", i);
+        snprintf(json, sizeof json, MINIMAL("%s") "}", id);
+        put(id, json);
+    }
+    struct said said;
+    struct languages *languages = load(&said);
+    assert_int_equal(languages_count(languages), LANGUAGES_MAX);
+    assert_int_equal(said.count, 1);
+    assert_non_null(strstr(said.last, "l200/language.json: there are already 200 languages"));
+    languages_free(languages);
+}
+
+static void test_folders_without_the_file_are_passed_over(void **state)
+{
+    (void)state;
+    char path[256];
+    snprintf(path, sizeof path, "%s/base", root);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/build", root);
+    fclose(fopen(path, "w"));
+    struct said said;
+    struct languages *languages = load(&said);
+    assert_int_equal(said.count, 0);
+    assert_int_equal(languages_count(languages), 0);
+    languages_free(languages);
+}
+
+static void test_several_folders_and_a_missing_one(void **state)
+{
+    (void)state;
+    put("b", MINIMAL("b") "}");
+    char second[128], path[300];
+    snprintf(second, sizeof second, "%s/more", root);
+    assert_int_equal(mkdir(second, 0700), 0);
+    put("more/a", MINIMAL("a") "}");
+    put("more/b", MINIMAL("b") "}");
+    snprintf(path, sizeof path, "%s::%s", root, second);
+    struct said said = {.count = 0};
+    struct languages *languages;
+    struct error error;
+    assert_int_equal(languages_load(&languages, path, &limits_defaults, &maxima, listen, &said, &error), 0);
+    assert_int_equal(languages_count(languages), 2);
+    assert_string_equal(languages_at(languages, 0)->id, "a");
+    assert_int_equal(said.count, 1);
+    assert_non_null(strstr(said.last, "/more/b/language.json: id: b is taken by the language b"));
+    languages_free(languages);
+    snprintf(path, sizeof path, "%s:%s/none", root, root);
+    assert_int_equal(languages_load(&languages, path, &limits_defaults, &maxima, listen, &said, &error), -1);
+    assert_non_null(strstr(error.text, "/none: No such file"));
+}
+
+static void test_find_sees_only_what_is_offered(void **state)
+{
+    (void)state;
+    put("a", MINIMAL("a") ",\"aliases\":[\"first\",\"a++\"]}");
+    struct said said;
+    struct languages *languages = load(&said);
+    struct language *a = languages_at(languages, 0);
+    assert_null(languages_find(languages, "a"));
+    a->offered = true;
+    assert_ptr_equal(languages_find(languages, "A"), a);
+    assert_ptr_equal(languages_find(languages, "FIRST"), a);
+    assert_ptr_equal(languages_find(languages, "a++"), a);
+    assert_null(languages_find(languages, "firs"));
+    assert_null(languages_find(languages, ""));
+    languages_free(languages);
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    put("a", MINIMAL("a") ",\"aliases\":[\"x\"],\"limits\":{\"cpu\":0.5}}");
+    struct said said;
+    struct languages *languages = load(&said);
+    struct language *a = languages_at(languages, 0);
+    a->version = strdup("3.13.5");
+    a->packages = json_pack("[{ssss}]", "name", "numpy", "version", "2.2.4");
+    json_t *object = language_json(a);
+    size_t len;
+    char *text = json_text(object, &len);
+    assert_string_equal(text, "{\"id\":\"a\",\"name\":\"N\",\"version\":\"3.13.5\",\"versions\":[\"3.13.5\"],"
+                              "\"aliases\":[\"x\"],\"file\":\"main.x\",\"compiled\":false,"
+                              "\"packages\":[{\"name\":\"numpy\",\"version\":\"2.2.4\"}],"
+                              "\"limits\":{\"cpu\":0.5,\"memory_mb\":512,\"disk_mb\":100,\"processes\":64,"
+                              "\"output_kb\":1024},\"example\":{\"code\":\"c\",\"stdout\":\"o\"}}");
+    free(text);
+    json_decref(object);
+    languages_free(languages);
+}
+
+static void test_versions(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"Python 3.13.5", "3.13.5"},
+        {"v20.19.2\n", "20.19.2"},
+        {"GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)", "5.2.37"},
+        {"gcc (Debian 14.2.0-19) 14.2.0", "14.2.0"},
+        {"This is perl 5, version 40, subversion 1 (v5.40.1)", "5.40.1"},
+        {"openjdk 21", "21"},
+        {"SBCL 2.2.9.debian", "2.2.9"},
+        {"x 7. y", "7"},
+        {"1..2 and 3.4", "3.4"},
+    };
+    char out[65];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(language_version_in(cases[i][0], out, sizeof out), 0);
+        assert_string_equal(out, cases[i][1]);
+    }
+    assert_int_equal(language_version_in("none here.", out, sizeof out), -1);
+    assert_int_equal(language_version_in("", out, sizeof out), -1);
+    assert_int_equal(language_version_in("3.13.5", out, 6), -1);
+    assert_int_equal(language_version_in("3.13.5", out, 7), 0);
+}
+
+#define ON_DISK(test) cmocka_unit_test_setup_teardown(test, make_root, remove_root)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ON_DISK(test_a_full_file),
+        ON_DISK(test_a_minimal_file_gets_defaults),
+        ON_DISK(test_defaults_never_pass_the_servers_maxima),
+        ON_DISK(test_a_bad_file_leaves_out_its_language_alone),
+        ON_DISK(test_a_file_over_the_cap),
+        ON_DISK(test_one_more_language_than_fit),
+        ON_DISK(test_folders_without_the_file_are_passed_over),
+        ON_DISK(test_several_folders_and_a_missing_one),
+        ON_DISK(test_find_sees_only_what_is_offered),
+        ON_DISK(test_json),
+        cmocka_unit_test(test_versions),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
