@@ -41,9 +41,13 @@ struct pool_wish {
                                             cell, now the caller's, or NULL and why */
     /* the pool's own */
     struct pool_wish *next, *prev;
-    struct cell *making;
+    struct cell *making; /* the cell that is being made for it */
+    uint64_t since_ns;
+    unsigned failures; /* creations that failed for it */
     bool queued;
 };
+
+#define POOL_WISH_TRIES 2 /* creations that may fail before a wish does */
 
 /* on_cell may fire from within the call where a cell waits. */
 void pool_take(struct pool *pool, struct pool_wish *wish);

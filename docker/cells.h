@@ -1,0 +1,80 @@
+/* What all cells of one server share, and a cell's life as its owner (pool.c) and the reaper see it. */
+#ifndef CODECELL_DOCKER_CELLS_H
+#define CODECELL_DOCKER_CELLS_H
+
+#include "docker/cell.h"
+
+#include <uv.h>
+
+struct engine;
+
+/* Where the volume with the agent is mounted in every cell, and the agent's path in it. */
+#define CELL_AGENT_FOLDER "/codecell"
+#define CELL_AGENT_PATH CELL_AGENT_FOLDER "/agent"
+
+/* User ids of cells: the base image names them all `sandbox` (images/base). */
+#define CELL_NAME_MAX 64 /* of a container of ours, with its NUL */
+
+#define CELL_UID_FIRST 10000u
+#define CELL_UID_COUNT 10000u
+
+/* The agent's share of a container's memory, and of its processes. */
+#define CELL_AGENT_MB 8u
+#define CELL_AGENT_PROCESSES 1u
+
+#define CELL_READY_MS 30000u /* from creation to the agent's READY */
+#define CELL_CALL_MS 30000u  /* each engine call for a cell */
+#define CELL_GRACE_MS 15000u /* past a job's own times, before a cell counts as unresponsive */
+#define CELL_REMOVE_TRIES 5u /* then it is the reaper's */
+
+#define LABEL_INSTANCE "io.codecell.instance"
+#define LABEL_ROLE "io.codecell.role"
+#define LABEL_LANGUAGE "io.codecell.language"
+#define LABEL_CREATED "io.codecell.created"
+#define LABEL_NAME "io.codecell.name"
+
+struct cells {
+    uv_loop_t *loop;
+    struct engine *engine;
+    const char *instance; /* value of LABEL_INSTANCE */
+    const char *runtime;  /* NULL: the engine's default */
+    const char *volume;   /* name of the volume that holds the agent */
+    char *seccomp;        /* profile as JSON text; NULL: the engine's own (Podman takes a path only) */
+    uint32_t next_uid;    /* offset into the range, drawn at random at start */
+    struct cell *first;   /* every cell that is not freed */
+    unsigned count;
+};
+
+/* What the owner hears of a cell, each once and in this order. */
+struct cell_owner {
+    void (*on_ready)(void *arg, struct cell *cell);
+    /* It left for ending: on its own (error says why) or by cell_end (error->code ERROR_NONE). */
+    void (*on_ending)(void *arg, struct cell *cell, const struct error *error);
+    void (*on_gone)(void *arg, struct cell *cell); /* the container is removed; freed after this call */
+    void *arg;
+};
+
+/* Starts making one. NULL: out of memory. `owner` and `kind` are kept by pointer. */
+struct cell *cell_make(struct cells *cells, const struct cell_kind *kind, const struct cell_limits *limits,
+                       const struct cell_owner *owner);
+
+const struct cell_limits *cell_limits(const struct cell *cell);
+const struct cell_kind *cell_kind(const struct cell *cell);
+struct cell *cells_next(const struct cell *cell);             /* the next in cells->first */
+bool cells_know(const struct cells *cells, const char *name); /* by LABEL_NAME */
+
+/* Memory of a container for these limits, in bytes. */
+int64_t cell_memory_bytes(const struct cell_limits *limits);
+
+/* Gives a cell that is ending up without waiting for the engine: for the end of a shutdown's patience. */
+void cell_abandon(struct cell *cell);
+
+/* The owner's own mark and links on a cell. */
+struct cell_place {
+    struct cell *next, *prev; /* among the ready ones of a shelf */
+    void *shelf;
+    enum { PLACE_MAKING, PLACE_WAITING, PLACE_TAKEN } role;
+};
+struct cell_place *cell_place(struct cell *cell);
+
+#endif
