@@ -1,0 +1,131 @@
+#include "docker/codec.h"
+
+#include "docker/cells.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define OPEN_FILES 1024 /* open files of a program */
+
+/* What was made so far, or NULL: then `whole` is released. */
+static json_t *keep_if(json_t *whole, bool good)
+{
+    if (good && whole != NULL)
+        return whole;
+    json_decref(whole);
+    return NULL;
+}
+
+static json_t *strings(const char *const *list)
+{
+    json_t *array = json_array();
+    bool good = true;
+
+    for (size_t i = 0; good && list != NULL && list[i] != NULL; i++)
+        good = json_array_append_new(array, json_string(list[i])) == 0;
+    return keep_if(array, good);
+}
+
+static json_t *label_object(const char *const *labels)
+{
+    json_t *object = json_object();
+    bool good = true;
+
+    for (size_t i = 0; good && labels != NULL && labels[i] != NULL; i++) {
+        const char *equals = strchr(labels[i], '=');
+        good = equals != NULL &&
+               json_object_setn_new(object, labels[i], (size_t)(equals - labels[i]), json_string(equals + 1)) == 0;
+    }
+    return keep_if(object, good);
+}
+
+static json_t *ulimit(const char *name, uint64_t value)
+{
+    return json_pack("{s:s, s:I, s:I}", "Name", name, "Soft", (json_int_t)value, "Hard", (json_int_t)value);
+}
+
+/* Not nproc: it counts a user's processes across containers; PidsLimit is the container's own. */
+static json_t *ulimits(const struct container_spec *spec)
+{
+    json_t *array = json_pack("[o, o]", ulimit("nofile", OPEN_FILES), ulimit("core", 0));
+    bool good = spec->fsize_bytes == 0 || json_array_append_new(array, ulimit("fsize", spec->fsize_bytes)) == 0;
+
+    return keep_if(array, good);
+}
+
+static json_t *security(const struct container_spec *spec)
+{
+    json_t *array = json_pack("[s]", "no-new-privileges");
+    bool good = spec->seccomp == NULL || json_array_append_new(array, json_sprintf("seccomp=%s", spec->seccomp)) == 0;
+
+    return keep_if(array, good);
+}
+
+/* /tmp has the mode that it has everywhere: its owner is the only user there is. */
+static json_t *tmpfs(const struct container_spec *spec)
+{
+    char options[256];
+
+    snprintf(options, sizeof options, "rw,nosuid,nodev,%s,size=%llu,nr_inodes=%llu,mode=1777,uid=%u,gid=%u",
+             spec->tmpfs_exec ? "exec" : "noexec", (unsigned long long)spec->tmpfs_bytes,
+             (unsigned long long)spec->tmpfs_inodes, (unsigned)spec->uid, (unsigned)spec->uid);
+    return json_pack("{s:s}", "/tmp", options);
+}
+
+static json_t *mounts(const struct container_spec *spec)
+{
+    return json_pack("[{s:s, s:s, s:s, s:b, s:{s:b}}]", "Type", "volume", "Source", spec->volume, "Target",
+                     CELL_AGENT_FOLDER, "ReadOnly", !spec->volume_write, "VolumeOptions", "NoCopy", true);
+}
+
+/* Fields whose zero means something else to an engine than "not given". */
+static bool add_optional(json_t *host, const struct container_spec *spec)
+{
+    return (spec->tmpfs_bytes == 0 || json_object_set_new(host, "Tmpfs", tmpfs(spec)) == 0) &&
+           (spec->volume == NULL || json_object_set_new(host, "Mounts", mounts(spec)) == 0) &&
+           (spec->shm_bytes == 0 ||
+            json_object_set_new(host, "ShmSize", json_integer((json_int_t)spec->shm_bytes)) == 0) &&
+           (spec->runtime == NULL || json_object_set_new(host, "Runtime", json_string(spec->runtime)) == 0);
+}
+
+static json_t *limits(int64_t memory_bytes, int64_t nano_cpus, int64_t pids)
+{
+    return json_pack("{s:I, s:I, s:I, s:I}", "Memory", (json_int_t)memory_bytes, "MemorySwap", (json_int_t)memory_bytes,
+                     "NanoCpus", (json_int_t)nano_cpus, "PidsLimit", (json_int_t)pids);
+}
+
+static json_t *host_config(const struct container_spec *spec)
+{
+    json_t *host = limits(spec->memory_bytes, spec->nano_cpus, spec->pids);
+    json_t *fixed = json_pack("{s:s, s:s, s:b, s:b, s:b, s:[s], s:o, s:o, s:{s:s}, s:{s:s}}", "NetworkMode", "none",
+                              "IpcMode", "private", "ReadonlyRootfs", spec->readonly_root, "Init", false, "AutoRemove",
+                              false, "CapDrop", "ALL", "SecurityOpt", security(spec), "Ulimits", ulimits(spec),
+                              "LogConfig", "Type", "none", "RestartPolicy", "Name", "no");
+    bool good = json_object_update(host, fixed) == 0 && add_optional(host, spec);
+
+    json_decref(fixed);
+    return keep_if(host, good);
+}
+
+/* NetworkDisabled beside NetworkMode none: it halves what a start costs. Without a health check of ours the
+ * image's own would run. The stream is attached in all three, so that nothing is lost before the attach call. */
+json_t *codec_container(const struct container_spec *spec)
+{
+    json_t *body = json_pack("{s:s, s:o, s:[], s:s, s:o, s:o, s:b, s:{s:[s]}}", "Image", spec->image, "Entrypoint",
+                             strings(spec->entrypoint), "Cmd", "WorkingDir", "/", "Labels", label_object(spec->labels),
+                             "Env", strings(spec->env), "NetworkDisabled", true, "Healthcheck", "Test", "NONE");
+    json_t *streams =
+        json_pack("{s:b, s:b, s:b, s:b, s:b, s:b}", "Tty", false, "OpenStdin", spec->stdin_open, "StdinOnce",
+                  spec->stdin_open, "AttachStdin", spec->stdin_open, "AttachStdout", true, "AttachStderr", true);
+    bool good = json_object_update(body, streams) == 0 &&
+                (spec->user == NULL || json_object_set_new(body, "User", json_string(spec->user)) == 0) &&
+                json_object_set_new(body, "HostConfig", host_config(spec)) == 0;
+
+    json_decref(streams);
+    return keep_if(body, good);
+}
+
+json_t *codec_update(int64_t memory_bytes, int64_t nano_cpus, int64_t pids)
+{
+    return limits(memory_bytes, nano_cpus, pids);
+}
