@@ -1,6 +1,7 @@
-/* The SQLite file, used by one thread: the store's (store.h) in a server, the main one in a command.
- * Opening makes the file (0600, WAL, foreign keys, busy_timeout 5 s, synchronous=NORMAL), and applies
- * the migrations that it lacks, each in a transaction. A file that a newer program migrated is refused. */
+/* The SQLite file (data_dir/codecell.db), used by one thread: the store's (store.h) in a server, the main
+ * one in a command. Opening makes the directory (0700) and the file (0600, WAL, foreign keys, busy_timeout
+ * 5 s, synchronous=NORMAL), and applies the migrations that it lacks in one transaction; two programs may
+ * do so at once. A file that a newer program migrated, or that is not ours, is refused. */
 #ifndef CODECELL_STORE_DB_H
 #define CODECELL_STORE_DB_H
 
@@ -18,6 +19,9 @@ void db_close(struct db *db);
 /* The data directory's own id, a UUID made with the file: io.codecell.instance. */
 const char *db_instance(const struct db *db);
 
+/* How many different statements a handle keeps; one more is ERROR_INTERNAL. */
+#define DB_STATEMENTS_MAX 64
+
 /* The statement for this SQL text, prepared once and kept (the text's address is the key: pass a
  * literal), reset and with its bindings cleared. NULL with ERROR_INTERNAL. */
 sqlite3_stmt *db_prepare(struct db *db, const char *sql, struct error *error);
@@ -26,9 +30,10 @@ sqlite3_stmt *db_prepare(struct db *db, const char *sql, struct error *error);
 int db_run(struct db *db, sqlite3_stmt *statement, struct error *error);
 sqlite3 *db_handle(struct db *db);
 
-int db_begin(struct db *db, struct error *error);
-int db_commit(struct db *db, struct error *error);
-void db_rollback(struct db *db);
+int db_begin(struct db *db, struct error *error);      /* takes the file's one write lock, waits for it */
+int db_begin_read(struct db *db, struct error *error); /* does not: for what only reads */
+int db_commit(struct db *db, struct error *error);     /* where it fails, all is rolled back */
+void db_rollback(struct db *db);                       /* fine where no transaction is open */
 
 /* Takes the lock of a data directory (data_dir/lock, flock): one server at a time. Makes the directory
  * (0700) where it is missing. A descriptor to close, or -1 with a sentence. */

@@ -11,6 +11,8 @@
 #define KEY_NAME_MAX 100
 #define KEY_RATE_DEFAULT 100
 #define KEY_RATE_MAX 1000000
+#define KEY_TIMEOUT_MAX 300
+#define KEY_CREDITS_MAX 1000000000000
 
 enum key_scope { KEY_EXECUTE = 1, KEY_READ = 2, KEY_ADMIN = 4 };
 
@@ -25,7 +27,7 @@ struct key {
     int64_t created_ms, expires_ms, revoked_ms; /* Unix milliseconds; 0: never */
 };
 
-/* "execute,read" to bits, any order, spaces allowed; and back. */
+/* "execute,read" to bits, any order, spaces allowed; and back. Nothing, or an unknown one: ERROR_INVALID. */
 int key_scopes_parse(const char *text, unsigned *scopes, struct error *error);
 void key_scopes_text(unsigned scopes, char out[32]);
 
@@ -33,7 +35,7 @@ void key_scopes_text(unsigned scopes, char out[32]);
  * them, fills the rest, and writes the whole key, secret included, to `text`: the only time it is seen. */
 int keys_create(struct db *db, struct key *key, char text[KEY_TEXT_LEN + 1], struct error *error);
 
-/* Each key, oldest first. */
+/* Each key, oldest first, revoked ones too, until `each` answers other than 0, which is then returned. */
 int keys_each(struct db *db, int (*each)(const struct key *key, void *arg), void *arg, struct error *error);
 
 /* ERROR_NOT_FOUND where there is no such key; revoking twice is fine. */
@@ -43,8 +45,8 @@ int keys_revoke(struct db *db, const char *id, struct error *error);
  * (malformed, unknown, wrong secret, revoked, expired); the same work is done in every case. */
 int keys_authenticate(struct db *db, const char *text, struct key *key, struct error *error);
 
-/* Takes one credit back to / from a prepaid key; ERROR_CREDITS "Out of credits" where none is left. A key
- * that is not prepaid always succeeds. */
+/* Takes one credit from a prepaid key, and gives it back; ERROR_CREDITS "Out of credits" where none is left.
+ * A key that is not prepaid always succeeds. */
 int keys_charge(struct db *db, int64_t row, struct error *error);
 int keys_refund(struct db *db, int64_t row, struct error *error);
 

@@ -8,6 +8,7 @@
 
 #define SESSION_ID_MAX 128
 
+/* The numbers are in the file: new ones at the end. */
 enum record_status {
     RECORD_PENDING,
     RECORD_RUNNING,
@@ -44,9 +45,13 @@ struct record {
 
 void record_clear(struct record *record);
 
-/* At acceptance: status pending; makes or touches the session's row where session_id is not "". */
+/* At acceptance: id, key_row, session_id, language, version, created_ms, code_bytes and code, status pending;
+ * makes or touches the session's row and counts the execution where session_id is not "". An id that is
+ * there already changes nothing. */
 int records_insert(struct db *db, const struct record *record, struct error *error);
-/* At the end: status, times, figures, texts; adds to the session's totals. */
+/* At the end: status, exit code, times, figures, out and err; adds to the session's totals. Makes the record
+ * where records_insert had failed or was never run. One that has ended stays as it is. One that was removed
+ * with its session stays removed, and its session too: sessions_delete notes which executions had not ended. */
 int records_finish(struct db *db, const struct record *record, struct error *error);
 
 struct record_filter {
@@ -57,17 +62,19 @@ struct record_filter {
     unsigned limit;                    /* 1 to 200 */
 };
 
-/* Newest first; `each` gets a record that is valid during the call. `more` tells whether others follow. */
+/* Newest first; `each` gets a record that is valid during the call (one at a time: with what the setting keeps
+ * a page may be large, so who copies the texts must cap them). `more` tells whether others follow. */
 int records_list(struct db *db, const struct record_filter *filter,
                  void (*each)(const struct record *record, void *arg), void *arg, bool *more, struct error *error);
 int records_get(struct db *db, int64_t key_row, const char *id, struct record *out,
                 struct error *error); /* ERROR_NOT_FOUND */
 
-/* At start: what was pending or running when a server ended is lost. Returns how many, or -1. */
+/* At start: what was pending or running when a server ended is lost; when it ended is not known
+ * (completed_ms 0). Returns how many, or -1. */
 long records_mark_lost(struct db *db, struct error *error);
 
-/* Deletes at most `batch` ended records created before `before_ms`, and then sessions that expired before it
- * and have none left. Returns how many rows went, or -1. */
+/* Deletes at most `batch` rows: ended records created before `before_ms`, and when there is none of those left,
+ * sessions that expired before it, were not used since and have no record. Returns how many went, or -1. */
 long records_expire(struct db *db, int64_t before_ms, unsigned batch, struct error *error);
 
 struct session {
@@ -85,7 +92,9 @@ int sessions_get(struct db *db, int64_t key_row, const char *id, struct session 
 /* Removes the session and its executions' records. ERROR_NOT_FOUND. */
 int sessions_delete(struct db *db, int64_t key_row, const char *id, struct error *error);
 
-/* What a language's image said of itself, kept by the image's id so that it is asked once. `facts` is JSON text. */
+/* What a language's image said of itself, kept by the image's id so that it is asked once. `facts` is JSON text,
+ * to be freed. A language's newest PROBES_MAX are kept. */
+#define PROBES_MAX 16
 int probes_get(struct db *db, const char *language, const char *fingerprint, char **facts,
                struct error *error); /* *facts NULL: none */
 int probes_put(struct db *db, const char *language, const char *fingerprint, const char *facts, struct error *error);

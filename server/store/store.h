@@ -1,6 +1,7 @@
 /* The database's thread: an ordered queue of jobs, run one after another off the loop. What waits at
  * the same time shares one transaction: a job's done() comes after its commit. A job that fails is
- * rolled back alone (savepoint); where the commit itself fails, each of its jobs fails. */
+ * rolled back alone (savepoint); where the transaction itself fails (its begin, its commit, a full disk),
+ * each of its jobs fails, also those whose work was not called yet. */
 #ifndef CODECELL_STORE_STORE_H
 #define CODECELL_STORE_STORE_H
 
@@ -10,28 +11,34 @@
 
 struct store;
 
-/* Embedded in the caller's struct; lives until done(), or until the queue is through where done is NULL. */
+/* Embedded in the caller's struct, zeroed; the store's until done(). */
 struct store_job {
     int (*work)(struct db *db, struct store_job *job, struct error *error); /* on the database's thread; 0, or -1 */
     void (*done)(struct store_job *job,
-                 const struct error *error); /* on the loop; error NULL: it is committed. May be
-                                                NULL: nobody waits, and free() is called on the job */
-    struct error error;                      /* the store's own */
+                 const struct error *error); /* on the loop; error NULL: it is committed. NULL: nobody waits; a
+                                                failure is logged and free() is called on the job, which must
+                                                then be the start of the malloc'ed struct */
+    bool reads;                              /* work writes nothing: where all that wait are such, no write lock */
+    struct error error;                      /* from here on the store's own */
     struct store_job *next;
-    int failed;
+    bool failed;
+    unsigned batch; /* how many shared the transaction; 0 but in the first of them */
+    uint64_t submitted_ns;
 };
 
-#define STORE_QUEUE_MAX 100000
+#define STORE_QUEUE_MAX 100000 /* jobs waiting or running */
+#define STORE_BATCH_MAX 256    /* jobs in one transaction */
 
 int store_open(struct store **out, uv_loop_t *loop, const char *data_dir, struct error *error);
 const char *store_instance(const struct store *store);
 
-/* Queues a job. Jobs run in the order of these calls. At STORE_QUEUE_MAX done() fires (from the loop,
- * later) with ERROR_UNAVAILABLE. */
+/* Queues a job. Jobs run in the order of these calls. At STORE_QUEUE_MAX, and after store_close, done()
+ * fires (from the loop, later) with ERROR_UNAVAILABLE and work() is not called. On the loop's thread. */
 void store_submit(struct store *store, struct store_job *job);
 unsigned store_queued(const struct store *store); /* jobs waiting or running; any thread */
 
-/* Runs what is queued, ends the thread, closes the file, then `closed` on the loop, then it is freed. */
+/* Runs what is queued, ends the thread, closes the file; each done() has fired when `closed` (may be NULL)
+ * fires on the loop. The store is gone then. */
 void store_close(struct store *store, void (*closed)(void *arg), void *arg);
 
 #endif
