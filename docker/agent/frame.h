@@ -28,7 +28,7 @@
 
 #define FRAME_VERSION 1u
 #define FRAME_HEADER 8u
-#define FRAME_PAYLOAD_MAX 65536u
+#define FRAME_PAYLOAD_MAX 131072u /* a variable of 64 KiB, name and "=" included, fits */
 
 enum frame_type {
     /* server to agent */
