@@ -1,0 +1,120 @@
+"""Keys: made, listed and revoked with the command while the server runs."""
+import datetime
+import re
+import stat
+
+import pytest
+
+from codecell import wait_for
+
+RUN = {"code": "print(1)", "language": "bash"}
+
+
+def row_of(server, key):
+    """The line of `key list` that tells of this key."""
+    listing = server.cli("key", "list")
+    assert listing.returncode == 0, listing.stderr
+    rows = [line for line in listing.stdout.splitlines() if key[3:11] in line.split()]
+    assert len(rows) == 1, listing.stdout
+    return rows[0]
+
+
+def test_a_key_works_at_once(server):
+    assert server.get("/api/v1/sessions", key=server.key()).status == 200
+
+
+def test_the_list_names_each_key_but_not_its_secret(server):
+    keys = [server.key(name=f"Müller & Söhne {i}") for i in range(3)]
+    listing = server.cli("key", "list").stdout
+    for key in keys:
+        assert key[3:11] in listing and key[11:] not in listing
+    assert "Müller & Söhne 2" in row_of(server, keys[2])
+
+
+def test_the_list_shows_rate_scopes_and_expiry(server):
+    key = server.key(rate=1234, scopes="read", expires="2099-01-02T03:04:05Z")
+    row = row_of(server, key)
+    assert "1234" in row and "read" in row and "execute" not in row and "2099-01-02" in row
+
+
+def test_a_revoked_key_is_refused_at_once(server):
+    key, other = server.key(), server.key()
+    connection = server.connection()
+    assert server.get("/api/v1/sessions", key=key, connection=connection).status == 200
+    done = server.cli("key", "revoke", key[3:11])
+    assert done.returncode == 0, done.stderr
+    answer = server.get("/api/v1/sessions", key=key, connection=connection)
+    assert (answer.status, answer.detail) == (401, "Invalid API key")
+    connection.close()
+    assert server.get("/api/v1/sessions", key=other).status == 200
+    assert "revoked" in row_of(server, key).lower()
+    assert server.cli("key", "revoke", key[3:11]).returncode == 0
+
+
+def test_an_expired_key_is_refused(server):
+    soon = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(seconds=3)
+    key = server.key(expires=soon.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    assert server.get("/api/v1/sessions", key=key).status == 200
+    wait_for("the key's end", lambda: server.get("/api/v1/sessions", key=key).status == 401)
+    assert datetime.datetime.now(datetime.timezone.utc) >= soon.replace(microsecond=0)
+
+
+def test_a_new_key_has_the_default_rate_and_scopes(server):
+    done = server.cli("key", "create", "--name", "plain")
+    key = done.stdout.strip()
+    answer = server.get("/api/v1/executions", key=key)
+    assert (answer.status, answer.header("X-RateLimit-Limit")) == (200, "100")
+    assert server.post(RUN, key=key).status == 200
+
+
+def test_the_default_rate_is_a_setting(server):
+    key = server.cli("key", "create", "--name", "plain", CODECELL_RATE="7").stdout.strip()
+    assert server.get("/api/v1/executions", key=key).header("X-RateLimit-Limit") == "7"
+
+
+@pytest.mark.parametrize("arguments", [
+    ["create"], ["create", "--name"], ["create", "--name", ""], ["create", "--name", "x" * 101],
+    ["create", "--name", "a", "--rate", "0"], ["create", "--name", "a", "--rate", "1000001"],
+    ["create", "--name", "a", "--rate", "ten"], ["create", "--name", "a", "--rate", "10x"],
+    ["create", "--name", "a", "--scopes", "root"], ["create", "--name", "a", "--scopes", ""],
+    ["create", "--name", "a", "--expires", "soon"], ["create", "--name", "a", "--what", "x"], ["revoke"],
+    ["revoke", "aaaaaaaa"], ["revoke", ""], ["what"], [],
+], ids=" ".join)
+def test_bad_commands_are_a_sentence_and_make_nothing(server, arguments):
+    before = server.cli("key", "list").stdout
+    done = server.cli("key", *arguments)
+    assert done.returncode != 0 and done.stderr.strip() and done.stdout == "", done
+    assert "Sanitizer" not in done.stderr
+    assert server.cli("key", "list").stdout == before
+
+
+def test_the_secret_is_stored_nowhere(server):
+    key = server.key()
+    assert server.post(RUN, key=key).status == 200
+    for file in server.data_dir.rglob("*"):
+        assert key[11:].encode() not in file.read_bytes(), file
+
+
+def test_the_data_directory_is_the_owners_alone(server):
+    for path in [server.data_dir, *server.data_dir.rglob("*")]:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        assert mode & 0o077 == 0, f"{path}: {mode:o}"
+
+
+def test_keys_outlive_a_restart(launch):
+    server = launch(languages=[])
+    key, gone = server.key(), server.key()
+    server.cli("key", "revoke", gone[3:11])
+    server.stop()
+    server.start()
+    assert server.get("/api/v1/sessions", key=key).status == 200
+    assert server.get("/api/v1/sessions", key=gone).status == 401
+
+
+def test_keys_can_be_made_before_the_server_ever_ran(launch):
+    server = launch(languages=[])
+    server.stop()
+    key = server.key()
+    assert re.fullmatch(r"cc_[0-9A-Za-z]{40}", key)
+    server.start()
+    assert server.get("/api/v1/sessions", key=key).status == 200

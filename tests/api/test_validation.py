@@ -1,0 +1,227 @@
+"""What POST /api/v1/execute refuses: 400, with a sentence that names the field and its limit; nothing runs."""
+import base64
+import json
+
+import pytest
+
+BASE = {"code": "print(1)", "language": "python"}
+NOT_STRINGS = [1, 1.5, True, [], {}]
+MIB = 1024 * 1024
+
+
+def body_with(**fields):
+    return {**BASE, **fields}
+
+
+def file_of(path, content="x", **more):
+    return [{"path": path, "content": content, **more}]
+
+
+# (what is wrong, the body, what the sentence must hold)
+BAD = [
+    ("no code", {"language": "python"}, ["code"]),
+    ("no language", {"code": "print(1)"}, ["language"]),
+    ("code null", body_with(code=None), ["code"]),
+    ("language null", body_with(language=None), ["language"]),
+    ("code empty", body_with(code=""), ["code"]),
+    ("code too long", body_with(code="#" * (MIB + 1)), ["code", "1"]),
+    ("5 MB of code", body_with(code="#" * 5_000_000), ["code"]),
+    ("stdin too long", body_with(stdin="x" * (16 * MIB + 1)), ["stdin", "16"]),
+    ("nothing", {}, ["code"]),
+    ("timeout 0", body_with(timeout=0), ["timeout: must be an integer from 1 to 300"]),
+    ("timeout 301", body_with(timeout=301), ["timeout: must be an integer from 1 to 300"]),
+    ("timeout -1", body_with(timeout=-1), ["timeout: must be an integer from 1 to 300"]),
+    ("timeout 1.5", body_with(timeout=1.5), ["timeout: must be an integer from 1 to 300"]),
+    ("timeout text", body_with(timeout="30"), ["timeout: must be an integer from 1 to 300"]),
+    ("timeout bool", body_with(timeout=True), ["timeout: must be an integer from 1 to 300"]),
+    ("timeout 2**31", body_with(timeout=2**31 + 30), ["timeout: must be an integer from 1 to 300"]),
+    ("timeout 2**32", body_with(timeout=2**32 + 30), ["timeout: must be an integer from 1 to 300"]),
+    ("timeout list", body_with(timeout=[30]), ["timeout: must be an integer from 1 to 300"]),
+    ("environment list", body_with(environment=[]), ["environment"]),
+    ("environment text", body_with(environment="A=1"), ["environment"]),
+    ("environment number", body_with(environment={"A": 1}), ["environment", "A"]),
+    ("environment null value", body_with(environment={"A": None}), ["environment", "A"]),
+    ("environment =", body_with(environment={"A=B": "1"}), ["environment"]),
+    ("environment empty name", body_with(environment={"": "1"}), ["environment"]),
+    ("environment digit", body_with(environment={"1A": "1"}), ["environment"]),
+    ("environment dash", body_with(environment={"A-B": "1"}), ["environment"]),
+    ("environment space", body_with(environment={"A ": "1"}), ["environment"]),
+    ("environment umlaut", body_with(environment={"Ä": "1"}), ["environment"]),
+    ("environment newline", body_with(environment={"A\n": "1"}), ["environment"]),
+    ("environment NUL value", body_with(environment={"A": "a\0b"}), ["environment"]),
+    ("environment NUL name", body_with(environment={"A\0B": "1"}), ["environment"]),
+    ("environment 129 names", body_with(environment={f"N{i}": "" for i in range(129)}), ["environment", "128"]),
+    ("environment 64 KiB", body_with(environment={"A": "x" * 65536}), ["environment", "64"]),
+    ("session empty", body_with(session_id=""), ["session_id"]),
+    ("session 129", body_with(session_id="a" * 129), ["session_id", "128"]),
+    ("session dot first", body_with(session_id=".a"), ["session_id"]),
+    ("session dash first", body_with(session_id="-a"), ["session_id"]),
+    ("session slash", body_with(session_id="a/b"), ["session_id"]),
+    ("session space", body_with(session_id="a b"), ["session_id"]),
+    ("session umlaut", body_with(session_id="ä"), ["session_id"]),
+    ("session newline", body_with(session_id="a\n"), ["session_id"]),
+    ("session NUL", body_with(session_id="a\0"), ["session_id"]),
+    ("args text", body_with(args="a"), ["args"]),
+    ("args object", body_with(args={}), ["args"]),
+    ("args number", body_with(args=["a", 1]), ["args"]),
+    ("args null inside", body_with(args=[None]), ["args"]),
+    ("args NUL", body_with(args=["a\0b"]), ["args"]),
+    ("files object", body_with(files={}), ["files"]),
+    ("files text inside", body_with(files=["a"]), ["files"]),
+    ("files null inside", body_with(files=[None]), ["files"]),
+    ("files no path", body_with(files=[{"content": "x"}]), ["files", "path"]),
+    ("files no content", body_with(files=[{"path": "a"}]), ["files", "content"]),
+    ("files empty path", body_with(files=file_of("")), ["files", "path"]),
+    ("files absolute", body_with(files=file_of("/etc/passwd")), ["files", "path"]),
+    ("files climbs", body_with(files=file_of("../a")), ["files", "path"]),
+    ("files climbs inside", body_with(files=file_of("a/../../b")), ["files", "path"]),
+    ("files climbs in vain", body_with(files=file_of("a/../b")), ["files", "path"]),
+    ("files dots at the end", body_with(files=file_of("a/..")), ["files", "path"]),
+    ("files is a folder", body_with(files=file_of("a/")), ["files", "path"]),
+    ("files is .", body_with(files=file_of(".")), ["files", "path"]),
+    ("files is ..", body_with(files=file_of("..")), ["files", "path"]),
+    ("files NUL", body_with(files=file_of("a\0b")), ["files", "path"]),
+    ("files long name", body_with(files=file_of("a" * 256)), ["files", "path"]),
+    ("files long path", body_with(files=file_of("a/" * 2100 + "b")), ["files", "path"]),
+    ("files twice", body_with(files=file_of("a") + file_of("a")), ["files", "a"]),
+    ("files twice in other words", body_with(files=file_of("a") + file_of("./a")), ["files"]),
+    ("files twice by slashes", body_with(files=file_of("d/a") + file_of("d//a")), ["files"]),
+    ("files collides with a folder", body_with(files=file_of("a") + file_of("a/b")), ["files"]),
+    ("files collides with a file", body_with(files=file_of("a/b") + file_of("a")), ["files"]),
+    ("files is the program", body_with(files=file_of("main.py")), ["files", "main.py"]),
+    ("files 129", body_with(files=[{"path": f"f{i}", "content": ""} for i in range(129)]), ["files", "128"]),
+    ("files 10 MiB", body_with(files=file_of("a", "x" * (10 * MIB + 1))), ["files", "10"]),
+    ("files 10 MiB in all", body_with(files=[{"path": f"f{i}", "content": "x" * MIB} for i in range(11)]),
+     ["files", "10"]),
+    ("files base64 text", body_with(files=file_of("a", "***", encoding="base64")), ["files", "base64"]),
+    ("files base64 no padding", body_with(files=file_of("a", "YQ", encoding="base64")), ["files", "base64"]),
+    ("files base64 space", body_with(files=file_of("a", "YW Jj", encoding="base64")), ["files", "base64"]),
+    ("files base64 url", body_with(files=file_of("a", "_-_-", encoding="base64")), ["files", "base64"]),
+    ("files encoding", body_with(files=file_of("a", encoding="latin1")), ["files", "encoding"]),
+    ("files encoding type", body_with(files=file_of("a", encoding=1)), ["files", "encoding"]),
+    ("limits list", body_with(limits=[]), ["limits"]),
+    ("limits.cpu low", body_with(limits={"cpu": 0.09}), ["limits.cpu", "0.1", "2"]),
+    ("limits.cpu high", body_with(limits={"cpu": 2.01}), ["limits.cpu", "0.1", "2"]),
+    ("limits.cpu text", body_with(limits={"cpu": "1"}), ["limits.cpu"]),
+    ("limits.cpu bool", body_with(limits={"cpu": True}), ["limits.cpu"]),
+    ("limits.memory low", body_with(limits={"memory_mb": 31}), ["limits.memory_mb", "32", "2048"]),
+    ("limits.memory high", body_with(limits={"memory_mb": 2049}), ["limits.memory_mb", "32", "2048"]),
+    ("limits.memory half", body_with(limits={"memory_mb": 64.5}), ["limits.memory_mb"]),
+    ("limits.memory 2**32", body_with(limits={"memory_mb": 2**32 + 64}), ["limits.memory_mb"]),
+    ("limits.disk low", body_with(limits={"disk_mb": 0}), ["limits.disk_mb", "1", "1024"]),
+    ("limits.disk high", body_with(limits={"disk_mb": 1025}), ["limits.disk_mb", "1", "1024"]),
+    ("limits.processes low", body_with(limits={"processes": 7}), ["limits.processes", "8", "256"]),
+    ("limits.processes high", body_with(limits={"processes": 257}), ["limits.processes", "8", "256"]),
+    ("limits.output low", body_with(limits={"output_kb": 0}), ["limits.output_kb", "1", "16384"]),
+    ("limits.output high", body_with(limits={"output_kb": 16385}), ["limits.output_kb", "1", "16384"]),
+    ("stream", body_with(stream=True), ["stream: not supported yet"]),
+    ("evaluate", body_with(evaluate=True), ["evaluate: not supported yet"]),
+    ("outputs", body_with(outputs=["a"]), ["outputs: not supported yet"]),
+    ("version", body_with(version="3"), ["version: not supported yet"]),
+]
+for field in ("code", "language", "stdin", "session_id"):
+    BAD += [(f"{field} {value!r}", body_with(**{field: value}), [field]) for value in NOT_STRINGS]
+for field in ("path", "content"):
+    BAD += [(f"files {field} {value!r}", body_with(files=[{**file_of("a")[0], field: value}]), ["files", field])
+            for value in [None, *NOT_STRINGS]]
+
+
+@pytest.mark.parametrize("body,holds", [case[1:] for case in BAD], ids=[case[0] for case in BAD])
+def test_refused(server, body, holds):
+    answer = server.post(body)
+    assert answer.status == 400, answer
+    if holds[0].startswith(("timeout:", "stream:", "evaluate:", "outputs:", "version:")):
+        assert answer.detail == holds[0]
+    assert all(part in answer.detail for part in holds), answer.detail
+
+
+MALFORMED = [
+    b"", b" ", b"{", b"}", b'{"code": "x", "language": "python"', b"{'code': 'x'}", b'{"code": "x",}', b"nul",
+    b'{"code": "x" "language": "python"}', b'{"code": "x", "language": "python"} x', b"// no\n{}", b'{"a": 01}',
+    b'{"a": .5}', b'{"a": NaN}', b'{"a": +1}', b'{"a": 1e}', b'{"a": "\n"}', b'{"a": "\\x"}', b'{"a": "\\u12"}',
+    b'{"a": "\xff"}', b'{"a": "\xc0\x80"}', b'{"a": "\xed\xa0\x80"}', b"\xff\xfe{\0}\0", b"\0",
+    b'{"code": "\\ud800", "language": "python"}', b'{"code": "\\udc00\\ud800", "language": "python"}',
+    b'{"code": "print(1)", "language": "python"}\0', b"\xef\xbb\xbf{",
+    b'{"code": "1", "language": "python", "timeout": 1e999}',
+    b'{"code": "1", "language": "python", "timeout": 99999999999999999999999}',
+]
+
+
+@pytest.mark.parametrize("body", MALFORMED, ids=range(len(MALFORMED)))
+def test_malformed_json(server, body):
+    answer = server.post(body)
+    assert answer.status == 400 and answer.detail, answer
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b'"code"', b"1", b"true", b'[{"code": "x", "language": "python"}]'])
+def test_json_that_is_not_an_object(server, body):
+    answer = server.post(body)
+    assert answer.status == 400 and "object" in answer.detail, answer
+
+
+@pytest.mark.parametrize("body", [
+    b'{"code": "print(1)", "language": "python", "code": "print(2)"}',
+    b'{"code": "print(1)", "language": "python", "c\\u006fde": "print(2)"}',
+    b'{"code": "print(1)", "language": "python", "environment": {"A": "1", "A": "1"}}',
+    b'{"code": "print(1)", "language": "python", "unknown": {"x": [{"y": 1, "y": 2}]}}',
+])
+def test_a_name_given_twice(server, body):
+    answer = server.post(body)
+    assert answer.status == 400 and "twice" in answer.detail, answer
+
+
+def test_nesting_is_capped(server):
+    def nested(depth):
+        return b'{"code": "print(1)", "language": "python", "x": ' + b"[" * depth + b"]" * depth + b"}"
+    assert server.post(nested(32)).status == 200
+    for depth in (100, 100_000):
+        answer = server.post(nested(depth))
+        assert answer.status == 400 and "64" in answer.detail, answer
+    objects = b'{"code": "print(1)", "language": "python", "x": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}"
+    assert server.post(objects).status == 400
+
+
+def test_unknown_language(server):
+    ids = server.get("/api/v1/execute/languages", key=None).json
+    answer = server.post(body_with(language="invalid"))
+    assert answer.status == 400
+    assert answer.detail == "Unsupported language: invalid. Supported languages: " + ", ".join(ids)
+
+
+@pytest.mark.parametrize("language", ["", "x" * 100_000, "py thon", "../python", "python\0", "\n", "%s%n", "pythön"])
+def test_strange_languages(server, language):
+    answer = server.post(body_with(language=language))
+    assert answer.status == 400 and len(answer.detail) < 1000, answer
+
+
+@pytest.mark.parametrize("fields", [
+    {"timeout": 1}, {"timeout": 300}, {"environment": {f"N{i}": "" for i in range(128)}},
+    {"environment": {"A": "x" * 65000}}, {"session_id": "a" * 128}, {"args": []}, {"files": []}, {"limits": {}},
+    {"files": file_of("a" * 255)}, {"files": file_of("a..b/..c")}, {"files": file_of("ü ñ/ x")},
+    {"files": file_of("a", "x" * (10 * MIB))}, {"files": file_of("a", base64.b64encode(b"x" * 10 * MIB).decode(),
+                                                                    encoding="base64")},
+    {"files": file_of("a/b") + file_of("a/c")}, {"files": file_of("-rf")}, {"files": file_of("$(x)")},
+], ids=range(16))
+def test_accepted_at_the_edge(server, fields):
+    answer = server.post(body_with(code="pass", **fields))
+    assert answer.status == 200 and answer.json["exit_code"] == 0, answer
+
+
+def test_files_that_do_not_fit_the_disk(server):
+    answer = server.post(body_with(files=file_of("a", "x" * (2 * MIB)), limits={"disk_mb": 1}))
+    assert answer.status in (400, 500), answer
+    assert "disk" in answer.detail or "files" in answer.detail
+
+
+def test_nothing_of_a_refused_request_is_kept(server, key):
+    assert server.post(body_with(timeout=0, session_id="never"), key=key).status == 400
+    assert server.executions(key=key) == []
+    assert server.get("/api/v1/sessions/never", key=key).status == 404
+
+
+def test_a_refused_request_leaves_the_connection_usable(server):
+    connection = server.connection()
+    for body in (b"{", json.dumps(body_with(timeout=0)).encode(), json.dumps(BASE).encode()):
+        answer = server.post(body, connection=connection)
+    assert answer.status == 200
+    connection.close()

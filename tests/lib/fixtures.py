@@ -1,0 +1,44 @@
+"""The fixtures of tests/api and tests/escape; their conftest.py files take them from here."""
+import pytest
+
+from codecell import Server
+
+
+@pytest.fixture(scope="module")
+def server(request):
+    """One server a module, with the module's SETTINGS."""
+    with Server(getattr(request.module, "SETTINGS", None)) as one:
+        yield one.start()
+
+
+@pytest.fixture
+def launch():
+    """launch(SETTINGS, …) starts another server; it is ended, and looked after, at the test's end."""
+    started = []
+
+    def start(settings=None, **options):
+        one = Server(settings, **options)
+        started.append(one)
+        return one.start()
+    yield start
+    try:
+        for one in started:
+            if one.process.poll() is None:
+                one.stop()
+    finally:
+        for one in started:
+            one.close()
+
+
+@pytest.fixture
+def key(server):
+    """A key of the test's own, so that its records are alone."""
+    return server.key()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport():
+    """A skip is a failure."""
+    report = (yield).get_result()
+    if report.skipped:
+        report.outcome = "failed"
