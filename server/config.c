@@ -1,0 +1,337 @@
+#include "config.h"
+
+#include "base/log.h"
+#include "config_kind.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <uv.h>
+
+#define PREFIX "CODECELL_"
+
+/* --- Defaults that depend on the machine --- */
+
+static char *print_or_abort(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static char *print_or_abort(const char *format, ...)
+{
+    char *text;
+    va_list args;
+    va_start(args, format);
+    if (vasprintf(&text, format, args) < 0)
+        abort(); /* at start, with nothing to lose yet */
+    va_end(args);
+    return text;
+}
+
+static char *default_concurrency(void)
+{
+    return print_or_abort("%u", uv_available_parallelism() * 2);
+}
+
+/* A checkout has `images` where one stands; an installed program has it below its own prefix. */
+static char *default_images(void)
+{
+    char exe[4096];
+    ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
+    if (access("images", F_OK) == 0 || len <= 0)
+        return print_or_abort("images");
+    exe[len] = '\0';
+    for (int up = 0; up < 2; up++) {
+        char *slash = strrchr(exe, '/');
+        if (slash != NULL)
+            *slash = '\0';
+    }
+    return print_or_abort("%s/share/codecell/images", exe);
+}
+
+/* --- The table --- */
+
+static const char *const keep_choices[] = {[KEEP_SIZES] = "sizes", [KEEP_OUTPUT] = "output", [KEEP_ALL] = "all", NULL};
+static const char *const level_choices[] = {
+    [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", NULL};
+static const char *const format_choices[] = {[LOG_TEXT] = "text", [LOG_JSON] = "json", NULL};
+
+#define FIELD(f) .offset = offsetof(struct config, f), .size = sizeof((struct config *)NULL)->f
+#define KIB ((int64_t)1 << 10)
+#define MIB ((int64_t)1 << 20)
+#define GIB ((int64_t)1 << 30)
+#define HOUR ((int64_t)3600)
+#define DAY ((int64_t)86400)
+
+static const struct setting settings[] = {
+    {"CODECELL_DATA_DIR", &kind_path, FIELD(data_dir), .min = 1, .max = 3000, .fallback = "data",
+     .help = "Folder of the database and its lock; made where it is missing. One server at a time holds it."},
+    {"CODECELL_LISTEN", &kind_listen, FIELD(listen), .min = 1, .max = 200, .fallback = "127.0.0.1:8002",
+     .help = "Where the server listens. Port 0 takes a free one."},
+    {"CODECELL_IMAGES", &kind_paths, FIELD(images), .min = 1, .max = 16000, .computed = default_images,
+     .computed_is = "`images` where that exists, else `../share/codecell/images` seen from the program",
+     .help = "Folders of languages."},
+    {"CODECELL_POOL", &kind_pool, FIELD(pool), .min = 1, .max = 8000, .fallback = "*=1",
+     .help = "How many cells wait ready per language. With 0, or where a language is neither named nor covered by `*`, "
+             "each request makes its cell."},
+    {"CODECELL_CONCURRENCY", &kind_integer, FIELD(concurrency), .min = 1, .max = 10000, .computed = default_concurrency,
+     .computed_is = "twice the number of cores", .help = "Programs that run at once."},
+    {"CODECELL_QUEUE", &kind_integer, FIELD(queue), .min = 0, .max = 1000000, .fallback = "1000",
+     .help = "Executions that may wait, of all keys; one more is answered 503."},
+    {"CODECELL_DRAIN", &kind_duration, FIELD(drain_s), .min = 0, .max = HOUR, .fallback = "10s",
+     .help = "How long SIGTERM waits for what runs before it ends it."},
+    {"CODECELL_RATE", &kind_integer, FIELD(rate), .min = 1, .max = 1000000, .fallback = "100",
+     .help = "Requests a minute of a key made without a rate of its own."},
+
+    {"CODECELL_MAX_CODE", &kind_size, FIELD(max_code), .min = 1, .max = GIB, .fallback = "1m",
+     .help = "Most bytes of `code`."},
+    {"CODECELL_MAX_STDIN", &kind_size, FIELD(max_stdin), .min = 1, .max = GIB, .fallback = "16m",
+     .help = "Most bytes of `stdin`."},
+    {"CODECELL_MAX_BODY", &kind_size, FIELD(max_body), .min = KIB, .max = GIB, .fallback = "64m",
+     .help = "Most bytes of a request's body; one more is answered 413."},
+    {"CODECELL_MAX_CPU", &kind_cpu, FIELD(max_milli_cpus), .min = 100, .max = 1024000, .fallback = "2",
+     .help = "Most that a request's `limits.cpu` may ask for."},
+    {"CODECELL_MAX_MEMORY_MB", &kind_integer, FIELD(max_memory_mb), .min = 32, .max = MIB, .fallback = "2048",
+     .help = "Most that `limits.memory_mb` may ask for."},
+    {"CODECELL_MAX_DISK_MB", &kind_integer, FIELD(max_disk_mb), .min = 1, .max = MIB, .fallback = "1024",
+     .help = "Most that `limits.disk_mb` may ask for."},
+    {"CODECELL_MAX_PROCESSES", &kind_integer, FIELD(max_processes), .min = 8, .max = 32768, .fallback = "256",
+     .help = "Most that `limits.processes` may ask for."},
+    {"CODECELL_MAX_OUTPUT_KB", &kind_integer, FIELD(max_output_kb), .min = 1, .max = 256 * KIB, .fallback = "16384",
+     .help = "Most that `limits.output_kb` may ask for."},
+
+    {"CODECELL_MAX_CONNECTIONS", &kind_integer, FIELD(max_connections), .min = 1, .max = 65535, .fallback = "1024",
+     .help = "Connections at once; one more is answered 503 and closed."},
+    {"CODECELL_HEADER_TIMEOUT", &kind_duration, FIELD(header_timeout_s), .min = 1, .max = HOUR, .fallback = "10s",
+     .help = "For a request's head to arrive, else 408."},
+    {"CODECELL_BODY_TIMEOUT", &kind_duration, FIELD(body_timeout_s), .min = 1, .max = HOUR, .fallback = "60s",
+     .help = "For a request's body to arrive, else 408."},
+    {"CODECELL_IDLE_TIMEOUT", &kind_duration, FIELD(idle_timeout_s), .min = 1, .max = HOUR, .fallback = "75s",
+     .help = "How long a connection may stay open between two requests."},
+    {"CODECELL_WRITE_TIMEOUT", &kind_duration, FIELD(write_timeout_s), .min = 1, .max = HOUR, .fallback = "30s",
+     .help = "How long a client may take nothing of an answer before its connection is closed."},
+
+    {"CODECELL_KEEP", &kind_choice, FIELD(keep), .choices = keep_choices, .fallback = "sizes",
+     .help = "What of an execution is stored: sizes alone, also its output, or all (also the code)."},
+    {"CODECELL_RETENTION", &kind_duration, FIELD(retention_s), .min = 0, .max = 36500 * DAY, .fallback = "30d",
+     .help = "How long records are kept; 0 is for ever."},
+    {"CODECELL_LOG_LEVEL", &kind_choice, FIELD(log_level), .choices = level_choices, .fallback = "info",
+     .help = "The least that is logged."},
+    {"CODECELL_LOG_FORMAT", &kind_choice, FIELD(log_format), .choices = format_choices, .fallback = "text",
+     .help = "Log lines as `key=value` or as JSON."},
+    {"CODECELL_METRICS_KEY", &kind_secret, FIELD(metrics_key), .min = 0, .max = 256, .fallback = "",
+     .help = "If set, `/metrics` wants `Authorization: Bearer` with it."},
+    {"CODECELL_RUNTIME", &kind_name, FIELD(runtime), .min = 0, .max = 128, .fallback = "",
+     .help = "The engine's runtime for cells, such as `crun` or `runsc`; empty: the engine's default."},
+
+    {"DOCKER_HOST", &kind_host, FIELD(docker_host), .min = 0, .max = 1000, .fallback = "",
+     .help = "The engine, as for the docker command; empty: `unix:///var/run/docker.sock`."},
+    {"DOCKER_TLS_VERIFY", &kind_flag, FIELD(docker_tls), .fallback = "",
+     .help = "Whether `tcp://` speaks TLS and checks the engine's certificate."},
+    {"DOCKER_CERT_PATH", &kind_path, FIELD(docker_certs), .min = 0, .max = 3000, .fallback = "",
+     .help = "Folder with `ca.pem`, `cert.pem` and `key.pem`."},
+};
+
+#define SETTINGS (sizeof settings / sizeof *settings)
+
+/* --- Fields of struct config by their place --- */
+
+static void put_number(struct config *config, const struct setting *setting, int64_t value)
+{
+    char *at = (char *)config + setting->offset;
+    if (setting->size == sizeof(int64_t))
+        memcpy(at, &value, sizeof value);
+    else if (setting->size == sizeof(int))
+        memcpy(at, &(int){(int)value}, sizeof(int));
+    else
+        memcpy(at, &(bool){value != 0}, sizeof(bool));
+}
+
+static int64_t get_number(const struct config *config, const struct setting *setting)
+{
+    const char *at = (const char *)config + setting->offset;
+    int64_t wide;
+    int narrow;
+    if (setting->size == sizeof wide)
+        return memcpy(&wide, at, sizeof wide), wide;
+    if (setting->size == sizeof narrow)
+        return memcpy(&narrow, at, sizeof narrow), narrow;
+    return *at;
+}
+
+static void put_text(struct config *config, const struct setting *setting, char *text)
+{
+    memcpy((char *)config + setting->offset, &text, sizeof text);
+}
+
+static char *get_text(const struct config *config, const struct setting *setting)
+{
+    char *text;
+    memcpy(&text, (const char *)config + setting->offset, sizeof text);
+    return text;
+}
+
+/* --- Reading --- */
+
+/* The value of a variable, NULL where it is not there. */
+static const char *find_variable(char *const *env, const char *name)
+{
+    size_t len = strlen(name);
+    for (; *env != NULL; env++)
+        if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
+            return *env + len + 1;
+    return NULL;
+}
+
+static int refuse(const struct setting *setting, const char *text, struct error *error)
+{
+    char range[SHOWN_MAX];
+    setting->kind->describe(setting, range);
+    if (setting->kind == &kind_secret)
+        return error_set(error, ERROR_INVALID, "%s: must be %s", setting->name, range);
+    return error_set(error, ERROR_INVALID, "%s: must be %s, not \"%s\"", setting->name, range, text);
+}
+
+static int read_setting(struct config *config, const struct setting *setting, const char *text, struct error *error)
+{
+    int64_t value;
+    if (setting->kind->check != NULL) {
+        if (!setting->kind->check(setting, text))
+            return refuse(setting, text, error);
+        put_text(config, setting, print_or_abort("%s", text));
+        return 0;
+    }
+    if (!setting->kind->parse(setting, text, &value))
+        return refuse(setting, text, error);
+    put_number(config, setting, value);
+    return 0;
+}
+
+static int load_setting(struct config *config, const struct setting *setting, char *const *env, struct error *error)
+{
+    const char *text = find_variable(env, setting->name);
+    if (text != NULL || setting->fallback != NULL)
+        return read_setting(config, setting, text != NULL ? text : setting->fallback, error);
+    char *computed = setting->computed();
+    int result = read_setting(config, setting, computed, error);
+    free(computed);
+    return result;
+}
+
+/* --- Variables that we do not know --- */
+
+#define NAME_COMPARED 64 /* bytes of a name that count when the nearest one is looked for */
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/* How many bytes must be added, removed or replaced to make one of the other (Levenshtein). */
+static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+    unsigned row[NAME_COMPARED + 1];
+    a_len = a_len < NAME_COMPARED ? a_len : NAME_COMPARED;
+    for (unsigned i = 0; i <= a_len; i++)
+        row[i] = i;
+    for (unsigned j = 1; j <= b_len; j++) {
+        unsigned diagonal = row[0];
+        row[0] = j;
+        for (size_t i = 1; i <= a_len; i++) {
+            unsigned replaced = diagonal + (a[i - 1] != b[j - 1] ? 1 : 0);
+            diagonal = row[i];
+            row[i] = least(replaced, least(row[i], row[i - 1]) + 1);
+        }
+    }
+    return row[a_len];
+}
+
+static const char *nearest_name(const char *name, size_t len)
+{
+    const struct setting *best = settings;
+    for (size_t i = 1; i < SETTINGS; i++)
+        if (distance(name, len, settings[i].name, strlen(settings[i].name)) <
+            distance(name, len, best->name, strlen(best->name)))
+            best = &settings[i];
+    return best->name;
+}
+
+static bool is_setting(const char *name, size_t len)
+{
+    for (size_t i = 0; i < SETTINGS; i++)
+        if (strlen(settings[i].name) == len && memcmp(settings[i].name, name, len) == 0)
+            return true;
+    return false;
+}
+
+static int refuse_unknown(char *const *env, struct error *error)
+{
+    for (; *env != NULL; env++) {
+        size_t len = strcspn(*env, "=");
+        if (strncmp(*env, PREFIX, strlen(PREFIX)) == 0 && !is_setting(*env, len))
+            return error_set(error, ERROR_INVALID, "%.*s: no such setting; did you mean %s?", (int)len, *env,
+                             nearest_name(*env, len));
+    }
+    return 0;
+}
+
+int config_load(struct config *config, char *const *env, struct error *error)
+{
+    *config = (struct config){0};
+    int bad = refuse_unknown(env, error);
+    for (size_t i = 0; bad == 0 && i < SETTINGS; i++)
+        bad = load_setting(config, &settings[i], env, error);
+    if (bad != 0)
+        config_free(config);
+    return bad;
+}
+
+void config_free(struct config *config)
+{
+    for (size_t i = 0; i < SETTINGS; i++)
+        if (settings[i].kind->check != NULL)
+            free(get_text(config, &settings[i]));
+    *config = (struct config){0};
+}
+
+/* --- Printing --- */
+
+static const char *shown_value(const struct config *config, const struct setting *setting, char room[SHOWN_MAX])
+{
+    const char *text = room;
+    if (setting->kind->show != NULL)
+        setting->kind->show(setting, get_number(config, setting), room);
+    else
+        text = get_text(config, setting);
+    if (*text == '\0')
+        return "\"\"";
+    return setting->kind == &kind_secret ? "(set)" : text;
+}
+
+void config_print(const struct config *config, char *const *env, FILE *out)
+{
+    for (size_t i = 0; i < SETTINGS; i++) {
+        char room[SHOWN_MAX];
+        const char *source = find_variable(env, settings[i].name) != NULL ? "environment" : "default";
+        fprintf(out, "%-25s %-20s %s\n", settings[i].name, shown_value(config, &settings[i], room), source);
+    }
+}
+
+static void print_row(const struct setting *setting, FILE *out)
+{
+    char range[SHOWN_MAX];
+    setting->kind->describe(setting, range);
+    fprintf(out, "| `%s` | %s | ", setting->name, range);
+    if (setting->fallback == NULL)
+        fprintf(out, "%s", setting->computed_is);
+    else if (*setting->fallback != '\0')
+        fprintf(out, "`%s`", setting->fallback);
+    else
+        fprintf(out, "empty");
+    fprintf(out, " | %s |\n", setting->help);
+}
+
+void config_print_markdown(FILE *out)
+{
+    fprintf(out, "| Variable | Value | Default | Meaning |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < SETTINGS; i++)
+        print_row(&settings[i], out);
+}
