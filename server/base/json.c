@@ -118,7 +118,7 @@ int json_as_integer(const json_t *value, int64_t *out)
     }
     double real = json_is_real(value) ? json_real_value(value) : NAN;
     /* -2^63 and 2^63 are doubles: the range of int64_t without rounding. */
-    if (!(real >= -0x1p63 && real < 0x1p63) || real != trunc(real))
+    if (!(real >= -0x1p63 && real < 0x1p63) || real != (double)(int64_t)real)
         return -1;
     *out = (int64_t)real;
     return 0;
