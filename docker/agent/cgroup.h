@@ -1,0 +1,25 @@
+/* What the cell's memory cgroup counts, version 1 or 2, as seen from inside the container. A count that
+ * the kernel does not offer stays 0, and what is made of it falls back to the processes' own figures. */
+#ifndef CODECELL_AGENT_CGROUP_H
+#define CODECELL_AGENT_CGROUP_H
+
+#include <stdint.h>
+
+struct cgroup {
+    int kills, usage, peak; /* descriptors, or -1 */
+};
+
+struct cgroup_counts {
+    uint64_t kills; /* processes that the kernel killed for the memory limit */
+    uint64_t usage; /* bytes now */
+    uint64_t peak;  /* bytes, the highest since the container's start */
+};
+
+void cgroup_open(struct cgroup *cgroup);
+struct cgroup_counts cgroup_read(const struct cgroup *cgroup);
+
+/* The most memory that a step had: what the high-water mark says where the step moved it, else `rss`,
+ * the largest of its processes. */
+uint64_t cgroup_step_peak(const struct cgroup_counts *before, const struct cgroup_counts *after, uint64_t rss);
+
+#endif

@@ -1,0 +1,74 @@
+#include "docker/agent/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool segment_ok(const char *name, size_t len)
+{
+    if (len == 0 || len > FILES_NAME_MAX)
+        return false;
+    return !(len == 1 && name[0] == '.') && !(len == 2 && name[0] == '.' && name[1] == '.');
+}
+
+bool files_path_ok(const char *path, size_t len)
+{
+    if (len == 0 || len > FILES_PATH_MAX || memchr(path, '\0', len))
+        return false;
+    const char *end = path + len;
+    for (const char *slash = memchr(path, '/', len); slash; slash = memchr(path, '/', (size_t)(end - path))) {
+        if (!segment_ok(path, (size_t)(slash - path)))
+            return false;
+        path = slash + 1;
+    }
+    return segment_ok(path, (size_t)(end - path));
+}
+
+/* Opens the folder `name` below `parent`, made where it is missing, and closes `parent`. */
+static int enter(int parent, const char *name)
+{
+    int folder = -1;
+    if (mkdirat(parent, name, 0755) == 0 || errno == EEXIST)
+        folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int error = errno;
+    close(parent);
+    return folder < 0 ? -error : folder;
+}
+
+int files_create(int folder, const char *path, uint32_t mode)
+{
+    int parent = fcntl(folder, F_DUPFD_CLOEXEC, 3);
+    if (parent < 0)
+        return -errno;
+    for (const char *slash = strchr(path, '/'); slash; slash = strchr(path, '/')) {
+        char name[FILES_NAME_MAX + 1];
+        size_t len = (size_t)(slash - path);
+        memcpy(name, path, len);
+        name[len] = '\0';
+        parent = enter(parent, name);
+        if (parent < 0)
+            return parent;
+        path = slash + 1;
+    }
+    int fd = openat(parent, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, (mode_t)mode);
+    int error = errno;
+    close(parent);
+    return fd < 0 ? -error : fd;
+}
+
+int files_write(int fd, const void *data, size_t len)
+{
+    const char *next = data;
+    while (len > 0) {
+        ssize_t n = write(fd, next, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        next += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}

@@ -1,0 +1,182 @@
+#include "docker/agent/job.h"
+
+#include "docker/agent/files.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+void job_open(struct job *job, int folder)
+{
+    job->phase = JOB_ENV;
+    job->folder = folder;
+    job->file = -1;
+    job->files_len = 0;
+    job->failure = 0;
+    job->error = 0;
+    job->env_len = 0;
+    job->env_used = 0;
+    job->compile.present = job->run.present = false;
+}
+
+/* The length of the name with its '=', or 0 where it has none. */
+static size_t name_len(const char *variable, size_t len)
+{
+    const char *equals = memchr(variable, '=', len);
+    return equals && equals != variable ? (size_t)(equals - variable) + 1 : 0;
+}
+
+/* Where in env the variable of that name stands, or env_len. */
+static unsigned find(const struct job *job, const char *variable, size_t name)
+{
+    unsigned i = 0;
+    while (i < job->env_len && strncmp(job->env[i], variable, name) != 0)
+        i++;
+    return i;
+}
+
+static bool take_env(struct job *job, const struct frame *frame)
+{
+    const char *variable = (const char *)frame->payload;
+    size_t name = name_len(variable, frame->length);
+    if (name == 0 || memchr(variable, '\0', frame->length) || JOB_ENV_BYTES - job->env_used <= frame->length)
+        return false;
+    unsigned at = find(job, variable, name);
+    if (at == JOB_ENV_MAX)
+        return false;
+    job->env[at] = job->env_text + job->env_used;
+    memcpy(job->env[at], variable, frame->length);
+    job->env[at][frame->length] = '\0';
+    job->env_used += frame->length + 1;
+    if (at == job->env_len)
+        job->env_len++;
+    return true;
+}
+
+static void fail_file(struct job *job, int error)
+{
+    if (job->failure)
+        return;
+    job->failure = error == ENOSPC || error == EDQUOT ? FRAME_FAIL_SPACE : FRAME_FAIL_FILE;
+    job->error = error;
+}
+
+static void end_file(struct job *job)
+{
+    if (job->file >= 0)
+        close(job->file);
+    job->file = -1;
+}
+
+static bool take_file(struct job *job, const struct frame *frame)
+{
+    end_file(job);
+    if (frame->length < 4 || job->files_len == JOB_FILES_MAX)
+        return false;
+    uint32_t mode = frame_get32(frame->payload);
+    const char *path = (const char *)frame->payload + 4;
+    size_t len = frame->length - 4;
+    if ((mode & ~0777u) || !files_path_ok(path, len))
+        return false;
+    job->files_len++;
+    if (job->failure)
+        return true;
+    char name[FILES_PATH_MAX + 1];
+    memcpy(name, path, len);
+    name[len] = '\0';
+    job->file = files_create(job->folder, name, mode);
+    if (job->file < 0)
+        fail_file(job, -job->file);
+    return true;
+}
+
+static bool take_data(struct job *job, const struct frame *frame)
+{
+    int error = job->file < 0 ? 0 : files_write(job->file, frame->payload, frame->length);
+    if (error == 0)
+        return true;
+    fail_file(job, -error);
+    end_file(job);
+    return true;
+}
+
+/* Cuts `text` of `len` bytes at its NULs. */
+static bool split(struct job_step *step, size_t len)
+{
+    if (len == 0 || step->text[len - 1] != '\0' || step->text[0] == '\0')
+        return false;
+    size_t count = 0;
+    for (char *arg = step->text; arg < step->text + len; arg += strlen(arg) + 1) {
+        if (count == JOB_ARGS_MAX)
+            return false;
+        step->argv[count++] = arg;
+    }
+    step->argv[count] = NULL;
+    return true;
+}
+
+static bool take_step(struct job *job, const struct frame *frame)
+{
+    end_file(job);
+    struct job_step *step = frame->step == FRAME_STEP_COMPILE ? &job->compile : &job->run;
+    if (frame->length < FRAME_STEP_SPEC)
+        return false;
+    step->spec.timeout_ms = frame_get64(frame->payload);
+    step->spec.output_max = frame_get64(frame->payload + 8);
+    if (step->spec.timeout_ms == 0 || step->spec.timeout_ms > JOB_TIMEOUT_MS)
+        return false;
+    size_t len = frame->length - FRAME_STEP_SPEC;
+    memcpy(step->text, frame->payload + FRAME_STEP_SPEC, len);
+    step->present = true;
+    return split(step, len);
+}
+
+/* The container's variables where the job names no other, HOME, then the job's. */
+static bool take_start(struct job *job, const struct frame *frame)
+{
+    static char home[] = "HOME=" JOB_FOLDER;
+    size_t count = 0;
+    if (frame->length != 0)
+        return false;
+    for (char **own = environ; *own && count < JOB_CONTAINER_ENV; own++) {
+        size_t name = name_len(*own, strlen(*own));
+        if (name > 0 && strncmp(*own, home, 5) != 0 && find(job, *own, name) == job->env_len)
+            job->envp[count++] = *own;
+    }
+    if (find(job, home, 5) == job->env_len)
+        job->envp[count++] = home;
+    for (unsigned i = 0; i < job->env_len; i++)
+        job->envp[count++] = job->env[i];
+    job->envp[count] = NULL;
+    return true;
+}
+
+#define IN(phase) (1u << (phase))
+
+/* The order of frames: which may come in which phase, and what follows. */
+static const struct rule {
+    uint8_t type, step;
+    unsigned phases;
+    enum job_phase next;
+    bool (*take)(struct job *job, const struct frame *frame);
+} rules[] = {
+    {FRAME_ENV, 0, IN(JOB_ENV), JOB_ENV, take_env},
+    {FRAME_FILE, 0, IN(JOB_ENV) | IN(JOB_FILES), JOB_FILES, take_file},
+    {FRAME_FILE_DATA, 0, IN(JOB_FILES), JOB_FILES, take_data},
+    {FRAME_STEP, FRAME_STEP_COMPILE, IN(JOB_ENV) | IN(JOB_FILES), JOB_COMPILE, take_step},
+    {FRAME_STEP, FRAME_STEP_RUN, IN(JOB_ENV) | IN(JOB_FILES) | IN(JOB_COMPILE), JOB_RUN, take_step},
+    {FRAME_START, 0, IN(JOB_RUN), JOB_STARTED, take_start},
+};
+
+bool job_take(struct job *job, const struct frame *frame)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        const struct rule *rule = &rules[i];
+        if (rule->type != frame->type || rule->step != frame->step)
+            continue;
+        if (frame->channel != 0 || !(rule->phases & IN(job->phase)) || !rule->take(job, frame))
+            return false;
+        job->phase = rule->next;
+        return true;
+    }
+    return false;
+}

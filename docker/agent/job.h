@@ -1,0 +1,49 @@
+/* One job, as the frames before START describe it: variables, files, one or two steps.
+ *
+ *   env ─ FILE ─ files ─ STEP compile ─ compile ─ STEP run ─ run ─ START ─ started
+ *
+ * Files are written as they come. The first that cannot be written is remembered and said at START, and
+ * the rest of the job is read past: the server sends a job without waiting for an answer. */
+#ifndef CODECELL_AGENT_JOB_H
+#define CODECELL_AGENT_JOB_H
+
+#include "docker/agent/frame.h"
+
+#define JOB_FOLDER "/tmp/work"
+#define JOB_ENV_MAX 256u         /* ENV frames */
+#define JOB_ENV_BYTES 131072u    /* of all of them, with a NUL each */
+#define JOB_CONTAINER_ENV 256u   /* variables of the container's own */
+#define JOB_FILES_MAX 256u       /* FILE frames */
+#define JOB_ARGS_MAX 4096u       /* of one step */
+#define JOB_TIMEOUT_MS 86400000u /* a day: a step's time must not pass it, nor be 0 */
+
+enum job_phase { JOB_ENV, JOB_FILES, JOB_COMPILE, JOB_RUN, JOB_STARTED };
+
+struct job_step {
+    bool present;
+    struct frame_step_spec spec;
+    char *argv[JOB_ARGS_MAX + 1]; /* into text; NULL after the last */
+    char text[FRAME_PAYLOAD_MAX];
+};
+
+struct job {
+    enum job_phase phase;
+    int folder;                 /* the working folder's descriptor; the caller's */
+    int file;                   /* the one that FILE_DATA goes to, or -1 */
+    unsigned files_len;         /* FILE frames so far */
+    enum frame_failure failure; /* of the files; 0: none */
+    int error;                  /* its errno */
+    unsigned env_len;
+    size_t env_used;
+    char env_text[JOB_ENV_BYTES];
+    char *env[JOB_ENV_MAX];                              /* into env_text, no name twice */
+    char *envp[JOB_CONTAINER_ENV + 1 + JOB_ENV_MAX + 1]; /* from START on: what the program gets */
+    struct job_step compile, run;
+};
+
+void job_open(struct job *job, int folder);
+
+/* Takes one frame. False where it does not fit, or is out of its order: the cell is over. */
+bool job_take(struct job *job, const struct frame *frame);
+
+#endif

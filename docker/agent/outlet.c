@@ -1,0 +1,76 @@
+#include "docker/agent/outlet.h"
+
+#include "docker/agent/system.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static size_t waiting(const struct outlet *outlet)
+{
+    return outlet->end - outlet->start;
+}
+
+bool outlet_empty(const struct outlet *outlet)
+{
+    return waiting(outlet) == 0;
+}
+
+bool outlet_has_room(const struct outlet *outlet)
+{
+    return OUTLET_MAX - waiting(outlet) >= FRAME_HEADER + FRAME_PAYLOAD_MAX + OUTLET_RESERVE;
+}
+
+/* Moves what waits to the front where the tail is too short for `len` more. */
+static void make_room(struct outlet *outlet, size_t len)
+{
+    if (OUTLET_MAX - outlet->end >= len)
+        return;
+    memmove(outlet->data, outlet->data + outlet->start, waiting(outlet));
+    outlet->end -= outlet->start;
+    outlet->start = 0;
+}
+
+uint8_t *outlet_room(struct outlet *outlet)
+{
+    if (!outlet_has_room(outlet))
+        return NULL;
+    make_room(outlet, FRAME_HEADER + FRAME_PAYLOAD_MAX);
+    return outlet->data + outlet->end + FRAME_HEADER;
+}
+
+void outlet_output(struct outlet *outlet, enum frame_step step, enum frame_channel channel, size_t len)
+{
+    frame_header(outlet->data + outlet->end, FRAME_OUTPUT, (uint8_t)step, (uint8_t)channel, (uint32_t)len);
+    outlet->end += FRAME_HEADER + len;
+}
+
+void outlet_put(struct outlet *outlet, enum frame_type type, uint8_t step, const void *payload, size_t len)
+{
+    make_room(outlet, FRAME_HEADER + len);
+    if (OUTLET_MAX - outlet->end < FRAME_HEADER + len)
+        system_end();
+    frame_header(outlet->data + outlet->end, (uint8_t)type, step, 0, (uint32_t)len);
+    if (len > 0)
+        memcpy(outlet->data + outlet->end + FRAME_HEADER, payload, len);
+    outlet->end += FRAME_HEADER + len;
+}
+
+void outlet_failed(struct outlet *outlet, enum frame_failure failure, int error)
+{
+    uint8_t payload[8];
+    frame_put32(payload, (uint32_t)failure);
+    frame_put32(payload + 4, (uint32_t)error);
+    outlet_put(outlet, FRAME_FAILED, 0, payload, sizeof payload);
+}
+
+int outlet_flush(struct outlet *outlet, int fd)
+{
+    while (!outlet_empty(outlet)) {
+        ssize_t n = write(fd, outlet->data + outlet->start, waiting(outlet));
+        if (n < 0)
+            return errno == EAGAIN || errno == EINTR ? 0 : -1;
+        outlet->start += (size_t)n;
+    }
+    outlet->start = outlet->end = 0;
+    return 0;
+}

@@ -1,0 +1,84 @@
+#include "docker/agent/setup.h"
+
+#include "docker/agent/job.h"
+#include "docker/agent/system.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Only the first process of a namespace is safe from the signals of what runs in it, and only its end
+ * ends all of that. */
+static void check_first(void)
+{
+    static const char refusal[] = "codecell-agent: runs only as process 1 of a container\n";
+    if (getpid() == 1)
+        return;
+    (void)!write(STDERR_FILENO, refusal, sizeof refusal - 1);
+    system_end();
+}
+
+/* 0, 1 and 2 must be there, or a pipe would come to lie on them; whatever else was left open is not ours. */
+static void set_descriptors(void)
+{
+    for (int fd = 0; fd < 3; fd++)
+        system_must(fcntl(fd, F_GETFD));
+    if (syscall(SYS_close_range, 3l, (long)UINT32_MAX, 0l) < 0) /* Linux before 5.9 */
+        for (int fd = 3; fd < 1024; fd++)
+            close(fd);
+    for (int fd = 0; fd < 2; fd++)
+        system_must(fcntl(fd, F_SETFL, system_must(fcntl(fd, F_GETFL)) | O_NONBLOCK));
+}
+
+static void set_signals(void)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    for (int number = 1; number <= SIGRTMAX; number++)
+        (void)signal(number, SIG_DFL); /* refused for those that nobody may change */
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+        system_end();
+    system_must(sigprocmask(SIG_SETMASK, &none, NULL));
+}
+
+static void set_process(void)
+{
+    static const struct rlimit no_core = {0, 0};
+    system_must(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
+    system_must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    system_must(setrlimit(RLIMIT_CORE, &no_core));
+    if (getpgrp() != 1) /* a group and session of its own, which no program can enter */
+        system_must(setsid());
+    umask(0); /* a file's mode is the one that the job names */
+}
+
+void setup(void)
+{
+    check_first();
+    set_process();
+    set_descriptors();
+    set_signals();
+    if (mkdir(JOB_FOLDER, 0700) < 0 && errno != EEXIST)
+        system_end();
+    system_must(chdir(JOB_FOLDER));
+}
+
+int setup_folder(void)
+{
+    return (int)system_must(open(JOB_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+int setup_signals(void)
+{
+    sigset_t children;
+    sigemptyset(&children);
+    sigaddset(&children, SIGCHLD);
+    system_must(sigprocmask(SIG_BLOCK, &children, NULL));
+    return (int)system_must(signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK));
+}

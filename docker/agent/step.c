@@ -1,0 +1,221 @@
+#include "docker/agent/step.h"
+
+#include "docker/agent/system.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define EXIT_TIMEOUT 124
+#define REAP_MAX 256 /* children waited for in one go: a flood of them must not hold up the clock */
+
+static void set_state(struct step *step, enum step_state next)
+{
+    static const enum step_state after[STEP_STATES] = {
+        [STEP_IDLE] = STEP_RUNNING,  [STEP_RUNNING] = STEP_KILLING, [STEP_KILLING] = STEP_DRAINING,
+        [STEP_DRAINING] = STEP_OVER, [STEP_OVER] = STEP_RUNNING, /* compiled, now run */
+    };
+    if (after[step->state] != next)
+        system_end();
+    step->state = next;
+}
+
+int step_start(struct step *step, enum frame_step which, const struct job_step *what, char *const envp[],
+               struct spawn_failure *failure)
+{
+    struct spawn program;
+    step->before = cgroup_read(step->cgroup);
+    if (spawn(what->argv, envp, &program, failure) < 0)
+        return -1;
+    step->which = which;
+    step->first = program.pid;
+    step->input = program.in;
+    step->streams[0] = (struct step_stream){program.out, FRAME_STDOUT, FRAME_STDOUT_TRUNCATED, what->spec.output_max};
+    step->streams[1] = (struct step_stream){program.err, FRAME_STDERR, FRAME_STDERR_TRUNCATED, what->spec.output_max};
+    step->started = program.started;
+    step->deadline = program.started + what->spec.timeout_ms * 1000000u;
+    step->backlog = false;
+    step->rss = 0;
+    step->end = (struct frame_step_end){0};
+    set_state(step, STEP_RUNNING);
+    return 0;
+}
+
+size_t step_input(struct step *step, const uint8_t *data, size_t len)
+{
+    if (step->input < 0)
+        return len;
+    ssize_t n = write(step->input, data, len);
+    if (n >= 0)
+        return (size_t)n;
+    if (errno == EAGAIN || errno == EINTR)
+        return 0;
+    if (errno != EPIPE)
+        system_end();
+    step_input_end(step);
+    return len;
+}
+
+void step_input_end(struct step *step)
+{
+    if (step->input >= 0)
+        close(step->input);
+    step->input = -1;
+}
+
+bool step_wants(const struct step *step, const struct step_stream *stream)
+{
+    return stream->fd >= 0 && (stream->left == 0 || outlet_has_room(step->outlet));
+}
+
+static void close_stream(struct step_stream *stream)
+{
+    close(stream->fd);
+    stream->fd = -1;
+}
+
+void step_output(struct step *step, struct step_stream *stream)
+{
+    static uint8_t dropped[FRAME_PAYLOAD_MAX];
+    bool drop = stream->left == 0;
+    uint8_t *room = drop ? dropped : outlet_room(step->outlet);
+    size_t max = drop || stream->left > FRAME_PAYLOAD_MAX ? FRAME_PAYLOAD_MAX : (size_t)stream->left;
+    ssize_t n = read(stream->fd, room, max);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        if (step->state == STEP_DRAINING) /* somebody holds the other end in a queue, but nobody lives */
+            close_stream(stream);
+        return;
+    }
+    if (system_must(n) == 0) {
+        close_stream(stream);
+    } else if (drop) {
+        step->end.flags |= stream->truncated;
+    } else {
+        stream->left -= (uint64_t)n;
+        outlet_output(step->outlet, step->which, stream->channel, (size_t)n);
+    }
+}
+
+static void first_ended(struct step *step, int status)
+{
+    step->end.wall_ns = system_clock() - step->started;
+    step->end.signal = WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0;
+    step->end.exit_code = WIFSIGNALED(status) ? 128u + step->end.signal : (uint32_t)WEXITSTATUS(status);
+    set_state(step, STEP_KILLING);
+}
+
+static uint64_t nanoseconds(struct timeval t)
+{
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_usec * 1000u;
+}
+
+static void child_ended(struct step *step, pid_t pid, int status, const struct rusage *usage)
+{
+    uint64_t rss = (uint64_t)usage->ru_maxrss * 1024u;
+    step->end.cpu_ns += nanoseconds(usage->ru_utime) + nanoseconds(usage->ru_stime);
+    step->rss = rss > step->rss ? rss : step->rss;
+    if (pid == step->first && step->state == STEP_RUNNING)
+        first_ended(step, status);
+}
+
+/* A child that made us its tracer (PTRACE_TRACEME) stops at every signal: it is let go, with the signal.
+ * It may be gone by then, so what ptrace returns says nothing. */
+static void untrace(pid_t pid, int status)
+{
+    long signal = WSTOPSIG(status) == SIGTRAP ? 0 : WSTOPSIG(status);
+    (void)ptrace(PTRACE_DETACH, pid, NULL, (void *)signal);
+}
+
+/* Without a child left nobody is left: whoever loses its parent becomes ours. */
+static void nobody_left(struct step *step)
+{
+    if (step->state == STEP_KILLING)
+        set_state(step, STEP_DRAINING);
+}
+
+void step_children(struct step *step)
+{
+    for (int i = 0; i < REAP_MAX; i++) {
+        int status;
+        struct rusage usage;
+        pid_t pid = wait4(-1, &status, WNOHANG | __WALL, &usage);
+        step->backlog = pid > 0;
+        if (pid < 0 && errno == ECHILD)
+            nobody_left(step);
+        if (pid <= 0)
+            return;
+        if (WIFSTOPPED(status))
+            untrace(pid, status);
+        else
+            child_ended(step, pid, status, &usage);
+    }
+}
+
+static void expire(struct step *step, uint64_t now)
+{
+    step->end.wall_ns = now - step->started;
+    step->end.exit_code = EXIT_TIMEOUT;
+    step->end.signal = SIGKILL;
+    step->end.flags |= FRAME_TIMED_OUT;
+    set_state(step, STEP_KILLING);
+}
+
+/* Again at every turn: a process that was forking sees the signal before its child lives, so once is
+ * enough, but nothing is lost by being sure. */
+static void kill_all(struct step *step)
+{
+    step_input_end(step);
+    if (kill(-1, SIGKILL) < 0 && errno != ESRCH)
+        system_end();
+    step_children(step);
+}
+
+static bool drained(struct step *step)
+{
+    for (int i = 0; i < 2; i++)
+        while (step_wants(step, &step->streams[i]))
+            step_output(step, &step->streams[i]);
+    return step->streams[0].fd < 0 && step->streams[1].fd < 0;
+}
+
+static void say_end(struct step *step)
+{
+    uint8_t payload[FRAME_STEP_END_SIZE] = {0};
+    struct cgroup_counts after = cgroup_read(step->cgroup);
+    if (after.kills > step->before.kills)
+        step->end.flags |= FRAME_OUT_OF_MEMORY;
+    step->end.peak_bytes = cgroup_step_peak(&step->before, &after, step->rss);
+    frame_put32(payload, step->end.exit_code);
+    frame_put32(payload + 4, step->end.signal);
+    frame_put32(payload + 8, step->end.flags);
+    frame_put64(payload + 16, step->end.wall_ns);
+    frame_put64(payload + 24, step->end.cpu_ns);
+    frame_put64(payload + 32, step->end.peak_bytes);
+    outlet_put(step->outlet, FRAME_STEP_END, (uint8_t)step->which, payload, sizeof payload);
+}
+
+uint64_t step_patience(const struct step *step)
+{
+    uint64_t now = system_clock();
+    if (step->backlog || (step->state == STEP_DRAINING && outlet_has_room(step->outlet)))
+        return 0;
+    if (step->state != STEP_RUNNING)
+        return STEP_FOREVER;
+    return step->deadline > now ? step->deadline - now : 0;
+}
+
+void step_advance(struct step *step)
+{
+    uint64_t now = system_clock();
+    if (step->state == STEP_RUNNING && now >= step->deadline)
+        expire(step, now);
+    if (step->state == STEP_KILLING)
+        kill_all(step);
+    if (step->state == STEP_DRAINING && drained(step)) {
+        say_end(step);
+        set_state(step, STEP_OVER);
+    }
+}

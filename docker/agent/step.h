@@ -1,0 +1,61 @@
+/* One step of the job: a program, from its start to the frame that says how it ended.
+ *
+ *   idle ─ running ─ killing ─ draining ─ over
+ *
+ * running   until its first process has ended, or its time is up
+ * killing   every process of the cell is sent SIGKILL, until none is left
+ * draining  what is still in the pipes is sent; nobody can add to it */
+#ifndef CODECELL_AGENT_STEP_H
+#define CODECELL_AGENT_STEP_H
+
+#include "docker/agent/cgroup.h"
+#include "docker/agent/job.h"
+#include "docker/agent/outlet.h"
+#include "docker/agent/spawn.h"
+
+enum step_state { STEP_IDLE, STEP_RUNNING, STEP_KILLING, STEP_DRAINING, STEP_OVER, STEP_STATES };
+
+struct step_stream {
+    int fd; /* -1: closed */
+    enum frame_channel channel;
+    enum frame_flag truncated; /* the flag for output that was dropped */
+    uint64_t left;             /* bytes that may still be sent */
+};
+
+struct step {
+    enum step_state state;
+    enum frame_step which;
+    pid_t first;
+    int input; /* the program's stdin; -1: closed, by either side */
+    struct step_stream streams[2];
+    uint64_t started, deadline; /* system_clock() */
+    bool backlog;               /* children may be left to wait for */
+    uint64_t rss;               /* bytes, of the largest process */
+    struct frame_step_end end;
+    const struct cgroup *cgroup;
+    struct cgroup_counts before;
+    struct outlet *outlet;
+};
+
+/* Starts it. 0, or -1: the state stays idle. */
+int step_start(struct step *step, enum frame_step which, const struct job_step *what, char *const envp[],
+               struct spawn_failure *failure);
+
+/* Writes to the program's stdin. How many bytes were taken: all, where it has closed it. */
+size_t step_input(struct step *step, const uint8_t *data, size_t len);
+void step_input_end(struct step *step);
+
+bool step_wants(const struct step *step, const struct step_stream *stream); /* there is room for its output */
+void step_output(struct step *step, struct step_stream *stream);            /* reads it once */
+
+/* Waits for children that have ended; to be called on SIGCHLD, and while there is a backlog. */
+void step_children(struct step *step);
+
+/* How long nothing can happen but what a descriptor tells: nanoseconds, or STEP_FOREVER. */
+#define STEP_FOREVER UINT64_MAX
+uint64_t step_patience(const struct step *step);
+
+/* Looks at the clock, and takes the state as far as it goes without waiting. */
+void step_advance(struct step *step);
+
+#endif

@@ -1,0 +1,333 @@
+#include "agent_trial.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static void append(struct trial_bytes *bytes, const void *data, size_t len)
+{
+    if (bytes->max - bytes->len < len + 1) {
+        bytes->max = 2 * bytes->max + len + 1;
+        bytes->data = realloc(bytes->data, bytes->max);
+        assert_non_null(bytes->data);
+    }
+    if (len > 0)
+        memcpy(bytes->data + bytes->len, data, len);
+    bytes->len += len;
+    bytes->data[bytes->len] = '\0';
+}
+
+static void check(int result, const char *what)
+{
+    if (result >= 0)
+        return;
+    perror(what);
+    _exit(3);
+}
+
+/* In the child: a world for the agent. The agent and this program may lie below /tmp, so they are taken
+ * along before it is covered. */
+static void make_world(const struct trial_options *options, uid_t user)
+{
+    char data[128], self[4096];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    check((int)len, "own path");
+    self[len] = '\0';
+    check(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), "private mounts");
+    check(mount("proc", "/proc", "proc", 0, NULL), "proc");
+    check(mount("none", "/mnt", "tmpfs", 0, NULL), "tmpfs on /mnt");
+    check(close(open("/mnt/self", O_CREAT | O_WRONLY, 0755)), "self");
+    check(mount(self, "/mnt/self", NULL, MS_BIND, NULL), "bind self");
+    snprintf(data, sizeof data, "mode=0700,uid=%u,%s", user, options->tmpfs ? options->tmpfs : "size=64m");
+    check(mount("none", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, data), "tmpfs on /tmp");
+}
+
+static void become_agent(const struct trial_options *options, int in, int out)
+{
+    const struct rlimit nproc = {options->nproc, options->nproc};
+    uid_t user = 20000 + (uid_t)getppid() % 40000; /* of its own: RLIMIT_NPROC counts by user */
+    char *argv[] = {"codecell-agent", NULL};
+    char *envp[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/", "LANG=C", (char *)options->variable, NULL};
+    char path[32];
+    int agent = open(AGENT_PATH, O_PATH);
+    check(agent, AGENT_PATH);
+    check(dup2(in, 0), "in");
+    check(dup2(out, 1), "out");
+    make_world(options, user);
+    if (options->nproc)
+        check(setrlimit(RLIMIT_NPROC, &nproc), "RLIMIT_NPROC");
+    check(setgid(user), "setgid");
+    check(setuid(user), "setuid");
+    snprintf(path, sizeof path, "/proc/self/fd/%d", agent);
+    execve(path, argv, envp);
+    check(-1, "exec of the agent");
+}
+
+static bool is_ready(const struct trial *trial)
+{
+    return trial->ready;
+}
+
+void trial_open(struct trial *trial, const struct trial_options *options)
+{
+    static const struct trial_options usual;
+    int in[2], out[2];
+    *trial = (struct trial){0};
+    assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+    trial->pid =
+        (pid_t)syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWNET | SIGCHLD, 0, 0, 0, 0);
+    if (trial->pid == 0)
+        become_agent(options ? options : &usual, in[0], out[1]);
+    assert_true(trial->pid > 0);
+    close(in[0]);
+    close(out[1]);
+    trial->in = in[1];
+    trial->out = out[0];
+    fcntl(trial->in, F_SETFL, O_NONBLOCK);
+    trial_pump(trial, is_ready);
+    assert_true(trial->ready);
+}
+
+/* The pid is process 1's: when it has been waited for, the kernel has ended everything in the namespace. */
+static void await_end(pid_t pid)
+{
+    siginfo_t info;
+    for (int waited = 0; waited < TRIAL_LIMIT_MS; waited++) {
+        info.si_pid = 0;
+        assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG), 0);
+        if (info.si_pid == pid)
+            return;
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    }
+    kill(pid, SIGKILL);
+    fail_msg("the agent did not end with its stream");
+}
+
+void trial_close(struct trial *trial)
+{
+    close(trial->in);
+    close(trial->out);
+    await_end(trial->pid);
+    for (int step = 0; step < 3; step++)
+        for (int channel = 0; channel < 4; channel++)
+            free(trial->output[step][channel].data);
+    free(trial->waiting.data);
+    free(trial->received.data);
+}
+
+void trial_send(struct trial *trial, const void *data, size_t len)
+{
+    append(&trial->waiting, data, len);
+}
+
+void trial_frame(struct trial *trial, uint8_t type, uint8_t step, const void *payload, size_t len)
+{
+    uint8_t header[FRAME_HEADER];
+    frame_header(header, type, step, 0, (uint32_t)len);
+    trial_send(trial, header, sizeof header);
+    trial_send(trial, payload, len);
+}
+
+void trial_env(struct trial *trial, const char *variable)
+{
+    trial_frame(trial, FRAME_ENV, 0, variable, strlen(variable));
+}
+
+static void send_bytes(struct trial *trial, uint8_t type, const uint8_t *data, size_t len)
+{
+    while (len > 0) {
+        size_t part = len > FRAME_PAYLOAD_MAX ? FRAME_PAYLOAD_MAX : len;
+        trial_frame(trial, type, 0, data, part);
+        data += part;
+        len -= part;
+    }
+}
+
+void trial_file(struct trial *trial, const char *path, uint32_t mode, const void *data, size_t len)
+{
+    uint8_t payload[8192];
+    frame_put32(payload, mode);
+    memcpy(payload + 4, path, strlen(path));
+    trial_frame(trial, FRAME_FILE, 0, payload, 4 + strlen(path));
+    send_bytes(trial, FRAME_FILE_DATA, data, len);
+}
+
+void trial_step(struct trial *trial, enum frame_step step, uint64_t timeout_ms, uint64_t output_max,
+                const char *const argv[])
+{
+    uint8_t payload[8192];
+    size_t len = FRAME_STEP_SPEC;
+    frame_put64(payload, timeout_ms);
+    frame_put64(payload + 8, output_max);
+    for (; *argv; argv++) {
+        assert_true(len + strlen(*argv) < sizeof payload);
+        memcpy(payload + len, *argv, strlen(*argv) + 1);
+        len += strlen(*argv) + 1;
+    }
+    trial_frame(trial, FRAME_STEP, (uint8_t)step, payload, len);
+}
+
+void trial_start(struct trial *trial, const void *input, size_t len)
+{
+    trial_frame(trial, FRAME_START, 0, NULL, 0);
+    send_bytes(trial, FRAME_STDIN, input, len);
+    trial_frame(trial, FRAME_STDIN_END, 0, NULL, 0);
+}
+
+static void take_end(struct trial *trial, const struct frame *frame)
+{
+    const uint8_t *p = frame->payload;
+    assert_int_equal(frame->length, FRAME_STEP_END_SIZE);
+    assert_in_range(frame->step, FRAME_STEP_COMPILE, FRAME_STEP_RUN);
+    assert_false(trial->ended[frame->step]);
+    trial->ended[frame->step] = true;
+    trial->end[frame->step] = (struct frame_step_end){.exit_code = frame_get32(p),
+                                                      .signal = frame_get32(p + 4),
+                                                      .flags = frame_get32(p + 8),
+                                                      .wall_ns = frame_get64(p + 16),
+                                                      .cpu_ns = frame_get64(p + 24),
+                                                      .peak_bytes = frame_get64(p + 32)};
+}
+
+/* A frame of the agent's: every one must make sense where it stands. */
+static void take_frame(struct trial *trial, const struct frame *frame)
+{
+    assert_false(trial->done || trial->failed);
+    switch (frame->type) {
+    case FRAME_READY:
+        assert_false(trial->ready);
+        assert_int_equal(frame_get32(frame->payload), FRAME_VERSION);
+        trial->ready = true;
+        break;
+    case FRAME_OUTPUT:
+        assert_in_range(frame->step, FRAME_STEP_COMPILE, FRAME_STEP_RUN);
+        assert_in_range(frame->channel, FRAME_STDOUT, FRAME_STDERR);
+        assert_true(frame->length > 0);
+        assert_false(trial->ended[frame->step]);
+        append(&trial->output[frame->step][frame->channel], frame->payload, frame->length);
+        break;
+    case FRAME_STEP_END:
+        take_end(trial, frame);
+        break;
+    case FRAME_DONE:
+        trial->done = true;
+        break;
+    case FRAME_FAILED:
+        trial->failed = true;
+        trial->failure = frame_get32(frame->payload);
+        trial->error = frame_get32(frame->payload + 4);
+        break;
+    default:
+        fail_msg("a frame of type %u from the agent", frame->type);
+    }
+}
+
+static void receive(struct trial *trial)
+{
+    static uint8_t part[262144];
+    struct frame frame;
+    size_t at = 0;
+    ssize_t n = read(trial->out, part, sizeof part);
+    assert_true(n >= 0);
+    trial->eof = n == 0;
+    append(&trial->received, part, (size_t)n);
+    for (;;) {
+        long len = frame_read(trial->received.data + at, trial->received.len - at, &frame);
+        assert_true(len >= 0);
+        if (len == 0)
+            break;
+        take_frame(trial, &frame);
+        at += (size_t)len;
+    }
+    memmove(trial->received.data, trial->received.data + at, trial->received.len - at);
+    trial->received.len -= at;
+}
+
+static void send_some(struct trial *trial)
+{
+    ssize_t n = write(trial->in, trial->waiting.data + trial->sent, trial->waiting.len - trial->sent);
+    if (n < 0 && errno == EPIPE) /* the agent has ended: what it said comes yet */
+        trial->sent = trial->waiting.len;
+    else if (n > 0)
+        trial->sent += (size_t)n;
+}
+
+static bool is_over(const struct trial *trial)
+{
+    return trial->done || trial->failed;
+}
+
+void trial_pump(struct trial *trial, bool (*until)(const struct trial *trial))
+{
+    signal(SIGPIPE, SIG_IGN);
+    until = until ? until : is_over;
+    while (!trial->eof && !until(trial)) {
+        bool more = trial->sent < trial->waiting.len;
+        struct pollfd set[] = {{trial->out, POLLIN, 0}, {more ? trial->in : -1, POLLOUT, 0}};
+        int n = poll(set, 2, TRIAL_LIMIT_MS);
+        assert_true(n > 0 || (n < 0 && errno == EINTR));
+        if (set[0].revents)
+            receive(trial);
+        if (set[1].revents)
+            send_some(trial);
+    }
+}
+
+void trial_run(struct trial *trial, const char *const argv[])
+{
+    trial_step(trial, FRAME_STEP_RUN, 10000, 1048576, argv);
+    trial_start(trial, NULL, 0);
+    trial_pump(trial, NULL);
+}
+
+void trial_sh(struct trial *trial, const char *script)
+{
+    trial_run(trial, (const char *const[]){"sh", "-c", script, NULL});
+}
+
+void trial_self(struct trial *trial, const char *name)
+{
+    trial_env(trial, "ASAN_OPTIONS=detect_leaks=0");
+    trial_run(trial, (const char *const[]){TRIAL_SELF, "as", name, NULL});
+}
+
+const char *trial_text(struct trial *trial, enum frame_channel channel)
+{
+    append(&trial->output[FRAME_STEP_RUN][channel], NULL, 0);
+    return (const char *)trial->output[FRAME_STEP_RUN][channel].data;
+}
+
+void trial_expect(const struct trial *trial, uint32_t exit_code, uint32_t signal, uint32_t flags)
+{
+    const struct frame_step_end *end = &trial->end[FRAME_STEP_RUN];
+    if (trial->failed)
+        fail_msg("FAILED %u, errno %u", trial->failure, trial->error);
+    assert_true(trial->done);
+    assert_true(trial->ended[FRAME_STEP_RUN]);
+    if (end->exit_code != exit_code && trial->output[FRAME_STEP_RUN][FRAME_STDERR].data)
+        print_message("%s\n", (const char *)trial->output[FRAME_STEP_RUN][FRAME_STDERR].data);
+    assert_int_equal(end->exit_code, exit_code);
+    assert_int_equal(end->signal, signal);
+    assert_int_equal(end->flags, flags);
+}
+
+int trial_main(int argc, char **argv, const struct trial_role *roles, size_t len)
+{
+    if (argc < 3 || strcmp(argv[1], "as") != 0)
+        return -1;
+    for (size_t i = 0; i < len; i++)
+        if (strcmp(roles[i].name, argv[2]) == 0)
+            _exit(roles[i].play());
+    _exit(99);
+}
