@@ -16,6 +16,8 @@
 
 #include <uv.h>
 
+struct pool;
+struct store;
 struct runner;    /* what all executions of a server share */
 struct execution; /* one */
 
@@ -56,6 +58,7 @@ struct execution_result {
     bool compiled; /* there was a compile step: */
     int compile_exit_code;
     int64_t compile_wall_ns;
+    bool compile_timed_out;
     struct execution_output compile;
     bool memory_struck; /* the cgroup killed for memory, whatever the exit code */
 };
@@ -91,6 +94,7 @@ struct execution *runner_find(struct runner *runner, int64_t key_row, const char
 unsigned runner_cancel_session(struct runner *runner, int64_t key_row, const char *session_id);
 
 const char *execution_id(const struct execution *execution);
+const char *execution_version(const struct execution *execution); /* of the language, when it was accepted */
 const struct execution_request *execution_request(const struct execution *execution);
 struct execution_result *execution_result(struct execution *execution);
 enum record_status execution_status(const struct execution *execution); /* pending, running, or its end */

@@ -336,6 +336,7 @@ void language_free(struct language *language)
     free(language->example_stdin);
     free(language->example_stdout);
     free(language->version);
+    free(language->fingerprint);
     json_decref(language->packages);
     free(language);
 }

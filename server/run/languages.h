@@ -28,6 +28,8 @@ struct language {
 
     /* Set when the engine has been asked. */
     bool offered;
+    const char *left_out; /* why it is not offered; NULL: not asked yet, or offered */
+    char *fingerprint;    /* what its image was when it was asked; NULL: not offered */
     char *version;
     json_t *packages; /* [{"name", "version"}] */
     struct cell_kind kind;

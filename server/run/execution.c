@@ -1,0 +1,359 @@
+/* One execution's way. The happy path: execution_place -> pool_take -> on_cell -> cell_run -> on_output,
+ * on_step_end -> on_cell_done -> conclude -> the record's job -> on_recorded -> on_done. Every way out, also of a
+ * cancelled or a failed one, goes through conclude(), which lets the cell and the turn go and records. */
+#include "run/execution.h"
+
+#include "base/container_of.h"
+#include "base/log.h"
+#include "base/seam.h"
+#include "config.h"
+#include "run/execution_private.h"
+#include "run/measures.h"
+
+#include <assert.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FROM(state) (1u << (state))
+
+static const unsigned legal_from[EXECUTION_STATES] = {
+    [EXECUTION_QUEUED] = 0,
+    [EXECUTION_PLACED] = FROM(EXECUTION_QUEUED),
+    [EXECUTION_COMPILING] = FROM(EXECUTION_PLACED),
+    [EXECUTION_RUNNING] = FROM(EXECUTION_PLACED) | FROM(EXECUTION_COMPILING),
+    [EXECUTION_RECORDING] =
+        FROM(EXECUTION_QUEUED) | FROM(EXECUTION_PLACED) | FROM(EXECUTION_COMPILING) | FROM(EXECUTION_RUNNING),
+    [EXECUTION_DONE] = FROM(EXECUTION_RECORDING),
+};
+
+static void set_state(struct execution *execution, enum execution_state state)
+{
+    assert(legal_from[state] & FROM(execution->state));
+    execution->state = state;
+}
+
+/* The end: record, then tell. */
+
+static char *kept(const struct buf *text, bool keep, size_t *len)
+{
+    *len = keep ? text->len : 0;
+    return keep ? text->data : NULL;
+}
+
+static int record_work(struct db *db, struct store_job *job, struct error *error)
+{
+    struct execution *execution = container_of(job, struct execution, record_job);
+    const struct execution_result *result = &execution->result;
+    const struct execution_request *request = &execution->request;
+    bool keep = execution->runner->options.keep >= KEEP_OUTPUT;
+    struct record record = {
+        .key_row = execution->key_row,
+        .status = result->status,
+        .ended_by_itself = result->failure == NULL,
+        .exit_code = result->exit_code,
+        .created_ms = execution->created_ms,
+        .started_ms = execution->started_ms,
+        .completed_ms = execution->completed_ms,
+        .execution_ns = result->wall_ns,
+        .queue_ns = result->queue_ns,
+        .cpu_ns = result->cpu_ns,
+        .memory_bytes = result->peak_bytes,
+        .code_bytes = (int64_t)request->code_len,
+        .stdout_bytes = (int64_t)result->run.out.len,
+        .stderr_bytes = (int64_t)result->run.err.len,
+    };
+
+    strcpy(record.id, execution->id);
+    if (request->session_id != NULL)
+        strcpy(record.session_id, request->session_id);
+    strncpy(record.language, request->language->id, sizeof record.language - 1);
+    strcpy(record.version, execution->version);
+    record.out = kept(&result->run.out, keep, &record.out_len);
+    record.err = kept(&result->run.err, keep, &record.err_len);
+    return records_finish(db, &record, error);
+}
+
+static void log_done(const struct execution *execution)
+{
+    const struct execution_result *result = &execution->result;
+
+    log_event(LOG_INFO, "execution.done", LOG_STR("id", execution->id),
+              LOG_STR("language", execution->request.language->id),
+              LOG_STR("status", record_status_name(result->status)), LOG_STR("failure", result->failure),
+              LOG_INT("exit_code", result->exit_code), LOG_INT("stdout_bytes", result->run.out.len),
+              LOG_INT("stderr_bytes", result->run.err.len), LOG_REAL("ms", (double)result->wall_ns / 1e6),
+              LOG_REAL("queue_ms", (double)result->queue_ns / 1e6));
+}
+
+static void on_recorded(struct store_job *job, const struct error *error)
+{
+    struct execution *execution = container_of(job, struct execution, record_job);
+
+    if (error != NULL) {
+        log_event(LOG_ERROR, "record.failed", LOG_STR("id", execution->id), LOG_STR("reason", error->text));
+        execution->result.failure = "its record could not be written";
+    }
+    set_state(execution, EXECUTION_DONE);
+    log_done(execution);
+    if (execution->on_done != NULL)
+        execution->on_done(execution->arg, execution);
+    runner_forget(execution);
+}
+
+/* It runs no more, whatever happened: lets go of what it holds, and records. */
+static void conclude(struct execution *execution)
+{
+    struct execution_result *result = &execution->result;
+
+    if (execution->cell != NULL)
+        cell_end(execution->cell);
+    execution->cell = NULL;
+    job_free(execution);
+    execution->completed_ms = seam_wall_ms();
+    if (result->queue_ns < 0)
+        result->queue_ns = (int64_t)(seam()->monotonic_ns() - execution->created_ns);
+    set_state(execution, EXECUTION_RECORDING);
+    if (execution->turn.of != NULL)
+        scheduler_leave(&execution->runner->scheduler, &execution->turn);
+    measure_end(execution->request.language->id, result);
+    execution->record_job = (struct store_job){.work = record_work, .done = on_recorded};
+    store_submit(execution->runner->options.store, &execution->record_job);
+    runner_schedule(execution->runner);
+}
+
+static void fail(struct execution *execution, const char *failure, bool unavailable)
+{
+    execution->result.status = RECORD_FAILED;
+    execution->result.failure = failure;
+    execution->result.unavailable = unavailable;
+    conclude(execution);
+}
+
+void execution_refuse(struct execution *execution, const char *sentence)
+{
+    fail(execution, sentence, true);
+}
+
+/* The program's events. */
+
+static void append(struct buf *buf, bool *cut, const uint8_t *data, size_t len)
+{
+    size_t room = buf->max - buf->len;
+
+    if (len > room)
+        *cut = true;
+    if (buf_append(buf, data, len < room ? len : room) != 0)
+        *cut = true;
+}
+
+static void on_output(void *arg, enum frame_step step, enum frame_channel channel, const uint8_t *data, size_t len)
+{
+    struct execution *execution = arg;
+    struct execution_output *output = step == FRAME_STEP_COMPILE ? &execution->result.compile : &execution->result.run;
+
+    if (channel == FRAME_STDOUT)
+        append(&output->out, &output->out_cut, data, len);
+    else if (channel == FRAME_STDERR)
+        append(&output->err, &output->err_cut, data, len);
+}
+
+static void note_cuts(struct execution_output *output, uint32_t flags)
+{
+    output->out_cut |= (flags & FRAME_STDOUT_TRUNCATED) != 0;
+    output->err_cut |= (flags & FRAME_STDERR_TRUNCATED) != 0;
+}
+
+static void compile_ended(struct execution *execution, const struct frame_step_end *end)
+{
+    struct execution_result *result = &execution->result;
+
+    note_cuts(&result->compile, end->flags);
+    result->compiled = true;
+    result->compile_exit_code = (int)end->exit_code;
+    result->compile_wall_ns = (int64_t)end->wall_ns;
+    result->compile_timed_out = (end->flags & FRAME_TIMED_OUT) != 0;
+    if (end->exit_code == 0) {
+        set_state(execution, EXECUTION_RUNNING);
+        return;
+    }
+    result->status = RECORD_COMPILE_FAILED;
+    result->exit_code = (int)end->exit_code;
+    result->signal = (int)end->signal;
+    result->memory_struck = (end->flags & FRAME_OUT_OF_MEMORY) != 0;
+    result->cpu_ns = (int64_t)end->cpu_ns;
+    result->peak_bytes = (int64_t)end->peak_bytes;
+    result->wall_ns = 0;
+}
+
+static void run_ended(struct execution *execution, const struct frame_step_end *end)
+{
+    struct execution_result *result = &execution->result;
+
+    note_cuts(&result->run, end->flags);
+    result->exit_code = (int)end->exit_code;
+    result->signal = (int)end->signal;
+    result->timed_out = (end->flags & FRAME_TIMED_OUT) != 0;
+    result->memory_struck = (end->flags & FRAME_OUT_OF_MEMORY) != 0;
+    result->wall_ns = (int64_t)end->wall_ns;
+    result->cpu_ns = (int64_t)end->cpu_ns;
+    result->peak_bytes = (int64_t)end->peak_bytes;
+    if (result->timed_out)
+        result->status = RECORD_TIMED_OUT;
+    else if (result->memory_struck && result->exit_code != 0)
+        result->status = RECORD_OUT_OF_MEMORY;
+    else
+        result->status = result->exit_code == 0 ? RECORD_COMPLETED : RECORD_FAILED;
+}
+
+static void on_step_end(void *arg, enum frame_step step, const struct frame_step_end *end)
+{
+    struct execution *execution = arg;
+
+    if (step == FRAME_STEP_COMPILE && execution->state == EXECUTION_COMPILING)
+        compile_ended(execution, end);
+    else if (step == FRAME_STEP_RUN && execution->state == EXECUTION_RUNNING)
+        run_ended(execution, end);
+}
+
+static void killed(struct execution *execution, enum record_status status, int exit_code)
+{
+    execution->result.status = status;
+    execution->result.exit_code = exit_code;
+    execution->result.signal = SIGKILL;
+    if (execution->started_ms > 0 && execution->result.wall_ns < 0)
+        execution->result.wall_ns = (seam_wall_ms() - execution->started_ms) * 1000000;
+}
+
+static void on_cell_done(void *arg, enum cell_outcome outcome)
+{
+    struct execution *execution = arg;
+
+    switch (outcome) {
+    case CELL_DONE:
+        if (execution->result.status == RECORD_PENDING) /* the agent skipped the end that it owed */
+            fail(execution, "the container ended unexpectedly", false);
+        else
+            conclude(execution);
+        return;
+    case CELL_OUT_OF_MEMORY:
+        execution->result.memory_struck = true;
+        killed(execution, RECORD_OUT_OF_MEMORY, 128 + SIGKILL);
+        conclude(execution);
+        return;
+    case CELL_UNRESPONSIVE:
+        execution->result.timed_out = true;
+        killed(execution, RECORD_TIMED_OUT, 124);
+        conclude(execution);
+        return;
+    case CELL_NO_SPACE:
+        fail(execution, "the program and its files do not fit into limits.disk_mb", false);
+        return;
+    case CELL_BAD_FILE:
+        fail(execution, "a file of the request could not be written", false);
+        return;
+    case CELL_NO_PROGRAM:
+        fail(execution, "the language's program could not be started", false);
+        return;
+    case CELL_LOST:
+        fail(execution, "the container ended unexpectedly", false);
+        return;
+    }
+}
+
+static const struct cell_events cell_events = {
+    .on_output = on_output,
+    .on_step_end = on_step_end,
+    .on_done = on_cell_done,
+};
+
+/* From the queue to a cell. */
+
+static void on_cell(struct pool_wish *wish, struct cell *cell, const struct error *error)
+{
+    struct execution *execution = container_of(wish, struct execution, wish);
+
+    if (cell == NULL && error->code == ERROR_UNAVAILABLE) {
+        fail(execution, "The container engine is not reachable. Please try again later.", true);
+        return;
+    }
+    if (cell == NULL) {
+        fail(execution, "its container could not be made", false);
+        return;
+    }
+    execution->cell = cell;
+    if (job_build(execution) != 0) {
+        fail(execution, "out of memory", false);
+        return;
+    }
+    uint64_t now = seam()->monotonic_ns();
+    measure_cell(execution->request.language->id, now - execution->placed_ns);
+    execution->started_ms = seam_wall_ms();
+    execution->result.queue_ns = (int64_t)(now - execution->created_ns);
+    set_state(execution, execution->job.compile.argv != NULL ? EXECUTION_COMPILING : EXECUTION_RUNNING);
+    cell_run(cell, &execution->job, &execution->request.limits.cell, &cell_events, execution);
+}
+
+void execution_place(struct execution *execution)
+{
+    set_state(execution, EXECUTION_PLACED);
+    execution->placed_ns = seam()->monotonic_ns();
+    measure_queue(execution->placed_ns - execution->created_ns);
+    execution->wish = (struct pool_wish){
+        .kind = &execution->request.language->kind, .limits = execution->request.limits.cell, .on_cell = on_cell};
+    pool_take(execution->runner->options.pool, &execution->wish);
+}
+
+/* Cancelling. */
+
+void execution_cancel(struct execution *execution)
+{
+    if (execution->state >= EXECUTION_RECORDING)
+        return;
+    if (execution->state == EXECUTION_PLACED)
+        pool_cancel(execution->runner->options.pool, &execution->wish);
+    killed(execution, RECORD_CANCELLED, 128 + SIGKILL);
+    conclude(execution);
+}
+
+void execution_abandon(struct execution *execution)
+{
+    execution->on_done = NULL;
+    execution_cancel(execution);
+}
+
+/* What others ask. */
+
+const char *execution_id(const struct execution *execution)
+{
+    return execution->id;
+}
+
+const char *execution_version(const struct execution *execution)
+{
+    return execution->version;
+}
+
+const struct execution_request *execution_request(const struct execution *execution)
+{
+    return &execution->request;
+}
+
+struct execution_result *execution_result(struct execution *execution)
+{
+    return &execution->result;
+}
+
+enum record_status execution_status(const struct execution *execution)
+{
+    switch (execution->state) {
+    case EXECUTION_QUEUED:
+        return RECORD_PENDING;
+    case EXECUTION_PLACED:
+    case EXECUTION_COMPILING:
+    case EXECUTION_RUNNING:
+        return RECORD_RUNNING;
+    default:
+        return execution->result.status;
+    }
+}

@@ -1,0 +1,13 @@
+/* The metrics of executions: how many ended how, and how long they waited and ran. */
+#ifndef CODECELL_RUN_MEASURES_H
+#define CODECELL_RUN_MEASURES_H
+
+#include <stdint.h>
+
+struct execution_result;
+
+void measure_queue(uint64_t ns);                      /* from acceptance to its turn */
+void measure_cell(const char *language, uint64_t ns); /* from its turn to a cell */
+void measure_end(const char *language, const struct execution_result *result);
+
+#endif
