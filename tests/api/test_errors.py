@@ -39,7 +39,8 @@ def test_an_empty_key_is_none(server):
 
 @pytest.mark.parametrize("method,path", [
     ("POST", "/api/v1/execute"), ("GET", "/api/v1/executions"), ("GET", "/api/v1/executions/x"),
-    ("GET", "/api/v1/sessions"), ("GET", "/api/v1/sessions/x"), ("DELETE", "/api/v1/sessions/x"), ("GET", "/api/v1/sessions/x/executions"),
+    ("GET", "/api/v1/sessions"), ("GET", "/api/v1/sessions/x"), ("DELETE", "/api/v1/sessions/x"),
+    ("GET", "/api/v1/sessions/x/executions"),
     ("DELETE", "/api/v1/execute/session/x"),
 ])
 def test_everything_of_a_key_wants_a_key(server, method, path):

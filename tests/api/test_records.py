@@ -140,8 +140,8 @@ def test_filters(server, key):
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "limit=", "limit=1.5", "limit=-1",
-                                   "status=nothing", "cursor=x", "cursor=-1", "cursor=%00", "cursor=99999999999999999999999",
-                                   "limit=99999999999999999999"])
+                                   "status=nothing", "cursor=x", "cursor=-1", "cursor=%00",
+                                   "cursor=99999999999999999999999", "limit=99999999999999999999"])
 def test_bad_queries(server, query):
     answer = server.get("/api/v1/executions?" + query)
     assert answer.status == 400 and query.split("=", maxsplit=1)[0] in answer.detail, answer
