@@ -20,7 +20,7 @@ void db_close(struct db *db);
 const char *db_instance(const struct db *db);
 
 /* How many different statements a handle keeps; one more is ERROR_INTERNAL. */
-#define DB_STATEMENTS_MAX 64
+#define DB_STATEMENTS_MAX 128
 
 /* The statement for this SQL text, prepared once and kept (the text's address is the key: pass a
  * literal), reset and with its bindings cleared. NULL with ERROR_INTERNAL. */

@@ -1,0 +1,194 @@
+#include "store/db.h"
+
+#include "base/seam.h"
+#include "base/text.h"
+#include "store/directory.h"
+#include "store/migrate.h"
+#include "store/sql.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUSY_MS 5000
+
+struct statement {
+    const char *sql; /* by address */
+    sqlite3_stmt *prepared;
+};
+
+struct db {
+    sqlite3 *handle;
+    char instance[UUID_LEN + 1];
+    struct statement statements[DB_STATEMENTS_MAX];
+    size_t count;
+};
+
+static int is_wal(void *arg, int columns, char **values, char **names)
+{
+    (void)names;
+    *(bool *)arg = columns == 1 && strcmp(values[0], "wal") == 0;
+    return 0;
+}
+
+/* SQLite does not wait where two programs turn to WAL at once: the busy handler can't solve what might be
+ * a deadlock. Both want the same here, so the second tries again. */
+static int set_wal(sqlite3 *handle, struct error *error)
+{
+    bool wal = false;
+    int result = SQLITE_BUSY;
+    for (int waited = 0; waited < BUSY_MS && (result & 0xff) == SQLITE_BUSY; waited += 10) {
+        if (waited)
+            sqlite3_sleep(10);
+        result = sqlite3_exec(handle, "PRAGMA journal_mode = WAL", is_wal, &wal, NULL);
+    }
+    if (result != SQLITE_OK)
+        return sql_error(error, result);
+    return wal ? 0 : error_set(error, ERROR_INTERNAL, "its file system can't hold a write-ahead log");
+}
+
+static int set_up(sqlite3 *handle, struct error *error)
+{
+    sqlite3_extended_result_codes(handle, 1);
+    sqlite3_busy_timeout(handle, BUSY_MS);
+    if (sqlite3_db_readonly(handle, "main") == 1)
+        return error_set(error, ERROR_INTERNAL, "it can't be written: the file or its disk is read-only");
+    /* The check comes first: a file that isn't ours stays untouched. */
+    if (migrate_check(handle, migrations, error) < 0 || set_wal(handle, error) < 0)
+        return -1;
+    int result = sqlite3_exec(handle, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", NULL, NULL, NULL);
+    return result == SQLITE_OK ? migrate_apply(handle, migrations, error) : sql_error(error, result);
+}
+
+/* The id that is in the file; a first one where there is none. */
+static int load_instance(struct db *db, struct error *error)
+{
+    char id[UUID_LEN + 1];
+    sqlite3_stmt *statement;
+    text_uuid(id);
+    if (sql_run(db, "INSERT INTO instance (one, id, created_ms) VALUES (1, ?, ?) ON CONFLICT DO NOTHING",
+                SQL_VALUES(SQL_T(id), SQL_I(seam_wall_ms())), error) < 0)
+        return -1;
+    if (sql_first(db, "SELECT id FROM instance", NULL, &statement, error) != 1)
+        return -1;
+    sql_copy(db->instance, sizeof(db->instance), statement, 0);
+    sqlite3_reset(statement);
+    return 0;
+}
+
+static int open_file(struct db *db, const char *path, struct error *error)
+{
+    if (directory_make_file(path, error) < 0)
+        return -1;
+    int result = sqlite3_open_v2(path, &db->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    if (result != SQLITE_OK)
+        sql_error(error, result);
+    if (result != SQLITE_OK || set_up(db->handle, error) < 0 || load_instance(db, error) < 0)
+        return error_wrap(error, "The database %s can't be used", path);
+    return 0;
+}
+
+int db_open(struct db **out, const char *data_dir, struct error *error)
+{
+    *out = NULL;
+    if (directory_make(data_dir, error) < 0)
+        return -1;
+    struct db *db = calloc(1, sizeof(*db));
+    char *path = directory_path(data_dir, "codecell.db");
+    int result = db && path ? open_file(db, path, error) : error_set(error, ERROR_INTERNAL, "Out of memory");
+    free(path);
+    if (result == 0)
+        *out = db;
+    else
+        db_close(db);
+    return result;
+}
+
+void db_close(struct db *db)
+{
+    if (!db)
+        return;
+    for (size_t i = 0; i < db->count; i++)
+        sqlite3_finalize(db->statements[i].prepared);
+    sqlite3_close(db->handle);
+    free(db);
+}
+
+const char *db_instance(const struct db *db)
+{
+    return db->instance;
+}
+
+sqlite3 *db_handle(struct db *db)
+{
+    return db->handle;
+}
+
+static sqlite3_stmt *prepare_new(struct db *db, const char *sql, struct error *error)
+{
+    if (db->count == DB_STATEMENTS_MAX) {
+        error_set(error, ERROR_INTERNAL, "The database failed: more than %d statements", DB_STATEMENTS_MAX);
+        return NULL;
+    }
+    struct statement *slot = &db->statements[db->count];
+    int result = sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &slot->prepared, NULL);
+    if (result != SQLITE_OK) {
+        sql_error(error, result);
+        return NULL;
+    }
+    slot->sql = sql;
+    db->count++;
+    return slot->prepared;
+}
+
+sqlite3_stmt *db_prepare(struct db *db, const char *sql, struct error *error)
+{
+    for (size_t i = 0; i < db->count; i++) {
+        if (db->statements[i].sql != sql)
+            continue;
+        sqlite3_reset(db->statements[i].prepared);
+        sqlite3_clear_bindings(db->statements[i].prepared);
+        return db->statements[i].prepared;
+    }
+    return prepare_new(db, sql, error);
+}
+
+int db_run(struct db *db, sqlite3_stmt *statement, struct error *error)
+{
+    (void)db;
+    int result = sqlite3_step(statement);
+    sqlite3_reset(statement);
+    if (result == SQLITE_ROW)
+        return error_set(error, ERROR_INTERNAL, "The database failed: a row came where none was expected");
+    return result == SQLITE_DONE ? 0 : sql_error(error, result);
+}
+
+int db_begin(struct db *db, struct error *error)
+{
+    return sql_run(db, "BEGIN IMMEDIATE", NULL, error) < 0 ? -1 : 0;
+}
+
+int db_begin_read(struct db *db, struct error *error)
+{
+    return sql_run(db, "BEGIN", NULL, error) < 0 ? -1 : 0;
+}
+
+int db_commit(struct db *db, struct error *error)
+{
+    if (sql_run(db, "COMMIT", NULL, error) >= 0)
+        return 0;
+    db_rollback(db);
+    return -1;
+}
+
+void db_rollback(struct db *db)
+{
+    if (!sqlite3_get_autocommit(db->handle))
+        sql_run(db, "ROLLBACK", NULL, NULL);
+}
+
+char *db_text(sqlite3_stmt *statement, int column)
+{
+    const unsigned char *text = sqlite3_column_text(statement, column);
+    return text ? strdup((const char *)text) : NULL;
+}

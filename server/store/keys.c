@@ -1,0 +1,264 @@
+#include "store/keys.h"
+
+#include "base/seam.h"
+#include "base/text.h"
+#include "store/sql.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PREFIX "cc_"
+#define PREFIX_LEN 3
+#define SECRET_LEN (KEY_TEXT_LEN - PREFIX_LEN - KEY_PUBLIC_LEN)
+#define HASH_LEN 32
+#define DRAWS_MAX 8 /* of 62^8 public parts one that is taken is drawn by accident only */
+
+#define COLUMNS "row, id, name, scopes, rate_per_minute, max_timeout, credits, created_ms, expires_ms, revoked_ms"
+
+static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+static const struct {
+    enum key_scope scope;
+    const char *name;
+} scopes_known[] = {{KEY_EXECUTE, "execute"}, {KEY_READ, "read"}, {KEY_ADMIN, "admin"}};
+
+#define SCOPES_KNOWN (sizeof(scopes_known) / sizeof(scopes_known[0]))
+
+static unsigned scope_named(const char *name, size_t len)
+{
+    for (size_t i = 0; i < SCOPES_KNOWN; i++)
+        if (strlen(scopes_known[i].name) == len && strncmp(scopes_known[i].name, name, len) == 0)
+            return scopes_known[i].scope;
+    return 0;
+}
+
+int key_scopes_parse(const char *text, unsigned *scopes, struct error *error)
+{
+    unsigned found = 0;
+    for (const char *at = text;; at++) {
+        at += strspn(at, " ");
+        size_t len = strcspn(at, ", ");
+        unsigned scope = scope_named(at, len);
+        at += len;
+        at += strspn(at, " ");
+        if (!scope || (*at != ',' && *at != '\0'))
+            return error_set(error, ERROR_INVALID, "scopes: must be a list of execute, read and admin");
+        found |= scope;
+        if (*at == '\0')
+            break;
+    }
+    *scopes = found;
+    return 0;
+}
+
+void key_scopes_text(unsigned scopes, char out[32])
+{
+    int len = 0;
+    out[0] = '\0';
+    for (size_t i = 0; i < SCOPES_KNOWN; i++)
+        if (scopes & scopes_known[i].scope)
+            len += snprintf(out + len, (size_t)(32 - len), "%s%s", len ? "," : "", scopes_known[i].name);
+}
+
+/* Evenly: a byte of 248 and up is drawn again, for 248 is the last multiple of 62. */
+static void random_digits(char *out, size_t len)
+{
+    unsigned char pool[64];
+    size_t have = 0;
+    while (have < len) {
+        seam()->random(pool, sizeof(pool));
+        for (size_t i = 0; i < sizeof(pool) && have < len; i++)
+            if (pool[i] < 248)
+                out[have++] = digits[pool[i] % 62];
+    }
+    OPENSSL_cleanse(pool, sizeof(pool));
+}
+
+static int hash_secret(const char *secret, unsigned char out[HASH_LEN], struct error *error)
+{
+    if (EVP_Digest(secret, SECRET_LEN, out, NULL, EVP_sha256(), NULL) == 1)
+        return 0;
+    return error_set(error, ERROR_INTERNAL, "SHA-256 is not available");
+}
+
+static int check_name(const char *name, struct error *error)
+{
+    size_t len = strlen(name);
+    bool good = len >= 1 && len <= KEY_NAME_MAX && text_is_utf8(name, len);
+    for (size_t i = 0; i < len; i++)
+        good = good && (unsigned char)name[i] >= ' ' && name[i] != 0x7f;
+    return good ? 0
+                : error_set(error, ERROR_INVALID, "name: must be 1 to %d bytes of UTF-8 without control characters",
+                            KEY_NAME_MAX);
+}
+
+static int check_number(const char *field, int64_t value, int64_t least, int64_t most, struct error *error)
+{
+    if (value >= least && value <= most)
+        return 0;
+    return error_set(error, ERROR_INVALID, "%s: must be an integer from %lld to %lld", field, (long long)least,
+                     (long long)most);
+}
+
+static int check_key(const struct key *key, struct error *error)
+{
+    if (check_name(key->name, error) < 0 ||
+        check_number("rate_per_minute", key->rate_per_minute, 1, KEY_RATE_MAX, error) < 0 ||
+        check_number("max_timeout", key->max_timeout, 0, KEY_TIMEOUT_MAX, error) < 0 ||
+        check_number("credits", key->credits, -1, KEY_CREDITS_MAX, error) < 0)
+        return -1;
+    if (key->scopes == 0 || key->scopes > (KEY_EXECUTE | KEY_READ | KEY_ADMIN))
+        return error_set(error, ERROR_INVALID, "scopes: must be a list of execute, read and admin");
+    if (key->expires_ms != 0 && key->expires_ms <= key->created_ms)
+        return error_set(error, ERROR_INVALID, "expires_at: must be in the future");
+    return 0;
+}
+
+/* How many rows were written: 0 where the public part is taken. */
+static long insert_key(struct db *db, const struct key *key, const unsigned char hash[HASH_LEN], struct error *error)
+{
+    return sql_run(db,
+                   "INSERT INTO keys (id, secret_sha256, name, scopes, rate_per_minute, max_timeout, credits,"
+                   " created_ms, expires_ms, revoked_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
+                   " ON CONFLICT (id) DO NOTHING",
+                   SQL_VALUES(SQL_T(key->id), SQL_B(hash, HASH_LEN), SQL_T(key->name), SQL_I(key->scopes),
+                              SQL_I(key->rate_per_minute), SQL_I(key->max_timeout), SQL_I(key->credits),
+                              SQL_I(key->created_ms), SQL_I(key->expires_ms)),
+                   error);
+}
+
+int keys_create(struct db *db, struct key *key, char text[KEY_TEXT_LEN + 1], struct error *error)
+{
+    unsigned char hash[HASH_LEN];
+    long written = 0;
+    key->created_ms = seam_wall_ms();
+    key->revoked_ms = 0;
+    if (check_key(key, error) < 0)
+        return -1;
+    memcpy(text, PREFIX, PREFIX_LEN + 1);
+    random_digits(text + PREFIX_LEN + KEY_PUBLIC_LEN, SECRET_LEN);
+    text[KEY_TEXT_LEN] = '\0';
+    if (hash_secret(text + PREFIX_LEN + KEY_PUBLIC_LEN, hash, error) < 0)
+        return -1;
+    for (int draws = 0; draws < DRAWS_MAX && written == 0; draws++) {
+        random_digits(key->id, KEY_PUBLIC_LEN);
+        key->id[KEY_PUBLIC_LEN] = '\0';
+        written = insert_key(db, key, hash, error);
+    }
+    if (written <= 0)
+        return written < 0 ? -1 : error_set(error, ERROR_INTERNAL, "No free key id was found");
+    memcpy(text + PREFIX_LEN, key->id, KEY_PUBLIC_LEN);
+    key->row = sqlite3_last_insert_rowid(db_handle(db));
+    return 0;
+}
+
+static void read_key(sqlite3_stmt *statement, struct key *key)
+{
+    key->row = sqlite3_column_int64(statement, 0);
+    sql_copy(key->id, sizeof(key->id), statement, 1);
+    sql_copy(key->name, sizeof(key->name), statement, 2);
+    key->scopes = (unsigned)sqlite3_column_int(statement, 3);
+    key->rate_per_minute = sqlite3_column_int64(statement, 4);
+    key->max_timeout = sqlite3_column_int64(statement, 5);
+    key->credits = sqlite3_column_int64(statement, 6);
+    key->created_ms = sqlite3_column_int64(statement, 7);
+    key->expires_ms = sqlite3_column_int64(statement, 8);
+    key->revoked_ms = sqlite3_column_int64(statement, 9);
+}
+
+int keys_each(struct db *db, int (*each)(const struct key *key, void *arg), void *arg, struct error *error)
+{
+    struct key key;
+    int row, answer = 0;
+    sqlite3_stmt *statement = sql_prepare(db, "SELECT " COLUMNS " FROM keys ORDER BY row", NULL, error);
+    if (!statement)
+        return -1;
+    while ((row = sql_step(statement, error)) == 1 && answer == 0) {
+        read_key(statement, &key);
+        answer = each(&key, arg);
+    }
+    sqlite3_reset(statement);
+    return row < 0 ? -1 : answer;
+}
+
+int keys_revoke(struct db *db, const char *id, struct error *error)
+{
+    long changed = sql_run(
+        db, "UPDATE keys SET revoked_ms = CASE revoked_ms WHEN 0 THEN max(?, 1) ELSE revoked_ms END WHERE id = ?",
+        SQL_VALUES(SQL_I(seam_wall_ms()), SQL_T(id)), error);
+    if (changed == 0)
+        return error_set(error, ERROR_NOT_FOUND, "Key not found");
+    return changed < 0 ? -1 : 0;
+}
+
+static bool is_key_text(const char *text)
+{
+    return strnlen(text, KEY_TEXT_LEN + 1) == KEY_TEXT_LEN && strncmp(text, PREFIX, PREFIX_LEN) == 0 &&
+           strspn(text + PREFIX_LEN, digits) == KEY_TEXT_LEN - PREFIX_LEN;
+}
+
+/* The key with this public part and the hash of its secret; without one the dummy, read just the same. */
+static int load_key(struct db *db, const char *id, struct key *key, unsigned char hash[HASH_LEN], struct error *error)
+{
+    sqlite3_stmt *statement;
+    int row = sql_first(db,
+                        "SELECT " COLUMNS ", secret_sha256 FROM keys WHERE id = ?1 UNION ALL"
+                        " SELECT 0, '--------', '', 0, 1, 0, -1, 0, 0, 0, zeroblob(32) LIMIT 1",
+                        SQL_VALUES(SQL_T(id)), &statement, error);
+    if (row < 0)
+        return -1;
+    read_key(statement, key);
+    memcpy(hash, sqlite3_column_blob(statement, 10), HASH_LEN);
+    sqlite3_reset(statement);
+    return 0;
+}
+
+static bool is_in_force(const struct key *key)
+{
+    return key->row != 0 && key->revoked_ms == 0 && (key->expires_ms == 0 || seam_wall_ms() < key->expires_ms);
+}
+
+int keys_authenticate(struct db *db, const char *text, struct key *key, struct error *error)
+{
+    static const char dummy[] = PREFIX "----------------------------------------";
+    unsigned char given[HASH_LEN], stored[HASH_LEN];
+    char id[KEY_PUBLIC_LEN + 1];
+    bool missing = !text || !*text;
+    bool formed = !missing && is_key_text(text);
+    const char *checked = formed ? text : dummy;
+    snprintf(id, sizeof(id), "%.*s", KEY_PUBLIC_LEN, checked + PREFIX_LEN);
+    if (load_key(db, id, key, stored, error) < 0 ||
+        hash_secret(checked + PREFIX_LEN + KEY_PUBLIC_LEN, given, error) < 0)
+        return -1;
+    bool same = CRYPTO_memcmp(given, stored, HASH_LEN) == 0;
+    if (same && is_in_force(key))
+        return 0;
+    memset(key, 0, sizeof(*key));
+    return error_set(error, ERROR_UNAUTHORIZED, missing ? "API key is required" : "Invalid API key");
+}
+
+int keys_charge(struct db *db, int64_t row, struct error *error)
+{
+    long changed = sql_run(db, "UPDATE keys SET credits = credits - 1 WHERE row = ? AND credits > 0",
+                           SQL_VALUES(SQL_I(row)), error);
+    if (changed != 0)
+        return changed < 0 ? -1 : 0;
+    sqlite3_stmt *statement;
+    int found = sql_first(db, "SELECT credits FROM keys WHERE row = ?", SQL_VALUES(SQL_I(row)), &statement, error);
+    if (found <= 0)
+        return found < 0 ? -1 : error_set(error, ERROR_NOT_FOUND, "Key not found");
+    bool prepaid = sqlite3_column_int64(statement, 0) != -1;
+    sqlite3_reset(statement);
+    return prepaid ? error_set(error, ERROR_CREDITS, "Out of credits") : 0;
+}
+
+int keys_refund(struct db *db, int64_t row, struct error *error)
+{
+    long changed =
+        sql_run(db, "UPDATE keys SET credits = credits + (credits >= 0) WHERE row = ?", SQL_VALUES(SQL_I(row)), error);
+    if (changed == 0)
+        return error_set(error, ERROR_NOT_FOUND, "Key not found");
+    return changed < 0 ? -1 : 0;
+}

@@ -1,0 +1,67 @@
+#include "store/sql.h"
+
+#include <stdio.h>
+
+static int bind(sqlite3_stmt *statement, int place, const struct sql_value *value)
+{
+    if (value->type == SQL_INT)
+        return sqlite3_bind_int64(statement, place, value->num);
+    if (!value->data)
+        return sqlite3_bind_null(statement, place);
+    if (value->type == SQL_TEXT)
+        return sqlite3_bind_text(statement, place, value->data, -1, SQLITE_STATIC);
+    return sqlite3_bind_blob64(statement, place, value->data, value->len, SQLITE_STATIC);
+}
+
+sqlite3_stmt *sql_prepare(struct db *db, const char *sql, const struct sql_value *values, struct error *error)
+{
+    sqlite3_stmt *statement = db_prepare(db, sql, error);
+    if (!statement)
+        return NULL;
+    for (int i = 0; values && values[i].type != SQL_END; i++) {
+        int result = bind(statement, i + 1, &values[i]);
+        if (result != SQLITE_OK) {
+            sql_error(error, result);
+            return NULL;
+        }
+    }
+    return statement;
+}
+
+long sql_run(struct db *db, const char *sql, const struct sql_value *values, struct error *error)
+{
+    sqlite3_stmt *statement = sql_prepare(db, sql, values, error);
+    if (!statement || db_run(db, statement, error) < 0)
+        return -1;
+    return (long)sqlite3_changes64(db_handle(db));
+}
+
+int sql_step(sqlite3_stmt *statement, struct error *error)
+{
+    int result = sqlite3_step(statement);
+    if (result == SQLITE_ROW)
+        return 1;
+    sqlite3_reset(statement);
+    return result == SQLITE_DONE ? 0 : sql_error(error, result);
+}
+
+int sql_first(struct db *db, const char *sql, const struct sql_value *values, sqlite3_stmt **statement,
+              struct error *error)
+{
+    *statement = sql_prepare(db, sql, values, error);
+    return *statement ? sql_step(*statement, error) : -1;
+}
+
+void sql_copy(char *out, size_t size, sqlite3_stmt *statement, int column)
+{
+    const unsigned char *text = sqlite3_column_text(statement, column);
+    snprintf(out, size, "%s", text ? (const char *)text : "");
+}
+
+int sql_error(struct error *error, int result)
+{
+    int kind = result & 0xff;
+    bool passes = kind == SQLITE_BUSY || kind == SQLITE_LOCKED || kind == SQLITE_FULL;
+    return error_set(error, passes ? ERROR_UNAVAILABLE : ERROR_INTERNAL, "The database failed: %s (code %d)",
+                     sqlite3_errstr(result), result);
+}

@@ -1,0 +1,342 @@
+/* A job's way: store_submit puts it at the end of `waiting`; the thread takes up to STORE_BATCH_MAX of
+ * them, runs them in one transaction (run_batch) and puts them at the end of `finished`; the async handle
+ * wakes the loop, where `deliver` calls each done(). A job that can't be queued goes to `finished` at once.
+ * store_close lets the thread run dry; the thread closes the file and says so through `ended`. */
+#include "store/store.h"
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/seam.h"
+#include "base/text.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct list {
+    struct store_job *head, *tail;
+};
+
+struct store {
+    struct db *db; /* the thread's */
+    uv_async_t async;
+    uv_thread_t thread;
+    uv_mutex_t mutex; /* for what follows, down to `ended` */
+    uv_cond_t wake;
+    struct list waiting, finished;
+    atomic_uint queued; /* changed under the mutex, read by anyone */
+    bool closing, ended;
+    struct metric *length, *seconds, *batch_jobs;
+    void (*closed)(void *arg);
+    void *arg;
+    char instance[UUID_LEN + 1];
+};
+
+static void list_add(struct list *list, struct store_job *job)
+{
+    job->next = NULL;
+    if (list->tail)
+        list->tail->next = job;
+    else
+        list->head = job;
+    list->tail = job;
+}
+
+static struct store_job *list_take(struct list *list)
+{
+    struct store_job *job = list->head;
+    if (!job)
+        return NULL;
+    list->head = job->next;
+    if (!list->head)
+        list->tail = NULL;
+    return job;
+}
+
+static void list_join(struct list *list, struct list *more)
+{
+    if (!more->head)
+        return;
+    if (list->tail)
+        list->tail->next = more->head;
+    else
+        list->head = more->head;
+    list->tail = more->tail;
+    *more = (struct list){NULL, NULL};
+}
+
+static int run_sql(struct db *db, const char *sql, struct error *error)
+{
+    sqlite3_stmt *statement = db_prepare(db, sql, error);
+    return statement ? db_run(db, statement, error) : -1;
+}
+
+/* One job in its savepoint. -1 where the transaction itself is gone: SQLite ends it by itself where, for
+ * example, the disk is full. */
+static int run_job(struct db *db, struct store_job *job)
+{
+    job->failed = run_sql(db, "SAVEPOINT job", &job->error) < 0 || job->work(db, job, &job->error) < 0;
+    if (sqlite3_get_autocommit(db_handle(db)))
+        return -1;
+    if (job->failed && run_sql(db, "ROLLBACK TO job", NULL) < 0)
+        return -1;
+    return run_sql(db, "RELEASE job", NULL);
+}
+
+/* A job that had failed by itself keeps its own error. */
+static void fail_all(struct list *batch, const struct error *error)
+{
+    for (struct store_job *job = batch->head; job; job = job->next) {
+        if (job->failed)
+            continue;
+        job->failed = true;
+        job->error = *error;
+    }
+}
+
+static bool only_reads(const struct list *batch)
+{
+    for (const struct store_job *job = batch->head; job; job = job->next)
+        if (!job->reads)
+            return false;
+    return true;
+}
+
+static void run_batch(struct db *db, struct list *batch)
+{
+    struct error error = {.code = ERROR_NONE};
+    int result = only_reads(batch) ? db_begin_read(db, &error) : db_begin(db, &error);
+    for (struct store_job *job = batch->head; job && result == 0; job = job->next) {
+        result = run_job(db, job);
+        if (result < 0)
+            error = job->error;
+    }
+    if (result == 0)
+        result = db_commit(db, &error);
+    if (result == 0)
+        return;
+    db_rollback(db);
+    if (error.code == ERROR_NONE)
+        error_set(&error, ERROR_INTERNAL, "The database failed: the transaction was lost");
+    fail_all(batch, &error);
+}
+
+/* Waits for jobs and moves them to `batch`; none: the store closes. */
+static unsigned take_batch(struct store *store, struct list *batch)
+{
+    unsigned count = 0;
+    uv_mutex_lock(&store->mutex);
+    while (!store->waiting.head && !store->closing)
+        uv_cond_wait(&store->wake, &store->mutex);
+    while (store->waiting.head && count < STORE_BATCH_MAX) {
+        list_add(batch, list_take(&store->waiting));
+        count++;
+    }
+    uv_mutex_unlock(&store->mutex);
+    if (count)
+        batch->head->batch = count;
+    return count;
+}
+
+static void set_queued(struct store *store, unsigned queued)
+{
+    atomic_store(&store->queued, queued);
+    metric_set(store->length, queued);
+}
+
+static void thread_main(void *arg)
+{
+    struct store *store = arg;
+    struct list batch = {NULL, NULL};
+    unsigned count;
+    while ((count = take_batch(store, &batch)) > 0) {
+        run_batch(store->db, &batch);
+        uv_mutex_lock(&store->mutex);
+        list_join(&store->finished, &batch);
+        set_queued(store, atomic_load(&store->queued) - count);
+        uv_mutex_unlock(&store->mutex);
+        uv_async_send(&store->async);
+    }
+    db_close(store->db);
+    uv_mutex_lock(&store->mutex);
+    store->ended = true;
+    uv_mutex_unlock(&store->mutex);
+    uv_async_send(&store->async);
+}
+
+static void give_back(struct store *store, struct store_job *job)
+{
+    metric_observe(store->seconds, (double)(seam()->monotonic_ns() - job->submitted_ns) / 1e9);
+    if (job->batch)
+        metric_observe(store->batch_jobs, job->batch);
+    if (job->done) {
+        job->done(job, job->failed ? &job->error : NULL);
+        return;
+    }
+    if (job->failed)
+        log_event(LOG_ERROR, "database.job_failed", LOG_STR("error", job->error.text));
+    free(job);
+}
+
+/* Calls done() of what has finished. How many there were: what the callbacks make finish is for later. */
+static unsigned deliver(struct store *store)
+{
+    struct list finished = {NULL, NULL};
+    unsigned count = 0;
+    uv_mutex_lock(&store->mutex);
+    list_join(&finished, &store->finished);
+    uv_mutex_unlock(&store->mutex);
+    for (struct store_job *job = list_take(&finished); job; job = list_take(&finished)) {
+        give_back(store, job);
+        count++;
+    }
+    return count;
+}
+
+static bool has_ended(struct store *store)
+{
+    uv_mutex_lock(&store->mutex);
+    bool ended = store->ended;
+    uv_mutex_unlock(&store->mutex);
+    return ended;
+}
+
+static void release(struct store *store)
+{
+    uv_cond_destroy(&store->wake);
+    uv_mutex_destroy(&store->mutex);
+    free(store);
+}
+
+static void on_async_closed(uv_handle_t *handle)
+{
+    struct store *store = handle->data;
+    while (deliver(store) > 0)
+        ; /* also what was refused since the thread ended */
+    void (*closed)(void *arg) = store->closed;
+    void *arg = store->arg;
+    release(store);
+    if (closed)
+        closed(arg);
+}
+
+static void on_async(uv_async_t *async)
+{
+    struct store *store = async->data;
+    deliver(store);
+    if (uv_is_closing((uv_handle_t *)async) || !has_ended(store))
+        return;
+    uv_thread_join(&store->thread);
+    uv_close((uv_handle_t *)async, on_async_closed);
+}
+
+static void make_metrics(struct store *store)
+{
+    static const double sizes[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 0};
+    static const char *const none[METRIC_LABELS_MAX + 1] = {NULL};
+    store->length = metric_series(
+        metric_family("codecell_database_queue_length", "Jobs that wait for the database.", METRIC_GAUGE, none, NULL),
+        none);
+    store->seconds = metric_series(metric_family("codecell_database_job_seconds",
+                                                 "From a job's submission to its answer, commit included.",
+                                                 METRIC_HISTOGRAM, none, metric_latency_bounds),
+                                   none);
+    store->batch_jobs = metric_series(
+        metric_family("codecell_database_batch_jobs", "Jobs that shared a transaction.", METRIC_HISTOGRAM, none, sizes),
+        none);
+}
+
+static void on_start_undone(uv_handle_t *handle)
+{
+    release(handle->data);
+}
+
+/* Takes the store over: where it fails, the store is released. */
+static int start(struct store *store, uv_loop_t *loop, struct error *error)
+{
+    int result = uv_async_init(loop, &store->async, on_async);
+    if (result < 0) {
+        db_close(store->db);
+        release(store);
+        return error_set(error, ERROR_INTERNAL, "The database's thread can't start: %s", uv_strerror(result));
+    }
+    store->async.data = store;
+    result = uv_thread_create(&store->thread, thread_main, store);
+    if (result == 0)
+        return 0;
+    db_close(store->db);
+    uv_close((uv_handle_t *)&store->async, on_start_undone);
+    return error_set(error, ERROR_INTERNAL, "The database's thread can't start: %s", uv_strerror(result));
+}
+
+int store_open(struct store **out, uv_loop_t *loop, const char *data_dir, struct error *error)
+{
+    struct db *db;
+    *out = NULL;
+    if (db_open(&db, data_dir, error) < 0)
+        return -1;
+    struct store *store = calloc(1, sizeof(*store));
+    if (!store) {
+        db_close(db);
+        return error_set(error, ERROR_INTERNAL, "Out of memory");
+    }
+    store->db = db;
+    snprintf(store->instance, sizeof(store->instance), "%s", db_instance(db));
+    uv_mutex_init(&store->mutex);
+    uv_cond_init(&store->wake);
+    make_metrics(store);
+    if (start(store, loop, error) < 0)
+        return -1;
+    *out = store;
+    return 0;
+}
+
+const char *store_instance(const struct store *store)
+{
+    return store->instance;
+}
+
+/* Why a job can't be queued; NULL: it can. */
+static const char *refusal(const struct store *store)
+{
+    if (store->closing)
+        return "The server is shutting down";
+    return atomic_load(&store->queued) >= STORE_QUEUE_MAX ? "The database's queue is full" : NULL;
+}
+
+void store_submit(struct store *store, struct store_job *job)
+{
+    job->error = (struct error){.code = ERROR_NONE};
+    job->failed = false;
+    job->batch = 0;
+    job->submitted_ns = seam()->monotonic_ns();
+    uv_mutex_lock(&store->mutex);
+    const char *why = refusal(store);
+    if (why) {
+        job->failed = true;
+        error_set(&job->error, ERROR_UNAVAILABLE, "%s", why);
+        list_add(&store->finished, job);
+    } else {
+        list_add(&store->waiting, job);
+        set_queued(store, atomic_load(&store->queued) + 1);
+        uv_cond_signal(&store->wake);
+    }
+    uv_mutex_unlock(&store->mutex);
+    if (why && !uv_is_closing((uv_handle_t *)&store->async))
+        uv_async_send(&store->async);
+}
+
+unsigned store_queued(const struct store *store)
+{
+    return atomic_load(&store->queued);
+}
+
+void store_close(struct store *store, void (*closed)(void *arg), void *arg)
+{
+    store->closed = closed;
+    store->arg = arg;
+    uv_mutex_lock(&store->mutex);
+    store->closing = true;
+    uv_cond_signal(&store->wake);
+    uv_mutex_unlock(&store->mutex);
+}
