@@ -70,6 +70,12 @@ void api_respond(struct http_exchange *ex, int status, json_t *value);
 void api_respond_error(struct http_exchange *ex, const struct error *error); /* status from its code; ERROR_INTERNAL is
                                        logged with its text and answered "Internal error" ; 503 gets Retry-After */
 
+/* Figures as answers show them; null where not known. */
+json_t *api_seconds(int64_t ns);      /* a real, to the microsecond; null below 0 */
+json_t *api_megabytes(int64_t bytes); /* a real, in mebibytes, to a thousandth; null below 0 */
+json_t *api_time(int64_t ms);         /* RFC 3339; null for 0 */
+json_t *api_text(const char *text);   /* null for "" */
+
 /* A list's query: ?limit=1..200 (default 50) and ?cursor=…; 0, or -1 with a 400's sentence. */
 int api_page_read(const struct http_exchange *ex, unsigned *limit, int64_t *before, struct error *error);
 /* {"items": items, "next_cursor": string or null}; takes items. */
