@@ -2,7 +2,6 @@
 
 #include "base/json.h"
 
-#include <math.h>
 #include <string.h>
 
 const struct limits limits_defaults = {.cell = {.milli_cpus = 1000, .memory_mb = 512, .disk_mb = 100, .processes = 64},
@@ -47,7 +46,7 @@ static int read_cpu(struct limits *limits, const json_t *value, const struct lim
     double cpu = json_is_number(value) ? json_number_value(value) : -1;
     if (!(cpu >= least && cpu <= most))
         return error_set(error, ERROR_INVALID, "limits.cpu: must be a number from %g to %g", least, most);
-    limits->cell.milli_cpus = (uint32_t)lround(cpu * 1000);
+    limits->cell.milli_cpus = (uint32_t)(cpu * 1000 + 0.5);
     return 0;
 }
 
