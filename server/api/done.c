@@ -1,0 +1,82 @@
+/* What is said of each exchange once it is over: a line of the log, and metrics. */
+#include "api/api.h"
+#include "base/log.h"
+#include "base/metrics.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Methods of requests without a route are the client's free choice: a label must not be. */
+static const char *method_label(const struct http_exchange *ex)
+{
+    static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+    const char *method = http_method(ex);
+    for (size_t i = 0; method != NULL && i < sizeof known / sizeof *known; i++)
+        if (strcmp(method, known[i]) == 0)
+            return known[i];
+    return "other";
+}
+
+/* Why a request was turned away; NULL: it was not. */
+static const char *rejection(int status)
+{
+    static const struct {
+        int status;
+        const char *reason;
+    } reasons[] = {
+        {400, "invalid"},   {401, "unauthorized"}, {402, "credits"}, {403, "forbidden"}, {408, "slow"},
+        {413, "too_large"}, {415, "media_type"},   {429, "rate"},    {431, "headers"},   {503, "unavailable"},
+    };
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    return NULL;
+}
+
+static void count_request(const char *method, const char *route, int status, double seconds)
+{
+    char code[16] = "gone";
+    if (status != 0)
+        snprintf(code, sizeof code, "%d", status);
+    struct metric_family *requests =
+        metric_family("codecell_http_requests_total", "Requests by route and status; gone: the client left first.",
+                      METRIC_COUNTER, (const char *const[4]){"method", "route", "status"}, NULL);
+    struct metric_family *latency =
+        metric_family("codecell_http_request_seconds", "From a request's head to the end of its answer.",
+                      METRIC_HISTOGRAM, (const char *const[4]){"route"}, metric_latency_bounds);
+    metric_add(metric_series(requests, (const char *const[4]){method, route, code}), 1);
+    metric_observe(metric_series(latency, (const char *const[4]){route}), seconds);
+}
+
+static void count_rejection(const char *reason)
+{
+    struct metric_family *family =
+        metric_family("codecell_rejections_total", "Requests that were turned away, by reason.", METRIC_COUNTER,
+                      (const char *const[4]){"reason"}, NULL);
+    metric_add(metric_series(family, (const char *const[4]){reason}), 1);
+}
+
+/* What is asked every few seconds by machines would bury the rest. */
+static enum log_level level_of(const struct http_route *route)
+{
+    bool probe =
+        route != NULL && (route->handler == api_health || route->handler == api_ready || route->handler == api_metrics);
+    return probe ? LOG_DEBUG : LOG_INFO;
+}
+
+void api_exchange_done(struct http_exchange *ex, int status, uint64_t ns)
+{
+    const struct http_route *route = http_route(ex);
+    const char *pattern = route != NULL ? route->pattern : "none", *reason = rejection(status);
+    struct api_caller *caller = api_caller(ex);
+    uint64_t us = ns / 1000;
+    count_request(method_label(ex), pattern, status, (double)ns / 1e9);
+    if (reason != NULL)
+        count_rejection(reason);
+    log_event(level_of(route), "http.request", LOG_STR("id", http_request_id(ex)), LOG_STR("method", method_label(ex)),
+              LOG_STR("route", pattern), LOG_INT("status", status), LOG_REAL("ms", (double)us / 1e3),
+              LOG_STR("peer", http_peer(ex)), LOG_STR("key", caller != NULL ? caller->key.id : NULL));
+    http_set_user(ex, NULL);
+    free(caller);
+}

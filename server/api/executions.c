@@ -1,0 +1,206 @@
+/* Records of executions. A row says pending until its execution has ended; whether it waits or runs is the
+ * runner's to say, so the live status is put over such rows on the loop, after the database has answered. */
+#include "api/executions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- shape ---- */
+
+/* Nothing where the settings do not keep it. */
+static void set_kept(json_t *object, const char *name, const char *data, size_t len)
+{
+    if (data == NULL)
+        return;
+    struct buf clean;
+    buf_init(&clean, len * 3); /* U+FFFD is three bytes for one */
+    if (text_utf8_clean(&clean, data, len, false) == 0)
+        json_object_set_new(object, name, json_stringn(clean.data != NULL ? clean.data : "", clean.len));
+    buf_free(&clean);
+}
+
+json_t *execution_json(const struct record *record)
+{
+    bool ended = record->completed_ms != 0;
+    json_t *object = json_object();
+    json_object_set_new(object, "execution_id", json_string(record->id));
+    json_object_set_new(object, "session_id", api_text(record->session_id));
+    json_object_set_new(object, "language", json_string(record->language));
+    json_object_set_new(object, "version", api_text(record->version));
+    json_object_set_new(object, "status", json_string(record_status_name(record->status)));
+    json_object_set_new(object, "exit_code", record->ended_by_itself ? json_integer(record->exit_code) : json_null());
+    json_object_set_new(object, "created_at", api_time(record->created_ms));
+    json_object_set_new(object, "started_at", api_time(record->started_ms));
+    json_object_set_new(object, "completed_at", api_time(record->completed_ms));
+    json_object_set_new(object, "execution_time", api_seconds(record->execution_ns));
+    json_object_set_new(object, "queue_time", api_seconds(record->queue_ns));
+    json_object_set_new(object, "cpu_time", api_seconds(record->cpu_ns));
+    json_object_set_new(object, "memory_mb", api_megabytes(record->memory_bytes));
+    json_object_set_new(object, "code_bytes", json_integer(record->code_bytes));
+    json_object_set_new(object, "stdout_bytes", ended ? json_integer(record->stdout_bytes) : json_null());
+    json_object_set_new(object, "stderr_bytes", ended ? json_integer(record->stderr_bytes) : json_null());
+    set_kept(object, "code", record->code, record->code_len);
+    set_kept(object, "stdout", record->out, record->out_len);
+    set_kept(object, "stderr", record->err, record->err_len);
+    return object;
+}
+
+/* ---- the live status ---- */
+
+static bool is_live(const json_t *item)
+{
+    const char *status = json_string_value(json_object_get(item, "status"));
+    return status != NULL && strcmp(status, record_status_name(RECORD_PENDING)) == 0;
+}
+
+/* Of an execution that is not done. What has ended but has no committed record yet counts as running. */
+static enum record_status live_status(const struct execution *execution)
+{
+    return execution_status(execution) == RECORD_PENDING ? RECORD_PENDING : RECORD_RUNNING;
+}
+
+static enum record_status put_live_status(struct api *api, int64_t key_row, json_t *item)
+{
+    const char *id = json_string_value(json_object_get(item, "execution_id"));
+    const struct execution *execution = runner_find(api->runner, key_row, id);
+    enum record_status status = execution != NULL ? live_status(execution) : RECORD_PENDING;
+    json_object_set_new(item, "status", json_string(record_status_name(status)));
+    return status;
+}
+
+/* ---- lists ---- */
+
+static void add_record(const struct record *record, void *arg)
+{
+    struct query *query = arg;
+    if (!query->full)
+        query_add(query, execution_json(record), record->sequence,
+                  record->code_len + record->out_len + record->err_len);
+}
+
+int executions_read(struct db *db, struct query *query, struct error *error)
+{
+    struct record_filter filter = query->filter;
+    if (filter.status == RECORD_RUNNING)
+        filter.status = RECORD_PENDING; /* what the row of one that runs says */
+    return records_list(db, &filter, add_record, query, &query->more, error);
+}
+
+void executions_answer(struct query *query)
+{
+    struct api *api = api_of(query->ex);
+    size_t i = 0;
+    while (i < json_array_size(query->items)) {
+        json_t *item = json_array_get(query->items, i);
+        bool meant = true;
+        if (is_live(item)) {
+            int status = (int)put_live_status(api, query->key_row, item);
+            meant = query->filter.status < 0 || query->filter.status == status;
+        }
+        if (meant)
+            i++;
+        else
+            json_array_remove(query->items, i);
+    }
+    query_answer_page(query);
+}
+
+/* Copies what outlives the exchange. */
+static int set_text(char **out, const char *text, struct error *error)
+{
+    if (text != NULL && (*out = strdup(text)) == NULL)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    return 0;
+}
+
+static int read_filter(struct query *query, struct error *error)
+{
+    const char *language = http_query(query->ex, "language"), *status = http_query(query->ex, "status");
+    enum record_status wanted;
+    if (status != NULL) {
+        if (record_status_parse(status, &wanted) != 0)
+            return error_set(error, ERROR_INVALID,
+                             "status: must be pending, running, completed, failed, timed_out, out_of_memory, "
+                             "compile_failed, cancelled or lost");
+        query->filter.status = (int)wanted;
+    }
+    /* A language that is not offered any more still has records, under its id. */
+    const struct language *known = language != NULL ? languages_find(api_of(query->ex)->languages, language) : NULL;
+    if (set_text(&query->language, known != NULL ? known->id : language, error) != 0 ||
+        set_text(&query->session_id, http_query(query->ex, "session_id"), error) != 0)
+        return -1;
+    query->filter.language = query->language;
+    query->filter.session_id = query->session_id;
+    return 0;
+}
+
+void api_executions_list(struct http_exchange *ex)
+{
+    struct query *query = query_new_list(ex, executions_read, executions_answer);
+    if (query == NULL)
+        return;
+    struct error error;
+    if (read_filter(query, &error) == 0) {
+        query_start(query);
+        return;
+    }
+    query_free(query);
+    api_respond_error(ex, &error);
+}
+
+/* ---- one ---- */
+
+static int read_one(struct db *db, struct query *query, struct error *error)
+{
+    struct record record;
+    if (records_get(db, query->key_row, query->id, &record, error) != 0)
+        return -1;
+    query->value = execution_json(&record);
+    record_clear(&record);
+    return 0;
+}
+
+static void answer_one(struct query *query)
+{
+    if (is_live(query->value))
+        put_live_status(api_of(query->ex), query->key_row, query->value);
+    query_answer_value(query);
+}
+
+void api_executions_get(struct http_exchange *ex)
+{
+    struct query *query = query_new(ex, read_one, answer_one);
+    if (query != NULL)
+        query_start(query);
+}
+
+/* ---- cancelling ---- */
+
+/* It is the key's, and it does not run. */
+static void answer_ended(struct query *query)
+{
+    struct error error;
+    error_set(&error, ERROR_CONFLICT, "Execution %s is not running", query->id);
+    api_respond_error(query->ex, &error);
+}
+
+static bool is_under_way(const struct execution *execution)
+{
+    enum record_status status = execution_status(execution);
+    return status == RECORD_PENDING || status == RECORD_RUNNING;
+}
+
+void api_executions_delete(struct http_exchange *ex)
+{
+    int64_t key_row = api_caller(ex)->key.row;
+    struct execution *execution = runner_find(api_of(ex)->runner, key_row, http_param(ex, "id"));
+    if (execution == NULL || !is_under_way(execution)) {
+        struct query *query = query_new(ex, read_one, answer_ended);
+        if (query != NULL)
+            query_start(query);
+        return;
+    }
+    json_t *message = json_sprintf("Execution %s cancelled", execution_id(execution));
+    execution_cancel(execution);
+    api_respond(ex, 200, json_pack("{so}", "message", message));
+}

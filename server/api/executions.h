@@ -1,0 +1,17 @@
+/* Lists of executions, for executions.c and a session's. */
+#ifndef CODECELL_API_EXECUTIONS_H
+#define CODECELL_API_EXECUTIONS_H
+
+#include "api/query.h"
+
+/* API.md's object; a new reference. Kept texts are cleaned to UTF-8. */
+json_t *execution_json(const struct record *record);
+
+/* Reads a page of `query->filter` into the query's items: a work(), or the end of one. */
+int executions_read(struct db *db, struct query *query, struct error *error);
+
+/* Puts the live status over the rows that say pending, drops those that `query->filter` then does not mean, and
+ * answers the page. */
+void executions_answer(struct query *query);
+
+#endif

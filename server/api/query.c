@@ -1,0 +1,113 @@
+#include "api/query.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void query_free(struct query *query)
+{
+    free(query->id);
+    free(query->session_id);
+    free(query->language);
+    json_decref(query->items);
+    json_decref(query->value);
+    free(query);
+}
+
+struct query *query_new(struct http_exchange *ex, int (*work)(struct db *db, struct query *query, struct error *error),
+                        void (*answer)(struct query *query))
+{
+    struct query *query = calloc(1, sizeof *query);
+    const char *id = http_param(ex, "id");
+    if (query == NULL || (id != NULL && (query->id = strdup(id)) == NULL)) {
+        free(query);
+        http_respond_error(ex, 500, "Internal error");
+        return NULL;
+    }
+    query->ex = ex;
+    query->key_row = api_caller(ex)->key.row;
+    query->work = work;
+    query->answer = answer;
+    query->job.reads = true;
+    query->filter = (struct record_filter){.key_row = query->key_row, .status = -1};
+    return query;
+}
+
+struct query *query_new_list(struct http_exchange *ex,
+                             int (*work)(struct db *db, struct query *query, struct error *error),
+                             void (*answer)(struct query *query))
+{
+    unsigned limit;
+    int64_t before;
+    struct error error;
+    if (api_page_read(ex, &limit, &before, &error) != 0) {
+        api_respond_error(ex, &error);
+        return NULL;
+    }
+    struct query *query = query_new(ex, work, answer);
+    if (query == NULL)
+        return NULL;
+    query->items = json_array();
+    query->filter.limit = limit;
+    query->filter.before = before;
+    return query;
+}
+
+static int query_work(struct db *db, struct store_job *job, struct error *error)
+{
+    struct query *query = (struct query *)job;
+    return query->work(db, query, error);
+}
+
+static void query_done(struct store_job *job, const struct error *error)
+{
+    struct query *query = (struct query *)job;
+    if (query->ex != NULL) {
+        http_on_gone(query->ex, NULL, NULL);
+        if (error != NULL)
+            api_respond_error(query->ex, error);
+        else
+            query->answer(query);
+    }
+    query_free(query);
+}
+
+static void query_gone(void *arg)
+{
+    struct query *query = arg;
+    query->ex = NULL;
+}
+
+void query_start(struct query *query)
+{
+    query->job.work = query_work;
+    query->job.done = query_done;
+    http_on_gone(query->ex, query_gone, query);
+    store_submit(api_of(query->ex)->store, &query->job);
+}
+
+void query_answer_value(struct query *query)
+{
+    json_t *value = query->value;
+    query->value = NULL;
+    api_respond(query->ex, 200, value);
+}
+
+void query_answer_page(struct query *query)
+{
+    json_t *items = query->items;
+    query->items = NULL;
+    api_respond(query->ex, 200, api_page(items, query->more || query->full, query->last));
+}
+
+void query_add(struct query *query, json_t *item, int64_t sequence, size_t text_len)
+{
+    bool first = json_array_size(query->items) == 0;
+    query->full = query->full || (!first && text_len > QUERY_TEXT_MAX - query->text_len);
+    if (query->full) {
+        json_decref(item);
+        return;
+    }
+    query->text_len = text_len < QUERY_TEXT_MAX - query->text_len ? query->text_len + text_len : QUERY_TEXT_MAX;
+    query->last = sequence;
+    json_array_append_new(query->items, item);
+}

@@ -1,0 +1,93 @@
+#include "api/api.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE_DEFAULT 50
+#define PAGE_MAX 200
+#define RETRY_AFTER_S 1 /* what is unavailable here (a queue, the engine) may be back at once */
+
+void api_respond(struct http_exchange *ex, int status, json_t *value)
+{
+    size_t len;
+    char *text = value != NULL ? json_text(value, &len) : NULL;
+    json_decref(value);
+    if (text != NULL)
+        http_respond(ex, status, "application/json", text, len);
+    else
+        http_respond_error(ex, 500, "Internal error");
+}
+
+void api_respond_error(struct http_exchange *ex, const struct error *error)
+{
+    const char *detail = error->text;
+    if (error->code == ERROR_INTERNAL) {
+        log_event(LOG_ERROR, "http.error", LOG_STR("id", http_request_id(ex)), LOG_STR("error", error->text));
+        detail = "Internal error";
+    }
+    if (error->code == ERROR_UNAUTHORIZED)
+        http_header_add(ex, "WWW-Authenticate", "ApiKey");
+    if (error->code == ERROR_UNAVAILABLE)
+        http_header_add(ex, "Retry-After", "%d", RETRY_AFTER_S);
+    http_respond_error(ex, error_status(error->code), detail);
+}
+
+json_t *api_seconds(int64_t ns)
+{
+    int64_t us = (ns + 500) / 1000;
+    return ns < 0 ? json_null() : json_real((double)us / 1e6);
+}
+
+json_t *api_megabytes(int64_t bytes)
+{
+    int64_t thousandths = (bytes * 125 + 65536) / 131072; /* of 1048576 bytes, rounded */
+    return bytes < 0 ? json_null() : json_real((double)thousandths / 1e3);
+}
+
+json_t *api_time(int64_t ms)
+{
+    char text[TIME_LEN + 1];
+    if (ms == 0)
+        return json_null();
+    text_time(ms, text);
+    return json_string(text);
+}
+
+json_t *api_text(const char *text)
+{
+    return *text != '\0' ? json_string(text) : json_null();
+}
+
+/* A whole number of 1 to `most`, digits only. */
+static int read_number(const char *text, int64_t most, int64_t *out)
+{
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 18 || text[digits] != '\0')
+        return -1;
+    *out = strtoll(text, NULL, 10);
+    return *out >= 1 && *out <= most ? 0 : -1;
+}
+
+int api_page_read(const struct http_exchange *ex, unsigned *limit, int64_t *before, struct error *error)
+{
+    const char *limit_text = http_query(ex, "limit"), *cursor = http_query(ex, "cursor");
+    int64_t number = PAGE_DEFAULT;
+    *before = 0;
+    if (limit_text != NULL && read_number(limit_text, PAGE_MAX, &number) != 0)
+        return error_set(error, ERROR_INVALID, "limit: must be an integer from 1 to %d", PAGE_MAX);
+    if (cursor != NULL && read_number(cursor, INT64_MAX, before) != 0)
+        return error_set(error, ERROR_INVALID, "cursor: must be the next_cursor of a page");
+    *limit = (unsigned)number;
+    return 0;
+}
+
+json_t *api_page(json_t *items, bool more, int64_t last_sequence)
+{
+    return json_pack("{soso}", "items", items, "next_cursor",
+                     more ? json_sprintf("%lld", (long long)last_sequence) : json_null());
+}

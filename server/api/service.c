@@ -1,0 +1,150 @@
+/* The service about itself: is it up, can it run programs, and its figures. */
+#include "api/api.h"
+#include "api/process.h"
+#include "base/buf.h"
+#include "base/metrics.h"
+#include "docker/engine.h"
+#include "docker/pool.h"
+
+#include <stdlib.h>
+
+#define METRICS_MAX ((size_t)8 * 1024 * 1024) /* bytes of GET /metrics */
+
+static json_t *verdict(bool ok)
+{
+    return json_string(ok ? "ok" : "unavailable");
+}
+
+static json_t *status_json(bool ok, json_t *checks)
+{
+    return json_pack("{sososo}", "status", verdict(ok), "version", json_string(CODECELL_VERSION), "checks", checks);
+}
+
+void api_health(struct http_exchange *ex)
+{
+    api_respond(ex, 200, status_json(true, json_pack("{so}", "server", verdict(true))));
+}
+
+/* ---- ready ---- */
+
+/* One question whether the database answers. */
+struct probe {
+    struct store_job job;     /* first: the store's pointer is the probe's */
+    struct http_exchange *ex; /* NULL: the client is gone */
+};
+
+static int probe_work(struct db *db, struct store_job *job, struct error *error)
+{
+    (void)job;
+    /* Reads the file, as a constant would not. */
+    sqlite3_stmt *statement = db_prepare(db, "SELECT count(*) FROM sqlite_master", error);
+    if (statement == NULL)
+        return -1;
+    int row = sqlite3_step(statement);
+    sqlite3_reset(statement);
+    return row == SQLITE_ROW ? 0 : error_set(error, ERROR_UNAVAILABLE, "the database does not answer");
+}
+
+static bool any_language(struct languages *languages)
+{
+    for (size_t i = 0; i < languages_count(languages); i++)
+        if (languages_at(languages, i)->offered)
+            return true;
+    return false;
+}
+
+static void answer_ready(struct http_exchange *ex, bool database)
+{
+    struct api *api = api_of(ex);
+    bool engine = engine_is_up(api->engine), languages = any_language(api->languages);
+    bool ready = database && engine && languages && !api->draining;
+    json_t *checks = json_pack("{sosososo}", "database", verdict(database), "engine", verdict(engine), "languages",
+                               verdict(languages), "server", verdict(!api->draining));
+    if (!ready)
+        http_header_add(ex, "Retry-After", "1");
+    api_respond(ex, ready ? 200 : 503, status_json(ready, checks));
+}
+
+static void probe_done(struct store_job *job, const struct error *error)
+{
+    struct probe *probe = (struct probe *)job;
+    if (probe->ex != NULL) {
+        http_on_gone(probe->ex, NULL, NULL);
+        answer_ready(probe->ex, error == NULL);
+    }
+    free(probe);
+}
+
+static void probe_gone(void *arg)
+{
+    struct probe *probe = arg;
+    probe->ex = NULL;
+}
+
+void api_ready(struct http_exchange *ex)
+{
+    struct probe *probe = calloc(1, sizeof *probe);
+    if (probe == NULL) {
+        answer_ready(ex, false);
+        return;
+    }
+    *probe = (struct probe){.job = {.work = probe_work, .done = probe_done, .reads = true}, .ex = ex};
+    http_on_gone(ex, probe_gone, probe);
+    store_submit(api_of(ex)->store, &probe->job);
+}
+
+/* ---- metrics ---- */
+
+static void set_gauge(const char *name, const char *help, double value)
+{
+    metric_set(metric_series(metric_family(name, help, METRIC_GAUGE, NULL, NULL), (const char *const[4]){NULL}), value);
+}
+
+static void collect_cells(const struct pool *pool, const char *language)
+{
+    struct pool_counts counts;
+    pool_counts(pool, language, &counts);
+    const struct {
+        const char *state;
+        unsigned count;
+    } states[] = {
+        {"creating", counts.creating}, {"ready", counts.ready}, {"running", counts.running}, {"ending", counts.ending}};
+    struct metric_family *cells = metric_family("codecell_pool_cells", "Cells by language and state.", METRIC_GAUGE,
+                                                (const char *const[4]){"language", "state"}, NULL);
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++)
+        metric_set(metric_series(cells, (const char *const[4]){language, states[i].state}), states[i].count);
+}
+
+/* Gauges that are read when they are asked for. */
+static void collect(const struct api *api)
+{
+    for (size_t i = 0; i < languages_count(api->languages); i++) {
+        const struct language *language = languages_at(api->languages, i);
+        if (language->offered)
+            collect_cells(api->pool, language->id);
+    }
+    struct runner_counts counts = runner_counts(api->runner);
+    set_gauge("codecell_executions_queued", "Executions that wait for their turn.", counts.queued);
+    set_gauge("codecell_executions_running", "Executions that have a cell or wait for one.", counts.running);
+    set_gauge("codecell_http_connections", "Open connections of clients.", http_server_connections(api->http));
+    set_gauge("codecell_store_queued", "Jobs that wait for the database or run in it.", store_queued(api->store));
+    set_gauge("codecell_engine_up", "1 while the container engine answers.", engine_is_up(api->engine) ? 1 : 0);
+    process_collect();
+}
+
+void api_metrics(struct http_exchange *ex)
+{
+    struct buf text;
+    buf_init(&text, METRICS_MAX);
+    collect(api_of(ex));
+    if (metrics_text(&text) != 0) {
+        struct error error;
+        buf_free(&text);
+        error_set(&error, ERROR_INTERNAL, "the metrics are over their cap");
+        api_respond_error(ex, &error);
+        return;
+    }
+    size_t len = 0;
+    char *data = buf_detach(&text, &len);
+    http_respond(ex, 200, "text/plain; version=0.0.4; charset=utf-8", data, len);
+}
