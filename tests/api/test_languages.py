@@ -1,0 +1,140 @@
+"""The languages: what is told of them is true, and the next one needs no C."""
+import json
+import re
+
+import pytest
+
+from codecell import LANGUAGES, ROOT, wait_for
+
+MEMBERS = {"id", "name", "version", "versions", "aliases", "file", "compiled", "packages", "limits", "example"}
+ASK = {
+    "python": "import platform; print(platform.python_version())",
+    "javascript": "console.log(process.version.slice(1))",
+    "bash": 'echo "${BASH_VERSINFO[0]}.${BASH_VERSINFO[1]}.${BASH_VERSINFO[2]}"',
+    "c": '#include <stdio.h>\nint main(void) '
+         '{ printf("%d.%d.%d\\n", __GNUC__, __GNUC_MINOR__, __GNUC_PATCHLEVEL__); }',
+}
+FILES = {"python": "main.py", "javascript": "main.js", "bash": "main.sh", "c": "main.c"}
+
+
+def language(server, id_):
+    answer = server.get("/api/v1/languages/" + id_, key=None)
+    assert answer.status == 200, answer
+    return answer.json
+
+
+def test_the_list(server):
+    answer = server.get("/api/v1/languages", key=None)
+    assert answer.status == 200 and list(answer.json) == ["languages"]
+    languages = answer.json["languages"]
+    assert set(LANGUAGES) <= {each["id"] for each in languages}
+    assert server.get("/api/v1/execute/languages", key=None).json == [each["id"] for each in languages]
+    for each in languages:
+        assert MEMBERS <= set(each), each
+        assert language(server, each["id"]) == each
+        assert isinstance(each["name"], str) and isinstance(each["compiled"], bool)
+        assert each["versions"] == [each["version"]] or each["version"] in each["versions"]
+        assert all(isinstance(alias, str) and alias == alias.lower() for alias in each["aliases"])
+        assert all(set(package) == {"name", "version"} for package in each["packages"])
+        assert set(each["limits"]) == {"cpu", "memory_mb", "disk_mb", "processes", "output_kb"}
+        assert {"code", "stdout"} <= set(each["example"]) <= {"code", "stdin", "stdout"}
+
+
+def test_names_are_one_languages_alone(server):
+    languages = server.get("/api/v1/languages", key=None).json["languages"]
+    names = [name for each in languages for name in [each["id"], *each["aliases"]]]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("id_", LANGUAGES)
+def test_a_language(server, id_):
+    told = language(server, id_)
+    assert told["file"] == FILES[id_] and told["compiled"] == (id_ == "c")
+    assert told["limits"] == {"cpu": 1, "memory_mb": 512, "disk_mb": 100, "processes": 64, "output_kb": 1024}
+    assert server.output(ASK[id_], id_).strip() == told["version"]
+    for alias in told["aliases"]:
+        assert server.run(ASK[id_], alias.upper())["language"] == id_
+
+
+@pytest.mark.parametrize("id_", LANGUAGES)
+def test_its_example(server, id_):
+    example = language(server, id_)["example"]
+    result = server.run(example["code"], id_, stdin=example.get("stdin"))
+    assert (result["stdout"], result["stderr"], result["exit_code"]) == (example["stdout"], "", 0)
+
+
+def test_packages(server):
+    python = {each["name"].lower(): each["version"] for each in language(server, "python")["packages"]}
+    assert {"numpy", "pandas", "sympy", "python-dateutil", "pillow"} <= set(python)
+    assert server.output("import numpy; print(numpy.__version__)").strip() == python["numpy"]
+    javascript = {each["name"]: each["version"] for each in language(server, "javascript")["packages"]}
+    assert {"lodash", "dayjs", "mathjs"} <= set(javascript)
+    assert server.output("console.log(require('lodash').VERSION)", "javascript").strip() == javascript["lodash"]
+
+
+def test_no_such_language(server):
+    for name in ("nothing", "%00", "..", "x" * 300):
+        answer = server.get("/api/v1/languages/" + name, key=None)
+        assert answer.status in (400, 404) and answer.detail
+    assert server.get("/api/v1/languages/nothing", key=None).status == 404
+
+
+# A folder of one's own.
+
+AWK = {
+    "id": "awk", "name": "AWK", "aliases": ["gawk"], "image": "codecell/bash", "file": "main.awk",
+    "run": {"argv": ["/usr/bin/gawk", "-f", "main.awk"]}, "version": {"argv": ["/usr/bin/gawk", "--version"]},
+    "example": {"code": "BEGIN { print 6 * 7 }\n", "stdout": "42\n"},
+}
+
+
+def with_languages(tmp_path, **files):
+    """A value of CODECELL_IMAGES: the project's folder and one with these files."""
+    for name, content in files.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "language.json").write_text(content if isinstance(content, str) else json.dumps(content))
+    return {"CODECELL_IMAGES": f"{ROOT / 'images'}:{tmp_path}", "CODECELL_POOL": "*=0"}
+
+
+def test_a_new_language_needs_no_c(launch, tmp_path):
+    server = launch(with_languages(tmp_path, awk=AWK), languages=["awk", "bash"])
+    assert re.match(r"\d+\.\d+", language(server, "awk")["version"])
+    assert server.output("{ print $2 }", "GAWK", stdin="a b c\n") == "b\n"
+
+
+def test_a_compile_limit_of_a_languages_own(launch, tmp_path):
+    slow = {**AWK, "id": "slow", "aliases": [], "compile": {"argv": ["/usr/bin/bash", "main.awk"], "timeout": 1}}
+    server = launch(with_languages(tmp_path, slow=slow), languages=["slow", "bash"])
+    result = server.run("echo compiling; echo err >&2; sleep 100", "slow")
+    assert result["status"] == "compile_failed" and result["exit_code"] != 0
+    assert (result["compile"]["stdout"], result["compile"]["exit_code"]) == ("compiling\n", result["exit_code"])
+    assert "err\n" in result["stderr"] and result["compile"]["execution_time"] >= 1
+
+
+@pytest.mark.parametrize("content,names", [
+    ("{", []), ("[]", []), ({**AWK, "id": None}, ["id"]), ({**AWK, "run": "gawk"}, ["run"]),
+    ({**AWK, "file": "../x"}, ["file"]), ({**AWK, "unknown": 1}, ["unknown"]),
+    ({**AWK, "compile": {"argv": []}}, ["compile"]), ({**AWK, "aliases": [1]}, ["aliases"]),
+    ({**AWK, "limits": {"memory_mb": 1}}, ["memory_mb"]), ({**AWK, "aliases": ["py"]}, ["py"]),
+    ({name: value for name, value in AWK.items() if name != "image"}, ["image"]),
+], ids=range(11))
+def test_what_is_wrong_in_one_leaves_out_that_one_alone(launch, tmp_path, content, names):
+    server = launch(with_languages(tmp_path, broken=content), languages=["bash"])
+    assert "broken" in server.log and all(name in server.log for name in names)
+    assert "awk" not in server.get("/api/v1/execute/languages", key=None).json
+
+
+def test_a_language_without_its_image_is_not_offered_and_that_is_said(launch, tmp_path):
+    absent = {**AWK, "image": "codecell/there-is-no-such-image"}
+    server = launch(with_languages(tmp_path, awk=absent), languages=LANGUAGES)
+    wait_for("a word about awk", lambda: "awk" in server.log)
+    assert "awk" not in server.get("/api/v1/execute/languages", key=None).json
+    answer = server.execute("x", "awk")
+    assert answer.status == 400 and answer.detail.startswith("Unsupported language: awk. "), answer
+
+
+def test_the_command(server):
+    done = server.cli("languages")
+    assert done.returncode == 0, done.stderr
+    for each in LANGUAGES:
+        assert re.search(rf"\b{each}\b", done.stdout), done.stdout
