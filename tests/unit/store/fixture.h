@@ -1,0 +1,124 @@
+/* What the store's tests share: a data directory that goes again, handles on it, a clock that a test sets. */
+#ifndef CODECELL_TESTS_STORE_FIXTURE_H
+#define CODECELL_TESTS_STORE_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/seam.h"
+#include "store/db.h"
+#include "store/keys.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct fixture {
+    char dir[64];
+    struct db *db;
+};
+
+/* 2026-01-01T00:00:00Z */
+#define FIXTURE_NOW_NS INT64_C(1767225600000000000)
+
+static int64_t fixture_now_ns;
+
+static inline int64_t fixture_wall_ns(void)
+{
+    return fixture_now_ns;
+}
+
+static inline void fixture_clock(void)
+{
+    static struct seam made_up;
+    made_up = seam_system;
+    made_up.wall_ns = fixture_wall_ns;
+    fixture_now_ns = FIXTURE_NOW_NS;
+    seam_set(&made_up);
+}
+
+static inline struct db *fixture_open(const char *dir)
+{
+    struct error error = {0};
+    struct db *db = NULL;
+    if (db_open(&db, dir, &error) < 0)
+        fail_msg("db_open: %s", error.text);
+    return db;
+}
+
+static inline void fixture_remove(const char *dir)
+{
+    char path[512];
+    DIR *open = opendir(dir);
+    for (struct dirent *entry = open ? readdir(open) : NULL; entry; entry = readdir(open)) {
+        snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+        unlink(path);
+    }
+    if (open)
+        closedir(open);
+    rmdir(dir);
+}
+
+/* A directory, without a database yet. */
+static inline int fixture_set_up_dir(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof(*fixture));
+    strcpy(fixture->dir, "/tmp/codecell-store-XXXXXX");
+    if (!mkdtemp(fixture->dir))
+        return -1;
+    fixture_clock();
+    *state = fixture;
+    return 0;
+}
+
+static inline int fixture_set_up(void **state)
+{
+    if (fixture_set_up_dir(state) < 0)
+        return -1;
+    struct fixture *fixture = *state;
+    fixture->db = fixture_open(fixture->dir);
+    return 0;
+}
+
+static inline int fixture_tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    db_close(fixture->db);
+    fixture_remove(fixture->dir);
+    free(fixture);
+    seam_set(&seam_system);
+    return 0;
+}
+
+/* A key with the usual properties. */
+static inline struct key fixture_key(struct db *db, char text[KEY_TEXT_LEN + 1])
+{
+    struct error error = {0};
+    struct key key = {
+        .name = "test", .scopes = KEY_EXECUTE | KEY_READ, .rate_per_minute = KEY_RATE_DEFAULT, .credits = -1};
+    if (keys_create(db, &key, text, &error) < 0)
+        fail_msg("keys_create: %s", error.text);
+    return key;
+}
+
+/* One number from the database. */
+static inline int64_t fixture_number(struct db *db, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    assert_int_equal(sqlite3_prepare_v2(db_handle(db), sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int64_t number = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return number;
+}
+
+#define fixture_test(f) cmocka_unit_test_setup_teardown(f, fixture_set_up, fixture_tear_down)
+#define fixture_test_dir(f) cmocka_unit_test_setup_teardown(f, fixture_set_up_dir, fixture_tear_down)
+
+#endif

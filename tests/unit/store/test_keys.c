@@ -1,0 +1,369 @@
+#include "store/fixture.h"
+
+#include "base/text.h"
+
+static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+static int authenticate(struct db *db, const char *text, struct key *key, struct error *error)
+{
+    *error = (struct error){.code = ERROR_NONE};
+    return keys_authenticate(db, text, key, error);
+}
+
+static void assert_refused(struct db *db, const char *text, const char *sentence)
+{
+    struct error error;
+    struct key key;
+    assert_int_equal(authenticate(db, text, &key, &error), -1);
+    assert_int_equal(error.code, ERROR_UNAUTHORIZED);
+    assert_string_equal(error.text, sentence);
+    assert_int_equal(key.row, 0);
+}
+
+static void a_key_has_its_form_and_is_recognised(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error = {0};
+    struct key made = {.name = "Zoë's",
+                       .scopes = KEY_EXECUTE | KEY_ADMIN,
+                       .rate_per_minute = 7,
+                       .max_timeout = 20,
+                       .credits = 3,
+                       .expires_ms = FIXTURE_NOW_NS / 1000000 + 1};
+    struct key known;
+    char text[KEY_TEXT_LEN + 1];
+    assert_int_equal(keys_create(fixture->db, &made, text, &error), 0);
+    assert_int_equal(strlen(text), KEY_TEXT_LEN);
+    assert_memory_equal(text, "cc_", 3);
+    assert_int_equal(strspn(text + 3, alphabet), 40);
+    assert_memory_equal(text + 3, made.id, KEY_PUBLIC_LEN);
+    assert_int_equal(made.created_ms, FIXTURE_NOW_NS / 1000000);
+
+    assert_int_equal(authenticate(fixture->db, text, &known, &error), 0);
+    assert_int_equal(known.row, made.row);
+    assert_string_equal(known.id, made.id);
+    assert_string_equal(known.name, "Zoë's");
+    assert_int_equal(known.scopes, KEY_EXECUTE | KEY_ADMIN);
+    assert_int_equal(known.rate_per_minute, 7);
+    assert_int_equal(known.max_timeout, 20);
+    assert_int_equal(known.credits, 3);
+    assert_int_equal(known.created_ms, made.created_ms);
+    assert_int_equal(known.expires_ms, made.expires_ms);
+    assert_int_equal(known.revoked_ms, 0);
+}
+
+static void the_secret_is_nowhere_in_the_file(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[KEY_TEXT_LEN + 1], path[128], *content = calloc(1, 1 << 20);
+    fixture_key(fixture->db, text);
+    db_close(fixture->db); /* and its log is in the file */
+    fixture->db = NULL;
+    snprintf(path, sizeof(path), "%s/codecell.db", fixture->dir);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    size_t len = fread(content, 1, 1 << 20, file);
+    fclose(file);
+    assert_non_null(memmem(content, len, text + 3, KEY_PUBLIC_LEN));
+    assert_null(memmem(content, len, text + 11, 32));
+    free(content);
+}
+
+static void what_is_not_a_key_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    char text[KEY_TEXT_LEN + 1], wrong[64];
+    fixture_key(fixture->db, text);
+
+    assert_refused(fixture->db, NULL, "API key is required");
+    assert_refused(fixture->db, "", "API key is required");
+    assert_refused(fixture->db, "cc_", "Invalid API key");
+    assert_refused(fixture->db, "cc_----------------------------------------", "Invalid API key");
+    assert_refused(fixture->db, "cc_0000000000000000000000000000000000000000", "Invalid API key");
+    for (size_t i = 0; i < KEY_TEXT_LEN; i++) {
+        strcpy(wrong, text);
+        wrong[i] = wrong[i] == 'a' ? 'b' : 'a'; /* in the prefix, the public part, the secret */
+        assert_refused(fixture->db, wrong, "Invalid API key");
+        wrong[i] = '\0'; /* too short */
+        assert_refused(fixture->db, wrong, i == 0 ? "API key is required" : "Invalid API key");
+    }
+    snprintf(wrong, sizeof(wrong), "%s0", text);
+    assert_refused(fixture->db, wrong, "Invalid API key");
+    snprintf(wrong, sizeof(wrong), " %s", text);
+    assert_refused(fixture->db, wrong, "Invalid API key");
+    char *huge = malloc(100001);
+    memset(huge, 'x', 100000);
+    huge[100000] = '\0';
+    assert_refused(fixture->db, huge, "Invalid API key");
+    free(huge);
+}
+
+static void another_handle_sees_a_key_and_its_revocation_at_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct db *command = fixture_open(fixture->dir);
+    struct error error;
+    struct key known;
+    char text[KEY_TEXT_LEN + 1];
+    struct key made = fixture_key(command, text);
+    assert_int_equal(authenticate(fixture->db, text, &known, &error), 0);
+    assert_int_equal(keys_revoke(command, made.id, &error), 0);
+    assert_refused(fixture->db, text, "Invalid API key");
+    db_close(command);
+}
+
+static void revoking_twice_keeps_the_first_time(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error = {0};
+    char text[KEY_TEXT_LEN + 1];
+    struct key key = fixture_key(fixture->db, text);
+    assert_int_equal(keys_revoke(fixture->db, key.id, &error), 0);
+    fixture_now_ns += 1000000000;
+    assert_int_equal(keys_revoke(fixture->db, key.id, &error), 0);
+    assert_int_equal(fixture_number(fixture->db, "SELECT revoked_ms FROM keys"), FIXTURE_NOW_NS / 1000000);
+    assert_int_equal(keys_revoke(fixture->db, "nothere0", &error), -1);
+    assert_int_equal(error.code, ERROR_NOT_FOUND);
+}
+
+static void a_key_expires_at_its_millisecond(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error = {0};
+    struct key known, key = {.name = "short",
+                             .scopes = KEY_EXECUTE,
+                             .rate_per_minute = 1,
+                             .credits = -1,
+                             .expires_ms = FIXTURE_NOW_NS / 1000000 + 5000};
+    char text[KEY_TEXT_LEN + 1];
+    assert_int_equal(keys_create(fixture->db, &key, text, &error), 0);
+    fixture_now_ns = key.expires_ms * 1000000 - 1;
+    assert_int_equal(authenticate(fixture->db, text, &known, &error), 0);
+    fixture_now_ns = key.expires_ms * 1000000;
+    assert_refused(fixture->db, text, "Invalid API key");
+}
+
+static void properties_are_checked(void **state)
+{
+    static const char scopes[] = "scopes: must be a list of execute, read and admin";
+    static const char name[] = "name: must be 1 to 100 bytes of UTF-8 without control characters";
+    const struct key good = {.name = "n", .scopes = 1, .rate_per_minute = 1, .credits = -1};
+    struct {
+        struct key key;
+        const char *sentence;
+    } cases[] = {
+        {good, NULL},
+        {good, name},
+        {good, name},
+        {good, name},
+        {good, scopes},
+        {good, scopes},
+        {good, "rate_per_minute: must be an integer from 1 to 1000000"},
+        {good, "rate_per_minute: must be an integer from 1 to 1000000"},
+        {good, NULL},
+        {good, "max_timeout: must be an integer from 0 to 300"},
+        {good, "max_timeout: must be an integer from 0 to 300"},
+        {good, "credits: must be an integer from -1 to 1000000000000"},
+        {good, "credits: must be an integer from -1 to 1000000000000"},
+        {good, NULL},
+        {good, "expires_at: must be in the future"},
+        {good, "expires_at: must be in the future"},
+    };
+    struct fixture *fixture = *state;
+    char text[KEY_TEXT_LEN + 1];
+    memset(cases[0].key.name, 'x', KEY_NAME_MAX);
+    cases[1].key.name[0] = '\0';
+    strcpy(cases[2].key.name, "a\nb");
+    strcpy(cases[3].key.name, "\xff");
+    cases[4].key.scopes = 0;
+    cases[5].key.scopes = 8;
+    cases[6].key.rate_per_minute = 0;
+    cases[7].key.rate_per_minute = 1000001;
+    cases[8].key.rate_per_minute = 1000000;
+    cases[9].key.max_timeout = -1;
+    cases[10].key.max_timeout = 301;
+    cases[11].key.credits = -2;
+    cases[12].key.credits = 1000000000001;
+    cases[13].key.credits = 0;
+    cases[14].key.expires_ms = FIXTURE_NOW_NS / 1000000;
+    cases[15].key.expires_ms = -1;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct error error = {0};
+        int result = keys_create(fixture->db, &cases[i].key, text, &error);
+        assert_int_equal(result, cases[i].sentence ? -1 : 0);
+        assert_string_equal(error.text, cases[i].sentence ? cases[i].sentence : "");
+        assert_int_equal(error.code, cases[i].sentence ? ERROR_INVALID : ERROR_NONE);
+    }
+    assert_int_equal(fixture_number(fixture->db, "SELECT count(*) FROM keys"), 3);
+}
+
+static void scopes_in_words(void **state)
+{
+    static const struct {
+        const char *text;
+        unsigned scopes; /* 0: refused */
+        const char *back;
+    } cases[] = {
+        {"execute", KEY_EXECUTE, "execute"},
+        {"read, execute", KEY_EXECUTE | KEY_READ, "execute,read"},
+        {" admin ,read,execute ", 7, "execute,read,admin"},
+        {"read,read", KEY_READ, "read"},
+        {"", 0, NULL},
+        {" ", 0, NULL},
+        {",", 0, NULL},
+        {"read,", 0, NULL},
+        {",read", 0, NULL},
+        {"read execute", 0, NULL},
+        {"rea", 0, NULL},
+        {"reads", 0, NULL},
+        {"Execute", 0, NULL},
+        {"execute,root", 0, NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct error error = {0};
+        unsigned scopes = 0;
+        char back[32];
+        int result = key_scopes_parse(cases[i].text, &scopes, &error);
+        if (result != (cases[i].scopes ? 0 : -1))
+            fail_msg("\"%s\": %d", cases[i].text, result);
+        assert_int_equal(scopes, cases[i].scopes);
+        assert_int_equal(error.code, cases[i].scopes ? ERROR_NONE : ERROR_INVALID);
+        if (!cases[i].scopes)
+            continue;
+        key_scopes_text(scopes, back);
+        assert_string_equal(back, cases[i].back);
+    }
+}
+
+/* Random bytes of a test: 250 (must be drawn again), then what the test says. */
+static unsigned char scripted_byte;
+
+static void scripted_random(void *out, size_t len)
+{
+    unsigned char *bytes = out;
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = i % 2 ? scripted_byte : 250;
+}
+
+static void digits_are_drawn_evenly_and_a_taken_id_again(void **state)
+{
+    struct fixture *fixture = *state;
+    struct seam scripted = *seam();
+    struct error error = {0};
+    struct key key = {.name = "n", .scopes = 1, .rate_per_minute = 1, .credits = -1};
+    char text[KEY_TEXT_LEN + 1];
+    scripted.random = scripted_random;
+    seam_set(&scripted);
+    scripted_byte = 247;
+    assert_int_equal(keys_create(fixture->db, &key, text, &error), 0);
+    assert_string_equal(text, "cc_zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz");
+    assert_int_equal(keys_create(fixture->db, &key, text, &error), -1);
+    assert_int_equal(error.code, ERROR_INTERNAL);
+    assert_string_equal(error.text, "No free key id was found");
+    scripted_byte = 0;
+    assert_int_equal(keys_create(fixture->db, &key, text, &error), 0);
+    assert_string_equal(text, "cc_0000000000000000000000000000000000000000");
+}
+
+struct seen {
+    int count;
+    char ids[8][KEY_PUBLIC_LEN + 1];
+    int stop_at;
+};
+
+static int see(const struct key *key, void *arg)
+{
+    struct seen *seen = arg;
+    strcpy(seen->ids[seen->count++], key->id);
+    return seen->count == seen->stop_at ? 42 : 0;
+}
+
+static void each_key_oldest_first(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error = {0};
+    struct seen all = {.stop_at = 0}, some = {.stop_at = 2}, none = {.stop_at = 0};
+    struct key keys[3];
+    char text[KEY_TEXT_LEN + 1];
+    assert_int_equal(keys_each(fixture->db, see, &none, &error), 0);
+    assert_int_equal(none.count, 0);
+    for (int i = 0; i < 3; i++)
+        keys[i] = fixture_key(fixture->db, text);
+    assert_int_equal(keys_revoke(fixture->db, keys[1].id, &error), 0);
+    assert_int_equal(keys_each(fixture->db, see, &all, &error), 0);
+    assert_int_equal(all.count, 3);
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(all.ids[i], keys[i].id);
+    assert_int_equal(keys_each(fixture->db, see, &some, &error), 42);
+    assert_int_equal(some.count, 2);
+}
+
+static int64_t credits_of(struct db *db)
+{
+    return fixture_number(db, "SELECT credits FROM keys ORDER BY row DESC LIMIT 1");
+}
+
+static void credits_are_charged_and_given_back(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error = {0};
+    struct key key = {.name = "n", .scopes = 1, .rate_per_minute = 1, .credits = 2};
+    char text[KEY_TEXT_LEN + 1];
+    assert_int_equal(keys_create(fixture->db, &key, text, &error), 0);
+    assert_int_equal(keys_charge(fixture->db, key.row, &error), 0);
+    assert_int_equal(keys_charge(fixture->db, key.row, &error), 0);
+    assert_int_equal(keys_charge(fixture->db, key.row, &error), -1);
+    assert_int_equal(error.code, ERROR_CREDITS);
+    assert_string_equal(error.text, "Out of credits");
+    assert_int_equal(credits_of(fixture->db), 0);
+    assert_int_equal(keys_refund(fixture->db, key.row, &error), 0);
+    assert_int_equal(credits_of(fixture->db), 1);
+    assert_int_equal(keys_charge(fixture->db, key.row, &error), 0);
+
+    int64_t unlimited = fixture_key(fixture->db, text).row;
+    assert_int_equal(keys_charge(fixture->db, unlimited, &error), 0);
+    assert_int_equal(keys_refund(fixture->db, unlimited, &error), 0);
+    assert_int_equal(credits_of(fixture->db), -1);
+
+    assert_int_equal(keys_charge(fixture->db, 999, &error), -1);
+    assert_int_equal(error.code, ERROR_NOT_FOUND);
+    assert_int_equal(keys_refund(fixture->db, 999, &error), -1);
+    assert_int_equal(error.code, ERROR_NOT_FOUND);
+}
+
+static void a_database_that_fails_is_no_wrong_key(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error = {0};
+    struct key key;
+    char text[KEY_TEXT_LEN + 1];
+    fixture_key(fixture->db, text);
+    assert_int_equal(sqlite3_exec(db_handle(fixture->db), "ALTER TABLE keys RENAME TO gone", NULL, NULL, NULL), 0);
+    assert_int_equal(authenticate(fixture->db, text, &key, &error), -1);
+    assert_int_equal(error.code, ERROR_INTERNAL);
+    assert_null(strstr(error.text, "keys"));
+    struct seen seen = {.stop_at = 0};
+    assert_int_equal(keys_each(fixture->db, see, &seen, &error), -1);
+    assert_int_equal(keys_revoke(fixture->db, "x", &error), -1);
+    assert_int_equal(error.code, ERROR_INTERNAL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        fixture_test(a_key_has_its_form_and_is_recognised),
+        fixture_test(the_secret_is_nowhere_in_the_file),
+        fixture_test(what_is_not_a_key_is_refused),
+        fixture_test(another_handle_sees_a_key_and_its_revocation_at_once),
+        fixture_test(revoking_twice_keeps_the_first_time),
+        fixture_test(a_key_expires_at_its_millisecond),
+        fixture_test(properties_are_checked),
+        cmocka_unit_test(scopes_in_words),
+        fixture_test(digits_are_drawn_evenly_and_a_taken_id_again),
+        fixture_test(each_key_oldest_first),
+        fixture_test(credits_are_charged_and_given_back),
+        fixture_test(a_database_that_fails_is_no_wrong_key),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
