@@ -1,0 +1,233 @@
+/* POST /api/v1/execute. The happy path: api_execute -> the body is read (on a worker thread where it is large) ->
+ * submit -> runner_submit -> on_executed -> the answer is encoded (likewise) -> http_respond. A client that goes away
+ * ends the execution; what a worker thread has in hand is then dropped when it comes back. */
+#include "api/execute.h"
+
+#include "api/api.h"
+#include "base/buf.h"
+#include "base/container_of.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Bodies and outputs up to this size are handled on the loop: about a millisecond. */
+#define INLINE_MAX (256u * 1024u)
+#define SUPPORTED_MAX (16u * 1024u)
+
+struct exchange {
+    struct http_exchange *ex; /* NULL: the client is gone */
+    struct api *api;
+    int64_t key_row;
+    struct execute_rules rules;
+    struct execution_request request;
+    struct execution *execution; /* NULL: not under way */
+    struct execute_answer answer;
+    struct error error;
+    int failed; /* what the worker's function returned */
+    uv_work_t work;
+    char *body; /* a copy for the worker: the exchange may go away under it */
+    size_t body_len;
+};
+
+static void exchange_free(struct exchange *exchange)
+{
+    execution_request_free(&exchange->request);
+    execute_answer_free(&exchange->answer);
+    free(exchange->body);
+    free(exchange);
+}
+
+static void on_gone(void *arg)
+{
+    struct exchange *exchange = arg;
+
+    exchange->ex = NULL;
+    if (exchange->execution == NULL)
+        return; /* a worker has it: its end frees it */
+    execution_abandon(exchange->execution);
+    exchange_free(exchange);
+}
+
+static void refuse(struct exchange *exchange)
+{
+    http_on_gone(exchange->ex, NULL, NULL);
+    api_respond_error(exchange->ex, &exchange->error);
+    exchange_free(exchange);
+}
+
+/* The answer. */
+
+static void respond(struct exchange *exchange)
+{
+    struct execute_answer *answer = &exchange->answer;
+
+    if (exchange->ex != NULL && exchange->failed != 0) {
+        error_set(&exchange->error, ERROR_INTERNAL, "out of memory");
+        refuse(exchange);
+        return;
+    }
+    if (exchange->ex != NULL) {
+        http_on_gone(exchange->ex, NULL, NULL);
+        if (answer->status == 503)
+            http_header_add(exchange->ex, "Retry-After", "1");
+        http_respond(exchange->ex, answer->status, "application/json", answer->text, answer->len);
+    } else {
+        free(answer->text);
+    }
+    exchange_free(exchange);
+}
+
+static void encode_work(uv_work_t *work)
+{
+    struct exchange *exchange = container_of(work, struct exchange, work);
+
+    exchange->failed = execute_encode(&exchange->answer);
+}
+
+static void after_encode(uv_work_t *work, int status)
+{
+    (void)status; /* never cancelled */
+    respond(container_of(work, struct exchange, work));
+}
+
+static void on_executed(void *arg, struct execution *execution)
+{
+    struct exchange *exchange = arg;
+
+    exchange->execution = NULL;
+    execute_answer_take(&exchange->answer, execution);
+    if (execute_answer_size(&exchange->answer) > INLINE_MAX &&
+        uv_queue_work(exchange->api->loop, &exchange->work, encode_work, after_encode) == 0)
+        return;
+    exchange->failed = execute_encode(&exchange->answer);
+    respond(exchange);
+}
+
+/* The request. */
+
+static char *supported(struct api *api, const char *name, size_t *len)
+{
+    struct buf text;
+    bool first = true;
+
+    buf_init(&text, SUPPORTED_MAX);
+    buf_printf(&text, "Unsupported language: %s. Supported languages: ", name);
+    for (size_t i = 0; i < languages_count(api->languages); i++) {
+        const struct language *language = languages_at(api->languages, i);
+        if (!language->offered)
+            continue;
+        buf_printf(&text, "%s%s", first ? "" : ", ", language->id);
+        first = false;
+    }
+    return buf_detach(&text, len);
+}
+
+static void refuse_language(struct exchange *exchange)
+{
+    size_t len;
+    char *text = supported(exchange->api, execute_language(&exchange->request), &len);
+
+    http_on_gone(exchange->ex, NULL, NULL);
+    http_respond_error(exchange->ex, 400, text != NULL ? text : "Unsupported language");
+    free(text);
+    exchange_free(exchange);
+}
+
+static void submit(struct exchange *exchange)
+{
+    struct api *api = exchange->api;
+    struct language *language = languages_find(api->languages, execute_language(&exchange->request));
+
+    if (language == NULL) {
+        refuse_language(exchange);
+        return;
+    }
+    if (execute_settle(&exchange->request, language, &exchange->rules, &exchange->error) == 0)
+        exchange->execution =
+            runner_submit(api->runner, exchange->key_row, &exchange->request, on_executed, exchange, &exchange->error);
+    if (exchange->execution == NULL)
+        refuse(exchange);
+}
+
+static void after_read(struct exchange *exchange)
+{
+    if (exchange->ex == NULL)
+        exchange_free(exchange);
+    else if (exchange->failed != 0)
+        refuse(exchange);
+    else
+        submit(exchange);
+}
+
+static void read_work(uv_work_t *work)
+{
+    struct exchange *exchange = container_of(work, struct exchange, work);
+
+    exchange->failed =
+        execute_read(&exchange->request, exchange->body, exchange->body_len, &exchange->rules, &exchange->error);
+}
+
+static void after_read_work(uv_work_t *work, int status)
+{
+    struct exchange *exchange = container_of(work, struct exchange, work);
+
+    (void)status; /* never cancelled */
+    free(exchange->body);
+    exchange->body = NULL;
+    after_read(exchange);
+}
+
+static void read_body(struct exchange *exchange, const char *body, size_t len)
+{
+    if (len > INLINE_MAX && (exchange->body = malloc(len)) != NULL) {
+        memcpy(exchange->body, body, len);
+        exchange->body_len = len;
+        if (uv_queue_work(exchange->api->loop, &exchange->work, read_work, after_read_work) == 0)
+            return;
+    }
+    exchange->failed = execute_read(&exchange->request, body, len, &exchange->rules, &exchange->error);
+    after_read(exchange);
+}
+
+/* Content-Type is application/json, whatever its parameters, and the answer is not wanted as a stream. */
+static int check_head(const struct http_exchange *ex, struct error *error)
+{
+    const char *type = http_header(ex, "content-type");
+    const char *accept = http_header(ex, "accept");
+    size_t len = type != NULL ? strcspn(type, "; \t") : 0;
+
+    if (len != strlen("application/json") || strncasecmp(type, "application/json", len) != 0)
+        return error_set(error, ERROR_MEDIA_TYPE, "Content-Type must be application/json");
+    if (accept != NULL && strcasestr(accept, "text/event-stream") != NULL)
+        return error_set(error, ERROR_INVALID, "stream: not supported yet");
+    return 0;
+}
+
+static int64_t max_timeout(const struct key *key)
+{
+    return key->max_timeout > 0 && key->max_timeout < EXECUTE_TIMEOUT_MAX ? key->max_timeout : EXECUTE_TIMEOUT_MAX;
+}
+
+void api_execute(struct http_exchange *ex)
+{
+    struct api *api = api_of(ex);
+    const struct key *key = &api_caller(ex)->key;
+    struct error error = {0};
+    size_t len;
+    const char *body = http_body(ex, &len);
+    struct exchange *exchange = check_head(ex, &error) == 0 ? calloc(1, sizeof *exchange) : NULL;
+
+    if (exchange == NULL) {
+        if (error.code == ERROR_NONE)
+            error_set(&error, ERROR_INTERNAL, "out of memory");
+        api_respond_error(ex, &error);
+        return;
+    }
+    exchange->ex = ex;
+    exchange->api = api;
+    exchange->key_row = key->row;
+    exchange->rules = (struct execute_rules){
+        .max_code = api->max_code, .max_stdin = api->max_stdin, .max_timeout = max_timeout(key), .maxima = api->maxima};
+    http_on_gone(ex, on_gone, exchange);
+    read_body(exchange, body, len);
+}

@@ -1,0 +1,62 @@
+/* POST /api/v1/execute in three parts: the body to a request (execute_read.c), the request to an execution
+ * (execute.c), its result to an answer (execute_answer.c). Reading and answering are pure and need no loop, so that
+ * large ones can be done off it. */
+#ifndef CODECELL_API_EXECUTE_H
+#define CODECELL_API_EXECUTE_H
+
+#include "run/execution.h"
+
+#define EXECUTE_NAMES_MAX 128                     /* variables of `environment` */
+#define EXECUTE_ENVIRONMENT_MAX (64u * 1024u)     /* bytes of their names and values */
+#define EXECUTE_FILES_MAX 128                     /* `files` */
+#define EXECUTE_FILES_BYTES (10u * 1024u * 1024u) /* their contents, decoded */
+#define EXECUTE_PATH_MAX 1024                     /* bytes of a path; 255 of each of its segments */
+#define EXECUTE_ARGS_MAX 1024                     /* `args` */
+#define EXECUTE_ARGS_BYTES (64u * 1024u)          /* their bytes */
+#define EXECUTE_LANGUAGE_MAX 64                   /* bytes of `language` */
+#define EXECUTE_TIMEOUT_MAX 300                   /* seconds */
+#define EXECUTE_TIMEOUT_DEFAULT 30
+#define EXECUTE_WARNINGS_MAX 20 /* fields that are named as unknown */
+
+/* What the server and the key allow. */
+struct execute_rules {
+    size_t max_code, max_stdin; /* bytes */
+    int64_t max_timeout;        /* seconds */
+    struct limits maxima;
+};
+
+/* A body's text to a request: every field checked but for what depends on the language. 0, or -1 with a 400's
+ * sentence; the request is to be freed in both cases. */
+int execute_read(struct execution_request *request, const char *text, size_t len, const struct execute_rules *rules,
+                 struct error *error);
+
+/* What depends on the language: its defaults under the request's limits, its own file's name among `files`. 0, or -1.
+ */
+int execute_settle(struct execution_request *request, struct language *language, const struct execute_rules *rules,
+                   struct error *error);
+
+/* The name that the request gives its language; a part of its body. */
+const char *execute_language(const struct execution_request *request);
+
+/* An execution's end, apart from it: what an answer is made of. */
+struct execute_answer {
+    char id[UUID_LEN + 1];
+    char version[65];
+    char language[LANGUAGE_ID_MAX + 1];
+    char session_id[SESSION_ID_MAX + 1]; /* "": none */
+    struct execution_result result;      /* with its buffers */
+    json_t *warnings;
+    int status; /* of HTTP */
+    char *text; /* the body; filled by execute_encode; free() */
+    size_t len;
+};
+
+/* Takes result and warnings out of the execution. */
+void execute_answer_take(struct execute_answer *answer, struct execution *execution);
+size_t execute_answer_size(const struct execute_answer *answer); /* bytes of output in it */
+void execute_answer_free(struct execute_answer *answer);         /* but for the text */
+
+/* Makes status and text. 0, or -1 out of memory. */
+int execute_encode(struct execute_answer *answer);
+
+#endif

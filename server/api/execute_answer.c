@@ -1,0 +1,152 @@
+#include "api/execute.h"
+
+#include "api/api.h"
+#include "base/json.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void execute_answer_take(struct execute_answer *answer, struct execution *execution)
+{
+    const struct execution_request *request = execution_request(execution);
+    struct execution_result *result = execution_result(execution);
+
+    *answer = (struct execute_answer){.result = *result, .warnings = json_incref(request->warnings)};
+    strcpy(answer->id, execution_id(execution));
+    strcpy(answer->version, execution_version(execution));
+    strcpy(answer->language, request->language->id);
+    if (request->session_id != NULL)
+        strcpy(answer->session_id, request->session_id);
+    buf_init(&result->run.out, 0);
+    buf_init(&result->run.err, 0);
+    buf_init(&result->compile.out, 0);
+    buf_init(&result->compile.err, 0);
+}
+
+static size_t output_size(const struct execution_output *output)
+{
+    return output->out.len + output->err.len;
+}
+
+size_t execute_answer_size(const struct execute_answer *answer)
+{
+    return output_size(&answer->result.run) + output_size(&answer->result.compile);
+}
+
+void execute_answer_free(struct execute_answer *answer)
+{
+    buf_free(&answer->result.run.out);
+    buf_free(&answer->result.run.err);
+    buf_free(&answer->result.compile.out);
+    buf_free(&answer->result.compile.err);
+    json_decref(answer->warnings);
+}
+
+/* Bytes of a program to a JSON string: well-formed UTF-8, at worst three bytes for each. */
+static json_t *text_value(const struct buf *bytes, bool cut)
+{
+    struct buf clean;
+    json_t *value = NULL;
+
+    buf_init(&clean, bytes->len * 3 + 1);
+    if (text_utf8_clean(&clean, bytes->data, bytes->len, cut) == 0)
+        value = json_stringn_nocheck(clean.data != NULL ? clean.data : "", clean.len);
+    buf_free(&clean);
+    return value;
+}
+
+static json_t *signal_name(int number)
+{
+    const char *name = number > 0 ? sigabbrev_np(number) : NULL;
+
+    if (number == 0)
+        return json_null();
+    return name != NULL ? json_sprintf("SIG%s", name) : json_sprintf("SIG%d", number);
+}
+
+static json_t *compile_value(const struct execution_result *result)
+{
+    json_t *value = json_object();
+
+    if (!result->compiled) {
+        json_decref(value);
+        return json_null();
+    }
+    json_object_set_new(value, "stdout", text_value(&result->compile.out, result->compile.out_cut));
+    json_object_set_new(value, "stderr", text_value(&result->compile.err, result->compile.err_cut));
+    json_object_set_new(value, "exit_code", json_integer(result->compile_exit_code));
+    json_object_set_new(value, "execution_time", api_seconds(result->compile_wall_ns));
+    return value;
+}
+
+/* What the client should know beside the program's own result. */
+static int add_warnings(struct execute_answer *answer)
+{
+    const struct execution_result *result = &answer->result;
+    const char *warning = NULL;
+
+    if (result->memory_struck && result->status == RECORD_COMPILE_FAILED)
+        warning = "the compiler was killed for going over the memory limit";
+    else if (result->memory_struck && result->status != RECORD_OUT_OF_MEMORY)
+        warning = "a process of the program was killed for going over the memory limit";
+    else if (result->compile_timed_out)
+        warning = "the compiler was killed for going over the language's compile limit";
+    return warning == NULL ? 0 : json_array_append_new(answer->warnings, json_string(warning));
+}
+
+/* All fields of a normal answer, in API.md's order. */
+static json_t *answer_value(struct execute_answer *answer, json_t *value)
+{
+    const struct execution_result *result = &answer->result;
+    /* Of a failed compilation, what the compiler said is what the answer says. */
+    const struct execution_output *output = result->status == RECORD_COMPILE_FAILED ? &result->compile : &result->run;
+
+    json_object_set_new(value, "execution_id", json_string(answer->id));
+    json_object_set_new(value, "stdout", text_value(&output->out, output->out_cut));
+    json_object_set_new(value, "stderr", text_value(&output->err, output->err_cut));
+    json_object_set_new(value, "exit_code", json_integer(result->exit_code));
+    json_object_set_new(value, "execution_time", api_seconds(result->wall_ns < 0 ? 0 : result->wall_ns));
+    json_object_set_new(value, "language", json_string(answer->language));
+    json_object_set_new(value, "session_id", api_text(answer->session_id));
+    json_object_set_new(value, "version", json_string(answer->version));
+    json_object_set_new(value, "status", json_string(record_status_name(result->status)));
+    json_object_set_new(value, "signal", signal_name(result->signal));
+    json_object_set_new(value, "timed_out", json_boolean(result->timed_out));
+    json_object_set_new(value, "stdout_truncated", json_boolean(output->out_cut));
+    json_object_set_new(value, "stderr_truncated", json_boolean(output->err_cut));
+    json_object_set_new(value, "cpu_time", api_seconds(result->cpu_ns));
+    json_object_set_new(value, "memory_mb", api_megabytes(result->peak_bytes));
+    json_object_set_new(value, "compile", compile_value(result));
+    json_object_set_new(value, "queue_time", api_seconds(result->queue_ns));
+    json_object_set(value, "warnings", answer->warnings);
+    return value;
+}
+
+static json_t *failure_value(struct execute_answer *answer)
+{
+    const struct execution_result *result = &answer->result;
+
+    answer->status = result->unavailable ? 503 : 500;
+    if (result->unavailable)
+        return json_pack("{s:s}", "detail", result->failure);
+    return json_pack("{s:o}", "detail", json_sprintf("Execution failed: %s", result->failure));
+}
+
+int execute_encode(struct execute_answer *answer)
+{
+    json_t *value;
+
+    if (answer->result.failure != NULL) {
+        value = failure_value(answer);
+    } else {
+        answer->status = answer->result.timed_out ? 500 : 200;
+        value = answer->result.timed_out ? json_pack("{s:s}", "detail", "Execution failed: container timeout")
+                                         : json_object();
+        if (value != NULL && add_warnings(answer) == 0)
+            value = answer_value(answer, value);
+    }
+    answer->text = value != NULL ? json_text(value, &answer->len) : NULL;
+    json_decref(value);
+    return answer->text != NULL ? 0 : -1;
+}

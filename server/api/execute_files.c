@@ -1,0 +1,143 @@
+#include "api/execute_files.h"
+
+#include "api/execute.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool segment_is_safe(const char *segment, size_t len)
+{
+    if (len == 0 || len > 255)
+        return false;
+    return !(segment[0] == '.' && (len == 1 || (len == 2 && segment[1] == '.')));
+}
+
+bool execute_path_is_safe(const char *path)
+{
+    if (strlen(path) > EXECUTE_PATH_MAX)
+        return false;
+    for (;;) {
+        size_t len = strcspn(path, "/");
+
+        if (!segment_is_safe(path, len))
+            return false;
+        if (path[len] == '\0')
+            return true;
+        path += len + 1;
+    }
+}
+
+bool execute_path_collides(const char *a, const char *b)
+{
+    size_t a_len = strlen(a), b_len = strlen(b), least = a_len < b_len ? a_len : b_len;
+
+    if (strncmp(a, b, least) != 0)
+        return false;
+    return a_len == b_len || (a_len < b_len ? b : a)[least] == '/';
+}
+
+static int wrong(struct error *error, size_t i, const char *field, const char *sentence)
+{
+    return error_set(error, ERROR_INVALID, "files[%zu]%s%s: %s", i, *field ? "." : "", field, sentence);
+}
+
+static int read_path(struct cell_file *file, const json_t *item, size_t i, struct error *error)
+{
+    const json_t *path = json_object_get(item, "path");
+
+    if (!json_is_string(path) || strlen(json_string_value(path)) != json_string_length(path) ||
+        !execute_path_is_safe(json_string_value(path)))
+        return wrong(error, i, "path",
+                     "must be a relative path of at most 1024 bytes, without empty segments, '.' or '..'");
+    file->path = json_string_value(path);
+    return 0;
+}
+
+/* Whether `encoding` says base64; -1 where it says something else. */
+static int is_base64(const json_t *encoding)
+{
+    if (encoding == NULL || json_is_null(encoding))
+        return 0;
+    if (json_is_string(encoding) && strcmp(json_string_value(encoding), "base64") == 0)
+        return 1;
+    return json_is_string(encoding) && strcmp(json_string_value(encoding), "utf8") == 0 ? 0 : -1;
+}
+
+static int read_content(struct cell_file *file, const json_t *item, size_t i, struct error *error)
+{
+    const json_t *content = json_object_get(item, "content");
+    int base64 = is_base64(json_object_get(item, "encoding"));
+
+    if (!json_is_string(content))
+        return wrong(error, i, "content", "must be a string");
+    if (base64 < 0)
+        return wrong(error, i, "encoding", "must be \"utf8\" or \"base64\"");
+    const char *text = json_string_value(content);
+    size_t len = json_string_length(content);
+    char *data = malloc(len + 1);
+    if (data == NULL)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    file->data = data;
+    if (base64 == 0) {
+        memcpy(data, text, len);
+        file->len = len;
+        return 0;
+    }
+    long decoded = text_base64_decode(text, len, data);
+    if (decoded < 0)
+        return wrong(error, i, "content", "must be base64 with padding (RFC 4648, section 4)");
+    file->len = (size_t)decoded;
+    return 0;
+}
+
+static int warn_unknown(struct execution_request *request, const json_t *item, size_t i)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach ((json_t *)(uintptr_t)item, name, value) {
+        if (strcmp(name, "path") == 0 || strcmp(name, "content") == 0 || strcmp(name, "encoding") == 0 ||
+            json_array_size(request->warnings) >= EXECUTE_WARNINGS_MAX)
+            continue;
+        if (json_array_append_new(request->warnings, json_sprintf("unknown field: files[%zu].%.100s", i, name)) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int check_collision(const struct execution_request *request, size_t i, struct error *error)
+{
+    for (size_t j = 0; j < i; j++)
+        if (execute_path_collides(request->files[i].path, request->files[j].path))
+            return error_set(error, ERROR_INVALID, "files[%zu].path: collides with files[%zu].path", i, j);
+    return 0;
+}
+
+int execute_files_read(struct execution_request *request, const json_t *array, struct error *error)
+{
+    size_t i, bytes = 0;
+    json_t *item;
+
+    if (!json_is_array(array) || json_array_size(array) > EXECUTE_FILES_MAX)
+        return error_set(error, ERROR_INVALID, "files: must be an array of at most %d objects", EXECUTE_FILES_MAX);
+    request->files = calloc(json_array_size(array) + 1, sizeof *request->files);
+    if (request->files == NULL)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    json_array_foreach (array, i, item) {
+        struct cell_file *file = &request->files[i];
+
+        request->files_len = i + 1;
+        file->mode = 0644;
+        if (!json_is_object(item))
+            return wrong(error, i, "", "must be an object of path, content and encoding");
+        if (read_path(file, item, i, error) != 0 || check_collision(request, i, error) != 0 ||
+            read_content(file, item, i, error) != 0)
+            return -1;
+        if ((bytes += file->len) > EXECUTE_FILES_BYTES)
+            return error_set(error, ERROR_INVALID, "files: must be at most %u bytes in all", EXECUTE_FILES_BYTES);
+        if (warn_unknown(request, item, i) != 0)
+            return error_set(error, ERROR_INTERNAL, "out of memory");
+    }
+    return 0;
+}

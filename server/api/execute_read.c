@@ -1,0 +1,298 @@
+#include "api/execute.h"
+
+#include "api/execute_files.h"
+#include "base/json.h"
+#include "base/text.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What one field's reader works on. */
+struct reading {
+    struct execution_request *request;
+    const struct execute_rules *rules;
+    struct error *error;
+};
+
+static int wrong(struct reading *reading, const char *sentence)
+{
+    return error_set(reading->error, ERROR_INVALID, "%s", sentence);
+}
+
+static int no_memory(struct reading *reading)
+{
+    return error_set(reading->error, ERROR_INTERNAL, "out of memory");
+}
+
+static bool has_nul(const json_t *string)
+{
+    return strlen(json_string_value(string)) != json_string_length(string);
+}
+
+static int read_code(struct reading *reading, const json_t *value)
+{
+    size_t max = reading->rules->max_code;
+
+    if (!json_is_string(value) || json_string_length(value) == 0)
+        return wrong(reading, "code: must be a string that is not empty");
+    if (json_string_length(value) > max)
+        return error_set(reading->error, ERROR_INVALID, "code: must be at most %zu bytes", max);
+    reading->request->code = json_string_value(value);
+    reading->request->code_len = json_string_length(value);
+    return 0;
+}
+
+static int read_language(struct reading *reading, const json_t *value)
+{
+    if (!json_is_string(value) || json_string_length(value) == 0 || json_string_length(value) > EXECUTE_LANGUAGE_MAX ||
+        has_nul(value))
+        return error_set(reading->error, ERROR_INVALID, "language: must be a string of 1 to %d bytes",
+                         EXECUTE_LANGUAGE_MAX);
+    return 0;
+}
+
+static int read_stdin(struct reading *reading, const json_t *value)
+{
+    size_t max = reading->rules->max_stdin;
+
+    if (!json_is_string(value))
+        return wrong(reading, "stdin: must be a string or null");
+    if (json_string_length(value) > max)
+        return error_set(reading->error, ERROR_INVALID, "stdin: must be at most %zu bytes", max);
+    reading->request->input = json_string_value(value);
+    reading->request->input_len = json_string_length(value);
+    return 0;
+}
+
+/* `environment` */
+
+static bool is_variable_name(const char *name)
+{
+    if (!isalpha((unsigned char)*name) && *name != '_')
+        return false;
+    while (isalnum((unsigned char)*name) || *name == '_')
+        name++;
+    return *name == '\0';
+}
+
+/* "NAME=value"; NULL: out of memory. */
+static char *variable_text(const char *name, const json_t *value)
+{
+    size_t name_len = strlen(name), len = json_string_length(value);
+    char *text = malloc(name_len + 1 + len + 1);
+
+    if (text == NULL)
+        return NULL;
+    memcpy(text, name, name_len);
+    text[name_len] = '=';
+    memcpy(text + name_len + 1, json_string_value(value), len + 1);
+    return text;
+}
+
+static int check_variable(struct reading *reading, const char *name, const json_t *value)
+{
+    if (!is_variable_name(name))
+        return wrong(reading, "environment: a name must match [A-Za-z_][A-Za-z0-9_]*");
+    if (!json_is_string(value) || has_nul(value))
+        return error_set(reading->error, ERROR_INVALID, "environment.%.100s: must be a string without NUL", name);
+    return 0;
+}
+
+static int read_environment(struct reading *reading, const json_t *value)
+{
+    size_t count = json_object_size(value), n = 0, bytes = 0;
+    const char *name;
+    json_t *text;
+
+    if (!json_is_object(value))
+        return wrong(reading, "environment: must be an object of strings");
+    if (count > EXECUTE_NAMES_MAX)
+        return error_set(reading->error, ERROR_INVALID, "environment: must have at most %d names", EXECUTE_NAMES_MAX);
+    const char **env = reading->request->env = calloc(count + 1, sizeof *env);
+    if (env == NULL)
+        return no_memory(reading);
+    json_object_foreach ((json_t *)(uintptr_t)value, name, text) {
+        if (check_variable(reading, name, text) != 0)
+            return -1;
+        bytes += strlen(name) + json_string_length(text);
+        if (bytes > EXECUTE_ENVIRONMENT_MAX)
+            return error_set(reading->error, ERROR_INVALID, "environment: must be at most %u bytes in all",
+                             EXECUTE_ENVIRONMENT_MAX);
+        if ((env[n++] = variable_text(name, text)) == NULL)
+            return no_memory(reading);
+    }
+    return 0;
+}
+
+static int read_timeout(struct reading *reading, const json_t *value)
+{
+    int64_t seconds, max = reading->rules->max_timeout;
+
+    if (json_as_integer(value, &seconds) != 0 || seconds < 1 || seconds > max)
+        return error_set(reading->error, ERROR_INVALID, "timeout: must be an integer from 1 to %lld", (long long)max);
+    reading->request->timeout_s = (uint64_t)seconds;
+    return 0;
+}
+
+static bool is_session_id(const char *text)
+{
+    if (!isalnum((unsigned char)*text))
+        return false;
+    return text[strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-")] == '\0';
+}
+
+static int read_session(struct reading *reading, const json_t *value)
+{
+    if (!json_is_string(value) || has_nul(value) || json_string_length(value) > SESSION_ID_MAX ||
+        !is_session_id(json_string_value(value)))
+        return error_set(reading->error, ERROR_INVALID,
+                         "session_id: must be 1 to %d characters of [A-Za-z0-9._:-], the first a letter or digit",
+                         SESSION_ID_MAX);
+    reading->request->session_id = json_string_value(value);
+    return 0;
+}
+
+static int read_args(struct reading *reading, const json_t *value)
+{
+    size_t i, bytes = 0;
+    json_t *arg;
+
+    if (!json_is_array(value) || json_array_size(value) > EXECUTE_ARGS_MAX)
+        return error_set(reading->error, ERROR_INVALID, "args: must be an array of at most %d strings",
+                         EXECUTE_ARGS_MAX);
+    const char **args = reading->request->args = calloc(json_array_size(value) + 1, sizeof *args);
+    if (args == NULL)
+        return no_memory(reading);
+    json_array_foreach (value, i, arg) {
+        if (!json_is_string(arg) || has_nul(arg))
+            return error_set(reading->error, ERROR_INVALID, "args[%zu]: must be a string without NUL", i);
+        bytes += json_string_length(arg);
+        args[i] = json_string_value(arg);
+    }
+    if (bytes > EXECUTE_ARGS_BYTES)
+        return error_set(reading->error, ERROR_INVALID, "args: must be at most %u bytes in all", EXECUTE_ARGS_BYTES);
+    return 0;
+}
+
+static int warn_unknown(struct reading *reading, const char *name)
+{
+    json_t *warnings = reading->request->warnings;
+
+    if (json_array_size(warnings) >= EXECUTE_WARNINGS_MAX)
+        return 0;
+    return json_array_append_new(warnings, json_sprintf("unknown field: %.100s", name)) == 0 ? 0 : no_memory(reading);
+}
+
+static int read_files(struct reading *reading, const json_t *value)
+{
+    return execute_files_read(reading->request, value, reading->error);
+}
+
+/* Only checked here: what they start from is the language's, see execute_settle. */
+static int read_limits(struct reading *reading, const json_t *value)
+{
+    struct limits scratch = limits_defaults;
+    json_t *unknown = json_array(), *name;
+    size_t i;
+    int result = limits_read(&scratch, value, &reading->rules->maxima, unknown, reading->error);
+
+    json_array_foreach (unknown, i, name) {
+        if (result == 0)
+            result = warn_unknown(reading, json_string_value(name));
+    }
+    json_decref(unknown);
+    return result;
+}
+
+static const struct field {
+    const char *name;
+    int (*read)(struct reading *reading, const json_t *value); /* NULL: belongs to the API, has not landed */
+    bool required;
+} fields[] = {
+    {"code", read_code, true},        {"language", read_language, true},
+    {"stdin", read_stdin, false},     {"environment", read_environment, false},
+    {"timeout", read_timeout, false}, {"session_id", read_session, false},
+    {"args", read_args, false},       {"files", read_files, false},
+    {"limits", read_limits, false},   {"version", NULL, false},
+    {"outputs", NULL, false},         {"evaluate", NULL, false},
+    {"stream", NULL, false},
+};
+
+#define FIELDS (sizeof fields / sizeof *fields)
+
+static int read_field(struct reading *reading, const struct field *field)
+{
+    const json_t *value = json_object_get(reading->request->root, field->name);
+
+    if (value == NULL || json_is_null(value))
+        return field->required ? error_set(reading->error, ERROR_INVALID, "%s: is required", field->name) : 0;
+    if (field->read == NULL)
+        return error_set(reading->error, ERROR_INVALID, "%s: not supported yet", field->name);
+    return field->read(reading, value);
+}
+
+static bool is_known(const char *name)
+{
+    for (size_t i = 0; i < FIELDS; i++)
+        if (strcmp(fields[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static int name_unknown(struct reading *reading)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach (reading->request->root, name, value) {
+        if (!is_known(name) && warn_unknown(reading, name) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+int execute_read(struct execution_request *request, const char *text, size_t len, const struct execute_rules *rules,
+                 struct error *error)
+{
+    struct reading reading = {request, rules, error};
+
+    *request = (struct execution_request){.warnings = json_array()};
+    if ((request->root = json_parse(text, len, error)) == NULL)
+        return -1;
+    if (!json_is_object(request->root))
+        return wrong(&reading, "the body must be a JSON object");
+    request->timeout_s =
+        (uint64_t)(rules->max_timeout < EXECUTE_TIMEOUT_DEFAULT ? rules->max_timeout : EXECUTE_TIMEOUT_DEFAULT);
+    for (size_t i = 0; i < FIELDS; i++)
+        if (read_field(&reading, &fields[i]) != 0)
+            return -1;
+    return name_unknown(&reading);
+}
+
+const char *execute_language(const struct execution_request *request)
+{
+    return json_string_value(json_object_get(request->root, "language"));
+}
+
+int execute_settle(struct execution_request *request, struct language *language, const struct execute_rules *rules,
+                   struct error *error)
+{
+    const json_t *limits = json_object_get(request->root, "limits");
+    size_t bytes = request->code_len;
+
+    request->language = language;
+    request->limits = language->limits;
+    if (json_is_object(limits) && limits_read(&request->limits, limits, &rules->maxima, NULL, error) != 0)
+        return -1;
+    for (size_t i = 0; i < request->files_len; i++) {
+        if (execute_path_collides(request->files[i].path, language->file))
+            return error_set(error, ERROR_INVALID, "files[%zu].path: collides with the program's own file, %s", i,
+                             language->file);
+        bytes += request->files[i].len;
+    }
+    if (bytes > (size_t)request->limits.cell.disk_mb << 20)
+        return error_set(error, ERROR_INVALID, "limits.disk_mb: the code and the files do not fit into %u MiB",
+                         request->limits.cell.disk_mb);
+    return 0;
+}
