@@ -1,4 +1,5 @@
-/* What the value of a setting may be: private to config.c, which has the table of the settings. */
+/* What the value of a setting may be: for the table of the settings in config.c, and for the options of the
+ * command line that are numbers. */
 #ifndef CODECELL_CONFIG_KIND_H
 #define CODECELL_CONFIG_KIND_H
 

@@ -1,0 +1,143 @@
+#include "cli.h"
+
+#include "run/languages.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- Sentences --- */
+
+static void say(const char *format, va_list args)
+{
+    fputs("codecell: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+}
+
+int cli_misused(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+    fputs("Try 'codecell --help'.\n", stderr);
+    return CLI_USAGE;
+}
+
+int cli_failed(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+    return CLI_FAILED;
+}
+
+/* --- Arguments --- */
+
+/* The option of this name, `*value` what follows its "=", or NULL. */
+static const struct cli_option *find_option(const struct cli_option *options, const char *argument, const char **value)
+{
+    size_t len = strcspn(argument, "=");
+    *value = argument[len] == '=' ? argument + len + 1 : NULL;
+    for (; options != NULL && options->name != NULL; options++)
+        if (strlen(options->name) == len && memcmp(options->name, argument, len) == 0)
+            return options;
+    return NULL;
+}
+
+/* Reads the option at argv[*at], and its value where that is the next argument. */
+static int read_option(int argc, char **argv, int *at, const struct cli_option *options)
+{
+    const char *value;
+    const struct cli_option *option = find_option(options, argv[*at], &value);
+    if (option == NULL)
+        return cli_misused("unknown option: %s", argv[*at]);
+    if (option->value == NULL && value != NULL)
+        return cli_misused("%s takes no value", option->name);
+    if (option->value == NULL) {
+        *option->flag = true;
+        return CLI_OK;
+    }
+    if (value == NULL && *at + 1 == argc)
+        return cli_misused("%s needs a value", option->name);
+    *option->value = value != NULL ? value : argv[++*at];
+    return CLI_OK;
+}
+
+int cli_parse(int argc, char **argv, const struct cli_option *options, const char **operand)
+{
+    const char *found = NULL;
+    for (int i = 0; i < argc; i++) {
+        bool is_option = strncmp(argv[i], "--", 2) == 0;
+        if (is_option && read_option(argc, argv, &i, options) != CLI_OK)
+            return CLI_USAGE;
+        if (!is_option && (operand == NULL || found != NULL))
+            return cli_misused("unexpected argument: %s", argv[i]);
+        if (!is_option)
+            found = argv[i];
+    }
+    if (operand != NULL && found == NULL)
+        return cli_misused("an argument is missing");
+    if (operand != NULL)
+        *operand = found;
+    return CLI_OK;
+}
+
+/* --- config --- */
+
+int cli_config(int argc, char **argv, const struct config *config)
+{
+    bool markdown = false;
+    const struct cli_option options[] = {{"--markdown", NULL, &markdown}, {.name = NULL}};
+    if (cli_parse(argc, argv, options, NULL) != CLI_OK)
+        return CLI_USAGE;
+    if (markdown)
+        config_print_markdown(stdout);
+    else
+        config_print(config, environ, stdout);
+    return CLI_OK;
+}
+
+/* --- languages --- */
+
+static void complain(const char *sentence, void *broken)
+{
+    cli_failed("%s", sentence);
+    ++*(size_t *)broken;
+}
+
+#define LANGUAGE_ROW "%-16s  %-8s  %-24s  "
+
+static void print_language(const struct language *language)
+{
+    printf(LANGUAGE_ROW, language->id, language->compile != NULL ? "compiled" : "-", language->image);
+    for (char **alias = language->aliases; alias != NULL && *alias != NULL; alias++)
+        printf("%s%s", alias == language->aliases ? "" : ",", *alias);
+    putchar('\n');
+}
+
+int cli_languages(int argc, char **argv, const struct config *config)
+{
+    if (cli_parse(argc, argv, NULL, NULL) != CLI_OK)
+        return CLI_USAGE;
+    const struct limits maxima = {
+        .cell = {.milli_cpus = (uint32_t)config->max_milli_cpus,
+                 .memory_mb = (uint32_t)config->max_memory_mb,
+                 .disk_mb = (uint32_t)config->max_disk_mb,
+                 .processes = (uint32_t)config->max_processes},
+        .output_kb = (uint32_t)config->max_output_kb,
+    };
+    struct languages *languages;
+    struct error error;
+    size_t broken = 0;
+    if (languages_load(&languages, config->images, &limits_defaults, &maxima, complain, &broken, &error) != 0)
+        return cli_failed("%s", error.text);
+    printf(LANGUAGE_ROW "%s\n", "ID", "KIND", "IMAGE", "ALIASES");
+    for (size_t i = 0; i < languages_count(languages); i++)
+        print_language(languages_at(languages, i));
+    languages_free(languages);
+    return broken == 0 ? CLI_OK : CLI_FAILED;
+}
