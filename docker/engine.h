@@ -22,7 +22,8 @@ struct engine_options {
     const char *host;      /* DOCKER_HOST: "unix:///path", "tcp://host:port"; NULL: unix:///var/run/docker.sock */
     bool tls_verify;       /* DOCKER_TLS_VERIFY is set and not empty */
     const char *cert_path; /* DOCKER_CERT_PATH: folder with ca.pem, cert.pem, key.pem; NULL: none */
-    void (*on_change)(void *arg, bool up); /* on the loop; may be NULL */
+    void (*on_change)(void *arg, bool up); /* from the loop, never from within a call to
+                                              the engine; first once it is known; may be NULL */
     void *arg;
 };
 
@@ -30,9 +31,10 @@ struct engine_options {
 int engine_open(struct engine **out, uv_loop_t *loop, const struct engine_options *options, struct error *error);
 bool engine_is_up(const struct engine *engine);
 const char *engine_api_version(const struct engine *engine); /* "1.41"; NULL before the first answer */
-bool engine_is_podman(const struct engine *engine);          /* from /_ping's and /version's answers */
+bool engine_is_podman(const struct engine *engine);          /* from /_ping's answer */
 
-/* Ends every call (their callbacks fire, ERROR_UNAVAILABLE), then `closed`, then it is freed. */
+/* Ends every call and stream (their callbacks fire, ERROR_UNAVAILABLE); once the streams are closed by their
+ * owners, it is freed, then `closed`. Allowed from within any callback. */
 void engine_close(struct engine *engine, void (*closed)(void *arg), void *arg);
 
 /* One call. `status` is the HTTP status, or 0 where there was no answer (then `error` says why, without
@@ -51,7 +53,7 @@ struct call_options {
 };
 
 /* Starts one; `done` fires exactly once, later, from the loop, also where it could not be started.
- * The returned call is good until then. */
+ * The returned call is good until then. NULL: out of memory for it, and `done` will not fire. */
 struct call *engine_call(struct engine *engine, const struct call_options *options, call_done *done, void *arg);
 void call_cancel(struct call *call); /* no callback after this; the engine may still carry it out */
 
@@ -70,15 +72,16 @@ struct attach_events {
 #define ATTACH_LOW (64u * 1024u)
 #define ATTACH_QUEUE_MAX (4u * 1024u * 1024u) /* bytes that may wait to be written */
 
-/* Opens the stream to a created container. on_open or on_end follows. */
+/* Opens the stream to a created container. on_open or on_end follows, later. NULL: out of memory. */
 struct attach *attach_open(struct engine *engine, const char *container, uint64_t deadline_ms,
                            const struct attach_events *events, void *arg);
-/* Queues bytes (copied). 0, or -1 where the queue would pass ATTACH_QUEUE_MAX (nothing is queued). */
+/* Queues bytes (copied). 0, or -1 where the queue would pass ATTACH_QUEUE_MAX (nothing is queued). They are
+ * dropped where the stream is not open, or its other end takes no more: on_end tells. */
 int attach_write(struct attach *attach, const void *data, size_t len);
 size_t attach_queued(const struct attach *attach);
 /* Stops and resumes reading (for back-pressure of output). */
 void attach_pause(struct attach *attach, bool paused);
-/* Closes; no event after this. Allowed from within any event. */
+/* Closes and frees; no event after this. Allowed from within any event, needed after on_end too. */
 void attach_close(struct attach *attach);
 
 #endif
