@@ -91,10 +91,12 @@ void http_admit(struct http_exchange *ex);
 
 /* Calls `gone` once if the client goes away before http_respond(): the connection was reset, or closed
  * in both directions (a half-close alone is not). The exchange is freed after it: touch it no more, and
- * do not respond. NULL takes it back. */
+ * do not respond; on_done comes before it. NULL takes it back. Without it the exchange lives on until
+ * http_respond(), which then sends nothing. */
 void http_on_gone(struct http_exchange *ex, void (*gone)(void *arg), void *arg);
 
-/* Adds a header to the answer. Name and value hold no CR or LF (asserted). */
+/* Adds a header to the answer. With a control byte in it, or all together over 8 KiB, the answer becomes
+ * 500. */
 void http_header_add(struct http_exchange *ex, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
