@@ -1,0 +1,80 @@
+/* One client's connection: which exchange it is at, what it waits for, and when it ends. */
+#ifndef CODECELL_HTTP_CONNECTION_H
+#define CODECELL_HTTP_CONNECTION_H
+
+#include "base/buf.h"
+#include "http/server.h"
+
+#include <netinet/in.h>
+
+struct http_exchange;
+
+enum http_state {
+    HTTP_CONN_FRESH,     /* accepted, nothing came yet */
+    HTTP_CONN_HEAD,      /* reading a head */
+    HTTP_CONN_ADMITTING, /* admit() decides */
+    HTTP_CONN_BODY,      /* reading a body */
+    HTTP_CONN_WORKING,   /* the handler has it */
+    HTTP_CONN_ANSWERING, /* writing the answer */
+    HTTP_CONN_IDLE,      /* between two exchanges */
+    HTTP_CONN_LINGERING, /* our side is shut, the client has yet to read */
+    HTTP_CONN_CLOSING,   /* handles are being closed */
+    HTTP_CONN_STATES
+};
+
+enum http_peer_state {
+    HTTP_PEER_HERE,
+    HTTP_PEER_SHUT, /* sends no more; whether it reads is found out by presence.c */
+    HTTP_PEER_LOST  /* neither sends nor reads */
+};
+
+struct http_connection {
+    struct http_server *server;
+    struct http_connection *prev, *next; /* in the server's list */
+    union {
+        uv_handle_t handle;
+        uv_stream_t stream;
+        uv_tcp_t tcp;
+        uv_pipe_t pipe;
+    } socket;
+    uv_timer_t timer; /* the state's deadline, or presence.c's next look */
+    uv_shutdown_t shutdown;
+    uv_write_t interim; /* 100 Continue; one at a time, for the answer is written behind it */
+    unsigned handles;   /* open: socket and timer */
+    enum http_state state;
+    enum http_peer_state peer;
+    bool refused; /* over the cap */
+    bool running; /* http_connection_run() is at work */
+    bool reading; /* uv_read_start() is in force */
+    struct http_exchange *exchange;
+    const char *input; /* while running: what is to be read */
+    size_t input_len;
+    struct buf pending;             /* what came early: at most HTTP_READ_MAX */
+    size_t unwritten;               /* ANSWERING: of the answer, when the timer was last set */
+    size_t lingered;                /* LINGERING: bytes dropped */
+    char address[INET6_ADDRSTRLEN]; /* the peer's, or "unix" */
+};
+
+/* Takes the connection that the listener reports. */
+void http_connection_accept(struct http_server *server);
+
+/* Goes on with what is there, as far as it goes. `data` is what came, NULL for nothing new. */
+void http_connection_run(struct http_connection *conn, const char *data, size_t len);
+
+/* Ends it now: the exchange with it, its gone callback last. */
+void http_connection_close(struct http_connection *conn);
+
+/* The client neither sends nor reads any more. An exchange whose owner did not ask to be told lives on
+ * until it is answered: the owner holds a pointer to it. */
+void http_connection_lost(struct http_connection *conn);
+
+/* Where nobody waits for an answer on it: closes it. */
+void http_connection_drain(struct http_connection *conn);
+
+bool http_connection_waits(const struct http_connection *conn); /* for the owner: ADMITTING or WORKING */
+
+/* presence.c: whether the client is still there while an exchange is under way. */
+void http_presence_watch(struct http_connection *conn);
+void http_presence_look(struct http_connection *conn); /* the timer's */
+
+#endif

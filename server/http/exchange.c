@@ -1,0 +1,140 @@
+#include "http/exchange.h"
+
+#include "base/seam.h"
+#include "base/text.h"
+#include "http/connection.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct http_exchange *http_exchange_new(struct http_connection *connection)
+{
+    struct http_exchange *ex = calloc(1, sizeof *ex);
+
+    if (ex == NULL)
+        return NULL;
+    ex->connection = connection;
+    ex->started = seam()->monotonic_ns();
+    http_request_init(&ex->request, &connection->server->options);
+    buf_init(&ex->headers, HTTP_ANSWER_HEAD / 2);
+    buf_init(&ex->head, HTTP_ANSWER_HEAD);
+    return ex;
+}
+
+static void exchange_free(struct http_exchange *ex)
+{
+    http_request_free(&ex->request);
+    buf_free(&ex->headers);
+    buf_free(&ex->head);
+    free(ex->body);
+    free(ex);
+}
+
+void http_exchange_end(struct http_exchange *ex, int status)
+{
+    const struct http_options *options = &ex->connection->server->options;
+    void (*gone)(void *arg) = status == 0 ? ex->gone : NULL;
+    void *arg = ex->gone_arg;
+
+    /* Of a client that left before its head was complete there is nothing to tell. */
+    if (options->on_done != NULL && *ex->id != '\0')
+        options->on_done(ex, status, seam()->monotonic_ns() - ex->started);
+    if (gone != NULL)
+        gone(arg);
+    exchange_free(ex);
+}
+
+static bool is_id(const char *text)
+{
+    static const char legal[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    size_t len = strlen(text);
+    return len >= 1 && len <= HTTP_ID_MAX && strspn(text, legal) == len;
+}
+
+const char *http_request_id(const struct http_exchange *ex)
+{
+    return ex->id;
+}
+
+void *http_data(const struct http_exchange *ex)
+{
+    return ex->connection->server->options.data;
+}
+
+const struct http_route *http_route(const struct http_exchange *ex)
+{
+    return ex->match.route;
+}
+
+const char *http_method(const struct http_exchange *ex)
+{
+    return ex->request.method;
+}
+
+const char *http_path(const struct http_exchange *ex)
+{
+    return ex->request.target.path;
+}
+
+const char *http_param(const struct http_exchange *ex, const char *name)
+{
+    for (unsigned i = 0; i < ex->match.count; i++) {
+        const struct http_param *param = &ex->match.params[i];
+        if (strlen(name) == param->name_len && memcmp(name, param->name, param->name_len) == 0)
+            return param->value;
+    }
+    return NULL;
+}
+
+const char *http_query(const struct http_exchange *ex, const char *name)
+{
+    return http_target_query(&ex->request.target, name);
+}
+
+const char *http_header(const struct http_exchange *ex, const char *name)
+{
+    return http_request_header(&ex->request, name);
+}
+
+const char *http_body(const struct http_exchange *ex, size_t *len)
+{
+    *len = ex->request.body.len;
+    return ex->request.body.data != NULL ? ex->request.body.data : "";
+}
+
+int64_t http_content_length(const struct http_exchange *ex)
+{
+    return ex->request.content_length;
+}
+
+const char *http_peer(const struct http_exchange *ex)
+{
+    return ex->connection->address;
+}
+
+void http_set_user(struct http_exchange *ex, void *user)
+{
+    ex->user = user;
+}
+
+void *http_user(const struct http_exchange *ex)
+{
+    return ex->user;
+}
+
+void http_on_gone(struct http_exchange *ex, void (*gone)(void *arg), void *arg)
+{
+    ex->gone = gone;
+    ex->gone_arg = arg;
+    http_presence_watch(ex->connection);
+}
+
+void http_exchange_name(struct http_exchange *ex)
+{
+    const char *id = http_header(ex, "X-Request-Id");
+
+    if (id != NULL && is_id(id))
+        memcpy(ex->id, id, strlen(id) + 1);
+    else
+        text_uuid(ex->id);
+}

@@ -1,0 +1,50 @@
+/* A request and its answer, while it is under way. */
+#ifndef CODECELL_HTTP_EXCHANGE_H
+#define CODECELL_HTTP_EXCHANGE_H
+
+#include "http/http.h"
+#include "http/request.h"
+#include "http/router.h"
+
+#define HTTP_ID_MAX 64         /* characters of X-Request-Id */
+#define HTTP_ANSWER_HEAD 16384 /* bytes of an answer's head; half of it for http_header_add() */
+
+struct http_connection;
+
+struct http_exchange {
+    struct http_connection *connection;
+    struct http_request request;
+    struct http_match match;
+    uint64_t started; /* seam's monotonic clock, ns */
+    char id[HTTP_ID_MAX + 1];
+    void *user;
+    void (*gone)(void *arg);
+    void *gone_arg;
+
+    /* Probing (presence.c). */
+    unsigned probes;     /* bytes of the answer already sent */
+    uint64_t shut_since; /* loop time, ms; 0: the peer has not shut its side */
+
+    /* The answer. */
+    struct buf headers; /* added by the owner */
+    bool headers_bad;   /* one did not fit or was none: the answer is 500 */
+    int status;
+    bool keep_alive;  /* after it */
+    struct buf head;  /* as written */
+    char *body;       /* owned */
+    size_t body_len;  /* 0 where it is left out */
+    uv_write_t write; /* of head and body */
+};
+
+struct http_exchange *http_exchange_new(struct http_connection *connection); /* NULL: out of memory */
+
+/* Gives it the request id: when the head is complete, or before an answer without one. */
+void http_exchange_name(struct http_exchange *ex);
+
+/* The one end of an exchange: on_done(), the gone callback where `status` is 0, and then it is freed. */
+void http_exchange_end(struct http_exchange *ex, int status);
+
+/* response.c: makes head and body ready to be written. 0, or -1 where memory ran out. */
+int http_response_build(struct http_exchange *ex, int status, const char *type, char *body, size_t len);
+
+#endif

@@ -1,0 +1,366 @@
+#include "http/request.h"
+
+#include "http/http.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define TEXT_EXTRA 64 /* NULs, and what joining adds, beyond three times the head */
+
+enum http_progress http_request_fail(struct http_request *request, int status, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(request->detail, sizeof request->detail, format, args);
+    va_end(args);
+    request->status = status;
+    request->phase = HTTP_PHASE_END;
+    return HTTP_FAILED;
+}
+
+static enum http_progress headers_too_large(struct http_request *request)
+{
+    return http_request_fail(request, 431, "Headers: must be at most %zu bytes in all", request->limits->header_max);
+}
+
+static enum http_progress body_too_large(struct http_request *request)
+{
+    return http_request_fail(request, 413, "Body: must be at most %zu bytes", request->limits->body_max);
+}
+
+/* For callbacks of llhttp: -1, with the reason kept. */
+static int out_of_memory(struct http_request *request)
+{
+    http_request_fail(request, 503, "Out of memory");
+    return -1;
+}
+
+static int add_header(struct http_request *request)
+{
+    if (request->count == request->room) {
+        unsigned room = request->room == 0 ? 16 : request->room * 2; /* `fields` keeps it near header_count */
+        struct http_header *headers = realloc(request->headers, room * sizeof *headers);
+        if (headers == NULL)
+            return -1;
+        request->headers = headers;
+        request->room = room;
+    }
+    request->headers[request->count++] = (struct http_header){.name = request->text.len};
+    return 0;
+}
+
+/* Trailers are dropped: nothing here needs one, and merged into the head they could change its meaning. */
+static int on_header_field(llhttp_t *parser, const char *at, size_t len)
+{
+    struct http_request *request = parser->data;
+
+    if (request->phase == HTTP_PHASE_TRAILERS)
+        return 0;
+    if (!request->in_name && add_header(request) != 0)
+        return out_of_memory(request);
+    request->in_name = true;
+    return buf_append(&request->text, at, len) == 0 ? 0 : out_of_memory(request);
+}
+
+static int on_header_field_complete(llhttp_t *parser)
+{
+    struct http_request *request = parser->data;
+
+    if (request->phase == HTTP_PHASE_TRAILERS)
+        return 0;
+    request->in_name = false;
+    if (buf_append(&request->text, "", 1) != 0)
+        return out_of_memory(request);
+    request->headers[request->count - 1].value = request->text.len;
+    return 0;
+}
+
+static int on_header_value(llhttp_t *parser, const char *at, size_t len)
+{
+    struct http_request *request = parser->data;
+
+    if (request->phase == HTTP_PHASE_TRAILERS)
+        return 0;
+    return buf_append(&request->text, at, len) == 0 ? 0 : out_of_memory(request);
+}
+
+static int on_header_value_complete(llhttp_t *parser)
+{
+    struct http_request *request = parser->data;
+    struct buf *text = &request->text;
+
+    if (request->phase == HTTP_PHASE_TRAILERS)
+        return 0;
+    while (text->len > request->headers[request->count - 1].value &&
+           (text->data[text->len - 1] == ' ' || text->data[text->len - 1] == '\t'))
+        text->len--;
+    return buf_append(text, "", 1) == 0 ? 0 : out_of_memory(request);
+}
+
+static int on_headers_complete(llhttp_t *parser)
+{
+    struct http_request *request = parser->data;
+
+    if (http_head_check(request) != 0)
+        return -1;
+    parser->upgrade = 0; /* an Upgrade is ignored: the request is answered as what it is */
+    return 0;
+}
+
+static int on_chunk_header(llhttp_t *parser)
+{
+    struct http_request *request = parser->data;
+
+    request->left = parser->content_length;
+    return 0;
+}
+
+static int on_body(llhttp_t *parser, const char *at, size_t len)
+{
+    struct http_request *request = parser->data;
+
+    return buf_append(&request->body, at, len) == 0 ? 0 : out_of_memory(request);
+}
+
+static int on_message_complete(llhttp_t *parser)
+{
+    struct http_request *request = parser->data;
+
+    request->done = true;
+    return 0;
+}
+
+static const llhttp_settings_t settings = {
+    .on_header_field = on_header_field,
+    .on_header_field_complete = on_header_field_complete,
+    .on_header_value = on_header_value,
+    .on_header_value_complete = on_header_value_complete,
+    .on_headers_complete = on_headers_complete,
+    .on_chunk_header = on_chunk_header,
+    .on_body = on_body,
+    .on_message_complete = on_message_complete,
+};
+
+void http_request_init(struct http_request *request, const struct http_options *limits)
+{
+    memset(request, 0, sizeof *request);
+    request->limits = limits;
+    request->content_length = -1;
+    buf_init(&request->text, 3 * limits->header_max + TEXT_EXTRA);
+    buf_init(&request->body, limits->body_max);
+    llhttp_init(&request->parser, HTTP_REQUEST, &settings);
+    request->parser.data = request;
+    request->scan.room = limits->header_max;
+    http_scan_start(&request->scan, HTTP_LINE_REQUEST);
+}
+
+void http_request_free(struct http_request *request)
+{
+    buf_free(&request->text);
+    buf_free(&request->body);
+    http_target_free(&request->target);
+    free(request->headers);
+}
+
+/* Hands bytes to llhttp, which never sees any that were not scanned. */
+static int parse(struct http_request *request, const char *data, size_t len)
+{
+    llhttp_errno_t error = llhttp_execute(&request->parser, data, len);
+
+    if (request->status != 0)
+        return -1;
+    if (error == HPE_OK)
+        return 0;
+    switch ((int)error) {
+    case HPE_UNEXPECTED_CONTENT_LENGTH:
+    case HPE_INVALID_CONTENT_LENGTH:
+    case HPE_INVALID_TRANSFER_ENCODING:
+        http_request_fail(request, 400, "Malformed request: headers that do not say where the body ends");
+        break;
+    default:
+        http_request_fail(request, 400, "Malformed request: not HTTP/1.1");
+    }
+    return -1;
+}
+
+static enum http_scan_result scan_line(struct http_request *request, const char *data, size_t len, size_t *used)
+{
+    enum http_scan_result result = http_scan(&request->scan, data, len, used);
+
+    if (result == HTTP_SCAN_FULL)
+        headers_too_large(request);
+    else if (result == HTTP_SCAN_BAD)
+        http_request_fail(request, 400, "Malformed request: %s", request->scan.why);
+    return request->status != 0 ? HTTP_SCAN_BAD : result;
+}
+
+static void take(const char **data, size_t *len, size_t used)
+{
+    *data += used;
+    *len -= used;
+}
+
+static int check_line(struct http_request *request)
+{
+    struct buf *line = &request->text;
+
+    line->data[line->len - 2] = '\0';
+    if (http_head_check_line(request, line->data) != 0)
+        return -1;
+    line->data[line->len - 2] = '\r';
+    return parse(request, line->data, line->len);
+}
+
+static void read_line(struct http_request *request, const char **data, size_t *len)
+{
+    size_t used;
+    enum http_scan_result result = scan_line(request, *data, *len, &used);
+
+    if (result == HTTP_SCAN_BAD)
+        return;
+    if (buf_append(&request->text, *data, used) != 0) {
+        out_of_memory(request);
+        return;
+    }
+    take(data, len, used);
+    if (result == HTTP_SCAN_MORE)
+        return;
+    if (request->scan.length == 0) { /* an empty line before the request (RFC 9112, section 2.2) */
+        buf_reset(&request->text);
+        http_scan_start(&request->scan, HTTP_LINE_REQUEST);
+        return;
+    }
+    if (check_line(request) != 0)
+        return;
+    request->phase = HTTP_PHASE_FIELDS;
+    http_scan_start(&request->scan, HTTP_LINE_FIELD);
+}
+
+/* One header line, or a piece of it. True: it was the empty one at the end. */
+static bool read_field(struct http_request *request, const char **data, size_t *len)
+{
+    size_t used;
+    bool begins = request->scan.length == 0 && !request->scan.cr && **data != '\r';
+
+    if (begins && ++request->fields > request->limits->header_count) {
+        http_request_fail(request, 431, "Headers: must be at most %u", request->limits->header_count);
+        return false;
+    }
+    enum http_scan_result result = scan_line(request, *data, *len, &used);
+    if (result == HTTP_SCAN_BAD || parse(request, *data, used) != 0)
+        return false;
+    take(data, len, used);
+    if (result == HTTP_SCAN_MORE)
+        return false;
+    bool empty = request->scan.length == 0;
+    http_scan_start(&request->scan, HTTP_LINE_FIELD);
+    return empty;
+}
+
+static void body_start(struct http_request *request)
+{
+    if (!http_request_has_body(request)) {
+        request->phase = HTTP_PHASE_END;
+    } else if (request->chunked) {
+        request->phase = HTTP_PHASE_SIZE;
+        http_scan_start(&request->scan, HTTP_LINE_CHUNK);
+    } else {
+        request->phase = HTTP_PHASE_DATA;
+        request->left = (uint64_t)request->content_length;
+    }
+}
+
+enum http_progress http_request_head(struct http_request *request, const char **data, size_t *len)
+{
+    while (*len > 0 && request->status == 0) {
+        if (request->phase == HTTP_PHASE_LINE) {
+            read_line(request, data, len);
+        } else if (read_field(request, data, len)) {
+            body_start(request);
+            return HTTP_READY;
+        }
+    }
+    return request->status != 0 ? HTTP_FAILED : HTTP_MORE;
+}
+
+/* A chunk's size line. llhttp gets the digits alone: an extension means nothing to us, and the releases
+ * differ in which they understand. */
+static void read_size(struct http_request *request, const char **data, size_t *len)
+{
+    size_t used;
+    size_t mark = request->scan.mark;
+    enum http_scan_result result = scan_line(request, *data, *len, &used);
+
+    if (result == HTTP_SCAN_BAD)
+        return;
+    memcpy(request->digits + mark, *data, request->scan.mark - mark);
+    take(data, len, used);
+    if (result == HTTP_SCAN_MORE)
+        return;
+    if (parse(request, request->digits, request->scan.mark) != 0 || parse(request, "\r\n", 2) != 0)
+        return;
+    if (request->left > request->limits->body_max - request->body.len) {
+        body_too_large(request);
+        return;
+    }
+    request->phase = request->left == 0 ? HTTP_PHASE_TRAILERS : HTTP_PHASE_DATA;
+    request->left += 2; /* its CRLF */
+    http_scan_start(&request->scan, HTTP_LINE_FIELD);
+}
+
+static void read_data(struct http_request *request, const char **data, size_t *len)
+{
+    size_t used = *len < request->left ? *len : (size_t)request->left;
+
+    if (parse(request, *data, used) != 0)
+        return;
+    take(data, len, used);
+    request->left -= used;
+    if (request->left > 0)
+        return;
+    request->phase = request->chunked ? HTTP_PHASE_SIZE : HTTP_PHASE_END;
+    http_scan_start(&request->scan, HTTP_LINE_CHUNK);
+}
+
+enum http_progress http_request_body(struct http_request *request, const char **data, size_t *len)
+{
+    while (*len > 0 && request->phase != HTTP_PHASE_END) {
+        if (request->phase == HTTP_PHASE_SIZE)
+            read_size(request, data, len);
+        else if (request->phase == HTTP_PHASE_DATA)
+            read_data(request, data, len);
+        else if (read_field(request, data, len))
+            request->phase = HTTP_PHASE_END;
+    }
+    if (request->status == 0 && request->phase == HTTP_PHASE_END && !request->done)
+        http_request_fail(request, 400, "Malformed request: a body without its end");
+    if (request->status != 0)
+        return HTTP_FAILED;
+    return request->phase == HTTP_PHASE_END ? HTTP_READY : HTTP_MORE;
+}
+
+bool http_request_has_body(const struct http_request *request)
+{
+    return request->chunked || request->content_length > 0;
+}
+
+enum http_progress http_request_check_length(struct http_request *request)
+{
+    if (request->content_length > 0 && (uint64_t)request->content_length > request->limits->body_max)
+        return body_too_large(request);
+    return HTTP_MORE;
+}
+
+const char *http_request_header(const struct http_request *request, const char *name)
+{
+    for (unsigned i = 0; i < request->count; i++) {
+        if (strcasecmp(request->text.data + request->headers[i].name, name) == 0)
+            return request->text.data + request->headers[i].value;
+    }
+    return NULL;
+}

@@ -1,0 +1,92 @@
+/* One request, read from bytes: head, then body. It knows no socket, so that a test or a fuzzer can feed
+ * it; how the bytes are cut into pieces changes nothing in what it says. */
+#ifndef CODECELL_HTTP_REQUEST_H
+#define CODECELL_HTTP_REQUEST_H
+
+#include "base/buf.h"
+#include "http/scan.h"
+#include "http/target.h"
+
+#include <llhttp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct http_options;
+
+enum http_progress {
+    HTTP_MORE,  /* all was read, it goes on */
+    HTTP_READY, /* the head, or the body, is complete; what follows it was not read */
+    HTTP_FAILED /* status and detail say why; nothing more can be read */
+};
+
+enum http_phase {
+    HTTP_PHASE_LINE,     /* the request line, and empty lines before it */
+    HTTP_PHASE_FIELDS,   /* headers */
+    HTTP_PHASE_SIZE,     /* a chunk's size line */
+    HTTP_PHASE_DATA,     /* content, or a chunk's content and its CRLF */
+    HTTP_PHASE_TRAILERS, /* headers after the last chunk: checked, counted, dropped */
+    HTTP_PHASE_END
+};
+
+struct http_header {
+    size_t name, value; /* offsets into text */
+};
+
+struct http_request {
+    const struct http_options *limits; /* header_max, header_count, body_max */
+    llhttp_t parser;
+    enum http_phase phase;
+    struct http_scan scan; /* its room: header_max less request line, headers, chunk extensions, trailers */
+    struct buf text;       /* the headers' strings, NUL-terminated; first the request line */
+    struct http_header *headers;
+    unsigned count, room; /* headers in use and allocated */
+    unsigned fields;      /* header lines begun, trailers too: at most header_count */
+    bool in_name;         /* llhttp is between a name's first byte and its colon */
+    char digits[17];      /* a chunk's size */
+    uint64_t left;        /* DATA: bytes until its end */
+    bool done;            /* llhttp's opinion that the message is complete */
+    struct buf body;      /* decoded */
+    struct http_target target;
+
+    /* Known with the head. */
+    const char *method;     /* one of ours, static; NULL while unknown */
+    unsigned minor;         /* HTTP/1.minor: 0 or 1 */
+    int64_t content_length; /* -1: chunked or none */
+    bool chunked;
+    bool keep_alive; /* the client wants it */
+    bool expects;    /* 100-continue */
+
+    /* After HTTP_FAILED. */
+    int status;
+    char detail[160];
+};
+
+void http_request_init(struct http_request *request, const struct http_options *limits);
+void http_request_free(struct http_request *request);
+
+/* Each takes bytes from the front of `*data`, moving it on. The body is read after the head was ready
+ * and only where http_request_has_body(). */
+enum http_progress http_request_head(struct http_request *request, const char **data, size_t *len);
+enum http_progress http_request_body(struct http_request *request, const char **data, size_t *len);
+
+bool http_request_has_body(const struct http_request *request);
+
+/* 413 where the content length alone says so. */
+enum http_progress http_request_check_length(struct http_request *request);
+
+const char *http_request_header(const struct http_request *request, const char *name); /* any case, NULL */
+
+/* Whether a comma-separated list holds the token, in any case. */
+bool http_list_has(const char *list, const char *token);
+
+enum http_progress http_request_fail(struct http_request *request, int status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* head.c: the checks on a complete head, and several lines of one name joined. 0, or -1 after
+ * http_request_fail(). */
+int http_head_check(struct http_request *request);
+/* The request line's, without its CRLF; left as it was. Sets method, minor and target. */
+int http_head_check_line(struct http_request *request, char *line);
+
+#endif
