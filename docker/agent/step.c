@@ -80,6 +80,8 @@ static void close_stream(struct step_stream *stream)
 void step_output(struct step *step, struct step_stream *stream)
 {
     static uint8_t dropped[FRAME_PAYLOAD_MAX];
+    if (!step_wants(step, stream)) /* the other stream has just taken the last room */
+        return;
     bool drop = stream->left == 0;
     uint8_t *room = drop ? dropped : outlet_room(step->outlet);
     size_t max = drop || stream->left > FRAME_PAYLOAD_MAX ? FRAME_PAYLOAD_MAX : (size_t)stream->left;

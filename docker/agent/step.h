@@ -46,7 +46,7 @@ size_t step_input(struct step *step, const uint8_t *data, size_t len);
 void step_input_end(struct step *step);
 
 bool step_wants(const struct step *step, const struct step_stream *stream); /* there is room for its output */
-void step_output(struct step *step, struct step_stream *stream);            /* reads it once */
+void step_output(struct step *step, struct step_stream *stream);            /* reads it once, where wanted */
 
 /* Waits for children that have ended; to be called on SIGCHLD, and while there is a backlog. */
 void step_children(struct step *step);

@@ -15,7 +15,7 @@
 
 #include <sys/types.h>
 
-#define TRIAL_LIMIT_MS 60000   /* for any one wait: reaching it is a failure */
+#define TRIAL_LIMIT_MS 20000   /* for any one wait: reaching it is a failure */
 #define TRIAL_SELF "/mnt/self" /* the test's own program, inside */
 
 struct trial_options {
