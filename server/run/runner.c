@@ -243,6 +243,10 @@ void runner_cancel_all(struct runner *runner)
 {
     for (struct execution *execution = runner->first, *next; execution != NULL; execution = next) {
         next = execution->next;
+        if (execution->state < EXECUTION_RECORDING) {
+            execution->result.failure = SENTENCE_DRAINING;
+            execution->result.unavailable = true;
+        }
         execution_cancel(execution);
     }
 }

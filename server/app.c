@@ -1,0 +1,380 @@
+/* Starting: the lock, the store, the languages, then what needs the engine (which may come later), then the listener.
+ * Stopping goes the other way, each part's end beginning the next one's:
+ *
+ *   signal ─ drain (no new work; what runs may end, for CODECELL_DRAIN) ─ answers out ─ http ─ offers ─ pool ─ engine
+ *   ─ store ─ the rest
+ *
+ * A second signal, or the end of the patience, cancels what still runs; the way is the same. */
+#include "app.h"
+
+#include "api/api.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "config.h"
+#include "docker/engine.h"
+#include "docker/pool.h"
+#include "retention.h"
+#include "run/offers.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define POOL_PATIENCE_MS 15000u /* for the engine to remove the cells at the end */
+#define ANSWERS_POLL_MS 10u
+#define INFO_MS 10000u
+
+/* The agent's program, from agent_blob.S (CMakeLists.txt). */
+extern const char agent_blob[], agent_blob_end[];
+
+struct app {
+    const struct config *config;
+    uv_loop_t loop;
+    int lock;
+    struct store *store;
+    struct languages *languages;
+    struct engine *engine;
+    struct pool *pool;
+    struct runner *runner;
+    struct offers *offers;
+    struct http_server *http;
+    struct retention retention;
+    struct api api;
+    struct limits maxima, defaults;
+    struct call *info;
+    uv_signal_t signals[2];
+    uv_timer_t patience, answers;
+    bool stopping, hurried;
+};
+
+/* Stopping. */
+
+static void on_store_closed(void *arg)
+{
+    struct app *app = arg;
+
+    for (size_t i = 0; i < 2; i++)
+        uv_close((uv_handle_t *)&app->signals[i], NULL);
+    uv_close((uv_handle_t *)&app->patience, NULL);
+    uv_close((uv_handle_t *)&app->answers, NULL);
+}
+
+static void on_engine_closed(void *arg)
+{
+    struct app *app = arg;
+
+    store_close(app->store, on_store_closed, app);
+}
+
+static void on_pool_closed(void *arg)
+{
+    struct app *app = arg;
+
+    engine_close(app->engine, on_engine_closed, app);
+}
+
+static void on_offers_closed(void *arg)
+{
+    struct app *app = arg;
+
+    pool_close(app->pool, POOL_PATIENCE_MS, on_pool_closed, app);
+}
+
+static void on_http_stopped(void *arg)
+{
+    struct app *app = arg;
+
+    if (app->info != NULL)
+        call_cancel(app->info);
+    retention_close(&app->retention);
+    offers_close(app->offers, on_offers_closed, app);
+}
+
+/* Nothing runs any more; what is left is answers on their way to slow clients. */
+static void on_answers_timer(uv_timer_t *timer)
+{
+    struct app *app = timer->data;
+
+    if (http_server_connections(app->http) > 0 && !app->hurried)
+        return;
+    uv_timer_stop(timer);
+    http_server_stop(app->http, on_http_stopped, app);
+}
+
+static void on_idle(void *arg)
+{
+    struct app *app = arg;
+
+    uv_timer_start(&app->answers, on_answers_timer, 0, ANSWERS_POLL_MS);
+}
+
+static void hurry(struct app *app)
+{
+    app->hurried = true;
+    runner_cancel_all(app->runner);
+}
+
+static void on_patience_over(uv_timer_t *timer)
+{
+    log_event(LOG_WARN, "server.hurrying", LOG_STR("reason", "the drain's time is over"));
+    hurry(timer->data);
+}
+
+static void stop(struct app *app)
+{
+    app->stopping = true;
+    app->api.draining = true;
+    http_server_drain(app->http);
+    uv_timer_start(&app->patience, on_patience_over, (uint64_t)app->config->drain_s * 1000, 0);
+    runner_drain(app->runner, on_idle, app);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct app *app = handle->data;
+
+    log_event(LOG_INFO, app->stopping ? "server.hurrying" : "server.draining", LOG_INT("signal", number));
+    if (app->stopping)
+        hurry(app);
+    else
+        stop(app);
+}
+
+/* The engine. */
+
+static void on_info(void *arg, int status, json_t *reply, const struct error *error)
+{
+    struct app *app = arg;
+    int64_t cores = json_integer_value(json_object_get(reply, "NCPU"));
+
+    (void)error;
+    app->info = NULL;
+    if (status == 200 && cores > 0 && cores < 1000 && cores * 1000 < app->config->max_milli_cpus)
+        app->api.maxima.cell.milli_cpus = (uint32_t)(cores * 1000);
+}
+
+static void ask_info(struct app *app)
+{
+    if (app->info == NULL)
+        app->info = engine_call(
+            app->engine,
+            &(struct call_options){.method = "GET", .path = "/info", .deadline_ms = INFO_MS, .metric = "info"}, on_info,
+            app);
+}
+
+static void on_engine_changed(void *arg, bool up)
+{
+    struct app *app = arg;
+
+    log_event(up ? LOG_INFO : LOG_WARN, up ? "engine.up" : "engine.down",
+              LOG_STR("api_version", up ? engine_api_version(app->engine) : NULL),
+              LOG_STR("kind", !up                             ? NULL
+                              : engine_is_podman(app->engine) ? "podman"
+                                                              : "docker"));
+    pool_engine_changed(app->pool, up);
+    if (up && !app->stopping) {
+        ask_info(app);
+        offers_check(app->offers);
+    }
+}
+
+/* Starting. */
+
+static unsigned waiting_cells(void *arg, const char *language)
+{
+    struct app *app = arg;
+
+    return config_pool_size(app->config->pool, language);
+}
+
+static void complain(const char *sentence, void *arg)
+{
+    (void)arg;
+    log_event(LOG_ERROR, "language.broken", LOG_STR("reason", sentence));
+}
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+static void set_limits(struct app *app)
+{
+    const struct config *config = app->config;
+    struct limits maxima = {.cell = {.milli_cpus = (uint32_t)config->max_milli_cpus,
+                                     .memory_mb = (uint32_t)config->max_memory_mb,
+                                     .disk_mb = (uint32_t)config->max_disk_mb,
+                                     .processes = (uint32_t)config->max_processes},
+                            .output_kb = (uint32_t)config->max_output_kb};
+
+    app->maxima = maxima;
+    app->defaults =
+        (struct limits){.cell = {.milli_cpus = least(limits_defaults.cell.milli_cpus, maxima.cell.milli_cpus),
+                                 .memory_mb = least(limits_defaults.cell.memory_mb, maxima.cell.memory_mb),
+                                 .disk_mb = least(limits_defaults.cell.disk_mb, maxima.cell.disk_mb),
+                                 .processes = least(limits_defaults.cell.processes, maxima.cell.processes)},
+                        .output_kb = least(limits_defaults.output_kb, maxima.output_kb)};
+}
+
+static int open_pool(struct app *app, struct error *error)
+{
+    const struct config *config = app->config;
+
+    return pool_open(&app->pool, &app->loop,
+                     &(struct pool_options){.engine = app->engine,
+                                            .instance = store_instance(app->store),
+                                            .runtime = config->runtime[0] != '\0' ? config->runtime : NULL,
+                                            .agent = agent_blob,
+                                            .agent_len = (size_t)(agent_blob_end - agent_blob),
+                                            .creations = uv_available_parallelism()},
+                     error);
+}
+
+static int open_engine(struct app *app, struct error *error)
+{
+    const struct config *config = app->config;
+
+    return engine_open(
+        &app->engine, &app->loop,
+        &(struct engine_options){.host = config->docker_host[0] != '\0' ? config->docker_host : NULL,
+                                 .tls_verify = config->docker_tls,
+                                 .cert_path = config->docker_certs[0] != '\0' ? config->docker_certs : NULL,
+                                 .on_change = on_engine_changed,
+                                 .arg = app},
+        error);
+}
+
+static int open_runner(struct app *app, struct error *error)
+{
+    return runner_open(&app->runner, &app->loop,
+                       &(struct runner_options){.pool = app->pool,
+                                                .store = app->store,
+                                                .languages = app->languages,
+                                                .concurrency = (unsigned)app->config->concurrency,
+                                                .queue_max = (unsigned)app->config->queue,
+                                                .keep = app->config->keep},
+                       error);
+}
+
+static int open_offers(struct app *app, struct error *error)
+{
+    return offers_open(&app->offers, &app->loop,
+                       &(struct offers_options){.engine = app->engine,
+                                                .pool = app->pool,
+                                                .store = app->store,
+                                                .languages = app->languages,
+                                                .waiting = waiting_cells,
+                                                .arg = app},
+                       error);
+}
+
+static int listen_http(struct app *app, struct error *error)
+{
+    const struct config *config = app->config;
+
+    return http_server_start(&app->http, &app->loop,
+                             &(struct http_options){.listen = config->listen,
+                                                    .routes = api_routes,
+                                                    .admit = api_admit,
+                                                    .data = &app->api,
+                                                    .on_done = api_exchange_done,
+                                                    .header_max = 32 * 1024,
+                                                    .header_count = 100,
+                                                    .body_max = (size_t)config->max_body,
+                                                    .connections = (unsigned)config->max_connections,
+                                                    .header_ms = (uint64_t)config->header_timeout_s * 1000,
+                                                    .body_ms = (uint64_t)config->body_timeout_s * 1000,
+                                                    .idle_ms = (uint64_t)config->idle_timeout_s * 1000,
+                                                    .write_ms = (uint64_t)config->write_timeout_s * 1000},
+                             error);
+}
+
+static void fill_api(struct app *app)
+{
+    const struct config *config = app->config;
+
+    app->api = (struct api){.loop = &app->loop,
+                            .store = app->store,
+                            .runner = app->runner,
+                            .languages = app->languages,
+                            .engine = app->engine,
+                            .pool = app->pool,
+                            .http = app->http,
+                            .maxima = app->maxima,
+                            .max_code = (size_t)config->max_code,
+                            .max_stdin = (size_t)config->max_stdin,
+                            .metrics_key = config->metrics_key};
+}
+
+static void watch_signals(struct app *app)
+{
+    static const int numbers[2] = {SIGTERM, SIGINT};
+
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < 2; i++) {
+        uv_signal_init(&app->loop, &app->signals[i]);
+        app->signals[i].data = app;
+        uv_signal_start(&app->signals[i], on_signal, numbers[i]);
+    }
+    uv_timer_init(&app->loop, &app->patience);
+    uv_timer_init(&app->loop, &app->answers);
+    app->patience.data = app->answers.data = app;
+}
+
+/* As many descriptors as the system lets us have: a connection each, and an attach stream per cell. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int start(struct app *app, struct error *error)
+{
+    if ((app->lock = db_lock(app->config->data_dir, error)) < 0 ||
+        languages_load(&app->languages, app->config->images, &app->defaults, &app->maxima, complain, NULL, error) !=
+            0 ||
+        store_open(&app->store, &app->loop, app->config->data_dir, error) != 0)
+        return -1;
+    if (open_engine(app, error) != 0 || open_pool(app, error) != 0 || open_runner(app, error) != 0 ||
+        open_offers(app, error) != 0 || listen_http(app, error) != 0)
+        return -1;
+    fill_api(app);
+    retention_open(&app->retention, &app->loop, app->store, app->config->retention_s);
+    watch_signals(app);
+    return 0;
+}
+
+static void finish(struct app *app)
+{
+    runner_close(app->runner);
+    languages_free(app->languages);
+    metrics_reset();
+    close(app->lock);
+    log_event(LOG_INFO, "server.stopped");
+}
+
+int app_serve(const struct config *config)
+{
+    static struct app app; /* not on the stack: where the start fails, what was opened stays reachable to the end */
+    struct error error;
+
+    app.config = config;
+    raise_descriptors();
+    set_limits(&app);
+    uv_loop_init(&app.loop);
+    if (start(&app, &error) != 0) {
+        log_event(LOG_ERROR, "server.failed", LOG_STR("reason", error.text));
+        return 1; /* the process ends, and all that was opened with it */
+    }
+    log_event(LOG_INFO, "server.listening", LOG_STR("address", http_server_address(app.http)),
+              LOG_STR("version", CODECELL_VERSION), LOG_INT("pid", getpid()));
+    uv_run(&app.loop, UV_RUN_DEFAULT);
+    finish(&app);
+    return uv_loop_close(&app.loop) == 0 ? 0 : 1;
+}
