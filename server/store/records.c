@@ -184,7 +184,8 @@ static const char list_status[] = LIST_FROM " AND status = ?6 AND (?4 IS NULL OR
                                             " AND (?5 IS NULL OR language = ?5)" LIST_ORDER;
 static const char list_language[] = LIST_FROM " AND language = ?5 AND (?4 IS NULL OR session_id = ?4)"
                                               " AND (?6 < 0 OR status = ?6)" LIST_ORDER;
-static const char list_all[] = LIST_FROM LIST_ORDER;
+static const char list_all[] = LIST_FROM " AND (?4 IS NULL OR session_id = ?4) AND (?5 IS NULL OR language = ?5)"
+                                         " AND (?6 < 0 OR status = ?6)" LIST_ORDER;
 
 static const char *list_statement(const struct record_filter *filter)
 {
