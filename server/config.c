@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "config_kind.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -26,25 +27,28 @@ static char *print_or_abort(const char *format, ...)
     return text;
 }
 
-static char *default_concurrency(void)
+static void default_concurrency(struct config *config)
 {
-    return print_or_abort("%u", uv_available_parallelism() * 2);
+    config->concurrency = (int64_t)uv_available_parallelism() * 2;
 }
 
-/* A checkout has `images` where one stands; an installed program has it below its own prefix. */
-static char *default_images(void)
+/* A checkout has `images` where one stands; an installed program has it below its own prefix. Commands that need
+ * no languages work without either: who reads the folder says that it is not there. */
+static void default_images(struct config *config)
 {
-    char exe[4096];
+    char exe[PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    if (access("images", F_OK) == 0 || len <= 0)
-        return print_or_abort("images");
+    if (access("images", F_OK) == 0 || len <= 0) {
+        config->images = print_or_abort("images");
+        return;
+    }
     exe[len] = '\0';
     for (int up = 0; up < 2; up++) {
         char *slash = strrchr(exe, '/');
         if (slash != NULL)
             *slash = '\0';
     }
-    return print_or_abort("%s/share/codecell/images", exe);
+    config->images = print_or_abort("%s/share/codecell/images", exe);
 }
 
 /* --- The table --- */
@@ -66,7 +70,7 @@ static const struct setting settings[] = {
      .help = "Folder of the database and its lock; made where it is missing. One server at a time holds it."},
     {"CODECELL_LISTEN", &kind_listen, FIELD(listen), .min = 1, .max = 200, .fallback = "127.0.0.1:8002",
      .help = "Where the server listens. Port 0 takes a free one."},
-    {"CODECELL_IMAGES", &kind_paths, FIELD(images), .min = 1, .max = 16000, .computed = default_images,
+    {"CODECELL_IMAGES", &kind_folders, FIELD(images), .min = 1, .max = 16000, .computed = default_images,
      .computed_is = "`images` where that exists, else `../share/codecell/images` seen from the program",
      .help = "Folders of languages."},
     {"CODECELL_POOL", &kind_pool, FIELD(pool), .min = 1, .max = 8000, .fallback = "*=1",
@@ -208,12 +212,11 @@ static int read_setting(struct config *config, const struct setting *setting, co
 static int load_setting(struct config *config, const struct setting *setting, char *const *env, struct error *error)
 {
     const char *text = find_variable(env, setting->name);
-    if (text != NULL || setting->fallback != NULL)
-        return read_setting(config, setting, text != NULL ? text : setting->fallback, error);
-    char *computed = setting->computed();
-    int result = read_setting(config, setting, computed, error);
-    free(computed);
-    return result;
+    if (text == NULL && setting->computed != NULL) {
+        setting->computed(config);
+        return 0;
+    }
+    return read_setting(config, setting, text != NULL ? text : setting->fallback, error);
 }
 
 /* --- Variables that we do not know --- */

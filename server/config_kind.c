@@ -3,8 +3,10 @@
 #include "config.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #define WAITING_MAX 256 /* cells of one language that CODECELL_POOL may ask for */
@@ -26,10 +28,33 @@ static void describe_path(const struct setting *setting, char out[SHOWN_MAX])
     snprintf(out, SHOWN_MAX, "a path%s", setting->min == 0 ? ", or empty" : "");
 }
 
-static void describe_paths(const struct setting *setting, char out[SHOWN_MAX])
+static bool is_folder(const char *path, size_t len)
+{
+    char copy[PATH_MAX];
+    struct stat stat_of;
+    if (len == 0 || len >= sizeof copy)
+        return false;
+    memcpy(copy, path, len);
+    copy[len] = '\0';
+    return stat(copy, &stat_of) == 0 && S_ISDIR(stat_of.st_mode);
+}
+
+static bool check_folders(const struct setting *setting, const char *text)
+{
+    size_t len;
+    for (const char *at = text;; at += len + 1) {
+        len = strcspn(at, ":");
+        if (!is_folder(at, len))
+            return false;
+        if (at[len] == '\0')
+            return check_text(setting, text);
+    }
+}
+
+static void describe_folders(const struct setting *setting, char out[SHOWN_MAX])
 {
     (void)setting;
-    snprintf(out, SHOWN_MAX, "one or more folders with `:` between them");
+    snprintf(out, SHOWN_MAX, "one or more folders that exist, with `:` between them");
 }
 
 static bool check_secret(const struct setting *setting, const char *text)
@@ -351,7 +376,7 @@ static void describe_flag(const struct setting *setting, char out[SHOWN_MAX])
 }
 
 const struct kind kind_path = {check_text, NULL, describe_path, NULL};
-const struct kind kind_paths = {check_text, NULL, describe_paths, NULL};
+const struct kind kind_folders = {check_folders, NULL, describe_folders, NULL};
 const struct kind kind_secret = {check_secret, NULL, describe_secret, NULL};
 const struct kind kind_name = {check_name, NULL, describe_name, NULL};
 const struct kind kind_listen = {check_listen, NULL, describe_listen, NULL};

@@ -9,18 +9,19 @@
 
 #define SHOWN_MAX 256 /* bytes of a description or a number as shown */
 
+struct config;
 struct kind;
 
 struct setting {
     const char *name;
     const struct kind *kind;
-    size_t offset, size;        /* of the field in struct config */
-    int64_t min, max;           /* of the number, or of the text's length in bytes */
-    const char *fallback;       /* the default as text; NULL: `computed` */
-    char *(*computed)(void);    /* free() it */
-    const char *computed_is;    /* how the documentation says it */
-    const char *const *choices; /* of kind_choice; the index is the value; NULL after the last */
-    const char *help;           /* a sentence or two */
+    size_t offset, size;                     /* of the field in struct config */
+    int64_t min, max;                        /* of the number, or of the text's length in bytes */
+    const char *fallback;                    /* the default as text; NULL: `computed` */
+    void (*computed)(struct config *config); /* sets the field to a default that the machine decides */
+    const char *computed_is;                 /* how the documentation says it */
+    const char *const *choices;              /* of kind_choice; the index is the value; NULL after the last */
+    const char *help;                        /* a sentence or two */
 };
 
 /* A kind either checks a text, which is kept as it is (char *), or parses a number (int64_t, int or bool). */
@@ -31,7 +32,7 @@ struct kind {
     void (*show)(const struct setting *setting, int64_t value, char out[SHOWN_MAX]);
 };
 
-extern const struct kind kind_path, kind_paths, kind_secret, kind_name, kind_listen, kind_host, kind_pool;
+extern const struct kind kind_path, kind_folders, kind_secret, kind_name, kind_listen, kind_host, kind_pool;
 extern const struct kind kind_integer;  /* within min and max, as the next three */
 extern const struct kind kind_size;     /* bytes, or with k, m or g */
 extern const struct kind kind_duration; /* seconds, or with s, m, h or d */
