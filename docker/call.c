@@ -16,7 +16,6 @@
 
 static void list_add(struct call_list *list, struct call *call)
 {
-    call->list = list;
     call->next = NULL;
     call->prev = list->last;
     *(list->last != NULL ? &list->last->next : &list->first) = call;
@@ -24,10 +23,8 @@ static void list_add(struct call_list *list, struct call *call)
     list->count++;
 }
 
-static void list_remove(struct call *call)
+static void list_remove(struct call_list *list, struct call *call)
 {
-    struct call_list *list = call->list;
-
     *(call->prev != NULL ? &call->prev->next : &list->first) = call->next;
     *(call->next != NULL ? &call->next->prev : &list->last) = call->prev;
     list->count--;
@@ -47,11 +44,16 @@ void engine_observe(struct engine *engine, const char *metric, uint64_t started_
     metric_observe(metric_series(engine->call_seconds, labels), (double)(seam()->monotonic_ns() - started_ns) / 1e9);
 }
 
+/* Out of the list that it is in. */
+static void withdraw(struct call *call)
+{
+    if (!call->refused)
+        curl_loop_remove(&call->engine->calls, &call->transfer);
+    list_remove(call->refused ? &call->engine->refused : &call->engine->under_way, call);
+}
+
 static void release(struct call *call)
 {
-    if (call->list == &call->engine->under_way)
-        curl_loop_remove(&call->engine->calls, &call->transfer);
-    list_remove(call);
     curl_easy_cleanup(call->transfer.easy);
     curl_slist_free_all(call->headers);
     free(call->body);
@@ -59,6 +61,7 @@ static void release(struct call *call)
     free(call);
 }
 
+/* Of one that is in no list any more. */
 static void finish(struct call *call, int status, json_t *reply, const struct error *error)
 {
     call_done *done = call->done;
@@ -79,7 +82,8 @@ void engine_explain(CURLcode code, struct error *error)
         error_set(error, ERROR_UNAVAILABLE, "the container engine did not answer in time");
         break;
     case CURLE_WRITE_ERROR:
-        error_set(error, ERROR_INTERNAL, "the container engine's answer is larger than %u MiB", ENGINE_REPLY_MAX >> 20);
+        error_set(error, ERROR_INTERNAL, "the container engine's answer is larger than %d MiB",
+                  (int)(ENGINE_REPLY_MAX >> 20));
         break;
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -139,6 +143,7 @@ static void on_transfer_done(struct transfer *transfer, CURLcode code)
         if (call->inspect != NULL)
             call->inspect(call->engine, transfer->easy);
     }
+    withdraw(call);
     finish(call, (int)status, reply, &error);
 }
 
@@ -162,7 +167,7 @@ static int set_body(struct call *call, const struct call_options *options)
     if (options->body != NULL) {
         call->body = json_text(options->body, &len);
     } else if ((call->body = malloc(options->raw_len + 1)) != NULL) {
-        len = options->raw_len;
+        len = options->raw != NULL ? options->raw_len : 0;
         if (len > 0)
             memcpy(call->body, options->raw, len);
     }
@@ -191,6 +196,7 @@ static int set_up(struct call *call, const struct call_options *options, const c
 
 static void refuse_new(struct call *call)
 {
+    call->refused = true;
     list_add(&call->engine->refused, call);
     engine_later(call->engine);
 }
@@ -259,8 +265,7 @@ struct call *engine_call(struct engine *engine, const struct call_options *optio
 
 void call_refuse(struct call *call, enum error_code code, const char *text)
 {
-    curl_loop_remove(&call->engine->calls, &call->transfer);
-    list_remove(call);
+    withdraw(call);
     error_set(&call->error, code, "%s", text);
     refuse_new(call);
 }
@@ -269,13 +274,16 @@ void call_refuse(struct call *call, enum error_code code, const char *text)
 void call_fire_refused(struct engine *engine)
 {
     for (size_t n = engine->refused.count; n > 0 && engine->refused.first != NULL; n--) {
-        struct error error = engine->refused.first->error;
-        finish(engine->refused.first, 0, NULL, &error);
+        struct call *call = engine->refused.first;
+        struct error error = call->error;
+        list_remove(&engine->refused, call);
+        finish(call, 0, NULL, &error);
     }
 }
 
 void call_cancel(struct call *call)
 {
     engine_count(call->engine, call->metric, "cancelled");
+    withdraw(call);
     release(call);
 }

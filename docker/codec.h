@@ -13,9 +13,9 @@
 
 struct buf;
 
-#define CODEC_ID_MAX 128u                        /* characters of a container's or image's id */
-#define CODEC_TAR_NAME_MAX 100u                  /* bytes of a file's name in an archive */
-#define CODEC_TAR_DATA_MAX (64u * 1024u * 1024u) /* bytes of a file in an archive */
+#define CODEC_ID_MAX 128u                     /* characters of a container's or image's id */
+#define CODEC_TAR_NAME_MAX 100u               /* bytes of a file's name in an archive */
+#define CODEC_TAR_DATA_MAX ((size_t)64 << 20) /* bytes of a file in an archive */
 
 /* One container to create. Strings are borrowed. */
 struct container_spec {

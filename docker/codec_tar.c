@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BLOCK 512u
+#define BLOCK ((size_t)512)
 
 /* POSIX.1-1988 ustar. Numbers are octal, zero-padded; the checksum is taken with its own field blank. */
 struct header {

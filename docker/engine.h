@@ -69,8 +69,8 @@ struct attach_events {
                                                              failure; last event; not after attach_close */
 };
 
-#define ATTACH_LOW (64u * 1024u)
-#define ATTACH_QUEUE_MAX (4u * 1024u * 1024u) /* bytes that may wait to be written */
+#define ATTACH_LOW ((size_t)64 << 10)
+#define ATTACH_QUEUE_MAX ((size_t)4 << 20) /* bytes that may wait to be written */
 
 /* Opens the stream to a created container. on_open or on_end follows, later. NULL: out of memory. */
 struct attach *attach_open(struct engine *engine, const char *container, uint64_t deadline_ms,

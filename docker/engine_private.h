@@ -7,12 +7,12 @@
 #include "docker/endpoint.h"
 #include "docker/engine.h"
 
-#define ENGINE_VERSION_SIZE 16               /* "1.41" and its NUL */
-#define ENGINE_CALLS_MAX 1024u               /* calls under way at once */
-#define ENGINE_ATTACHES_MAX 1024u            /* streams at once */
-#define ENGINE_REPLY_MAX (16u * 1024 * 1024) /* bytes of an answer */
-#define ENGINE_PING_EVERY_MS 5000u           /* while it is up: notices an engine that hangs or was exchanged */
-#define ENGINE_PING_MS 10000u                /* a ping's deadline: a machine under load is slow, not away */
+#define ENGINE_VERSION_SIZE 16              /* "1.41" and its NUL */
+#define ENGINE_CALLS_MAX 1024u              /* calls under way at once */
+#define ENGINE_ATTACHES_MAX 1024u           /* streams at once */
+#define ENGINE_REPLY_MAX ((size_t)16 << 20) /* bytes of an answer */
+#define ENGINE_PING_EVERY_MS 5000u          /* while it is up: notices an engine that hangs or was exchanged */
+#define ENGINE_PING_MS 10000u               /* a ping's deadline: a machine under load is slow, not away */
 #define ENGINE_RETRY_MIN_MS 100u
 #define ENGINE_RETRY_MAX_MS 2000u
 
@@ -55,7 +55,7 @@ struct engine {
 struct call {
     struct engine *engine;
     struct call *next, *prev;
-    struct call_list *list;
+    bool refused; /* in that list, not in the multi */
     struct transfer transfer;
     struct curl_slist *headers;
     char *body;
