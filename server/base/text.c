@@ -8,6 +8,8 @@
 #include <time.h>
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+#define REPLACEMENT_LEN 3
+#define EIGHT(x) x x x x x x x x
 
 static const char hex_digits[] = "0123456789abcdef";
 
@@ -183,6 +185,8 @@ static const struct lead leads[] = {
 
 static const struct lead *find_lead(unsigned char byte)
 {
+    if (byte < 0xc2 || byte > 0xf4)
+        return NULL; /* most bytes of what is no text */
     for (size_t i = 0; i < sizeof leads / sizeof *leads; i++)
         if (byte >= leads[i].first && byte <= leads[i].last)
             return &leads[i];
@@ -229,24 +233,36 @@ bool text_is_utf8(const char *data, size_t len)
     return utf8_run(data, len, &part) == len;
 }
 
+/* How many bytes from the start are not well-formed, up to `most`; stops at the beginning of what a cut left. */
+static size_t bad_run(const char *data, size_t len, size_t most, bool cut)
+{
+    size_t n = 0;
+    bool part;
+    while (n < len && n < most && utf8_sequence((const unsigned char *)data + n, len - n, &part) == 0 && !(part && cut))
+        n++;
+    return n;
+}
+
+static int clean(struct buf *out, const char *data, size_t len, bool cut)
+{
+    static const char replacements[] = EIGHT(EIGHT(REPLACEMENT));
+    bool part;
+    for (size_t run, bad; len > 0; data += run + bad, len -= run + bad) {
+        run = utf8_run(data, len, &part);
+        bad = bad_run(data + run, len - run, (sizeof replacements - 1) / REPLACEMENT_LEN, cut);
+        if (run + bad == 0)
+            return 0; /* what a cut left */
+        if ((run > 0 && buf_append(out, data, run) != 0) ||
+            (bad > 0 && buf_append(out, replacements, bad * REPLACEMENT_LEN) != 0))
+            return -1;
+    }
+    return 0;
+}
+
 int text_utf8_clean(struct buf *out, const char *data, size_t len, bool cut)
 {
     size_t before = out->len;
-    while (len > 0) {
-        bool part;
-        size_t run = utf8_run(data, len, &part);
-        if (buf_append(out, data, run) != 0)
-            break;
-        data += run;
-        len -= run;
-        if (len == 0 || (part && cut))
-            return 0;
-        if (buf_append(out, REPLACEMENT, sizeof REPLACEMENT - 1) != 0)
-            break;
-        data++;
-        len--;
-    }
-    if (len == 0)
+    if (clean(out, data, len, cut) == 0)
         return 0;
     out->len = before;
     if (out->data != NULL)
