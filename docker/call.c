@@ -30,6 +30,16 @@ static void list_remove(struct call_list *list, struct call *call)
     list->count--;
 }
 
+static struct call *list_take_first(struct call_list *list)
+{
+    struct call *call = list->first;
+
+    list->first = call->next;
+    *(call->next != NULL ? &call->next->prev : &list->last) = NULL;
+    list->count--;
+    return call;
+}
+
 void engine_count(struct engine *engine, const char *metric, const char *result)
 {
     const char *const labels[METRIC_LABELS_MAX + 1] = {metric, result};
@@ -274,9 +284,8 @@ void call_refuse(struct call *call, enum error_code code, const char *text)
 void call_fire_refused(struct engine *engine)
 {
     for (size_t n = engine->refused.count; n > 0 && engine->refused.first != NULL; n--) {
-        struct call *call = engine->refused.first;
+        struct call *call = list_take_first(&engine->refused);
         struct error error = call->error;
-        list_remove(&engine->refused, call);
         finish(call, 0, NULL, &error);
     }
 }
