@@ -31,14 +31,16 @@ static struct turns_key *key_find(struct scheduler *scheduler, int64_t key)
     return k;
 }
 
+/* A new key goes to the end: of two that never had a turn, the one that came first is served first. */
 static struct turns_key *key_get(struct scheduler *scheduler, int64_t key)
 {
-    struct turns_key *k = key_find(scheduler, key);
+    struct turns_key *k = key_find(scheduler, key), **at = &scheduler->keys;
 
     if (k == NULL && (k = calloc(1, sizeof *k)) != NULL) {
         k->key = key;
-        k->next = scheduler->keys;
-        scheduler->keys = k;
+        while (*at != NULL)
+            at = &(*at)->next;
+        *at = k;
     }
     return k;
 }

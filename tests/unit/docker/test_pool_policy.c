@@ -1,0 +1,77 @@
+/* What the pool makes next, by table. */
+#include "docker/pool_policy.h"
+
+#include "unit.h"
+
+static void decides(void **state)
+{
+    static const struct {
+        const char *what;
+        struct pool_view views[3];
+        unsigned making, creations;
+        uint64_t now_ns;
+        struct pool_decision expected;
+    } cases[] = {
+        {"nothing is wanted", {{0}}, 0, 2, 0, {POOL_NOTHING, 0}},
+        {"a shelf is filled", {{.want = 1}}, 0, 2, 0, {POOL_FOR_SHELF, 0}},
+        {"what is coming counts", {{.want = 1, .making = 1}}, 1, 2, 0, {POOL_NOTHING, 0}},
+        {"what is coming for a wish does not", {{.want = 1, .making = 1, .wishes = 1}}, 1, 2, 0, {POOL_FOR_SHELF, 0}},
+        {"a full shelf is left alone", {{.want = 2, .ready = 2}}, 0, 2, 0, {POOL_NOTHING, 0}},
+        {"as many at once as allowed", {{.want = 9}}, 2, 2, 0, {POOL_NOTHING, 0}},
+        {"a wish comes before a shelf",
+         {{.want = 4}, {.wishes = 1, .unmet = 1, .oldest_ns = 7}},
+         0,
+         2,
+         9,
+         {POOL_FOR_WISH, 1}},
+        {"the oldest wish first",
+         {{.wishes = 1, .unmet = 1, .oldest_ns = 5}, {.wishes = 1, .unmet = 1, .oldest_ns = 3}},
+         0,
+         2,
+         9,
+         {POOL_FOR_WISH, 1}},
+        {"a wish whose cell is on its way needs none", {{.making = 1, .wishes = 1}}, 1, 2, 9, {POOL_NOTHING, 0}},
+        {"the shelf that lacks the larger part",
+         {{.want = 4, .ready = 3}, {.want = 2, .ready = 1}, {.want = 3, .ready = 3}},
+         0,
+         2,
+         0,
+         {POOL_FOR_SHELF, 1}},
+        {"an empty shelf before a half-full one", {{.want = 4, .ready = 2}, {.want = 1}}, 0, 2, 0, {POOL_FOR_SHELF, 1}},
+        {"after a failure it waits", {{.want = 1, .not_before_ns = 10}}, 0, 2, 9, {POOL_NOTHING, 0}},
+        {"and then goes on", {{.want = 1, .not_before_ns = 10}}, 0, 2, 10, {POOL_FOR_SHELF, 0}},
+        {"one that waits does not hold up another",
+         {{.wishes = 1, .unmet = 1, .oldest_ns = 1, .not_before_ns = 10}, {.want = 1}},
+         0,
+         2,
+         9,
+         {POOL_FOR_SHELF, 1}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct pool_decision d = pool_decide(cases[i].views, 3, cases[i].making, cases[i].creations, cases[i].now_ns);
+        if (d.action != cases[i].expected.action ||
+            (d.action != POOL_NOTHING && d.language != cases[i].expected.language))
+            fail_msg("%s: action %d for %zu", cases[i].what, (int)d.action, d.language);
+    }
+}
+
+static void pauses(void **state)
+{
+    (void)state;
+    assert_int_equal(pool_pause_ns(0), 0);
+    assert_int_equal(pool_pause_ns(1), 250000000);
+    assert_int_equal(pool_pause_ns(2), 500000000);
+    assert_int_equal(pool_pause_ns(8), 30000000000);
+    assert_int_equal(pool_pause_ns(4000000000u), 30000000000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(decides),
+        cmocka_unit_test(pauses),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
