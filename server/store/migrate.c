@@ -36,7 +36,7 @@ static int newest(const struct migration *steps)
 
 int migrate_check(sqlite3 *handle, const struct migration *steps, struct error *error)
 {
-    struct schema schema;
+    struct schema schema = {0};
     if (read_schema(handle, &schema, error) < 0)
         return -1;
     bool empty = schema.application_id == 0 && schema.version == 0 && schema.objects == 0;
@@ -57,7 +57,7 @@ static int run(sqlite3 *handle, const char *sql, struct error *error)
 
 static int apply_missing(sqlite3 *handle, const struct migration *steps, struct error *error)
 {
-    struct schema schema;
+    struct schema schema = {0};
     char mark[128];
     /* Again, for only now nobody else can change it. */
     if (migrate_check(handle, steps, error) < 0 || read_schema(handle, &schema, error) < 0)
@@ -77,7 +77,7 @@ static int apply_missing(sqlite3 *handle, const struct migration *steps, struct 
 
 int migrate_apply(sqlite3 *handle, const struct migration *steps, struct error *error)
 {
-    struct schema schema;
+    struct schema schema = {0};
     if (read_schema(handle, &schema, error) < 0)
         return -1;
     if (schema.version == newest(steps))

@@ -26,8 +26,8 @@ const char *record_status_name(enum record_status status); /* "timed_out" */
 int record_status_parse(const char *name, enum record_status *status);
 
 struct record {
-    char id[UUID_LEN + 1];
     int64_t key_row;
+    char id[UUID_LEN + 1];
     char session_id[SESSION_ID_MAX + 1]; /* "": none */
     char language[33];
     char version[65];
@@ -57,8 +57,8 @@ int records_finish(struct db *db, const struct record *record, struct error *err
 struct record_filter {
     int64_t key_row;
     const char *session_id, *language; /* NULL: any */
-    int status;                        /* enum record_status, -1: any */
     int64_t before;                    /* only sequences below it; 0: from the newest */
+    int status;                        /* enum record_status, -1: any */
     unsigned limit;                    /* 1 to 200 */
 };
 

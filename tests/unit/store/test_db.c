@@ -44,7 +44,7 @@ static void a_new_file_is_set_up(void **state)
     file_of(fixture, path);
     assert_int_equal(stat(path, &found), 0);
     assert_int_equal(found.st_mode & 0777, 0600);
-    strcat(path, "-wal");
+    snprintf(path, sizeof(path), "%s/codecell.db-wal", fixture->dir);
     assert_int_equal(stat(path, &found), 0);
     assert_int_equal(found.st_mode & 0777, 0600);
     assert_int_equal(fixture_number(fixture->db, "PRAGMA application_id"), MIGRATE_APPLICATION_ID);
@@ -66,7 +66,7 @@ static void the_instance_stays(void **state)
 {
     struct fixture *fixture = *state;
     char first[UUID_LEN + 1];
-    strcpy(first, db_instance(fixture->db));
+    snprintf(first, sizeof(first), "%s", db_instance(fixture->db));
     assert_true(text_is_uuid(first));
     struct db *second = fixture_open(fixture->dir);
     assert_string_equal(db_instance(second), first);

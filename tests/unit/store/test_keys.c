@@ -81,7 +81,7 @@ static void what_is_not_a_key_is_refused(void **state)
     assert_refused(fixture->db, "cc_----------------------------------------", "Invalid API key");
     assert_refused(fixture->db, "cc_0000000000000000000000000000000000000000", "Invalid API key");
     for (size_t i = 0; i < KEY_TEXT_LEN; i++) {
-        strcpy(wrong, text);
+        memcpy(wrong, text, sizeof(text));
         wrong[i] = wrong[i] == 'a' ? 'b' : 'a'; /* in the prefix, the public part, the secret */
         assert_refused(fixture->db, wrong, "Invalid API key");
         wrong[i] = '\0'; /* too short */
@@ -275,7 +275,7 @@ struct seen {
 static int see(const struct key *key, void *arg)
 {
     struct seen *seen = arg;
-    strcpy(seen->ids[seen->count++], key->id);
+    memcpy(seen->ids[seen->count++], key->id, sizeof(key->id));
     return seen->count == seen->stop_at ? 42 : 0;
 }
 

@@ -26,8 +26,8 @@ static struct record pending(int64_t key, const char *session, const char *langu
                             .memory_bytes = -1,
                             .code_bytes = 12};
     text_uuid(record.id);
-    strcpy(record.session_id, session);
-    strcpy(record.language, language);
+    snprintf(record.session_id, sizeof(record.session_id), "%s", session);
+    snprintf(record.language, sizeof(record.language), "%s", language);
     strcpy(record.version, "3.11.2");
     return record;
 }
@@ -337,7 +337,7 @@ static void add_record(const struct record *record, void *arg)
 {
     struct page *page = arg;
     assert_true(page->last == 0 || record->sequence < page->last);
-    strcpy(page->ids[page->count++], record->id);
+    memcpy(page->ids[page->count++], record->id, sizeof(record->id));
     page->last = record->sequence;
 }
 
