@@ -83,7 +83,7 @@ def test_the_documentation_of_settings_is_the_programs(off):
     assert table.stdout.strip() in (ROOT / "docs" / "configuration.md").read_text()
 
 
-@pytest.mark.parametrize("form", ["--version", "--help", "-h", "help"])
+@pytest.mark.parametrize("form", ["--version", "--help"])
 def test_help_and_version_need_no_settings(off, form):
     done = off.cli(form, CODECELL_QUEUE="x")
     assert done.returncode == 0 and done.stdout and not done.stderr, done

@@ -89,6 +89,7 @@ BAD = [
     ("files collides with a folder", body_with(files=file_of("a") + file_of("a/b")), ["files"]),
     ("files collides with a file", body_with(files=file_of("a/b") + file_of("a")), ["files"]),
     ("files is the program", body_with(files=file_of("main.py")), ["files", "main.py"]),
+    ("files below the program", body_with(files=file_of("main.py/x")), ["files"]),
     ("files 129", body_with(files=[{"path": f"f{i}", "content": ""} for i in range(129)]), ["files", "128"]),
     ("files 10 MiB", body_with(files=file_of("a", "x" * (10 * MIB + 1))), ["files", "10"]),
     ("files 10 MiB in all", body_with(files=[{"path": f"f{i}", "content": "x" * MIB} for i in range(11)]),
