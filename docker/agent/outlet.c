@@ -17,7 +17,7 @@ bool outlet_empty(const struct outlet *outlet)
 
 bool outlet_has_room(const struct outlet *outlet)
 {
-    return OUTLET_MAX - waiting(outlet) >= FRAME_HEADER + FRAME_PAYLOAD_MAX + OUTLET_RESERVE;
+    return OUTLET_MAX - waiting(outlet) >= FRAME_HEADER + OUTLET_PART + OUTLET_RESERVE;
 }
 
 /* Moves what waits to the front where the tail is too short for `len` more. */
@@ -34,7 +34,7 @@ uint8_t *outlet_room(struct outlet *outlet)
 {
     if (!outlet_has_room(outlet))
         return NULL;
-    make_room(outlet, FRAME_HEADER + FRAME_PAYLOAD_MAX);
+    make_room(outlet, FRAME_HEADER + OUTLET_PART);
     return outlet->data + outlet->end + FRAME_HEADER;
 }
 

@@ -6,6 +6,7 @@
 #include "docker/agent/frame.h"
 
 #define OUTLET_MAX (256u * 1024u)
+#define OUTLET_PART 65536u   /* bytes of output in one frame, at most */
 #define OUTLET_RESERVE 1024u /* for READY, two STEP_END, and DONE or FAILED */
 
 struct outlet {
@@ -13,7 +14,7 @@ struct outlet {
     uint8_t data[OUTLET_MAX];
 };
 
-/* Where the payload of an OUTPUT frame (up to FRAME_PAYLOAD_MAX bytes) may be put, or NULL: full. */
+/* Where the payload of an OUTPUT frame (up to OUTLET_PART bytes) may be put, or NULL: full. */
 uint8_t *outlet_room(struct outlet *outlet);
 bool outlet_has_room(const struct outlet *outlet);
 /* Makes a frame of what was put there. */

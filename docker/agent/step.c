@@ -79,12 +79,12 @@ static void close_stream(struct step_stream *stream)
 
 void step_output(struct step *step, struct step_stream *stream)
 {
-    static uint8_t dropped[FRAME_PAYLOAD_MAX];
+    static uint8_t dropped[OUTLET_PART];
     if (!step_wants(step, stream)) /* the other stream has just taken the last room */
         return;
     bool drop = stream->left == 0;
     uint8_t *room = drop ? dropped : outlet_room(step->outlet);
-    size_t max = drop || stream->left > FRAME_PAYLOAD_MAX ? FRAME_PAYLOAD_MAX : (size_t)stream->left;
+    size_t max = drop || stream->left > OUTLET_PART ? OUTLET_PART : (size_t)stream->left;
     ssize_t n = read(stream->fd, room, max);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         if (step->state == STEP_DRAINING) /* somebody holds the other end in a queue, but nobody lives */

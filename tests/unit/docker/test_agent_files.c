@@ -73,7 +73,8 @@ static void test_collisions(void **state)
         const char *first, *second;
         uint32_t error;
     } cases[] = {
-        {"a", "a", EEXIST}, {"a", "a/b", ENOTDIR}, {"a/b", "a", EEXIST}, {"a/b", "a/b/c/d", ENOTDIR}, {"a/b/c", "a/b", EEXIST},
+        {"a", "a", EEXIST},          {"a", "a/b", ENOTDIR},    {"a/b", "a", EEXIST},
+        {"a/b", "a/b/c/d", ENOTDIR}, {"a/b/c", "a/b", EEXIST},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -134,9 +135,9 @@ static void test_unsound_names(void **state)
         const char *path;
         size_t len;
     } cases[] = {
-        {"", 0},          {"/etc/passwd", 11}, {"..", 2},     {"../x", 4}, {"a/../b", 6}, {"a/..", 4},
-        {".", 1},         {"./a", 3},          {"a/./b", 5},  {"a/.", 3},  {"a//b", 4},   {"a/", 2},
-        {"/", 1},         {"a\0b", 3},         {"a/\0/b", 5}, {"a\0", 2},
+        {"", 0},  {"/etc/passwd", 11}, {"..", 2},     {"../x", 4}, {"a/../b", 6}, {"a/..", 4},
+        {".", 1}, {"./a", 3},          {"a/./b", 5},  {"a/.", 3},  {"a//b", 4},   {"a/", 2},
+        {"/", 1}, {"a\0b", 3},         {"a/\0/b", 5}, {"a\0", 2},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -27,7 +27,7 @@ static void test_malformed(void **state)
         {{255, 0, 0, 0, 0, 0, 0, 0}, 8},                               /* unknown */
         {{FRAME_READY, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0}, 12},          /* the agent's own */
         {{FRAME_START, 0, 0, 1, 0, 0, 0, 0}, 8},                       /* byte 3 */
-        {{FRAME_ENV, 0, 0, 0, 1, 0, 1, 0}, 8},                         /* a payload of 65537 */
+        {{FRAME_ENV, 0, 0, 0, 1, 0, FRAME_PAYLOAD_MAX >> 16, 0}, 8},   /* a byte too much */
         {{FRAME_ENV, 0, 0, 0, 255, 255, 255, 255}, 8},                 /* of 4 GiB */
         {{FRAME_ENV, 0, 0, 0, 0, 0, 0, 0}, 8},                         /* no variable */
         {{FRAME_ENV, 0, 0, 0, 1, 0, 0, 0, 'A'}, 9},                    /* no '=' */
@@ -70,13 +70,13 @@ static void test_malformed_steps(void **state)
         const char *argv;
         size_t len;
     } cases[] = {
-        {FRAME_STEP_RUN, 1000, "", 0},           /* no argv */
-        {FRAME_STEP_RUN, 1000, "true", 4},       /* no NUL at its end */
-        {FRAME_STEP_RUN, 1000, "", 1},           /* a name of nothing */
-        {FRAME_STEP_RUN, 0, "true", 5},          /* no time */
-        {FRAME_STEP_RUN, 86400001, "true", 5},   /* more than a day */
+        {FRAME_STEP_RUN, 1000, "", 0},         /* no argv */
+        {FRAME_STEP_RUN, 1000, "true", 4},     /* no NUL at its end */
+        {FRAME_STEP_RUN, 1000, "", 1},         /* a name of nothing */
+        {FRAME_STEP_RUN, 0, "true", 5},        /* no time */
+        {FRAME_STEP_RUN, 86400001, "true", 5}, /* more than a day */
         {FRAME_STEP_RUN, UINT64_MAX, "true", 5},
-        {0, 1000, "true", 5},                    /* no step */
+        {0, 1000, "true", 5}, /* no step */
         {3, 1000, "true", 5},
     };
     (void)state;
@@ -91,8 +91,8 @@ static void test_malformed_steps(void **state)
 /* Each letter is a sound frame; the last one comes where it may not. */
 static void test_out_of_order(void **state)
 {
-    static const char *const orders[] = {"fe", "ce", "re", "cf", "rf", "rr", "cc", "rc", "cd", "rd", "fcd",
-                                         "cs", "rss", "rsr", "rsf", "rse", "rxs", "rsxx", "rsxi", "csi"};
+    static const char *const orders[] = {"fe",  "ce", "re",  "cf",  "rf",  "rr",  "cc",  "rc",   "cd",   "rd",
+                                         "fcd", "cs", "rss", "rsr", "rsf", "rse", "rxs", "rsxx", "rsxi", "csi"};
     (void)state;
     for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
         struct trial trial;
