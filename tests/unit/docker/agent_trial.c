@@ -55,7 +55,7 @@ static void make_world(const struct trial_options *options, uid_t user)
 static void become_agent(const struct trial_options *options, int in, int out)
 {
     const struct rlimit nproc = {options->nproc, options->nproc};
-    uid_t user = 20000 + (uid_t)getppid() % 40000; /* of its own: RLIMIT_NPROC counts by user */
+    uid_t user = options->root ? 0 : 20000 + (uid_t)getppid() % 40000; /* of its own: RLIMIT_NPROC counts by user */
     char *argv[] = {"codecell-agent", NULL};
     char *envp[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/", "LANG=C", (char *)options->variable, NULL};
     char path[32];

@@ -21,6 +21,7 @@
 struct trial_options {
     const char *tmpfs;    /* options of the tmpfs on /tmp; NULL: size=64m */
     unsigned nproc;       /* RLIMIT_NPROC; 0: none */
+    bool root;            /* the agent stays user 0, with every capability */
     const char *variable; /* one of the container's own variables; NULL: none */
 };
 
