@@ -35,6 +35,11 @@ int db_begin_read(struct db *db, struct error *error); /* does not: for what onl
 int db_commit(struct db *db, struct error *error);     /* where it fails, all is rolled back */
 void db_rollback(struct db *db);                       /* fine where no transaction is open */
 
+/* Copies the write-ahead log into the file where it has grown by `pages` since the last time. It waits for the
+ * disk, which is why no commit does it by itself: a server calls this while nobody waits; in a command db_close
+ * does it. */
+void db_checkpoint(struct db *db, int pages);
+
 /* Takes the lock of a data directory (data_dir/lock, flock): one server at a time. Makes the directory
  * (0700) where it is missing. A descriptor to close, or -1 with a sentence. */
 int db_lock(const char *data_dir, struct error *error);

@@ -144,6 +144,18 @@ static void set_queued(struct store *store, unsigned queued)
     metric_set(store->length, queued);
 }
 
+/* The log is copied while nobody waits, or once it is long. */
+#define LOG_PAGES_IDLE 1000
+#define LOG_PAGES_MAX 10000
+
+static bool is_idle(struct store *store)
+{
+    uv_mutex_lock(&store->mutex);
+    bool idle = store->waiting.head == NULL;
+    uv_mutex_unlock(&store->mutex);
+    return idle;
+}
+
 static void thread_main(void *arg)
 {
     struct store *store = arg;
@@ -156,6 +168,7 @@ static void thread_main(void *arg)
         set_queued(store, atomic_load(&store->queued) - count);
         uv_mutex_unlock(&store->mutex);
         uv_async_send(&store->async);
+        db_checkpoint(store->db, is_idle(store) ? LOG_PAGES_IDLE : LOG_PAGES_MAX);
     }
     db_close(store->db);
     uv_mutex_lock(&store->mutex);

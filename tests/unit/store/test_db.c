@@ -282,6 +282,60 @@ static void a_full_disk_is_said(void **state)
     assert_non_null(strstr(error.text, "full"));
 }
 
+static int64_t log_size(const struct fixture *fixture)
+{
+    char path[128];
+    struct stat found;
+    snprintf(path, sizeof(path), "%s/codecell.db-wal", fixture->dir);
+    assert_int_equal(stat(path, &found), 0);
+    return found.st_size;
+}
+
+/* 50 pages and some in the log. */
+static void grow_log(struct db *db)
+{
+    run(db, "INSERT INTO removed VALUES (hex(randomblob(100000)))");
+}
+
+static void the_log_is_copied_when_asked_and_begins_anew(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int i = 0; i < 40; i++)
+        grow_log(fixture->db); /* past 1000 pages, where SQLite would by itself */
+    int64_t size = log_size(fixture);
+    assert_true(size > 1000 * 4096);
+    db_checkpoint(fixture->db, 1000000); /* not long enough for that */
+    grow_log(fixture->db);
+    assert_true(log_size(fixture) > size);
+    size = log_size(fixture);
+    for (int turn = 0; turn < 40; turn++) {
+        db_checkpoint(fixture->db, 50);
+        grow_log(fixture->db);
+        assert_int_equal(log_size(fixture), size); /* written over from its start */
+    }
+    assert_int_equal(fixture_number(fixture->db, "SELECT count(*) FROM removed"), 81);
+}
+
+static void a_reader_does_not_stop_the_log(void **state)
+{
+    struct fixture *fixture = *state;
+    struct db *reader = fixture_open(fixture->dir);
+    assert_int_equal(db_begin_read(reader, NULL), 0);
+    assert_int_equal(fixture_number(reader, "SELECT count(*) FROM removed"), 0);
+    for (int turn = 0; turn < 5; turn++) {
+        grow_log(fixture->db);
+        db_checkpoint(fixture->db, 10);
+    }
+    assert_int_equal(fixture_number(reader, "SELECT count(*) FROM removed"), 0);
+    db_rollback(reader);
+    db_close(reader);
+    grow_log(fixture->db);
+    db_checkpoint(fixture->db, 10);
+    int64_t size = log_size(fixture);
+    grow_log(fixture->db);
+    assert_int_equal(log_size(fixture), size);
+}
+
 /* In a child: what it answers with its exit status. */
 static int in_child(int (*work)(const char *dir), const char *dir)
 {
@@ -460,6 +514,8 @@ int main(void)
         fixture_test(transactions),
         fixture_test(a_commit_that_fails_is_rolled_back),
         fixture_test(a_full_disk_is_said),
+        fixture_test(the_log_is_copied_when_asked_and_begins_anew),
+        fixture_test(a_reader_does_not_stop_the_log),
         fixture_test_dir(what_could_not_be_written_is_no_half_database),
         fixture_test_dir(many_may_open_first),
         fixture_test_dir(what_was_committed_survives_a_kill),

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 /* A loop, a store on it, and a gate that keeps the database's thread in a job until the test opens it. */
@@ -500,6 +501,31 @@ static void a_done_may_submit_more(void **state)
     bench_close(&bench);
 }
 
+static int insert_big(struct db *db, struct store_job *big, struct error *error)
+{
+    (void)big;
+    return sql_run(db, "INSERT INTO removed VALUES (hex(randomblob(500000)))", NULL, error) < 0 ? -1 : 0;
+}
+
+static void the_log_does_not_grow_for_ever(void **state)
+{
+    enum { JOBS = 30, JOB_PAGES = 260 };
+    struct bench bench;
+    struct stat log;
+    char path[128];
+    int finished = 0;
+    bench_open(&bench, state);
+    for (int i = 0; i < JOBS; i++) {
+        struct number big = job(&bench, insert_big, i, &finished);
+        store_submit(bench.store, &big.job);
+        run_until(&bench, &finished, i + 1);
+    }
+    snprintf(path, sizeof(path), "%s/codecell.db-wal", bench.fixture->dir);
+    assert_int_equal(stat(path, &log), 0);
+    assert_true(log.st_size < (1000 + 3 * JOB_PAGES) * 4096); /* of 30 times 260 pages */
+    bench_close(&bench);
+}
+
 static void a_store_that_cannot_open_leaves_nothing(void **state)
 {
     struct error error = {0};
@@ -613,6 +639,7 @@ int main(void)
         fixture_test_dir(a_full_queue_refuses),
         fixture_test_dir(nobody_needs_to_wait),
         fixture_test_dir(a_done_may_submit_more),
+        fixture_test_dir(the_log_does_not_grow_for_ever),
         fixture_test_dir(a_store_that_cannot_open_leaves_nothing),
         fixture_test_dir(the_instance_is_the_files),
         fixture_test_dir(what_done_has_said_survives_a_kill),
