@@ -303,7 +303,7 @@ static void the_log_is_copied_when_asked_and_begins_anew(void **state)
     for (int i = 0; i < 40; i++)
         grow_log(fixture->db); /* past 1000 pages, where SQLite would by itself */
     int64_t size = log_size(fixture);
-    assert_true(size > 1000 * 4096);
+    assert_true(size > INT64_C(1000) * 4096);
     db_checkpoint(fixture->db, 1000000); /* not long enough for that */
     grow_log(fixture->db);
     assert_true(log_size(fixture) > size);
