@@ -132,7 +132,7 @@ static void replace_bad(struct http_exchange *ex, const char **type, size_t *len
     free(ex->body);
     ex->status = 500;
     *type = "application/json";
-    ex->body = error_body("Internal error: the answer's headers are over the limit", len);
+    ex->body = error_body("Internal error: the answer's headers are not valid", len);
 }
 
 int http_response_build(struct http_exchange *ex, int status, const char *type, char *body, size_t len)
