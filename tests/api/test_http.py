@@ -282,7 +282,7 @@ def test_a_head_that_trickles(quick):
 
         def trickle():
             try:
-                return wire.send("a")._more() or True  # pylint: disable=protected-access
+                return wire.send("a")._more() or True
             except TimeoutError:
                 return False
         wait_for("an answer to a head that trickles", trickle)

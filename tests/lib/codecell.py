@@ -352,7 +352,7 @@ class Pending:
     def _go(self, body, key):
         try:
             self.got = self.server.post(body, key=key, connection=self.socket)
-        except Exception as error:  # pylint: disable=broad-except
+        except Exception as error:
             self.error = error
 
     @property
@@ -385,7 +385,7 @@ def serving(server):
                 answer = server.execute("print(1+1)", key=key)
                 assert answer.status == 200 and answer.json["stdout"] == "2\n", answer
                 answered.append(1)
-        except Exception as error:  # pylint: disable=broad-except
+        except Exception as error:
             failures.append(error)
 
     thread = threading.Thread(target=ask, daemon=True)
@@ -408,7 +408,7 @@ def in_parallel(jobs):
     def go(index):
         try:
             got[index] = jobs[index]()
-        except Exception as error:  # pylint: disable=broad-except
+        except Exception as error:
             got[index] = error
     threads = [threading.Thread(target=go, args=(i,), daemon=True) for i in range(len(jobs))]
     for thread in threads:

@@ -1,0 +1,299 @@
+"""The stages of tests/run: each prints its seconds and its counts; the last line is the total alone."""
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build"
+CORES = os.cpu_count() or 2
+LINES_MAX = 700
+FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "60"))
+SOAK = os.environ.get("SOAK", "300")
+LEFT_UNDONE = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"]) + r")\b")
+
+
+class Totals:
+    """What passed and what failed, and what to say of it."""
+
+    def __init__(self):
+        self.passed, self.failed, self.stages = 0, [], []
+
+    def check(self, name, good, output=""):
+        """One check; its output is shown where it failed."""
+        if good:
+            self.passed += 1
+        else:
+            self.failed.append(name)
+            print(f"FAILED {name}\n{output[-6000:]}".rstrip(), flush=True)
+        return good
+
+    def stage(self, name, work):
+        print(f"== {name}", flush=True)
+        start, passed, failed = time.monotonic(), self.passed, len(self.failed)
+        work(self)
+        line = (f"{name}: {time.monotonic() - start:.0f} s, {self.passed - passed} passed, "
+                f"{len(self.failed) - failed} failed")
+        self.stages.append(line)
+        print(f"== {line}", flush=True)
+
+
+def run(*command, env=None, cwd=ROOT, limit=3600):
+    """Runs a command; (whether it ended well, its output)."""
+    try:
+        done = subprocess.run([str(word) for word in command], cwd=cwd, env={**os.environ, **(env or {})}, text=True,
+                              errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=limit,
+                              check=False)
+    except subprocess.TimeoutExpired as late:
+        return False, f"{late.stdout or ''}\nnot done after {limit} s"
+    except FileNotFoundError as missing:
+        return False, str(missing)
+    return done.returncode == 0, done.stdout
+
+
+def side_by_side(jobs):
+    """Runs functions, as many at once as there are cores; what they gave, in their order."""
+    with ThreadPoolExecutor(CORES) as pool:
+        return list(pool.map(lambda job: job(), jobs))
+
+
+def tracked(*patterns):
+    """Files of the project, new ones too."""
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "--", *patterns], cwd=ROOT, text=True,
+                            capture_output=True, check=True).stdout
+    return [ROOT / name for name in listed.splitlines() if (ROOT / name).is_file()]
+
+
+# Building.
+
+def build(totals, *presets):
+    for preset in presets:
+        good, output = run("cmake", "--preset", preset)
+        if good:
+            good, output = run("cmake", "--build", "--preset", preset)
+        totals.check(f"build {preset}", good, output)
+
+
+# Lint.
+
+def lint_text(totals):
+    sources = tracked("*.c", "*.h", "*.py", "*.cmake", "CMakeLists.txt") + shell_scripts() + python_scripts()
+    long = [f"{file}: {count} lines" for file in sources if (count := len(file.read_bytes().splitlines())) > LINES_MAX]
+    totals.check(f"no file over {LINES_MAX} lines", not long, "\n".join(long))
+    undone = [f"{file}:{number}: {line}" for file in sources + tracked("*.sql", "*.json", "*.yaml")
+              for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+              if LEFT_UNDONE.search(line)]
+    totals.check("nothing left undone", not undone, "\n".join(undone))
+    totals.check("arrows point downwards", *run(ROOT / "tests/lib/arrows"))
+    sources = tracked("*.c", "*.h")
+    totals.check("clang-format", *run("clang-format", "--dry-run", "-Werror", *sources))
+    totals.check("shellcheck", *run("shellcheck", *shell_scripts()))
+    for file in tracked("*.py") + python_scripts():
+        try:
+            compile(file.read_text(encoding="utf-8"), str(file), "exec")
+        except SyntaxError as error:
+            totals.check(f"syntax of {file}", False, str(error))
+
+
+def first_line(file):
+    with open(file, "rb") as opened:
+        return opened.readline(100)
+
+
+def shell_scripts():
+    return [file for file in tracked() if not file.suffix and re.match(rb"#!.*\b(ba)?sh\b", first_line(file))]
+
+
+def python_scripts():
+    return [file for file in tracked() if not file.suffix and re.match(rb"#!.*\bpython3\b", first_line(file))]
+
+
+def lint_tidy(totals):
+    """clang-tidy over every source, each file a check."""
+    run("cmake", "--preset", "clang")
+    commands = json.loads((BUILD / "clang" / "compile_commands.json").read_text(encoding="utf-8"))
+    known = {entry["file"] for entry in commands}
+    files = [file for file in tracked("server/*.c", "docker/*.c", "tests/*.c") if str(file) in known]
+
+    def tidy(file):
+        return run("clang-tidy", "--quiet", "-p", BUILD / "clang", file)
+    for file, (good, output) in zip(files, side_by_side([lambda file=file: tidy(file) for file in files])):
+        totals.check(f"clang-tidy {file.relative_to(ROOT)}", good, output)
+
+
+def lint(totals):
+    lint_text(totals)
+    lint_tidy(totals)
+
+
+# Unit tests.
+
+def cmocka(totals, name, good, output):
+    """Counts the tests of one program by what cmocka printed; a skip is a failure."""
+    passed = sum(map(int, re.findall(r"\[  PASSED  \] (\d+) test", output)))
+    failed = re.findall(r"\[  (?:FAILED|SKIPPED)\s*\] (\w+)$", output, re.M)
+    totals.passed += passed
+    for test in dict.fromkeys(failed):
+        totals.check(f"{name}: {test}", False)
+    if not good or failed or passed == 0:
+        totals.check(name, False, output)
+
+
+def programs(preset, pattern=""):
+    return sorted(file for file in (BUILD / preset / "tests").glob("*") if file.is_file() and os.access(file, os.X_OK)
+                  and re.match(pattern, file.name))
+
+
+def unit_with(totals, preset, prefix=(), pattern="", env=None):
+    """Runs each test program of a build, several at once."""
+    files = programs(preset, pattern)
+    totals.check(f"{preset} has unit tests", files != [])
+    answers = side_by_side([lambda file=file: run(*prefix, file, env=env, limit=300) for file in files])
+    for file, (good, output) in zip(files, answers):
+        cmocka(totals, f"{preset} {' '.join(prefix[:1])} {file.name}", good, output)
+
+
+def coverage(totals):
+    """Prints how much of each part the unit tests run through."""
+    for data in (BUILD / "coverage").rglob("*.gcda"):
+        data.unlink()
+    unit_with(totals, "coverage")
+    hit, total = defaultdict(set), defaultdict(set)
+    for data in (BUILD / "coverage").rglob("*.gcda"):
+        told = subprocess.run(["gcov", "--json-format", "--stdout", str(data)], cwd=BUILD / "coverage", text=True,
+                              capture_output=True, check=False).stdout
+        for line in filter(None, told.splitlines()):
+            for file in json.loads(line)["files"]:
+                path = Path(os.path.normpath(BUILD / "coverage" / file["file"]))
+                if path.suffix == ".c" and path.is_relative_to(ROOT) and "tests" not in path.relative_to(ROOT).parts:
+                    for each in file["lines"]:
+                        total[path].add(each["line_number"])
+                        if each["count"]:
+                            hit[path].add(each["line_number"])
+    parts = defaultdict(lambda: [0, 0])
+    for path, lines in total.items():
+        part = str(path.relative_to(ROOT).parent)
+        for key in (part, "all" if not part.startswith("build") else part):
+            parts[key][0] += len(hit[path])
+            parts[key][1] += len(lines)
+    for part, (covered, lines) in sorted(parts.items()):
+        if not part.startswith("build"):
+            print(f"   coverage {part:16} {100 * covered / lines:5.1f} % of {lines} lines")
+
+
+def unit(totals):
+    for preset in ("gcc", "clang", "asan"):
+        unit_with(totals, preset)
+    # -R: the thread sanitizer knows no address space that is laid out at random in the newest kernels' way
+    unit_with(totals, "tsan", ("setarch", "-R"), r"(store|base)_")
+    unit_with(totals, "gcc", ("valgrind", "-q", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite"),
+              r"(?!docker_test_agent)")  # the agent is a program of its own, static: nothing of it under valgrind
+    coverage(totals)
+
+
+# On the engine.
+
+def pytest(totals, name, program, *arguments, env=None):
+    """Runs pytest on a server's program; each test is a check."""
+    report = BUILD / f"pytest-{re.sub('[^a-z]', '-', name)}.xml"
+    command = ["/usr/bin/python3", "-m", "pytest", "-q", "-x" if os.environ.get("TESTS_STOP") else "--maxfail=1000",
+               "-p", "no:cacheprovider", "--tb=short", "-o", "junit_family=xunit2", "--durations=8",
+               f"--junitxml={report}", *arguments]
+    report.unlink(missing_ok=True)
+    done = subprocess.run([str(word) for word in command], cwd=ROOT, check=False,
+                          env={**os.environ, **(env or {}), "CODECELL_BIN": str(program), "PYTHONDONTWRITEBYTECODE": "1"})
+    if not report.exists():
+        totals.check(name, False, f"pytest ended with {done.returncode}")
+        return
+    cases = ElementTree.parse(report).getroot().iter("testcase")
+    for case in cases:
+        bad = [kind for kind in ("failure", "error", "skipped") if case.find(kind) is not None]
+        if bad:
+            totals.failed.append(f"{name} {case.get('classname')}::{case.get('name')}")
+        else:
+            totals.passed += 1
+    if done.returncode not in (0, 1):
+        totals.check(name, False, f"pytest ended with {done.returncode}")
+
+
+def api(totals):
+    pytest(totals, "api", BUILD / "gcc" / "codecell", "tests/api")
+
+
+def escape(totals):
+    pytest(totals, "escape", BUILD / "gcc" / "codecell", "tests/escape")
+
+
+def asan(totals):
+    """The server's own code under sanitizers; what only the kernel and the engine decide is left to the others."""
+    pytest(totals, "asan", BUILD / "asan" / "codecell", "tests/api",
+           env={"CODECELL_PATIENCE": "120", "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
+                "UBSAN_OPTIONS": "print_stacktrace=1"})
+
+
+def fuzz(totals):
+    targets = sorted(file for file in (BUILD / "fuzz").glob("fuzz_*") if os.access(file, os.X_OK) and file.is_file())
+    totals.check("there are fuzz targets", targets != [])
+
+    def one(target):
+        name = target.name[len("fuzz_"):]
+        corpus = ROOT / "tests" / "fuzz" / "corpus" / name
+        found = Path(tempfile.mkdtemp(prefix="codecell-fuzz-"))
+        good, output = run(target, found, *([corpus] if corpus.is_dir() else []), f"-max_total_time={FUZZ_SECONDS}",
+                           "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1",
+                           f"-artifact_prefix={BUILD}/fuzz/{name}-", cwd=found, limit=FUZZ_SECONDS + 120)
+        shutil.rmtree(found, ignore_errors=True)
+        runs = re.search(r"number_of_executed_units:\s*(\d+)", output)
+        return corpus.is_dir() and any(corpus.iterdir()), good, output, int(runs[1]) if runs else 0
+    for target, (has_corpus, good, output, runs) in zip(targets, side_by_side([lambda t=t: one(t) for t in targets])):
+        totals.check(f"{target.name} has a corpus", has_corpus)
+        totals.check(f"{target.name} for {FUZZ_SECONDS} s", good, output)
+        print(f"   {target.name}: {runs} inputs")
+
+
+def soak(totals):
+    good, output = run(ROOT / "tests/soak/run", SOAK, "16", env={"CODECELL_BIN": str(BUILD / "gcc" / "codecell")})
+    print(output)
+    totals.check(f"soak of {SOAK}", good)
+
+
+PARTS = {  # name: (the presets it wants, its work)
+    "lint": (["clang"], lint),
+    "unit": (["gcc", "clang", "asan", "tsan", "coverage"], unit),
+    "api": (["gcc"], api),
+    "escape": (["gcc"], escape),
+    "asan": (["asan"], asan),
+    "fuzz": (["fuzz"], fuzz),
+    "soak": (["gcc"], soak),
+}
+
+
+def main():
+    wanted = sys.argv[1:] or list(PARTS)
+    unknown = [name for name in wanted if name not in PARTS]
+    if unknown:
+        sys.exit(f"tests/run: no part {unknown[0]}; there are: {', '.join(PARTS)}")
+    totals, start = Totals(), time.monotonic()
+    presets = list(dict.fromkeys(preset for name in wanted for preset in PARTS[name][0]))
+    totals.stage("build", lambda t: build(t, *presets))
+    for name in wanted:
+        totals.stage(name, PARTS[name][1])
+    print(f"\n== all: {time.monotonic() - start:.0f} s")
+    for line in totals.stages:
+        print("   " + line)
+    for name in totals.failed:
+        print("FAILED " + name)
+    print(f"{totals.passed} passed, {len(totals.failed)} failed")
+    sys.exit(1 if totals.failed else 0)
+
+
+if __name__ == "__main__":
+    main()
