@@ -153,6 +153,13 @@ static void remove_container(struct cell *cell)
         on_removed, cell);
 }
 
+static void drop_stream(struct cell *cell)
+{
+    if (cell->attach != NULL)
+        attach_close(cell->attach);
+    cell->attach = NULL;
+}
+
 static void ending(struct cell *cell)
 {
     bool creating = cell->state == CELL_CREATING;
@@ -161,10 +168,7 @@ static void ending(struct cell *cell)
     uv_timer_stop(&cell->timer);
     cell->events = NULL;
     cell->job = NULL;
-    if (cell->attach != NULL) {
-        attach_close(cell->attach);
-        cell->attach = NULL;
-    }
+    drop_stream(cell);
     cell->owner->on_ending(cell->owner->arg, cell, &cell->error);
     if (creating && cell->call != NULL)
         return; /* on_created goes on: before it, nobody knows what to remove */
@@ -202,6 +206,8 @@ void cell_fail(struct cell *cell, enum error_code code, const char *format, ...)
     error_set(&cell->error, code, "%s", text);
     if (cell->events != NULL)
         cell_job_finish(cell, CELL_LOST);
+    else if (cell->state == CELL_RUNNING)
+        drop_stream(cell); /* its job is over: its taker ends it */
     else if (cell->state != CELL_ENDING)
         ending(cell);
 }
@@ -294,8 +300,7 @@ static void on_attach_end(void *arg, const struct error *error)
 {
     struct cell *cell = arg;
 
-    attach_close(cell->attach);
-    cell->attach = NULL;
+    drop_stream(cell);
     if (cell->state == CELL_RUNNING && cell->events != NULL)
         cell_job_stream_end(cell);
     else

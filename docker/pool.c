@@ -36,6 +36,8 @@ struct pool {
     size_t shelves_len;
     struct pool_wish *first, *last; /* oldest first */
     unsigned creations, making;
+    unsigned taken;   /* cells that others have and have not ended */
+    uint64_t fill_ns; /* shelves are not filled before; 0: nothing holds them up */
     bool up, swept, closing, leaving;
     unsigned volume_failures;
     uint64_t volume_not_before_ns;
@@ -118,8 +120,12 @@ static void wish_finish(struct pool *pool, struct pool_wish *wish, struct cell *
     if (wish->queued)
         wish_unlink(pool, wish);
     wish->making = NULL;
-    if (cell != NULL)
+    if (cell != NULL) {
         cell_place(cell)->role = PLACE_TAKEN;
+        pool->taken++;
+        if (pool->fill_ns == 0)
+            pool->fill_ns = seam()->monotonic_ns() + POOL_SETTLE_NS;
+    }
     wish->on_cell(wish, cell, error);
 }
 
@@ -185,6 +191,13 @@ void pool_cancel(struct pool *pool, struct pool_wish *wish)
 
 /* Cells. */
 
+static void discard(struct pool *pool, struct cell *cell)
+{
+    cell_place(cell)->role = PLACE_TAKEN;
+    pool->taken++;
+    cell_end(cell);
+}
+
 static void on_ready(void *arg, struct cell *cell)
 {
     struct pool *pool = arg;
@@ -199,10 +212,8 @@ static void on_ready(void *arg, struct cell *cell)
         wish_finish(pool, wish, cell, NULL);
     else if (shelf->ready < shelf->want && limits_same(cell_limits(cell), &shelf->kind->limits) && !pool->closing)
         shelf_put(shelf, cell);
-    else {
-        cell_place(cell)->role = PLACE_TAKEN;
-        cell_end(cell);
-    }
+    else
+        discard(pool, cell);
     changed(pool);
     balance(pool);
 }
@@ -241,8 +252,9 @@ static void on_ending(void *arg, struct cell *cell, const struct error *error)
         if (error->code != ERROR_NONE)
             log_event(LOG_WARN, "cell.died", LOG_STR("language", shelf->kind->language),
                       LOG_STR("reason", error->text));
+    } else {
+        pool->taken--;
     }
-    place->role = PLACE_TAKEN;
     changed(pool);
     balance(pool);
 }
@@ -308,10 +320,10 @@ static void wait_until(struct pool *pool, uint64_t when_ns, uint64_t now_ns)
     uv_timer_start(&pool->timer, on_pause_over, when_ns > now_ns ? (when_ns - now_ns) / 1000000 + 1 : 0, 0);
 }
 
-/* The next shelf's pause that ends, where one is on. */
+/* The next pause that ends, where one is on. */
 static void wait_for_pause(struct pool *pool, uint64_t now_ns)
 {
-    uint64_t next = 0;
+    uint64_t next = pool->fill_ns > now_ns ? pool->fill_ns : 0;
 
     for (size_t i = 0; i < pool->shelves_len; i++) {
         uint64_t when = pool->shelves[i].not_before_ns;
@@ -326,6 +338,10 @@ static void on_volume_filled(void *arg, const struct error *error)
 {
     struct pool *pool = arg;
 
+    if (pool->closing) {
+        close_step(pool);
+        return;
+    }
     if (error != NULL) {
         pool->volume_failures++;
         pool->volume_not_before_ns = seam()->monotonic_ns() + pool_pause_ns(pool->volume_failures);
@@ -360,9 +376,12 @@ static void balance(struct pool *pool)
         fill_volume(pool, now);
         return;
     }
+    if (pool->taken == 0)
+        pool->fill_ns = 0;
     for (;;) {
         view(pool, views);
-        struct pool_decision next = pool_decide(views, pool->shelves_len, pool->making, pool->creations, now);
+        struct pool_decision next =
+            pool_decide(views, pool->shelves_len, pool->making, pool->creations, pool->fill_ns, now);
         if (next.action == POOL_NOTHING)
             break;
         struct shelf *shelf = &pool->shelves[next.language];
@@ -371,6 +390,8 @@ static void balance(struct pool *pool)
             break;
         }
     }
+    if (pool->fill_ns <= now)
+        pool->fill_ns = 0; /* what was lacking is on its way: the next taken cell begins another pause */
     wait_for_pause(pool, now);
 }
 
@@ -521,7 +542,7 @@ static void on_volume_removed(void *arg, int status, json_t *reply, const struct
 
 static void close_step(struct pool *pool)
 {
-    if (pool->cells.count > 0 || pool->leaving)
+    if (pool->cells.count > 0 || pool->volume.call != NULL || pool->leaving)
         return;
     pool->leaving = true;
     if (!pool->up)
@@ -536,6 +557,8 @@ static void on_patience_over(uv_timer_t *timer)
 
     for (struct cell *cell = pool->cells.first; cell != NULL; cell = cells_next(cell))
         cell_abandon(cell);
+    volume_cancel(&pool->volume);
+    close_step(pool);
 }
 
 void pool_close(struct pool *pool, uint64_t limit_ms, void (*closed)(void *arg), void *arg)
@@ -547,7 +570,6 @@ void pool_close(struct pool *pool, uint64_t limit_ms, void (*closed)(void *arg),
     pool->closed_arg = arg;
     error_set(&error, ERROR_UNAVAILABLE, "the server is shutting down");
     wishes_fail(pool, NULL, &error);
-    volume_cancel(&pool->volume);
     reaper_stop(&pool->reaper);
     uv_timer_start(&pool->timer, on_patience_over, limit_ms, 0);
     for (struct cell *cell = pool->cells.first, *next; cell != NULL; cell = next) {

@@ -17,7 +17,7 @@ static bool lacks_more(const struct pool_view *a, const struct pool_view *b)
 }
 
 struct pool_decision pool_decide(const struct pool_view *views, size_t count, unsigned making, unsigned creations,
-                                 uint64_t now_ns)
+                                 uint64_t fill_ns, uint64_t now_ns)
 {
     struct pool_decision wish = {POOL_NOTHING, 0}, shelf = {POOL_NOTHING, 0};
 
@@ -30,7 +30,8 @@ struct pool_decision pool_decide(const struct pool_view *views, size_t count, un
             continue;
         if (view->unmet > 0 && (wish.action == POOL_NOTHING || view->oldest_ns < views[wish.language].oldest_ns))
             wish = (struct pool_decision){POOL_FOR_WISH, i};
-        if (lacking(view) > 0 && (shelf.action == POOL_NOTHING || lacks_more(view, &views[shelf.language])))
+        if (now_ns >= fill_ns && lacking(view) > 0 &&
+            (shelf.action == POOL_NOTHING || lacks_more(view, &views[shelf.language])))
             shelf = (struct pool_decision){POOL_FOR_SHELF, i};
     }
     return wish.action != POOL_NOTHING ? wish : shelf;

@@ -25,9 +25,13 @@ struct pool_decision {
 
 /* The next creation, or POOL_NOTHING: all creations are under way that may be (`making` of `creations`),
  * or nothing is missing, or what is missing has to wait. A waiting request comes before any shelf, the
- * oldest first; then the shelf that lacks the largest part of what it wants. */
+ * oldest first; then the shelf that lacks the largest part of what it wants, but none before `fill_ns`. */
 struct pool_decision pool_decide(const struct pool_view *views, size_t count, unsigned making, unsigned creations,
-                                 uint64_t now_ns);
+                                 uint64_t fill_ns, uint64_t now_ns);
+
+/* How long shelves wait to be filled while programs run: making a cell takes the processors for 100 ms, which a short
+ * program would pay for. */
+#define POOL_SETTLE_NS 50000000u
 
 /* The pause after `failures` creations failed in a row: 0.25 s, doubled each time, at most 30 s. */
 uint64_t pool_pause_ns(unsigned failures);

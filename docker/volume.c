@@ -44,6 +44,7 @@ static bool failed(struct volume *volume, const char *what, int status, const st
 
 static void finish(struct volume *volume)
 {
+    volume->call = NULL;
     volume->filled = volume->error.code == ERROR_NONE;
     volume->done(volume->arg, volume->filled ? NULL : &volume->error);
 }

@@ -33,6 +33,13 @@ static void set_state(struct execution *execution, enum execution_state state)
     execution->state = state;
 }
 
+static void let_go(struct execution *execution)
+{
+    if (execution->cell != NULL)
+        cell_end(execution->cell);
+    execution->cell = NULL;
+}
+
 /* The end: record, then tell. */
 
 static char *kept(const struct buf *text, bool keep, size_t *len)
@@ -98,17 +105,18 @@ static void on_recorded(struct store_job *job, const struct error *error)
     log_done(execution);
     if (execution->on_done != NULL)
         execution->on_done(execution->arg, execution);
+    let_go(execution);
     runner_forget(execution);
 }
 
-/* It runs no more, whatever happened: lets go of what it holds, and records. */
-static void conclude(struct execution *execution)
+/* It runs no more, whatever happened: lets go of what it holds, and records. A cell whose agent has said that nothing
+ * is left in it (`clean`) is removed behind the answer's back; any other at once. */
+static void conclude(struct execution *execution, bool clean)
 {
     struct execution_result *result = &execution->result;
 
-    if (execution->cell != NULL)
-        cell_end(execution->cell);
-    execution->cell = NULL;
+    if (!clean)
+        let_go(execution);
     job_free(execution);
     execution->completed_ms = seam_wall_ms();
     if (result->queue_ns < 0)
@@ -127,7 +135,7 @@ static void fail(struct execution *execution, const char *failure, bool unavaila
     execution->result.status = RECORD_FAILED;
     execution->result.failure = failure;
     execution->result.unavailable = unavailable;
-    conclude(execution);
+    conclude(execution, false);
 }
 
 void execution_refuse(struct execution *execution, const char *sentence)
@@ -234,17 +242,17 @@ static void on_cell_done(void *arg, enum cell_outcome outcome)
         if (execution->result.status == RECORD_PENDING) /* the agent skipped the end that it owed */
             fail(execution, "the container ended unexpectedly", false);
         else
-            conclude(execution);
+            conclude(execution, true);
         return;
     case CELL_OUT_OF_MEMORY:
         execution->result.memory_struck = true;
         killed(execution, RECORD_OUT_OF_MEMORY, 128 + SIGKILL);
-        conclude(execution);
+        conclude(execution, false);
         return;
     case CELL_UNRESPONSIVE:
         execution->result.timed_out = true;
         killed(execution, RECORD_TIMED_OUT, 124);
-        conclude(execution);
+        conclude(execution, false);
         return;
     case CELL_NO_SPACE:
         fail(execution, "the program and its files do not fit into limits.disk_mb", false);
@@ -313,7 +321,7 @@ void execution_cancel(struct execution *execution)
     if (execution->state == EXECUTION_PLACED)
         pool_cancel(execution->runner->options.pool, &execution->wish);
     killed(execution, RECORD_CANCELLED, 128 + SIGKILL);
-    conclude(execution);
+    conclude(execution, false);
 }
 
 void execution_abandon(struct execution *execution)

@@ -50,11 +50,22 @@ static void decides(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct pool_decision d = pool_decide(cases[i].views, 3, cases[i].making, cases[i].creations, cases[i].now_ns);
+        struct pool_decision d =
+            pool_decide(cases[i].views, 3, cases[i].making, cases[i].creations, 0, cases[i].now_ns);
         if (d.action != cases[i].expected.action ||
             (d.action != POOL_NOTHING && d.language != cases[i].expected.language))
             fail_msg("%s: action %d for %zu", cases[i].what, (int)d.action, d.language);
     }
+}
+
+static void settles(void **state)
+{
+    const struct pool_view shelf = {.want = 1}, wish = {.wishes = 1, .unmet = 1};
+
+    (void)state;
+    assert_int_equal(pool_decide(&shelf, 1, 0, 2, 10, 9).action, POOL_NOTHING);
+    assert_int_equal(pool_decide(&shelf, 1, 0, 2, 10, 10).action, POOL_FOR_SHELF);
+    assert_int_equal(pool_decide(&wish, 1, 0, 2, 10, 9).action, POOL_FOR_WISH);
 }
 
 static void pauses(void **state)
@@ -71,6 +82,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decides),
+        cmocka_unit_test(settles),
         cmocka_unit_test(pauses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
