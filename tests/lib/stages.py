@@ -194,8 +194,8 @@ def unit(totals):
         unit_with(totals, preset)
     # -R: the thread sanitizer knows no address space that is laid out at random in the newest kernels' way
     unit_with(totals, "tsan", ("setarch", "-R"), r"(store|base)_")
-    unit_with(totals, "gcc", ("valgrind", "-q", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite"),
-              r"(?!docker_test_agent)")  # the agent is a program of its own, static: nothing of it under valgrind
+    # The agent is a program of its own, and static: valgrind sees nothing of it.
+    unit_with(totals, "gcc", ("valgrind", "-q", "--error-exitcode=9", "--leak-check=full"), r"(?!docker_test_agent)")
     coverage(totals)
 
 
@@ -208,8 +208,8 @@ def pytest(totals, name, program, *arguments, env=None):
                "-p", "no:cacheprovider", "--tb=short", "-o", "junit_family=xunit2", "--durations=8",
                f"--junitxml={report}", *arguments]
     report.unlink(missing_ok=True)
-    done = subprocess.run([str(word) for word in command], cwd=ROOT, check=False,
-                          env={**os.environ, **(env or {}), "CODECELL_BIN": str(program), "PYTHONDONTWRITEBYTECODE": "1"})
+    env = {**os.environ, **(env or {}), "CODECELL_BIN": str(program), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([str(word) for word in command], cwd=ROOT, check=False, env=env)
     if not report.exists():
         totals.check(name, False, f"pytest ended with {done.returncode}")
         return
