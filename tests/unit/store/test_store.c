@@ -522,7 +522,7 @@ static void the_log_does_not_grow_for_ever(void **state)
     }
     snprintf(path, sizeof(path), "%s/codecell.db-wal", bench.fixture->dir);
     assert_int_equal(stat(path, &log), 0);
-    assert_true(log.st_size < (INT64_C(1000) + 3 * JOB_PAGES) * 4096); /* of 30 times 260 pages */
+    assert_true(log.st_size < (INT64_C(1000) + INT64_C(3) * JOB_PAGES) * 4096); /* of 30 times 260 pages */
     bench_close(&bench);
 }
 
