@@ -7,6 +7,9 @@
  * "HTTP/1.1 ", one at a time and ever more rarely. The answer then leaves out what was sent. Between the
  * bytes the socket's state is looked at: that is where the reset shows.
  *
+ * The same where nothing is read, for `pending` is full: no end of file would show behind what the client
+ * has sent ahead.
+ *
  * Not while a 100 Continue is owed: it would have to come first. */
 #include "http/connection.h"
 #include "http/exchange.h"
@@ -38,7 +41,7 @@ void http_presence_watch(struct http_connection *conn)
     if (conn->peer != HTTP_PEER_HERE)
         look_in(conn, 0); /* from the loop: the owner must not be told within a call of its own */
     else if (!conn->reading)
-        look_in(conn, LOOK_MS); /* no read will tell, for nothing is read: `pending` is full */
+        look_in(conn, LOOK_MS);
 }
 
 static bool continue_owed(const struct http_connection *conn)
@@ -77,7 +80,7 @@ static uint64_t next_look(const struct http_exchange *ex, uint64_t elapsed)
 
 static short socket_events(const struct http_connection *conn)
 {
-    struct pollfd entry = {.events = POLLRDHUP};
+    struct pollfd entry = {0};
 
     if (uv_fileno(&conn->socket.handle, &entry.fd) != 0 || poll(&entry, 1, 0) < 0)
         return 0;
@@ -94,11 +97,8 @@ void http_presence_look(struct http_connection *conn)
         http_connection_lost(conn);
         return;
     }
-    if (conn->peer == HTTP_PEER_HERE && (events & POLLRDHUP) == 0) {
-        if (!conn->reading)
-            look_in(conn, LOOK_MS);
+    if (conn->peer == HTTP_PEER_HERE && conn->reading)
         return;
-    }
     uint64_t now = uv_now(conn->server->loop);
     if (ex->shut_since == 0)
         ex->shut_since = now;
