@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -52,6 +53,21 @@ static void make_world(const struct trial_options *options, uid_t user)
     check(mount("none", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, data), "tmpfs on /tmp");
 }
 
+static void make_cgroup(const struct trial_cgroup *cgroup, uid_t user)
+{
+    char path[128];
+    check(mount("none", "/sys/fs/cgroup", "tmpfs", 0, NULL), "tmpfs on the cgroups");
+    check(chdir("/sys/fs/cgroup"), "cgroups");
+    mkdir(cgroup->folder, 0755);
+    for (int i = 0; i < 3 && cgroup->names[i]; i++) {
+        snprintf(path, sizeof path, "%s/%s", cgroup->folder, cgroup->names[i]);
+        int fd = open(path, O_CREAT | O_WRONLY, 0644);
+        check((int)write(fd, cgroup->texts[i], strlen(cgroup->texts[i])), path);
+        check(fchown(fd, user, user), path);
+        close(fd);
+    }
+}
+
 static void become_agent(const struct trial_options *options, int in, int out)
 {
     const struct rlimit nproc = {options->nproc, options->nproc};
@@ -64,6 +80,8 @@ static void become_agent(const struct trial_options *options, int in, int out)
     check(dup2(in, 0), "in");
     check(dup2(out, 1), "out");
     make_world(options, user);
+    if (options->cgroup)
+        make_cgroup(options->cgroup, user);
     if (options->nproc)
         check(setrlimit(RLIMIT_NPROC, &nproc), "RLIMIT_NPROC");
     check(setgid(user), "setgid");

@@ -18,11 +18,18 @@
 #define TRIAL_LIMIT_MS 20000   /* for any one wait: reaching it is a failure */
 #define TRIAL_SELF "/mnt/self" /* the test's own program, inside */
 
+/* A stand-in for the cgroup's files, which the program can write to. NULL: not there. */
+struct trial_cgroup {
+    const char *folder; /* "memory", or "." */
+    const char *names[3], *texts[3];
+};
+
 struct trial_options {
-    const char *tmpfs;    /* options of the tmpfs on /tmp; NULL: size=64m */
-    unsigned nproc;       /* RLIMIT_NPROC; 0: none */
-    bool root;            /* the agent stays user 0, with every capability */
-    const char *variable; /* one of the container's own variables; NULL: none */
+    const char *tmpfs;                 /* options of the tmpfs on /tmp; NULL: size=64m */
+    unsigned nproc;                    /* RLIMIT_NPROC; 0: none */
+    bool root;                         /* the agent stays user 0, with every capability */
+    const struct trial_cgroup *cgroup; /* files in place of the cgroup's; NULL: what the machine has */
+    const char *variable;              /* one of the container's own variables; NULL: none */
 };
 
 struct trial_bytes {

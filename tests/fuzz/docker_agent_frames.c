@@ -1,0 +1,96 @@
+/* The agent's way in: bytes to frames to a job, files written included. The agent is a program of its
+ * own, so what is fuzzed is compiled into this one. */
+#include "docker/agent/files.c"
+#include "docker/agent/inlet.c"
+#include "docker/agent/job.c"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char folder[] = "/dev/shm/codecell-fuzz-XXXXXX";
+static int folder_fd;
+static struct inlet inlet;
+static struct job job;
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
+{
+    (void)status;
+    (void)type;
+    return where->level == 0 ? 0 : remove(path);
+}
+
+static void empty_folder(void)
+{
+    if (nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS) != 0)
+        abort();
+}
+
+static void remove_folder(void)
+{
+    empty_folder();
+    rmdir(folder);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    if (!mkdtemp(folder))
+        abort();
+    folder_fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    atexit(remove_folder);
+    return folder_fd < 0 ? 1 : 0;
+}
+
+/* What must hold of a job that is complete. */
+static void check_job(void)
+{
+    if (!job.run.present || !job.run.argv[0] || job.run.argv[0][0] == '\0' || job.run.spec.timeout_ms == 0)
+        abort();
+    for (char **variable = job.envp; *variable; variable++)
+        if (name_len(*variable, strlen(*variable)) == 0)
+            abort();
+}
+
+/* As the agent does it, up to START. */
+static bool take_frames(void)
+{
+    struct frame frame;
+    int found = 0;
+    while (job.phase != JOB_STARTED && (found = inlet_peek(&inlet, &frame)) > 0) {
+        if (!job_take(&job, &frame))
+            return false;
+        inlet_take(&inlet, &frame);
+    }
+    if (job.phase == JOB_STARTED)
+        check_job();
+    return found >= 0 && job.phase != JOB_STARTED;
+}
+
+/* The first byte says how large the pieces are in which the rest comes. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    int pair[2];
+    size_t piece = size > 0 ? 1 + 64u * data[0] : 1;
+    if (pipe(pair) < 0)
+        abort();
+    inlet_clear(&inlet);
+    job_open(&job, folder_fd);
+    for (size_t at = 1; at < size; at += piece) {
+        size_t len = size - at < piece ? size - at : piece;
+        if (write(pair[1], data + at, len) != (ssize_t)len || inlet_read(&inlet, pair[0]) < 0 || !take_frames())
+            break;
+    }
+    end_file(&job);
+    if (job.files_len > 0)
+        empty_folder();
+    close(pair[0]);
+    close(pair[1]);
+    return 0;
+}
