@@ -142,6 +142,8 @@ static void on_transfer_done(struct transfer *transfer, CURLcode code)
     json_t *reply = NULL;
     long status = 0;
 
+    if (code == CURLE_OK && !call->head_whole)
+        code = CURLE_RECV_ERROR;
     engine_heard(call->engine, code);
     if (code != CURLE_OK) {
         engine_explain(code, &error);
@@ -163,6 +165,16 @@ static size_t on_body(char *data, size_t size, size_t len, void *arg)
 
     (void)size; /* 1, says curl */
     return buf_append(&call->reply, data, len) == 0 ? len : 0;
+}
+
+/* curl takes an answer that is cut in its head for a whole one. */
+static size_t on_header(char *line, size_t size, size_t len, void *arg)
+{
+    struct call *call = arg;
+
+    (void)size;
+    call->head_whole = len == 2 && line[0] == '\r';
+    return len;
 }
 
 /* The body, and what curl would add to it by itself: no Expect, and a type only where there is something. */
@@ -198,6 +210,8 @@ static int set_up(struct call *call, const struct call_options *options, const c
         return -1;
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)options->deadline_ms);
     if (!plain && set_body(call, options) != 0)
         return -1;

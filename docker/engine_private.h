@@ -59,6 +59,7 @@ struct call {
     struct transfer transfer;
     struct curl_slist *headers;
     char *body;
+    bool head_whole;
     struct buf reply;
     struct error error; /* refused: why */
     const char *metric;
