@@ -366,6 +366,29 @@ static void what_could_not_be_written_is_no_half_database(void **state)
     assert_true(text_is_uuid(db_instance(fixture->db)));
 }
 
+static int open_read_only(const char *dir)
+{
+    struct error error = {0};
+    struct db *db;
+    if (geteuid() == 0 && setuid(65534) < 0) /* root may write whatever the mode says */
+        return 1;
+    if (db_open(&db, dir, &error) == 0)
+        return 2;
+    return strstr(error.text, "read-only") && strstr(error.text, dir) ? 0 : 3;
+}
+
+static void a_file_that_cannot_be_written_is_said(void **state)
+{
+    struct fixture *fixture = *state;
+    char path[128];
+    db_close(fixture->db);
+    fixture->db = NULL;
+    file_of(fixture, path);
+    assert_int_equal(chmod(fixture->dir, 0755), 0);
+    assert_int_equal(chmod(path, 0444), 0);
+    assert_int_equal(in_child(open_read_only, fixture->dir), 0);
+}
+
 static int open_once(const char *dir)
 {
     struct error error = {0};
@@ -517,6 +540,7 @@ int main(void)
         fixture_test(the_log_is_copied_when_asked_and_begins_anew),
         fixture_test(a_reader_does_not_stop_the_log),
         fixture_test_dir(what_could_not_be_written_is_no_half_database),
+        fixture_test(a_file_that_cannot_be_written_is_said),
         fixture_test_dir(many_may_open_first),
         fixture_test_dir(what_was_committed_survives_a_kill),
         fixture_test_dir(one_server_at_a_time_holds_a_directory),

@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -539,6 +540,34 @@ static void a_store_that_cannot_open_leaves_nothing(void **state)
     assert_int_equal(uv_loop_close(&loop), 0);
 }
 
+/* In a child: a loop that closes clean after the thread could not be made. */
+static int open_without_threads(const char *dir)
+{
+    struct rlimit none = {0, 0};
+    struct error error = {0};
+    struct store *store;
+    uv_loop_t loop;
+    if (geteuid() == 0 && (chown(dir, 65534, 65534) < 0 || setuid(65534) < 0)) /* root has no such limit */
+        return 1;
+    if (uv_loop_init(&loop) < 0 || setrlimit(RLIMIT_NPROC, &none) < 0)
+        return 2;
+    if (store_open(&store, &loop, dir, &error) == 0 || store)
+        return 3;
+    uv_run(&loop, UV_RUN_DEFAULT);
+    return uv_loop_close(&loop) == 0 && strstr(error.text, "can't start") ? 0 : 4;
+}
+
+static void a_store_without_a_thread_leaves_nothing(void **state)
+{
+    struct fixture *fixture = *state;
+    int status;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(open_without_threads(fixture->dir));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+}
+
 static void the_instance_is_the_files(void **state)
 {
     struct bench bench;
@@ -641,6 +670,7 @@ int main(void)
         fixture_test_dir(a_done_may_submit_more),
         fixture_test_dir(the_log_does_not_grow_for_ever),
         fixture_test_dir(a_store_that_cannot_open_leaves_nothing),
+        fixture_test_dir(a_store_without_a_thread_leaves_nothing),
         fixture_test_dir(the_instance_is_the_files),
         fixture_test_dir(what_done_has_said_survives_a_kill),
     };
