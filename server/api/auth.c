@@ -8,6 +8,7 @@
 #include "api/auth.h"
 
 #include "api/api.h"
+#include "base/container_of.h"
 #include "base/seam.h"
 
 #include <openssl/crypto.h>
@@ -20,7 +21,7 @@
 
 /* One request on its way through the database. */
 struct admission {
-    struct store_job job;     /* first: the store's pointer is the admission's */
+    struct store_job job;
     struct http_exchange *ex; /* NULL: the client is gone */
     unsigned flags;           /* the route's */
     char *text;               /* the key as presented; NULL: none */
@@ -86,7 +87,7 @@ static void admission_free(struct admission *admission)
 
 static int admission_work(struct db *db, struct store_job *job, struct error *error)
 {
-    struct admission *admission = (struct admission *)job;
+    struct admission *admission = container_of(job, struct admission, job);
     struct api_caller *caller = admission->caller;
     if (keys_authenticate(db, admission->text, &caller->key, error) != 0)
         return -1;
@@ -129,7 +130,7 @@ static void decide(struct http_exchange *ex, const struct admission *admission)
 
 static void admission_done(struct store_job *job, const struct error *error)
 {
-    struct admission *admission = (struct admission *)job;
+    struct admission *admission = container_of(job, struct admission, job);
     struct http_exchange *ex = admission->ex;
     if (ex != NULL)
         http_on_gone(ex, NULL, NULL);

@@ -45,6 +45,11 @@ json_t *execution_json(const struct record *record)
     return object;
 }
 
+static size_t kept_len(const struct record *record)
+{
+    return record->code_len + record->out_len + record->err_len;
+}
+
 /* ---- the live status ---- */
 
 static bool is_live(const json_t *item)
@@ -74,8 +79,7 @@ static void add_record(const struct record *record, void *arg)
 {
     struct query *query = arg;
     if (!query->full)
-        query_add(query, execution_json(record), record->sequence,
-                  record->code_len + record->out_len + record->err_len);
+        query_add(query, execution_json(record), record->sequence, kept_len(record));
 }
 
 int executions_read(struct db *db, struct query *query, struct error *error)
@@ -88,7 +92,7 @@ int executions_read(struct db *db, struct query *query, struct error *error)
 
 void executions_answer(struct query *query)
 {
-    struct api *api = api_of(query->ex);
+    struct api *api = query->api;
     size_t i = 0;
     while (i < json_array_size(query->items)) {
         json_t *item = json_array_get(query->items, i);
@@ -125,7 +129,7 @@ static int read_filter(struct query *query, struct error *error)
         query->filter.status = (int)wanted;
     }
     /* A language that is not offered any more still has records, under its id. */
-    const struct language *known = language != NULL ? languages_find(api_of(query->ex)->languages, language) : NULL;
+    const struct language *known = language != NULL ? languages_find(query->api->languages, language) : NULL;
     if (set_text(&query->language, known != NULL ? known->id : language, error) != 0 ||
         set_text(&query->session_id, http_query(query->ex, "session_id"), error) != 0)
         return -1;
@@ -140,12 +144,10 @@ void api_executions_list(struct http_exchange *ex)
     if (query == NULL)
         return;
     struct error error;
-    if (read_filter(query, &error) == 0) {
+    if (read_filter(query, &error) == 0)
         query_start(query);
-        return;
-    }
-    query_free(query);
-    api_respond_error(ex, &error);
+    else
+        query_refuse(query, &error);
 }
 
 /* ---- one ---- */
@@ -156,6 +158,7 @@ static int read_one(struct db *db, struct query *query, struct error *error)
     if (records_get(db, query->key_row, query->id, &record, error) != 0)
         return -1;
     query->value = execution_json(&record);
+    query->text_len = kept_len(&record);
     record_clear(&record);
     return 0;
 }
@@ -163,7 +166,7 @@ static int read_one(struct db *db, struct query *query, struct error *error)
 static void answer_one(struct query *query)
 {
     if (is_live(query->value))
-        put_live_status(api_of(query->ex), query->key_row, query->value);
+        put_live_status(query->api, query->key_row, query->value);
     query_answer_value(query);
 }
 
@@ -181,7 +184,7 @@ static void answer_ended(struct query *query)
 {
     struct error error;
     error_set(&error, ERROR_CONFLICT, "Execution %s is not running", query->id);
-    api_respond_error(query->ex, &error);
+    query_refuse(query, &error);
 }
 
 static bool is_under_way(const struct execution *execution)

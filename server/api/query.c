@@ -1,15 +1,19 @@
 #include "api/query.h"
 
+#include "base/container_of.h"
+#include "base/json.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-void query_free(struct query *query)
+static void query_free(struct query *query)
 {
     free(query->id);
     free(query->session_id);
     free(query->language);
     json_decref(query->items);
     json_decref(query->value);
+    free(query->text);
     free(query);
 }
 
@@ -24,6 +28,7 @@ struct query *query_new(struct http_exchange *ex, int (*work)(struct db *db, str
         return NULL;
     }
     query->ex = ex;
+    query->api = api_of(ex);
     query->key_row = api_caller(ex)->key.row;
     query->work = work;
     query->answer = answer;
@@ -52,23 +57,23 @@ struct query *query_new_list(struct http_exchange *ex,
     return query;
 }
 
+/* ---- to the database and back ---- */
+
 static int query_work(struct db *db, struct store_job *job, struct error *error)
 {
-    struct query *query = (struct query *)job;
+    struct query *query = container_of(job, struct query, job);
     return query->work(db, query, error);
 }
 
 static void query_done(struct store_job *job, const struct error *error)
 {
-    struct query *query = (struct query *)job;
-    if (query->ex != NULL) {
-        http_on_gone(query->ex, NULL, NULL);
-        if (error != NULL)
-            api_respond_error(query->ex, error);
-        else
-            query->answer(query);
-    }
-    query_free(query);
+    struct query *query = container_of(job, struct query, job);
+    if (query->ex == NULL)
+        query_free(query);
+    else if (error != NULL)
+        query_refuse(query, error);
+    else
+        query->answer(query);
 }
 
 static void query_gone(void *arg)
@@ -82,22 +87,69 @@ void query_start(struct query *query)
     query->job.work = query_work;
     query->job.done = query_done;
     http_on_gone(query->ex, query_gone, query);
-    store_submit(api_of(query->ex)->store, &query->job);
+    store_submit(query->api->store, &query->job);
+}
+
+/* ---- the answer ---- */
+
+void query_refuse(struct query *query, const struct error *error)
+{
+    http_on_gone(query->ex, NULL, NULL);
+    api_respond_error(query->ex, error);
+    query_free(query);
+}
+
+static void finish(struct query *query)
+{
+    struct error error;
+    if (query->ex != NULL && query->text == NULL) {
+        error_set(&error, ERROR_INTERNAL, "out of memory");
+        query_refuse(query, &error);
+        return;
+    }
+    if (query->ex != NULL) {
+        http_on_gone(query->ex, NULL, NULL);
+        http_respond(query->ex, 200, "application/json", query->text, query->len);
+        query->text = NULL;
+    }
+    query_free(query);
+}
+
+static void encode(uv_work_t *encoding)
+{
+    struct query *query = container_of(encoding, struct query, encoding);
+    query->text = json_text(query->value, &query->len);
+}
+
+static void after_encode(uv_work_t *encoding, int status)
+{
+    (void)status; /* never cancelled */
+    finish(container_of(encoding, struct query, encoding));
+}
+
+void query_respond(struct query *query, json_t *value)
+{
+    query->value = value;
+    if (query->text_len > QUERY_INLINE_MAX &&
+        uv_queue_work(query->api->loop, &query->encoding, encode, after_encode) == 0)
+        return;
+    encode(&query->encoding);
+    finish(query);
 }
 
 void query_answer_value(struct query *query)
 {
-    json_t *value = query->value;
-    query->value = NULL;
-    api_respond(query->ex, 200, value);
+    query_respond(query, query->value);
 }
 
 void query_answer_page(struct query *query)
 {
     json_t *items = query->items;
     query->items = NULL;
-    api_respond(query->ex, 200, api_page(items, query->more || query->full, query->last));
+    query_respond(query, api_page(items, query->more || query->full, query->last));
 }
+
+/* ---- a page ---- */
 
 void query_add(struct query *query, json_t *item, int64_t sequence, size_t text_len)
 {

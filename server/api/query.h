@@ -1,6 +1,7 @@
 /* A question to the database on behalf of an exchange: what the handlers of records and sessions share.
  *
- *   query_new ─ query_start ─ work() on the database's thread ─ answer() on the loop, or an error's answer
+ *   query_new ─ query_start ─ work() on the database's thread ─ answer() on the loop ─ query_respond
+ *                    │                    └ it failed: the error is answered
  *                    └ the client goes away: neither; the query ends unseen */
 #ifndef CODECELL_API_QUERY_H
 #define CODECELL_API_QUERY_H
@@ -9,25 +10,31 @@
 #include "store/records.h"
 
 #define QUERY_TEXT_MAX ((size_t)8 * 1024 * 1024) /* bytes of kept code and output in one page */
+#define QUERY_INLINE_MAX ((size_t)256 * 1024)    /* up to this many an answer is encoded on the loop */
 
 struct query {
-    struct store_job job;     /* first: the store's pointer is the query's; `reads` is set, and may be cleared */
+    struct store_job job;     /* `reads` is set, and may be cleared */
     struct http_exchange *ex; /* NULL: the client is gone */
+    struct api *api;
     int64_t key_row;
     char *id; /* the path's {id}, copied; NULL where it has none */
     int (*work)(struct db *db, struct query *query, struct error *error);
-    void (*answer)(struct query *query); /* responds to `ex`, taking `value` */
+    void (*answer)(struct query *query); /* ends with query_respond or query_refuse; `ex` is there */
+    json_t *value;                       /* what work() found, of one thing */
+    size_t text_len;                     /* bytes of kept code and output in value or items */
 
     /* A list's. */
     struct record_filter filter; /* limit and before, also for sessions */
     char *session_id, *language; /* what filter points to */
     json_t *items;
-    size_t text_len; /* bytes of kept texts among the items */
-    bool full;       /* QUERY_TEXT_MAX is reached: the page ends before its limit */
+    bool full; /* QUERY_TEXT_MAX is reached: the page ends before its limit */
     bool more;
     int64_t last; /* the last item's sequence */
 
-    json_t *value; /* one thing */
+    /* The answer. */
+    uv_work_t encoding;
+    char *text;
+    size_t len;
 };
 
 /* NULL: out of memory, which is answered. */
@@ -38,7 +45,10 @@ struct query *query_new_list(struct http_exchange *ex,
                              int (*work)(struct db *db, struct query *query, struct error *error),
                              void (*answer)(struct query *query));
 void query_start(struct query *query);
-void query_free(struct query *query); /* of one that was not started */
+
+/* The ends; each frees the query. */
+void query_respond(struct query *query, json_t *value); /* 200; takes the value */
+void query_refuse(struct query *query, const struct error *error);
 
 void query_answer_value(struct query *query); /* 200 and `value` */
 void query_answer_page(struct query *query);  /* 200 and a page of `items` */

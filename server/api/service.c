@@ -2,6 +2,7 @@
 #include "api/api.h"
 #include "api/process.h"
 #include "base/buf.h"
+#include "base/container_of.h"
 #include "base/metrics.h"
 #include "docker/engine.h"
 #include "docker/pool.h"
@@ -29,7 +30,7 @@ void api_health(struct http_exchange *ex)
 
 /* One question whether the database answers. */
 struct probe {
-    struct store_job job;     /* first: the store's pointer is the probe's */
+    struct store_job job;
     struct http_exchange *ex; /* NULL: the client is gone */
 };
 
@@ -67,7 +68,7 @@ static void answer_ready(struct http_exchange *ex, bool database)
 
 static void probe_done(struct store_job *job, const struct error *error)
 {
-    struct probe *probe = (struct probe *)job;
+    struct probe *probe = container_of(job, struct probe, job);
     if (probe->ex != NULL) {
         http_on_gone(probe->ex, NULL, NULL);
         answer_ready(probe->ex, error == NULL);

@@ -1,0 +1,340 @@
+/* What the API's handlers lean on, scripted: an exchange without a socket, executions and cells by hand. The store
+ * is the real one, in a folder of its own. Included by one test program each. */
+#ifndef CODECELL_UNIT_API_FAKES_H
+#define CODECELL_UNIT_API_FAKES_H
+
+#include "api/api.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/seam.h"
+#include "docker/engine.h"
+#include "docker/pool.h"
+#include "store/records.h"
+
+#include "unit.h"
+
+#include <ftw.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* ---- an exchange ---- */
+
+struct pair {
+    const char *name, *value;
+};
+
+struct http_exchange {
+    struct pair headers[4], queries[4], param;
+    const struct http_route *route;
+    void *user;
+    void (*gone)(void *arg);
+    void *gone_arg;
+    char added[1024]; /* the answer's headers, "Name: value\n" */
+    bool admitted;
+    int status; /* 0: not answered */
+    char *body;
+};
+
+static struct api fake_api;
+
+static const char *fake_value(const struct pair *pairs, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (pairs[i].name != NULL && strcasecmp(pairs[i].name, name) == 0)
+            return pairs[i].value;
+    return NULL;
+}
+
+void *http_data(const struct http_exchange *ex)
+{
+    (void)ex;
+    return &fake_api;
+}
+
+const struct http_route *http_route(const struct http_exchange *ex)
+{
+    return ex->route;
+}
+
+const char *http_method(const struct http_exchange *ex)
+{
+    return ex->route != NULL ? ex->route->method : "BREW";
+}
+
+const char *http_param(const struct http_exchange *ex, const char *name)
+{
+    return fake_value(&ex->param, 1, name);
+}
+
+const char *http_query(const struct http_exchange *ex, const char *name)
+{
+    return fake_value(ex->queries, 4, name);
+}
+
+const char *http_header(const struct http_exchange *ex, const char *name)
+{
+    return fake_value(ex->headers, 4, name);
+}
+
+const char *http_peer(const struct http_exchange *ex)
+{
+    (void)ex;
+    return "192.0.2.1";
+}
+
+const char *http_request_id(const struct http_exchange *ex)
+{
+    (void)ex;
+    return "request-1";
+}
+
+void http_set_user(struct http_exchange *ex, void *user)
+{
+    ex->user = user;
+}
+
+void *http_user(const struct http_exchange *ex)
+{
+    return ex->user;
+}
+
+void http_admit(struct http_exchange *ex)
+{
+    assert_null(ex->gone);
+    ex->admitted = true;
+}
+
+void http_on_gone(struct http_exchange *ex, void (*gone)(void *arg), void *arg)
+{
+    ex->gone = gone;
+    ex->gone_arg = arg;
+}
+
+void http_header_add(struct http_exchange *ex, const char *name, const char *format, ...)
+{
+    size_t len = strlen(ex->added);
+    len += (size_t)snprintf(ex->added + len, sizeof ex->added - len, "%s: ", name);
+    va_list args;
+    va_start(args, format);
+    len += (size_t)vsnprintf(ex->added + len, sizeof ex->added - len, format, args);
+    va_end(args);
+    snprintf(ex->added + len, sizeof ex->added - len, "\n");
+}
+
+void http_respond(struct http_exchange *ex, int status, const char *type, char *body, size_t len)
+{
+    assert_int_equal(ex->status, 0);
+    assert_null(ex->gone);
+    assert_non_null(type);
+    assert_int_equal(strlen(body), len);
+    ex->status = status;
+    ex->body = body;
+}
+
+void http_respond_error(struct http_exchange *ex, int status, const char *detail)
+{
+    json_t *value = json_pack("{ss}", "detail", detail);
+    size_t len;
+    char *text = json_text(value, &len);
+    json_decref(value);
+    http_respond(ex, status, "application/json", text, len);
+}
+
+unsigned http_server_connections(const struct http_server *server)
+{
+    (void)server;
+    return 3;
+}
+
+/* ---- executions, cells, engine ---- */
+
+struct execution {
+    const char *id;
+    int64_t key_row;
+    enum record_status status;
+    bool cancelled;
+};
+
+static struct execution fake_running; /* id NULL: none */
+static char fake_cancelled_session[SESSION_ID_MAX + 1];
+static bool fake_engine_up;
+
+struct execution *runner_find(struct runner *runner, int64_t key_row, const char *id)
+{
+    (void)runner;
+    bool found = fake_running.id != NULL && fake_running.key_row == key_row && strcmp(fake_running.id, id) == 0;
+    return found ? &fake_running : NULL;
+}
+
+enum record_status execution_status(const struct execution *execution)
+{
+    return execution->status;
+}
+
+const char *execution_id(const struct execution *execution)
+{
+    return execution->id;
+}
+
+void execution_cancel(struct execution *execution)
+{
+    execution->cancelled = true;
+}
+
+unsigned runner_cancel_session(struct runner *runner, int64_t key_row, const char *session_id)
+{
+    (void)runner, (void)key_row;
+    snprintf(fake_cancelled_session, sizeof fake_cancelled_session, "%s", session_id);
+    return 0;
+}
+
+struct runner_counts runner_counts(const struct runner *runner)
+{
+    (void)runner;
+    return (struct runner_counts){.queued = 7, .running = 2};
+}
+
+void pool_counts(const struct pool *pool, const char *language, struct pool_counts *out)
+{
+    (void)pool;
+    *out = (struct pool_counts){.ready = strcmp(language, "aa") == 0 ? 4 : 0};
+}
+
+bool engine_is_up(const struct engine *engine)
+{
+    (void)engine;
+    return fake_engine_up;
+}
+
+/* ---- the stage ---- */
+
+static uv_loop_t fake_loop;
+static char fake_dir[64];
+static char fake_key[KEY_TEXT_LEN + 1], fake_other_key[KEY_TEXT_LEN + 1], fake_reader_key[KEY_TEXT_LEN + 1];
+static int64_t fake_wall_ns;
+
+static int64_t fake_wall(void)
+{
+    return fake_wall_ns;
+}
+
+static inline int fake_make_key(struct db *db, const char *name, unsigned scopes, char *text, struct error *error)
+{
+    struct key key = {.scopes = scopes, .rate_per_minute = 3, .credits = -1};
+    snprintf(key.name, sizeof key.name, "%s", name);
+    return keys_create(db, &key, text, error);
+}
+
+static inline int fake_fill(struct db *db, struct error *error)
+{
+    if (fake_make_key(db, "one", KEY_EXECUTE | KEY_READ, fake_key, error) != 0 ||
+        fake_make_key(db, "other", KEY_EXECUTE | KEY_READ, fake_other_key, error) != 0)
+        return -1;
+    return fake_make_key(db, "reader", KEY_READ, fake_reader_key, error);
+}
+
+/* Before a test: a store with three keys (rate 3 a minute; the third without the scope execute), nothing running. */
+static inline int fake_setup(void **state)
+{
+    (void)state;
+    static struct seam fixed;
+    fixed = seam_system;
+    fixed.wall_ns = fake_wall;
+    fake_wall_ns = 1700000000000000000;
+    seam_set(&fixed);
+    log_setup(LOG_ERROR + 1, LOG_TEXT, 2);
+    snprintf(fake_dir, sizeof fake_dir, "/tmp/codecell-api-XXXXXX");
+    struct error error = {.code = ERROR_NONE};
+    struct db *db;
+    if (mkdtemp(fake_dir) == NULL || db_open(&db, fake_dir, &error) != 0)
+        return -1;
+    int failed = fake_fill(db, &error);
+    db_close(db);
+    fake_api = (struct api){.loop = &fake_loop, .metrics_key = ""};
+    fake_running = (struct execution){.id = NULL};
+    fake_cancelled_session[0] = '\0';
+    fake_engine_up = true;
+    uv_loop_init(&fake_loop);
+    return failed != 0 ? -1 : store_open(&fake_api.store, &fake_loop, fake_dir, &error);
+}
+
+static inline int fake_remove(const char *path, const struct stat *info, int type, struct FTW *where)
+{
+    (void)info, (void)type, (void)where;
+    return remove(path);
+}
+
+static inline int fake_teardown(void **state)
+{
+    (void)state;
+    store_close(fake_api.store, NULL, NULL);
+    uv_run(&fake_loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&fake_loop), 0);
+    languages_free(fake_api.languages);
+    metrics_reset();
+    seam_set(&seam_system);
+    return nftw(fake_dir, fake_remove, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* Runs `work` on the store's thread. */
+struct fake_job {
+    struct store_job job;
+    int (*work)(struct db *db, struct error *error);
+    bool ended;
+};
+
+static inline int fake_job_work(struct db *db, struct store_job *job, struct error *error)
+{
+    return ((struct fake_job *)job)->work(db, error);
+}
+
+static inline void fake_job_done(struct store_job *job, const struct error *error)
+{
+    if (error != NULL)
+        fail_msg("%s", error->text);
+    ((struct fake_job *)job)->ended = true;
+}
+
+static inline void fake_store(int (*work)(struct db *db, struct error *error))
+{
+    struct fake_job job = {.job = {.work = fake_job_work, .done = fake_job_done}, .work = work};
+    store_submit(fake_api.store, &job.job);
+    while (!job.ended)
+        uv_run(&fake_loop, UV_RUN_ONCE);
+}
+
+static inline int fake_nothing(struct db *db, struct error *error)
+{
+    (void)db, (void)error;
+    return 0;
+}
+
+/* Turns the loop until all that was asked of the database so far has been handed back: jobs keep their order. */
+static inline void fake_settle(void)
+{
+    fake_store(fake_nothing);
+}
+
+/* Turns the loop until the exchange has its answer. */
+static inline void fake_await(const struct http_exchange *ex)
+{
+    while (ex->status == 0)
+        uv_run(&fake_loop, UV_RUN_ONCE);
+}
+
+/* The end of an exchange, as http's on_done; checks its answer (body NULL: any). */
+static inline void fake_expect(struct http_exchange *ex, int status, const char *body)
+{
+    assert_int_equal(ex->status, status);
+    if (body != NULL)
+        assert_string_equal(ex->body, body);
+    free(ex->body);
+    api_exchange_done(ex, status, 1500000);
+    assert_null(ex->user);
+}
+
+#endif
