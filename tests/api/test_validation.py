@@ -49,9 +49,9 @@ BAD = [
     ("environment umlaut", body_with(environment={"Ä": "1"}), ["environment"]),
     ("environment newline", body_with(environment={"A\n": "1"}), ["environment"]),
     ("environment NUL value", body_with(environment={"A": "a\0b"}), ["environment"]),
-    ("environment NUL name", body_with(environment={"A\0B": "1"}), ["environment"]),
+    ("environment NUL name", body_with(environment={"A\0B": "1"}), ["NUL"]),
     ("environment 129 names", body_with(environment={f"N{i}": "" for i in range(129)}), ["environment", "128"]),
-    ("environment 64 KiB", body_with(environment={"A": "x" * 65536}), ["environment", "64"]),
+    ("environment 64 KiB", body_with(environment={"A": "x" * 65536}), ["environment", "65536"]),
     ("session empty", body_with(session_id=""), ["session_id"]),
     ("session 129", body_with(session_id="a" * 129), ["session_id", "128"]),
     ("session dot first", body_with(session_id=".a"), ["session_id"]),
@@ -192,7 +192,7 @@ def test_unknown_language(server):
 @pytest.mark.parametrize("language", ["", "x" * 100_000, "py thon", "../python", "python\0", "\n", "%s%n", "pythön"])
 def test_strange_languages(server, language):
     answer = server.post(body_with(language=language))
-    assert answer.status == 400 and len(answer.detail) < 1000, answer
+    assert answer.status == 400 and len(answer.json["detail"]) < 1000, answer
 
 
 @pytest.mark.parametrize("fields", [
