@@ -356,7 +356,7 @@ static void finish(struct app *app)
     languages_free(app->languages);
     metrics_reset();
     close(app->lock);
-    log_event(LOG_INFO, "server.stopped");
+    log_event(LOG_INFO, "server.stopped", LOG_INT("pid", getpid()));
 }
 
 int app_serve(const struct config *config)
