@@ -128,7 +128,6 @@ static void collect(const struct api *api)
     set_gauge("codecell_executions_queued", "Executions that wait for their turn.", counts.queued);
     set_gauge("codecell_executions_running", "Executions that have a cell or wait for one.", counts.running);
     set_gauge("codecell_http_connections", "Open connections of clients.", http_server_connections(api->http));
-    set_gauge("codecell_store_queued", "Jobs that wait for the database or run in it.", store_queued(api->store));
     set_gauge("codecell_engine_up", "1 while the container engine answers.", engine_is_up(api->engine) ? 1 : 0);
     process_collect();
 }

@@ -125,15 +125,20 @@ static bool is_id(const char *text, const char *punctuation)
     return true;
 }
 
-static int read_id(const struct reader *in, const char *folder, struct language *language)
+static int read_id(const struct reader *in, struct language *language)
 {
     if (read_text(in, "id", true, &language->id) != 0)
         return -1;
     if (!is_id(language->id, "-_."))
         return complain(in, "id", "must be 1 to 32 of a-z, 0-9, '-', '_' and '.', a letter or digit first");
-    if (strcmp(language->id, folder) != 0)
-        return error_set(in->error, ERROR_INVALID, "id: must be the folder's name, %s", folder);
     return 0;
+}
+
+static int check_folder(const struct reader *in, const char *folder, const struct language *language)
+{
+    if (strcmp(language->id, folder) == 0)
+        return 0;
+    return error_set(in->error, ERROR_INVALID, "id: must be the folder's name, %s", folder);
 }
 
 static int read_aliases(const struct reader *in, struct language *language)
@@ -278,14 +283,14 @@ static int read_all(const struct reader *in, const char *folder, const struct li
 {
     static const char *const known[] = {"id",          "name",   "aliases", "image",    "file", "compile", "run",
                                         "environment", "limits", "version", "packages", "exec", "example", NULL};
-    bool failed = only_known(in, known) != 0 || read_id(in, folder, language) != 0 ||
-                  read_name(in, "name", true, &language->name) != 0 || read_aliases(in, language) != 0 ||
-                  read_image(in, language) != 0 || read_file_name(in, language) != 0 ||
-                  read_compile(in, language) != 0 || read_command(in, "run", true, "run.", &language->run) != 0 ||
-                  read_environment(in, language) != 0 || read_limits(in, defaults, maxima, language) != 0 ||
-                  read_command(in, "version", true, "version.", &language->version_argv) != 0 ||
-                  read_command(in, "packages", false, "packages.", &language->packages_argv) != 0 ||
-                  read_example(in, language) != 0 || read_kind(in, language) != 0;
+    bool failed =
+        only_known(in, known) != 0 || read_id(in, language) != 0 || read_name(in, "name", true, &language->name) != 0 ||
+        read_aliases(in, language) != 0 || read_image(in, language) != 0 || read_file_name(in, language) != 0 ||
+        read_compile(in, language) != 0 || read_command(in, "run", true, "run.", &language->run) != 0 ||
+        read_environment(in, language) != 0 || read_limits(in, defaults, maxima, language) != 0 ||
+        read_command(in, "version", true, "version.", &language->version_argv) != 0 ||
+        read_command(in, "packages", false, "packages.", &language->packages_argv) != 0 ||
+        read_example(in, language) != 0 || read_kind(in, language) != 0 || check_folder(in, folder, language) != 0;
     return failed ? -1 : 0;
 }
 

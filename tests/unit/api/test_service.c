@@ -127,7 +127,6 @@ static void test_metrics(void **state)
         "\ncodecell_executions_queued 7\n",
         "\ncodecell_executions_running 2\n",
         "\ncodecell_http_connections 3\n",
-        "\ncodecell_store_queued 0\n",
         "\ncodecell_engine_up 1\n",
         "\n# TYPE process_cpu_seconds_total counter\n",
         "\nprocess_resident_memory_bytes ",
