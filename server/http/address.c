@@ -105,6 +105,8 @@ static int open_unix(struct http_server *server, const char *address, bool *open
         rc = uv_pipe_bind(&server->listener.pipe, path);
     if (rc == 0 && chmod(path, UNIX_MODE) != 0) /* nobody can connect before it listens */
         rc = -errno;
+    if (rc == UV_EACCES) /* which uv makes of ENOENT too */
+        return fail(error, address, "no such directory, or no permission to write there");
     return rc == 0 ? 0 : fail(error, address, uv_strerror(rc));
 }
 

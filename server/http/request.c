@@ -54,13 +54,10 @@ static int add_header(struct http_request *request)
     return 0;
 }
 
-/* Trailers are dropped: nothing here needs one, and merged into the head they could change its meaning. */
 static int on_header_field(llhttp_t *parser, const char *at, size_t len)
 {
     struct http_request *request = parser->data;
 
-    if (request->phase == HTTP_PHASE_TRAILERS)
-        return 0;
     if (!request->in_name && add_header(request) != 0)
         return out_of_memory(request);
     request->in_name = true;
@@ -71,8 +68,6 @@ static int on_header_field_complete(llhttp_t *parser)
 {
     struct http_request *request = parser->data;
 
-    if (request->phase == HTTP_PHASE_TRAILERS)
-        return 0;
     request->in_name = false;
     if (buf_append(&request->text, "", 1) != 0)
         return out_of_memory(request);
@@ -84,8 +79,6 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t len)
 {
     struct http_request *request = parser->data;
 
-    if (request->phase == HTTP_PHASE_TRAILERS)
-        return 0;
     return buf_append(&request->text, at, len) == 0 ? 0 : out_of_memory(request);
 }
 
@@ -94,8 +87,6 @@ static int on_header_value_complete(llhttp_t *parser)
     struct http_request *request = parser->data;
     struct buf *text = &request->text;
 
-    if (request->phase == HTTP_PHASE_TRAILERS)
-        return 0;
     while (text->len > request->headers[request->count - 1].value &&
            (text->data[text->len - 1] == ' ' || text->data[text->len - 1] == '\t'))
         text->len--;
@@ -188,15 +179,14 @@ static int parse(struct http_request *request, const char *data, size_t len)
     return -1;
 }
 
-static enum http_scan_result scan_line(struct http_request *request, const char *data, size_t len, size_t *used)
+/* Whether the scanner let it pass; else the request has failed. */
+static bool passed(struct http_request *request, enum http_scan_result result)
 {
-    enum http_scan_result result = http_scan(&request->scan, data, len, used);
-
     if (result == HTTP_SCAN_FULL)
         headers_too_large(request);
     else if (result == HTTP_SCAN_BAD)
         http_request_fail(request, 400, "Malformed request: %s", request->scan.why);
-    return request->status != 0 ? HTTP_SCAN_BAD : result;
+    return request->status == 0;
 }
 
 static void take(const char **data, size_t *len, size_t used)
@@ -219,9 +209,9 @@ static int check_line(struct http_request *request)
 static void read_line(struct http_request *request, const char **data, size_t *len)
 {
     size_t used;
-    enum http_scan_result result = scan_line(request, *data, *len, &used);
+    enum http_scan_result result = http_scan(&request->scan, *data, *len, &used);
 
-    if (result == HTTP_SCAN_BAD)
+    if (!passed(request, result))
         return;
     if (buf_append(&request->text, *data, used) != 0) {
         out_of_memory(request);
@@ -251,8 +241,11 @@ static bool read_field(struct http_request *request, const char **data, size_t *
         http_request_fail(request, 431, "Headers: must be at most %u", request->limits->header_count);
         return false;
     }
-    enum http_scan_result result = scan_line(request, *data, *len, &used);
-    if (result == HTTP_SCAN_BAD || parse(request, *data, used) != 0)
+    enum http_scan_result result = http_scan(&request->scan, *data, *len, &used);
+    /* What llhttp refuses counts before what there is no room for: it came first. */
+    if (result != HTTP_SCAN_BAD && request->phase == HTTP_PHASE_FIELDS && parse(request, *data, used) != 0)
+        return false;
+    if (!passed(request, result))
         return false;
     take(data, len, used);
     if (result == HTTP_SCAN_MORE)
@@ -294,9 +287,9 @@ static void read_size(struct http_request *request, const char **data, size_t *l
 {
     size_t used;
     size_t mark = request->scan.mark;
-    enum http_scan_result result = scan_line(request, *data, *len, &used);
+    enum http_scan_result result = http_scan(&request->scan, *data, *len, &used);
 
-    if (result == HTTP_SCAN_BAD)
+    if (!passed(request, result))
         return;
     memcpy(request->digits + mark, *data, request->scan.mark - mark);
     take(data, len, used);
@@ -327,6 +320,14 @@ static void read_data(struct http_request *request, const char **data, size_t *l
     http_scan_start(&request->scan, HTTP_LINE_CHUNK);
 }
 
+/* Trailers are checked, counted and dropped: nothing here needs one, and merged into the head one could
+ * change its meaning. llhttp, whose releases differ about some, is told that there are none. */
+static void read_trailer(struct http_request *request, const char **data, size_t *len)
+{
+    if (read_field(request, data, len) && parse(request, "\r\n", 2) == 0)
+        request->phase = HTTP_PHASE_END;
+}
+
 enum http_progress http_request_body(struct http_request *request, const char **data, size_t *len)
 {
     while (*len > 0 && request->phase != HTTP_PHASE_END) {
@@ -334,8 +335,8 @@ enum http_progress http_request_body(struct http_request *request, const char **
             read_size(request, data, len);
         else if (request->phase == HTTP_PHASE_DATA)
             read_data(request, data, len);
-        else if (read_field(request, data, len))
-            request->phase = HTTP_PHASE_END;
+        else
+            read_trailer(request, data, len);
     }
     if (request->status == 0 && request->phase == HTTP_PHASE_END && !request->done)
         http_request_fail(request, 400, "Malformed request: a body without its end");
