@@ -111,22 +111,27 @@ def test_a_compile_limit_of_a_languages_own(launch, tmp_path):
     assert "err\n" in result["stderr"] and result["compile"]["execution_time"] >= 1
 
 
+BROKEN = {**AWK, "id": "broken", "aliases": []}
+
+
 @pytest.mark.parametrize("content,names", [
-    ("{", []), ("[]", []), ({**AWK, "id": None}, ["id"]), ({**AWK, "run": "gawk"}, ["run"]),
-    ({**AWK, "file": "../x"}, ["file"]), ({**AWK, "unknown": 1}, ["unknown"]),
-    ({**AWK, "compile": {"argv": []}}, ["compile"]), ({**AWK, "aliases": [1]}, ["aliases"]),
-    ({**AWK, "limits": {"memory_mb": 1}}, ["memory_mb"]), ({**AWK, "aliases": ["py"]}, ["py"]),
-    ({name: value for name, value in AWK.items() if name != "image"}, ["image"]),
-], ids=range(11))
+    ("{", []), ("[]", []), ({**BROKEN, "id": None}, ["id"]), ({**BROKEN, "id": "other"}, ["id"]),
+    ({**BROKEN, "run": "gawk"}, ["run"]), ({**BROKEN, "file": "../x"}, ["file"]), ({**BROKEN, "unknown": 1}, ["unknown"]),
+    ({**BROKEN, "compile": {"argv": []}}, ["compile"]), ({**BROKEN, "aliases": [1]}, ["aliases"]),
+    ({**BROKEN, "limits": {"memory_mb": 1}}, ["memory_mb"]), ({**BROKEN, "aliases": ["py"]}, ["py"]),
+    ({name: value for name, value in BROKEN.items() if name != "version"}, ["version"]),
+], ids=range(12))
 def test_what_is_wrong_in_one_leaves_out_that_one_alone(launch, tmp_path, content, names):
     server = launch(with_languages(tmp_path, broken=content), languages=["bash"])
-    assert "broken" in server.log and all(name in server.log for name in names)
-    assert "awk" not in server.get("/api/v1/execute/languages", key=None).json
+    said = [line for line in server.lines if "broken/language.json" in line]
+    assert said and all(name in said[0].split("language.json")[1] for name in names), server.log
+    assert "broken" not in server.get("/api/v1/execute/languages", key=None).json
+    assert server.cli("languages").stderr.count("broken/language.json") == 1
 
 
 def test_a_language_without_its_image_is_not_offered_and_that_is_said(launch, tmp_path):
     absent = {**AWK, "image": "codecell/there-is-no-such-image"}
-    server = launch(with_languages(tmp_path, awk=absent), languages=LANGUAGES)
+    server = launch(with_languages(tmp_path, awk=absent))
     wait_for("a word about awk", lambda: "awk" in server.log)
     assert "awk" not in server.get("/api/v1/execute/languages", key=None).json
     answer = server.execute("x", "awk")

@@ -211,7 +211,7 @@ def test_one_server_a_data_directory(server):
 
 def test_servers_share_an_engine(launch):
     one = launch({"CODECELL_POOL": "bash=2,*=0"}, languages=["bash"])
-    wait_for("its cells", lambda: len(one.containers(running=True)) == 2)
+    one.wait_pool(bash=2)
     cells = {cell["id"] for cell in one.containers()}
     other = launch({"CODECELL_POOL": "bash=2,*=0"}, languages=["bash"])
     assert one.instance != other.instance

@@ -329,6 +329,14 @@ class Server:
             return found if len(found) == count else None
         return wait_for(f"{count} executions {status}", there)
 
+    def wait_pool(self, **wanted):
+        """Waits until as many cells wait as named (bash=2), and no container is there beside them."""
+        def full():
+            cells = self.metrics().get("codecell_pool_cells", {})
+            ready = {language: cells.get(frozenset({("language", language), ("state", "ready")}), 0) for language in wanted}
+            return ready == wanted and len(self.containers()) == sum(wanted.values())
+        wait_for(f"a pool of {wanted}", full)
+
     def metrics(self):
         """The samples of GET /metrics: {name: {frozenset of labels: value}}."""
         samples = {}
