@@ -107,11 +107,18 @@ static int offer(struct offers *offers, const char *text)
 static int keep_work(struct db *db, struct store_job *job, struct error *error)
 {
     struct facts_job *facts = container_of(job, struct facts_job, job);
-    int result = probes_put(db, facts->language, facts->fingerprint, facts->facts, error);
+    return probes_put(db, facts->language, facts->fingerprint, facts->facts, error);
+}
 
+/* Where it failed, the image is asked again at the next start. */
+static void on_kept(struct store_job *job, const struct error *error)
+{
+    struct facts_job *facts = container_of(job, struct facts_job, job);
+
+    if (error != NULL)
+        log_event(LOG_WARN, "language.not_kept", LOG_STR("language", facts->language), LOG_STR("reason", error->text));
     free(facts->facts);
-    facts->facts = NULL;
-    return result;
+    free(facts);
 }
 
 static struct facts_job *facts_new(struct offers *offers)
@@ -135,6 +142,7 @@ static void keep(struct offers *offers, char *text)
     }
     job->facts = text;
     job->job.work = keep_work;
+    job->job.done = on_kept;
     store_submit(offers->options.store, &job->job);
 }
 

@@ -101,10 +101,18 @@ struct acceptance {
 static int acceptance_work(struct db *db, struct store_job *job, struct error *error)
 {
     struct acceptance *acceptance = container_of(job, struct acceptance, job);
-    int result = records_insert(db, &acceptance->record, error);
+    return records_insert(db, &acceptance->record, error);
+}
 
+/* Where it failed, the record's end makes the row. */
+static void acceptance_done(struct store_job *job, const struct error *error)
+{
+    struct acceptance *acceptance = container_of(job, struct acceptance, job);
+
+    if (error != NULL)
+        log_event(LOG_WARN, "record.failed", LOG_STR("id", acceptance->record.id), LOG_STR("reason", error->text));
     record_clear(&acceptance->record);
-    return result;
+    free(acceptance);
 }
 
 static void record_acceptance(const struct execution *execution)
@@ -116,6 +124,7 @@ static void record_acceptance(const struct execution *execution)
         return; /* the record's end makes the row then */
     struct record *record = &acceptance->record;
     acceptance->job.work = acceptance_work;
+    acceptance->job.done = acceptance_done;
     *record = (struct record){.key_row = execution->key_row,
                               .status = RECORD_PENDING,
                               .created_ms = execution->created_ms,
