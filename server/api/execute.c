@@ -138,6 +138,11 @@ static void submit(struct exchange *exchange)
     struct api *api = exchange->api;
     struct language *language = languages_find(api->languages, execute_language(&exchange->request));
 
+    if (language == NULL && languages_expected(api->languages, execute_language(&exchange->request))) {
+        error_set(&exchange->error, ERROR_UNAVAILABLE, "The language cannot run yet. Please try again later.");
+        refuse(exchange);
+        return;
+    }
     if (language == NULL) {
         refuse_language(exchange);
         return;

@@ -57,7 +57,7 @@ static int record_work(struct db *db, struct store_job *job, struct error *error
     struct record record = {
         .key_row = execution->key_row,
         .status = result->status,
-        .ended_by_itself = result->failure == NULL,
+        .ended_by_itself = result->failure == NULL && result->status != RECORD_CANCELLED,
         .exit_code = result->exit_code,
         .created_ms = execution->created_ms,
         .started_ms = execution->started_ms,

@@ -188,6 +188,14 @@ struct language *languages_find(struct languages *languages, const char *name)
     return NULL;
 }
 
+bool languages_expected(struct languages *languages, const char *name)
+{
+    for (size_t i = 0; i < languages->count; i++)
+        if (is_named(languages->items[i], name))
+            return !languages->items[i]->offered && languages->items[i]->left_out == NULL;
+    return false;
+}
+
 /* The length of the number at `text`: digits, with '.' only between two of them. */
 static size_t number_at(const char *text, bool *dotted)
 {

@@ -49,6 +49,9 @@ struct language *languages_at(struct languages *languages, size_t i); /* in orde
 /* By id or alias, any case; only those that are offered. NULL: unknown. */
 struct language *languages_find(struct languages *languages, const char *name);
 
+/* Whether a language of this name is there that the engine has not been asked about yet. */
+bool languages_expected(struct languages *languages, const char *name);
+
 /* The first thing in a text that looks like a version: digits with at least one dot ("3.13.5"), else the first
  * number. 0, or -1 where there is none or it is longer than the room. */
 int language_version_in(const char *text, char *out, size_t room);
