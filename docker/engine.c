@@ -122,14 +122,15 @@ static void on_ping(void *arg, int status, json_t *reply, const struct error *er
 {
     struct engine *engine = arg;
     bool answered = status == 200;
+    enum engine_state state = answered ? ENGINE_UP : ENGINE_DOWN;
 
     (void)reply, (void)error;
     engine->ping = NULL;
     if (engine->state == ENGINE_CLOSING)
         return;
     engine->failures = answered ? 0 : engine->failures + 1;
-    if (answered != engine_is_up(engine) && (answered || engine->state != ENGINE_DOWN))
-        set_state(engine, answered ? ENGINE_UP : ENGINE_DOWN);
+    if (engine->state != state)
+        set_state(engine, state);
     ping_in(engine, answered ? ENGINE_PING_EVERY_MS : retry_pause(engine->failures));
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#define TICK_MS 5
 #define FAKE_BYTES_MAX ((size_t)64 << 20)
 
 struct fake_client {
@@ -46,6 +47,8 @@ static void client_close(struct fake_client *client)
     while (*at != client)
         at = &(*at)->next;
     *at = client->next;
+    if (fake->script != NULL)
+        fake->script->left(fake, client);
     if (fake->streamer == client) {
         fake->streamer = NULL;
         fake->stream_over = true;
@@ -140,7 +143,10 @@ static bool take_request(struct fake_client *client)
         fake->requests++;
     }
     buf_consume(&client->in, whole);
-    answer(client, line);
+    if (fake->script != NULL && strstr(line, "/_ping") == NULL)
+        fake->script->request(fake, client, line, strstr(fake->request.data, "\r\n\r\n") + 4);
+    else
+        answer(client, line);
     return true;
 }
 
@@ -154,7 +160,9 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     struct fake_client *client = stream->data;
 
-    if (n > 0) {
+    if (n > 0 && client->streaming && client->fake->script != NULL) {
+        client->fake->script->heard(client->fake, client, buf->base, (size_t)n);
+    } else if (n > 0) {
         buf_append(client->streaming ? &client->fake->stream : &client->in, buf->base, (size_t)n);
         while (!client->streaming && !client->closing && take_request(client))
             ;
@@ -271,21 +279,39 @@ void fake_hang_up(struct fake *fake)
     client_close(fake->streamer);
 }
 
-static void on_guard(uv_timer_t *timer)
+void fake_reply(struct fake_client *client, const void *data, size_t len, bool stream)
 {
-    (void)timer;
-    fail_msg("not within 20 seconds");
+    if (client->closing)
+        return;
+    client->streaming |= stream;
+    client_write(client, data, len, false);
+}
+
+void fake_drop(struct fake_client *client)
+{
+    client_close(client);
+}
+
+/* Ticks, so that a turn which ran its timers first does not then wait for the next event. */
+static void on_tick(uv_timer_t *timer)
+{
+    unsigned *ticks = timer->data;
+
+    if (++*ticks > 20000 / TICK_MS)
+        fail_msg("not within 20 seconds");
 }
 
 void run_until(uv_loop_t *loop, const bool *flag)
 {
-    uv_timer_t guard;
+    unsigned ticks = 0;
+    uv_timer_t timer;
 
-    uv_timer_init(loop, &guard);
-    uv_timer_start(&guard, on_guard, 20000, 0);
+    uv_timer_init(loop, &timer);
+    timer.data = &ticks;
+    uv_timer_start(&timer, on_tick, TICK_MS, TICK_MS);
     while (!*flag)
         uv_run(loop, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)&guard, NULL);
+    uv_close((uv_handle_t *)&timer, NULL);
     uv_run(loop, UV_RUN_NOWAIT);
 }
 

@@ -22,7 +22,15 @@ struct fake_rule {
     bool stream;       /* what follows on this connection is a stream: see fake->stream */
 };
 
+struct fake;
 struct fake_client;
+
+/* In place of rules: a script that answers by itself (sim.h), but pings. */
+struct fake_script {
+    void (*request)(struct fake *fake, struct fake_client *client, const char *line, const char *body);
+    void (*heard)(struct fake *fake, struct fake_client *client, const void *data, size_t len); /* on a stream */
+    void (*left)(struct fake *fake, struct fake_client *client);
+};
 
 struct fake {
     uv_loop_t *loop;
@@ -30,6 +38,7 @@ struct fake {
     bool listening;
     char path[64], host[80]; /* of the socket; as DOCKER_HOST */
     struct fake_rule rules[FAKE_RULES_MAX];
+    const struct fake_script *script; /* NULL: the rules decide */
     struct fake_client *first;    /* clients connected */
     struct fake_client *streamer; /* the last that became a stream */
     unsigned connections;         /* ever */
@@ -53,6 +62,10 @@ void fake_send(struct fake *fake, const void *data, size_t len); /* on the strea
 void fake_send_frame(struct fake *fake, int type, const void *data, size_t len);
 void fake_listen_again(struct fake *fake); /* ends deafness */
 void fake_hang_up(struct fake *fake);      /* ends the stream */
+
+/* For a script: bytes to one client, after which it may be a stream; the end of its connection. */
+void fake_reply(struct fake_client *client, const void *data, size_t len, bool stream);
+void fake_drop(struct fake_client *client);
 
 /* Runs the loop until *flag is set; not within 20 seconds is a failure. */
 void run_until(uv_loop_t *loop, const bool *flag);
