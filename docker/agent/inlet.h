@@ -5,7 +5,7 @@
 
 #include "docker/agent/frame.h"
 
-#define INLET_MAX (2u * (FRAME_HEADER + FRAME_PAYLOAD_MAX)) /* when it is full there is a whole frame in it */
+#define INLET_MAX ((size_t)2 * (FRAME_HEADER + FRAME_PAYLOAD_MAX)) /* when it is full there is a whole frame in it */
 
 struct inlet {
     size_t start, end; /* data[start..end) was read and not yet taken */

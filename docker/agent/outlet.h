@@ -5,7 +5,7 @@
 
 #include "docker/agent/frame.h"
 
-#define OUTLET_MAX (256u * 1024u)
+#define OUTLET_MAX 262144u
 #define OUTLET_PART 65536u   /* bytes of output in one frame, at most */
 #define OUTLET_RESERVE 1024u /* for READY, two STEP_END, and DONE or FAILED */
 

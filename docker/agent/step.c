@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -127,8 +128,8 @@ static void child_ended(struct step *step, pid_t pid, int status, const struct r
  * It may be gone by then, so what ptrace returns says nothing. */
 static void untrace(pid_t pid, int status)
 {
-    long signal = WSTOPSIG(status) == SIGTRAP ? 0 : WSTOPSIG(status);
-    (void)ptrace(PTRACE_DETACH, pid, NULL, (void *)signal);
+    long number = WSTOPSIG(status) == SIGTRAP ? 0 : WSTOPSIG(status);
+    (void)syscall(SYS_ptrace, (long)PTRACE_DETACH, (long)pid, 0L, number);
 }
 
 /* Without a child left nobody is left: whoever loses its parent becomes ours. */

@@ -1,8 +1,10 @@
 /* The agent's way in: bytes to frames to a job, files written included. The agent is a program of its
  * own, so what is fuzzed is compiled into this one. */
+/* NOLINTBEGIN(bugprone-suspicious-include) */
 #include "docker/agent/files.c"
 #include "docker/agent/inlet.c"
 #include "docker/agent/job.c"
+/* NOLINTEND(bugprone-suspicious-include) */
 
 #include <fcntl.h>
 #include <ftw.h>

@@ -17,8 +17,10 @@
 
 static void append(struct trial_bytes *bytes, const void *data, size_t len)
 {
-    if (bytes->max - bytes->len < len + 1) {
+    if (!bytes->data || bytes->max - bytes->len < len + 1) {
         bytes->max = 2 * bytes->max + len + 1;
+        if (bytes->max <= len) /* too large to be counted */
+            abort();
         bytes->data = realloc(bytes->data, bytes->max);
         assert_non_null(bytes->data);
     }
@@ -175,9 +177,11 @@ static void send_bytes(struct trial *trial, uint8_t type, const uint8_t *data, s
 void trial_file(struct trial *trial, const char *path, uint32_t mode, const void *data, size_t len)
 {
     uint8_t payload[8192];
+    size_t path_len = strlen(path);
+    assert_true(path_len < sizeof payload - 4);
     frame_put32(payload, mode);
-    memcpy(payload + 4, path, strlen(path));
-    trial_frame(trial, FRAME_FILE, 0, payload, 4 + strlen(path));
+    memcpy(payload + 4, path, path_len + 1);
+    trial_frame(trial, FRAME_FILE, 0, payload, 4 + path_len);
     send_bytes(trial, FRAME_FILE_DATA, data, len);
 }
 

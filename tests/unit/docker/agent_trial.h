@@ -83,4 +83,6 @@ struct trial_role {
 /* main() of a test program: the role that argv names, or -1 where there is none. */
 int trial_main(int argc, char **argv, const struct trial_role *roles, size_t len);
 
+#include "agent_trial.c" /* NOLINT(bugprone-suspicious-include): a test is one program of one file */
+
 #endif

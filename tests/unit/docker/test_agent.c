@@ -1,5 +1,5 @@
 /* The agent's job from READY to DONE: programs, variables, arguments, steps, limits on time. */
-#include "agent_trial.c"
+#include "agent_trial.h"
 
 static void test_hello(void **state)
 {

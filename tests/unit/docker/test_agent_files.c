@@ -1,5 +1,5 @@
 /* The job's files: what is written, and what may not be. */
-#include "agent_trial.c"
+#include "agent_trial.h"
 
 static void test_files(void **state)
 {

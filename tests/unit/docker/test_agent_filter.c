@@ -1,6 +1,6 @@
 /* What a program cannot ask of the kernel, and what it still can: every check is a role that plays inside
  * and exits with 0, or says which line was wrong. */
-#include "agent_trial.c"
+#include "agent_trial.h"
 
 #include <pthread.h>
 #include <sys/prctl.h>

@@ -1,5 +1,5 @@
 /* Frames that do not fit the format or the order: each ends the cell, after it was said why. */
-#include "agent_trial.c"
+#include "agent_trial.h"
 
 static const char *const echo[] = {"echo", "hi", NULL};
 

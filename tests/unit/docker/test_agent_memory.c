@@ -1,6 +1,6 @@
 /* What is said about memory: from the cgroup's files, both versions of them, which the program changes
  * here as the kernel would, or from the processes where they are missing. */
-#include "agent_trial.c"
+#include "agent_trial.h"
 
 static const struct trial_cgroup version_1 = {
     "memory",
@@ -85,9 +85,9 @@ static void test_peak_of_the_cgroup(void **state)
 static void test_peak_of_the_processes(void **state)
 {
     static const struct trial_cgroup nothing = {".", {NULL, NULL, NULL}, {NULL, NULL, NULL}};
-    static const struct trial_cgroup *const cgroups[] = {&version_1, &version_2, &older_version_2, &nothing};
+    static const struct trial_cgroup *const cgroups[4] = {&version_1, &version_2, &older_version_2, &nothing};
     (void)state;
-    for (size_t i = 0; i < sizeof cgroups / sizeof *cgroups; i++) {
+    for (size_t i = 0; i < 4; i++) {
         struct trial trial;
         run(&trial, cgroups[i], "head -c 20000000 /dev/zero | tail -c 20000000 | wc -c");
         trial_expect(&trial, 0, 0, 0);

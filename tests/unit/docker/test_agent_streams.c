@@ -1,7 +1,7 @@
 /* The program's standard streams: back-pressure both ways, caps, bytes that look like frames. */
-#include "agent_trial.c"
+#include "agent_trial.h"
 
-#define MIB 1048576u
+#define MIB ((size_t)1048576)
 
 static void run_with(struct trial *trial, const char *script, uint64_t output_max, const void *input, size_t len)
 {
