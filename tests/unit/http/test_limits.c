@@ -96,7 +96,7 @@ static void trailer_bytes(void **state)
 static void slow_head(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"", "\r\n", "GET /hello HT", "GET /hello HTTP/1.1\r\n" H};
+    static const char *const texts[] = {"", "\r\n", "GET /hello HT", "GET /hello HTTP/1.1\r\nHost: x\r\n"};
     struct trial t;
     trial_init(&t);
     t.options.header_ms = 10;
