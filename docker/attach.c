@@ -109,10 +109,22 @@ static void watch(struct attach *attach)
         uv_poll_stop(&attach->poll);
 }
 
+static void drop_queue(struct attach *attach)
+{
+    while (attach->first != NULL) {
+        struct chunk *chunk = attach->first;
+        attach->first = chunk->next;
+        free(chunk);
+    }
+    attach->last = NULL;
+    attach->queued = 0;
+}
+
 static void finish(struct attach *attach, const struct error *error)
 {
     set_state(attach, ATTACH_ENDED);
     uv_timer_stop(&attach->timer);
+    drop_queue(attach);
     watch(attach);
     attach->events->on_end(attach->arg, error);
 }
@@ -136,17 +148,6 @@ static void fail_with(struct attach *attach, enum error_code code, const char *t
 }
 
 /* Writing. */
-
-static void drop_queue(struct attach *attach)
-{
-    while (attach->first != NULL) {
-        struct chunk *chunk = attach->first;
-        attach->first = chunk->next;
-        free(chunk);
-    }
-    attach->last = NULL;
-    attach->queued = 0;
-}
 
 /* Sends of one chunk what the socket takes. Whether it is gone. */
 static bool send_chunk(struct attach *attach, struct chunk *chunk)
