@@ -65,9 +65,14 @@ static void arm(struct http_connection *conn)
         uv_timer_start(&conn->timer, on_timer, ms, 0);
 }
 
-static void set_state(struct http_connection *conn, enum http_state state)
+bool http_connection_may(const struct http_connection *conn, enum http_state state)
 {
-    assert((moves[conn->state] & MOVE(state)) != 0);
+    return (moves[conn->state] & MOVE(state)) != 0;
+}
+
+void http_connection_set(struct http_connection *conn, enum http_state state)
+{
+    assert(http_connection_may(conn, state));
     conn->state = state;
     arm(conn);
 }
@@ -111,7 +116,7 @@ void http_connection_close(struct http_connection *conn)
 
     if (was == HTTP_CONN_CLOSING)
         return;
-    set_state(conn, HTTP_CONN_CLOSING);
+    http_connection_set(conn, HTTP_CONN_CLOSING);
     uv_close(&conn->socket.handle, on_closed);
     uv_close((uv_handle_t *)&conn->timer, on_closed);
     if (ex == NULL || was == HTTP_CONN_ANSWERING) /* then its write's callback is still to come, and ends it */
@@ -138,310 +143,15 @@ void http_connection_drain(struct http_connection *conn)
         http_connection_close(conn);
 }
 
-/* ── Answering ── */
-
-static void on_shutdown(uv_shutdown_t *request, int status)
-{
-    (void)request; /* the client's end of file, or the timer, ends the connection */
-    (void)status;
-}
-
-static void linger(struct http_connection *conn)
-{
-    if (conn->peer != HTTP_PEER_HERE || uv_shutdown(&conn->shutdown, &conn->socket.stream, on_shutdown) != 0) {
-        http_connection_close(conn);
-        return;
-    }
-    set_state(conn, HTTP_CONN_LINGERING);
-    http_connection_run(conn, NULL, 0);
-}
-
-static void on_answered(uv_write_t *write, int status)
-{
-    struct http_connection *conn = write->handle->data;
-    struct http_exchange *ex = conn->exchange;
-    bool keep = ex->keep_alive;
-
-    conn->exchange = NULL;
-    http_exchange_end(ex, status == 0 ? ex->status : 0);
-    if (conn->state == HTTP_CONN_CLOSING)
-        return;
-    if (status != 0) {
-        http_connection_close(conn);
-    } else if (keep && conn->server->state == HTTP_SERVING) {
-        set_state(conn, HTTP_CONN_IDLE);
-        http_connection_run(conn, NULL, 0);
-    } else {
-        linger(conn);
-    }
-}
-
-/* Kept open only where the request was read to its end and both sides want it. */
-static bool may_keep(const struct http_connection *conn)
-{
-    const struct http_request *request = &conn->exchange->request;
-    bool read =
-        conn->state == HTTP_CONN_WORKING || (conn->state == HTTP_CONN_ADMITTING && !http_request_has_body(request));
-
-    return read && request->keep_alive && conn->server->state == HTTP_SERVING;
-}
-
-void http_respond(struct http_exchange *ex, int status, const char *type, char *body, size_t len)
-{
-    struct http_connection *conn = ex->connection;
-
-    assert((moves[conn->state] & MOVE(HTTP_CONN_ANSWERING)) != 0);
-    ex->gone = NULL;
-    ex->keep_alive = may_keep(conn);
-    if (http_response_build(ex, status, type, body, len) != 0 || conn->peer == HTTP_PEER_LOST) {
-        http_connection_close(conn);
-        return;
-    }
-    /* What presence.c sent ahead is left out. */
-    uv_buf_t parts[2] = {{.base = ex->head.data + ex->probes, .len = ex->head.len - ex->probes},
-                         {.base = ex->body, .len = ex->body_len}};
-    if (uv_write(&ex->write, &conn->socket.stream, parts, ex->body_len > 0 ? 2 : 1, on_answered) != 0) {
-        http_connection_close(conn);
-        return;
-    }
-    set_state(conn, HTTP_CONN_ANSWERING);
-    conn->unwritten = uv_stream_get_write_queue_size(&conn->socket.stream);
-}
-
-/* Answers what request.c found wrong. */
-static void refuse(struct http_connection *conn)
-{
-    struct http_exchange *ex = conn->exchange;
-
-    if (ex->request.status == 503)
-        http_header_add(ex, "Retry-After", "1");
-    http_respond_error(ex, ex->request.status, ex->request.detail);
-}
-
-/* ── Reading ── */
-
-static void find_route(struct http_exchange *ex)
-{
-    struct http_server *server = ex->connection->server;
-    struct http_match *match = &ex->match;
-
-    http_router_find(match, server->options.routes, http_method(ex), &ex->request.target);
-    if (match->route != NULL) {
-        server->options.admit(ex);
-        return;
-    }
-    if (*match->allow == '\0') {
-        http_respond_error(ex, 404, "Not found: no such path");
-        return;
-    }
-    http_header_add(ex, "Allow", "%s", match->allow);
-    if (strcmp(http_method(ex), "OPTIONS") == 0)
-        http_respond(ex, 204, NULL, NULL, 0);
-    else
-        http_respond_error(ex, 405, "Method not allowed: the header Allow names those that are");
-}
-
-static bool begin(struct http_connection *conn)
-{
-    conn->exchange = http_exchange_new(conn);
-    if (conn->exchange == NULL) {
-        http_connection_close(conn);
-        return false;
-    }
-    set_state(conn, HTTP_CONN_HEAD);
-    return true;
-}
-
-static bool step_wait(struct http_connection *conn)
-{
-    if (conn->input_len > 0)
-        return begin(conn);
-    if (conn->peer != HTTP_PEER_HERE)
-        http_connection_close(conn);
-    return false;
-}
-
-static bool step_head(struct http_connection *conn)
-{
-    struct http_exchange *ex = conn->exchange;
-
-    switch (http_request_head(&ex->request, &conn->input, &conn->input_len)) {
-    case HTTP_READY:
-        http_exchange_name(ex);
-        set_state(conn, HTTP_CONN_ADMITTING);
-        find_route(ex);
-        return true;
-    case HTTP_FAILED:
-        refuse(conn);
-        return false;
-    default:
-        if (conn->peer != HTTP_PEER_HERE)
-            http_connection_close(conn);
-        return false;
-    }
-}
-
-static bool step_body(struct http_connection *conn)
-{
-    struct http_exchange *ex = conn->exchange;
-    enum http_progress progress = HTTP_READY;
-
-    if (http_request_has_body(&ex->request))
-        progress = http_request_body(&ex->request, &conn->input, &conn->input_len);
-    if (progress == HTTP_READY) {
-        set_state(conn, HTTP_CONN_WORKING);
-        ex->match.route->handler(ex);
-        return true;
-    }
-    if (progress == HTTP_FAILED)
-        refuse(conn);
-    else if (conn->peer != HTTP_PEER_HERE)
-        http_connection_close(conn);
-    return false;
-}
-
-/* A client that sends twice what it may is not worth more patience. */
-static bool step_linger(struct http_connection *conn)
-{
-    conn->lingered += conn->input_len;
-    conn->input_len = 0;
-    if (conn->peer != HTTP_PEER_HERE || conn->lingered / 2 > conn->server->options.body_max + HTTP_READ_MAX)
-        http_connection_close(conn);
-    return false;
-}
-
-static bool step(struct http_connection *conn)
-{
-    switch (conn->state) {
-    case HTTP_CONN_FRESH:
-    case HTTP_CONN_IDLE:
-        return step_wait(conn);
-    case HTTP_CONN_HEAD:
-        return step_head(conn);
-    case HTTP_CONN_BODY:
-        return step_body(conn);
-    case HTTP_CONN_LINGERING:
-        return step_linger(conn);
-    default:
-        return false;
-    }
-}
-
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
-{
-    struct http_connection *conn = handle->data;
-
-    (void)suggested;
-    *buf = uv_buf_init(conn->server->input, (unsigned)(HTTP_READ_MAX - conn->pending.len));
-}
-
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
-{
-    struct http_connection *conn = stream->data;
-
-    if (n > 0) {
-        http_connection_run(conn, buf->base, (size_t)n);
-    } else if (n == UV_EOF) {
-        conn->peer = HTTP_PEER_SHUT;
-        conn->reading = false;
-        http_connection_run(conn, NULL, 0);
-    } else if (n < 0) {
-        http_connection_lost(conn);
-    }
-}
-
-/* Reading stops where `pending` is full, and goes on when it has room. */
-static void watch(struct http_connection *conn)
-{
-    bool wanted = conn->peer == HTTP_PEER_HERE && conn->pending.len < HTTP_READ_MAX;
-
-    if (conn->state == HTTP_CONN_CLOSING)
-        return;
-    if (wanted && !conn->reading && uv_read_start(&conn->socket.stream, on_alloc, on_read) != 0) {
-        http_connection_close(conn);
-        return;
-    }
-    if (!wanted && conn->reading)
-        uv_read_stop(&conn->socket.stream);
-    conn->reading = wanted;
-    http_presence_watch(conn);
-}
-
-/* Keeps what was not read. */
-static int keep_rest(struct http_connection *conn, bool was_pending)
-{
-    if (!was_pending)
-        return conn->input_len == 0 ? 0 : buf_append(&conn->pending, conn->input, conn->input_len);
-    buf_consume(&conn->pending, conn->pending.len - conn->input_len);
-    if (conn->pending.len == 0)
-        buf_free(&conn->pending);
-    return 0;
-}
-
-void http_connection_run(struct http_connection *conn, const char *data, size_t len)
-{
-    if (conn->running)
-        return;
-    bool from_pending = conn->pending.len > 0 || data == NULL;
-    if (from_pending && len > 0 && buf_append(&conn->pending, data, len) != 0) {
-        http_connection_close(conn);
-        return;
-    }
-    conn->input = from_pending ? conn->pending.data : data;
-    conn->input_len = from_pending ? conn->pending.len : len;
-    conn->running = true;
-    while (step(conn))
-        ;
-    conn->running = false;
-    if (keep_rest(conn, from_pending) != 0)
-        http_connection_close(conn);
-    conn->input_len = 0;
-    watch(conn);
-}
-
-static void on_interim(uv_write_t *write, int status)
-{
-    (void)write; /* where it failed, so will the reading */
-    (void)status;
-}
-
-static void send_continue(struct http_connection *conn)
-{
-    static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    uv_buf_t part = {.base = text, .len = sizeof text - 1};
-
-    uv_write(&conn->interim, &conn->socket.stream, &part, 1, on_interim);
-}
-
-void http_admit(struct http_exchange *ex)
-{
-    struct http_connection *conn = ex->connection;
-    size_t arrived = conn->running ? conn->input_len : conn->pending.len;
-
-    assert(conn->state == HTTP_CONN_ADMITTING);
-    if (conn->peer == HTTP_PEER_LOST) {
-        http_connection_close(conn);
-        return;
-    }
-    if (http_request_check_length(&ex->request) == HTTP_FAILED) {
-        refuse(conn);
-        return;
-    }
-    if (ex->request.expects && http_request_has_body(&ex->request) && arrived == 0)
-        send_continue(conn);
-    set_state(conn, HTTP_CONN_BODY);
-    http_connection_run(conn, NULL, 0);
-}
-
 /* ── Time ── */
 
 static void too_slow(struct http_connection *conn, const char *what)
 {
-    if (conn->state == HTTP_CONN_FRESH && !begin(conn))
+    if (conn->state == HTTP_CONN_FRESH && !http_connection_begin(conn))
         return;
     http_request_fail(&conn->exchange->request, 408, "Request timeout: the %s did not come within %llu seconds", what,
                       (unsigned long long)(state_ms(conn) + 999) / 1000);
-    refuse(conn);
+    http_connection_refuse(conn);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -518,14 +228,14 @@ static void refuse_connection(struct http_connection *conn)
 
     conn->refused = true;
     server->refused++;
-    if (server->refused > HTTP_REFUSED_MAX || !begin(conn)) {
+    if (server->refused > HTTP_REFUSED_MAX || !http_connection_begin(conn)) {
         http_connection_close(conn);
         return;
     }
     http_request_fail(&conn->exchange->request, 503, "Too many connections: at most %u at once",
                       server->options.connections);
-    refuse(conn);
-    watch(conn);
+    http_connection_refuse(conn);
+    http_connection_watch(conn);
 }
 
 void http_connection_accept(struct http_server *server)
@@ -543,5 +253,5 @@ void http_connection_accept(struct http_server *server)
         return;
     }
     arm(conn);
-    watch(conn);
+    http_connection_watch(conn);
 }

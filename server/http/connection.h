@@ -71,7 +71,18 @@ void http_connection_lost(struct http_connection *conn);
 /* Where nobody waits for an answer on it: closes it. */
 void http_connection_drain(struct http_connection *conn);
 
+/* The only setter of a state: asserts that the move is legal, and sets its deadline. */
+void http_connection_set(struct http_connection *conn, enum http_state state);
+bool http_connection_may(const struct http_connection *conn, enum http_state state);
 bool http_connection_waits(const struct http_connection *conn); /* for the owner: ADMITTING or WORKING */
+
+/* reading.c: a new exchange, HEAD. False: out of memory, and it is closing. */
+bool http_connection_begin(struct http_connection *conn);
+/* Reading stops where `pending` is full, and goes on when it has room. */
+void http_connection_watch(struct http_connection *conn);
+
+/* answering.c: answers what its request says is wrong (http_request_fail). */
+void http_connection_refuse(struct http_connection *conn);
 
 /* presence.c: whether the client is still there while an exchange is under way. */
 void http_presence_watch(struct http_connection *conn);

@@ -106,7 +106,8 @@ static void stop_listening(struct http_server *server)
 
 void http_server_drain(struct http_server *server)
 {
-    assert(server->state != HTTP_STOPPING);
+    if (server->state == HTTP_STOPPING)
+        return;
     stop_listening(server);
     server->state = HTTP_DRAINING;
     for (struct http_connection *conn = server->connections; conn != NULL; conn = conn->next)

@@ -2,7 +2,6 @@
 
 #include "http/http.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

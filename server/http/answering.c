@@ -1,0 +1,83 @@
+/* The last part of an exchange: its answer is written, and the connection goes on or ends. */
+#include "http/connection.h"
+#include "http/exchange.h"
+
+#include <assert.h>
+#include <string.h>
+
+static void on_shutdown(uv_shutdown_t *request, int status)
+{
+    (void)request; /* the client's end of file, or the timer, ends the connection */
+    (void)status;
+}
+
+static void linger(struct http_connection *conn)
+{
+    if (conn->peer != HTTP_PEER_HERE || uv_shutdown(&conn->shutdown, &conn->socket.stream, on_shutdown) != 0) {
+        http_connection_close(conn);
+        return;
+    }
+    http_connection_set(conn, HTTP_CONN_LINGERING);
+    http_connection_run(conn, NULL, 0);
+}
+
+static void on_answered(uv_write_t *write, int status)
+{
+    struct http_connection *conn = write->handle->data;
+    struct http_exchange *ex = conn->exchange;
+    bool keep = ex->keep_alive;
+
+    conn->exchange = NULL;
+    http_exchange_end(ex, status == 0 ? ex->status : 0);
+    if (conn->state == HTTP_CONN_CLOSING)
+        return;
+    if (status != 0) {
+        http_connection_close(conn);
+    } else if (keep && conn->server->state == HTTP_SERVING) {
+        http_connection_set(conn, HTTP_CONN_IDLE);
+        http_connection_run(conn, NULL, 0);
+    } else {
+        linger(conn);
+    }
+}
+
+/* Kept open only where the request was read to its end and both sides want it. */
+static bool may_keep(const struct http_connection *conn)
+{
+    const struct http_request *request = &conn->exchange->request;
+    bool read =
+        conn->state == HTTP_CONN_WORKING || (conn->state == HTTP_CONN_ADMITTING && !http_request_has_body(request));
+
+    return read && request->keep_alive && conn->server->state == HTTP_SERVING;
+}
+
+void http_respond(struct http_exchange *ex, int status, const char *type, char *body, size_t len)
+{
+    struct http_connection *conn = ex->connection;
+
+    assert(http_connection_may(conn, HTTP_CONN_ANSWERING));
+    ex->gone = NULL;
+    ex->keep_alive = may_keep(conn);
+    if (http_response_build(ex, status, type, body, len) != 0 || conn->peer == HTTP_PEER_LOST) {
+        http_connection_close(conn);
+        return;
+    }
+    /* What presence.c sent ahead is left out. */
+    uv_buf_t parts[2] = {{.base = ex->head.data + ex->probes, .len = ex->head.len - ex->probes},
+                         {.base = ex->body, .len = ex->body_len}};
+    if (uv_write(&ex->write, &conn->socket.stream, parts, ex->body_len > 0 ? 2 : 1, on_answered) != 0) {
+        http_connection_close(conn);
+        return;
+    }
+    http_connection_set(conn, HTTP_CONN_ANSWERING);
+    conn->unwritten = uv_stream_get_write_queue_size(&conn->socket.stream);
+}
+
+void http_connection_refuse(struct http_connection *conn)
+{
+    struct http_exchange *ex = conn->exchange;
+
+    if (ex->request.status == 503)
+        http_header_add(ex, "Retry-After", "1");
+    http_respond_error(ex, ex->request.status, ex->request.detail);
+}

@@ -1,0 +1,218 @@
+/* What comes from the client, step by step into requests. */
+#include "http/connection.h"
+#include "http/exchange.h"
+
+#include <assert.h>
+#include <string.h>
+
+static void find_route(struct http_exchange *ex)
+{
+    struct http_server *server = ex->connection->server;
+    struct http_match *match = &ex->match;
+
+    http_router_find(match, server->options.routes, http_method(ex), &ex->request.target);
+    if (match->route != NULL) {
+        server->options.admit(ex);
+        return;
+    }
+    if (*match->allow == '\0') {
+        http_respond_error(ex, 404, "Not found: no such path");
+        return;
+    }
+    http_header_add(ex, "Allow", "%s", match->allow);
+    if (strcmp(http_method(ex), "OPTIONS") == 0)
+        http_respond(ex, 204, NULL, NULL, 0);
+    else
+        http_respond_error(ex, 405, "Method not allowed: the header Allow names those that are");
+}
+
+bool http_connection_begin(struct http_connection *conn)
+{
+    conn->exchange = http_exchange_new(conn);
+    if (conn->exchange == NULL) {
+        http_connection_close(conn);
+        return false;
+    }
+    http_connection_set(conn, HTTP_CONN_HEAD);
+    return true;
+}
+
+static bool step_wait(struct http_connection *conn)
+{
+    if (conn->input_len > 0)
+        return http_connection_begin(conn);
+    if (conn->peer != HTTP_PEER_HERE)
+        http_connection_close(conn);
+    return false;
+}
+
+static bool step_head(struct http_connection *conn)
+{
+    struct http_exchange *ex = conn->exchange;
+
+    switch (http_request_head(&ex->request, &conn->input, &conn->input_len)) {
+    case HTTP_READY:
+        http_exchange_name(ex);
+        http_connection_set(conn, HTTP_CONN_ADMITTING);
+        find_route(ex);
+        return true;
+    case HTTP_FAILED:
+        http_connection_refuse(conn);
+        return false;
+    default:
+        if (conn->peer != HTTP_PEER_HERE)
+            http_connection_close(conn);
+        return false;
+    }
+}
+
+static bool step_body(struct http_connection *conn)
+{
+    struct http_exchange *ex = conn->exchange;
+    enum http_progress progress = HTTP_READY;
+
+    if (http_request_has_body(&ex->request))
+        progress = http_request_body(&ex->request, &conn->input, &conn->input_len);
+    if (progress == HTTP_READY) {
+        http_connection_set(conn, HTTP_CONN_WORKING);
+        ex->match.route->handler(ex);
+        return true;
+    }
+    if (progress == HTTP_FAILED)
+        http_connection_refuse(conn);
+    else if (conn->peer != HTTP_PEER_HERE)
+        http_connection_close(conn);
+    return false;
+}
+
+/* A client that sends twice what it may is not worth more patience. */
+static bool step_linger(struct http_connection *conn)
+{
+    conn->lingered += conn->input_len;
+    conn->input_len = 0;
+    if (conn->peer != HTTP_PEER_HERE || conn->lingered / 2 > conn->server->options.body_max + HTTP_READ_MAX)
+        http_connection_close(conn);
+    return false;
+}
+
+static bool step(struct http_connection *conn)
+{
+    switch (conn->state) {
+    case HTTP_CONN_FRESH:
+    case HTTP_CONN_IDLE:
+        return step_wait(conn);
+    case HTTP_CONN_HEAD:
+        return step_head(conn);
+    case HTTP_CONN_BODY:
+        return step_body(conn);
+    case HTTP_CONN_LINGERING:
+        return step_linger(conn);
+    default:
+        return false;
+    }
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+{
+    struct http_connection *conn = handle->data;
+
+    (void)suggested;
+    *buf = uv_buf_init(conn->server->input, (unsigned)(HTTP_READ_MAX - conn->pending.len));
+}
+
+static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    struct http_connection *conn = stream->data;
+
+    if (n > 0) {
+        http_connection_run(conn, buf->base, (size_t)n);
+    } else if (n == UV_EOF) {
+        conn->peer = HTTP_PEER_SHUT;
+        conn->reading = false;
+        http_connection_run(conn, NULL, 0);
+    } else if (n < 0) {
+        http_connection_lost(conn);
+    }
+}
+
+void http_connection_watch(struct http_connection *conn)
+{
+    bool wanted = conn->peer == HTTP_PEER_HERE && conn->pending.len < HTTP_READ_MAX;
+
+    if (conn->state == HTTP_CONN_CLOSING)
+        return;
+    if (wanted && !conn->reading && uv_read_start(&conn->socket.stream, on_alloc, on_read) != 0) {
+        http_connection_close(conn);
+        return;
+    }
+    if (!wanted && conn->reading)
+        uv_read_stop(&conn->socket.stream);
+    conn->reading = wanted;
+    http_presence_watch(conn);
+}
+
+/* Keeps what was not read. */
+static int keep_rest(struct http_connection *conn, bool was_pending)
+{
+    if (!was_pending)
+        return conn->input_len == 0 ? 0 : buf_append(&conn->pending, conn->input, conn->input_len);
+    buf_consume(&conn->pending, conn->pending.len - conn->input_len);
+    if (conn->pending.len == 0)
+        buf_free(&conn->pending);
+    return 0;
+}
+
+void http_connection_run(struct http_connection *conn, const char *data, size_t len)
+{
+    if (conn->running)
+        return;
+    bool from_pending = conn->pending.len > 0 || data == NULL;
+    if (from_pending && len > 0 && buf_append(&conn->pending, data, len) != 0) {
+        http_connection_close(conn);
+        return;
+    }
+    conn->input = from_pending ? conn->pending.data : data;
+    conn->input_len = from_pending ? conn->pending.len : len;
+    conn->running = true;
+    while (step(conn))
+        ;
+    conn->running = false;
+    if (keep_rest(conn, from_pending) != 0)
+        http_connection_close(conn);
+    conn->input_len = 0;
+    http_connection_watch(conn);
+}
+
+static void on_interim(uv_write_t *write, int status)
+{
+    (void)write; /* where it failed, so will the reading */
+    (void)status;
+}
+
+static void send_continue(struct http_connection *conn)
+{
+    static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    uv_buf_t part = {.base = text, .len = sizeof text - 1};
+
+    uv_write(&conn->interim, &conn->socket.stream, &part, 1, on_interim);
+}
+
+void http_admit(struct http_exchange *ex)
+{
+    struct http_connection *conn = ex->connection;
+    size_t arrived = conn->running ? conn->input_len : conn->pending.len;
+
+    assert(conn->state == HTTP_CONN_ADMITTING);
+    if (conn->peer == HTTP_PEER_LOST) {
+        http_connection_close(conn);
+        return;
+    }
+    if (http_request_check_length(&ex->request) == HTTP_FAILED) {
+        http_connection_refuse(conn);
+        return;
+    }
+    if (ex->request.expects && http_request_has_body(&ex->request) && arrived == 0)
+        send_continue(conn);
+    http_connection_set(conn, HTTP_CONN_BODY);
+    http_connection_run(conn, NULL, 0);
+}
