@@ -34,6 +34,20 @@ class Engine:
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
         self.process.wait(90)
+        # An engine that was killed leaves its containerd dead and the file that names it: where nobody has reaped it
+        # yet, the next engine would wait for it.
+        (self.folder / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
+
+    def left(self):
+        """Processes that were started for this engine."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if str(self.folder) in Path(f"/proc/{pid}/cmdline").read_text():
+                    found.append(int(pid))
+            except OSError:
+                pass
+        return found
 
     def load(self, image):
         with subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as saved:
@@ -54,16 +68,10 @@ def engine():
     finally:
         if one.process and one.process.poll() is None:
             one.stop()
-        pid = folder / "exec" / "containerd" / "containerd.pid"
-        if pid.exists():
-            os.kill(int(pid.read_text()), signal.SIGTERM)
-            wait_for("its containerd's end", lambda: not os.path.exists(f"/proc/{pid_of(pid)}"))
+        for pid in one.left():  # shims of the engine that was killed
+            os.kill(pid, signal.SIGKILL)
         subprocess.run(["umount", "-R", folder / "root"], capture_output=True, check=False)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def pid_of(file):
-    return file.read_text().strip() if file.exists() else "none"
 
 
 def is_ready(server):

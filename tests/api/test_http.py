@@ -59,8 +59,8 @@ def test_a_head_that_is_wrong(server, request_):
 
 
 @pytest.mark.parametrize("line,status", [
-    ("GET /health HTTP/2.0", 505), ("GET /health HTTP/1.2", 505), ("GET /health HTTP/0.9", 505), ("PRI * HTTP/2.0", 505),
-    ("get /health HTTP/1.1", 501), ("NONSENSE /health HTTP/1.1", 501),
+    ("GET /health HTTP/2.0", 505), ("GET /health HTTP/1.2", 505), ("GET /health HTTP/0.9", 505),
+    ("PRI * HTTP/2.0", 505), ("get /health HTTP/1.1", 501), ("NONSENSE /health HTTP/1.1", 501),
 ])
 def test_a_version_and_a_method_that_nobody_knows(server, line, status):
     """RFC 9110 has answers of their own for these; they close as a wrong head does."""

@@ -116,8 +116,9 @@ BROKEN = {**AWK, "id": "broken", "aliases": []}
 
 @pytest.mark.parametrize("content,names", [
     ("{", []), ("[]", []), ({**BROKEN, "id": None}, ["id"]), ({**BROKEN, "id": "other"}, ["id"]),
-    ({**BROKEN, "run": "gawk"}, ["run"]), ({**BROKEN, "file": "../x"}, ["file"]), ({**BROKEN, "unknown": 1}, ["unknown"]),
-    ({**BROKEN, "compile": {"argv": []}}, ["compile"]), ({**BROKEN, "aliases": [1]}, ["aliases"]),
+    ({**BROKEN, "run": "gawk"}, ["run"]), ({**BROKEN, "file": "../x"}, ["file"]),
+    ({**BROKEN, "unknown": 1}, ["unknown"]), ({**BROKEN, "compile": {"argv": []}}, ["compile"]),
+    ({**BROKEN, "aliases": [1]}, ["aliases"]),
     ({**BROKEN, "limits": {"memory_mb": 1}}, ["memory_mb"]), ({**BROKEN, "aliases": ["py"]}, ["py"]),
     ({name: value for name, value in BROKEN.items() if name != "version"}, ["version"]),
 ], ids=range(12))

@@ -332,8 +332,8 @@ class Server:
     def wait_pool(self, **wanted):
         """Waits until as many cells wait as named (bash=2), and no container is there beside them."""
         def full():
-            cells = self.metrics().get("codecell_pool_cells", {})
-            ready = {language: cells.get(frozenset({("language", language), ("state", "ready")}), 0) for language in wanted}
+            cells = [(dict(labels), count) for labels, count in self.metrics().get("codecell_pool_cells", {}).items()]
+            ready = {cell["language"]: count for cell, count in cells if cell["state"] == "ready" and count}
             return ready == wanted and len(self.containers()) == sum(wanted.values())
         wait_for(f"a pool of {wanted}", full)
 
