@@ -1,5 +1,5 @@
 /* An engine against the scripted one, on a loop that must close clean: included by the tests. */
-#include "fake_engine.c"
+#include "fake_engine.c" /* NOLINT(bugprone-suspicious-include) */
 
 #include "base/metrics.h"
 #include "docker/engine.h"
@@ -14,11 +14,11 @@ struct bench {
 
 /* What a call ended with. */
 struct outcome {
-    bool done;
-    unsigned times;
-    int status;
     json_t *reply;
+    int status;
+    unsigned times;
     struct error error;
+    bool done;
 };
 
 static void on_change(void *arg, bool up)

@@ -39,14 +39,14 @@ struct fake {
     char path[64], host[80]; /* of the socket; as DOCKER_HOST */
     struct fake_rule rules[FAKE_RULES_MAX];
     const struct fake_script *script; /* NULL: the rules decide */
-    struct fake_client *first;    /* clients connected */
-    struct fake_client *streamer; /* the last that became a stream */
-    unsigned connections;         /* ever */
-    unsigned requests;            /* but pings */
-    struct buf request;           /* the last but pings: head and body */
-    struct buf stream;            /* what came on the stream */
-    bool deaf;                    /* reads nothing on streams */
-    bool stream_over;             /* the other side ended it */
+    struct fake_client *first;        /* clients connected */
+    struct fake_client *streamer;     /* the last that became a stream */
+    unsigned connections;             /* ever */
+    unsigned requests;                /* but pings */
+    struct buf request;               /* the last but pings: head and body */
+    struct buf stream;                /* what came on the stream */
+    bool deaf;                        /* reads nothing on streams */
+    bool stream_over;                 /* the other side ended it */
 };
 
 #define PING_OK "HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nContent-Length: 2\r\n\r\nOK"

@@ -1,5 +1,5 @@
 /* The hijacked stream: opening, both ways, pressure, every way to end, closing at each point. */
-#include "engine_bench.c"
+#include "engine_bench.c" /* NOLINT(bugprone-suspicious-include) */
 
 #include "docker/engine_private.h"
 #include "docker/stream.h"
@@ -10,13 +10,13 @@
 struct owner {
     struct bench *bench;
     struct attach *attach;
-    bool open, ended, drained, some, whole; /* some: bytes came; whole: as many as wanted */
     struct buf data;
     size_t want;
+    const char *close_at; /* the event to close within */
     unsigned pieces;
     struct error error;
-    const char *close_at; /* the event to close within */
-    bool pause_each;      /* pauses within each piece */
+    bool open, ended, drained, some, whole; /* some: bytes came; whole: as many as wanted */
+    bool pause_each;                        /* pauses within each piece */
 };
 
 static void maybe_close(struct owner *owner, const char *event)
@@ -229,10 +229,8 @@ static void test_refusals(void **state)
     };
 
     (void)state;
-    memset(long_head, 'x', sizeof long_head - 1);
-    memcpy(long_head, "HTTP/1.1 101 UPGRADED\r\nX: ", 26);
-    memset(long_body, 'x', sizeof long_body - 1);
-    memcpy(long_body, "HTTP/1.1 500 Oops\r\n\r\n", 21);
+    snprintf(long_head, sizeof long_head, "HTTP/1.1 101 UPGRADED\r\nX: %0*d", (int)STREAM_HEAD_MAX, 1);
+    snprintf(long_body, sizeof long_body, "HTTP/1.1 500 Oops\r\n\r\n%0*d", (int)STREAM_HEAD_MAX + 50, 1);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const struct fake_rule rules[] = {
             {.match = "/attach", .data = cases[i].answer, .piece = cases[i].piece, .hangup = !cases[i].open_end}, {0}};
@@ -541,11 +539,10 @@ static void test_engine_closes(void **state)
 
 static void test_cap(void **state)
 {
+    static struct owner owners[ENGINE_ATTACHES_MAX + 1];
     struct bench bench;
-    struct owner *owners = calloc(ENGINE_ATTACHES_MAX + 1, sizeof *owners);
 
     (void)state;
-    assert_non_null(owners);
     bench_open(&bench, upgrade);
     for (size_t i = 0; i <= ENGINE_ATTACHES_MAX; i++)
         owner_start(&owners[i], &bench, 10000);
@@ -555,7 +552,6 @@ static void test_cap(void **state)
     assert_int_equal(owners[ENGINE_ATTACHES_MAX].error.code, ERROR_UNAVAILABLE);
     assert_non_null(strstr(owners[ENGINE_ATTACHES_MAX].error.text, "1024"));
     finish(&owners[ENGINE_ATTACHES_MAX], &bench);
-    free(owners);
 }
 
 /* Streams and calls beside each other: no connection is taken for another's. */

@@ -1,5 +1,5 @@
 /* One call: every kind of answer, and of none. */
-#include "engine_bench.c"
+#include "engine_bench.c" /* NOLINT(bugprone-suspicious-include) */
 
 #include "docker/engine_private.h"
 
@@ -334,12 +334,11 @@ static void test_cancel_refused(void **state)
 
 static void test_cap(void **state)
 {
+    static struct outcome outcomes[ENGINE_CALLS_MAX + 1];
+    static struct call *calls[ENGINE_CALLS_MAX + 1];
     struct bench bench;
-    struct outcome *outcomes = calloc(ENGINE_CALLS_MAX + 1, sizeof *outcomes);
-    struct call **calls = calloc(ENGINE_CALLS_MAX + 1, sizeof *calls);
 
     (void)state;
-    assert_true(outcomes != NULL && calls != NULL);
     bench_open(&bench, NULL);
     for (size_t i = 0; i <= ENGINE_CALLS_MAX; i++)
         calls[i] = bench_start(&bench, "/a", &outcomes[i]);
@@ -351,8 +350,6 @@ static void test_cap(void **state)
     bench_get(&bench, "/a", &outcomes[0]); /* there is room again */
     assert_int_equal(outcomes[0].status, 404);
     bench_close(&bench);
-    free(outcomes);
-    free(calls);
 }
 
 static void test_many(void **state)
