@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -13,13 +14,20 @@
 
 #define PIPE_BYTES 262144 /* asked for; the kernel's 64 KiB where a user's share of pipes is used up */
 
+#define CHILD_STACK 131072 /* execvp puts a script's arguments on it */
+
 enum { READ, WRITE };
 
-/* pipes[0..2] become the program's 0, 1 and 2; what goes wrong before exec comes through `report`, which
- * exec closes. */
+/* ends[0..2] become the program's 0, 1 and 2. */
 struct plumbing {
-    int pipes[3][2];
-    int report[2];
+    int ends[3][2];
+};
+
+/* What the child works with, in the memory that it shares with the agent until exec. */
+struct child {
+    struct plumbing pipes;
+    char *const *argv, *const *envp;
+    struct spawn_failure failure; /* error 0: it was executed */
 };
 
 static void shut(int *fd)
@@ -32,38 +40,36 @@ static void shut(int *fd)
 static void shut_all(struct plumbing *p)
 {
     for (int i = 0; i < 3; i++) {
-        shut(&p->pipes[i][READ]);
-        shut(&p->pipes[i][WRITE]);
+        shut(&p->ends[i][READ]);
+        shut(&p->ends[i][WRITE]);
     }
-    shut(&p->report[READ]);
-    shut(&p->report[WRITE]);
 }
 
 static int lay(struct plumbing *p)
 {
-    *p = (struct plumbing){{{-1, -1}, {-1, -1}, {-1, -1}}, {-1, -1}};
+    *p = (struct plumbing){{{-1, -1}, {-1, -1}, {-1, -1}}};
     for (int i = 0; i < 3; i++) {
-        if (pipe2(p->pipes[i], O_CLOEXEC) < 0)
+        if (pipe2(p->ends[i], O_CLOEXEC) < 0)
             return -1;
-        int ours = p->pipes[i][i == 0 ? WRITE : READ];
+        int ours = p->ends[i][i == 0 ? WRITE : READ];
         if (fcntl(ours, F_SETFL, O_NONBLOCK) < 0)
             return -1;
         (void)fcntl(ours, F_SETPIPE_SZ, PIPE_BYTES);
     }
-    return pipe2(p->report, O_CLOEXEC);
+    return 0;
 }
 
 /* The kernel looks for the highest oom_score_adj first, so the program dies before the agent. The file
- * is the user's only while the process is dumpable, which nobody is there to make use of. */
+ * is the user's only while the process is dumpable, and that is the agent's memory here: it is shut
+ * again before anybody else lives. */
 static int die_first(void)
 {
     if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
         return -1;
     int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         return -1;
-    ssize_t n = write(fd, "1000", 4);
-    close(fd);
+    ssize_t n = fd < 0 ? -1 : write(fd, "1000", 4);
     return n == 4 ? 0 : -1;
 }
 
@@ -75,60 +81,65 @@ static int become_program(const struct plumbing *p)
     if (setsid() < 0 || die_first() < 0 || signal(SIGPIPE, SIG_DFL) == SIG_ERR)
         return -1;
     for (int i = 0; i < 3; i++)
-        if (dup2(p->pipes[i][i == 0 ? READ : WRITE], i) < 0)
+        if (dup2(p->ends[i][i == 0 ? READ : WRITE], i) < 0)
             return -1;
     if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
         return -1;
     return filter_apply();
 }
 
-static noreturn void child(const struct plumbing *p, char *const argv[], char *const envp[])
+static int child_main(void *arg)
 {
-    struct spawn_failure failure = {.failure = FRAME_FAIL_SYSTEM};
-    if (become_program(p) == 0) {
-        failure.failure = FRAME_FAIL_EXEC;
-        environ = (char **)envp; /* the job's PATH is the one that counts */
-        execvp(argv[0], argv);
+    struct child *child = arg;
+    if (become_program(&child->pipes) == 0) {
+        child->failure.failure = FRAME_FAIL_EXEC;
+        execvp(child->argv[0], child->argv);
     }
-    failure.error = errno;
-    (void)!write(p->report[WRITE], &failure, sizeof failure);
+    child->failure.error = errno;
     _exit(127);
 }
 
-/* Waits for exec, which closes the report unread. 0, or -1 and what the child said. */
-static int await_exec(struct plumbing *p, pid_t pid, struct spawn_failure *failure)
+/* As vfork does it: the agent stands still until the child has executed the program or ended, so nothing
+ * is copied, and what the child wrote into shared memory can be read. */
+static pid_t start_child(struct child *child)
 {
-    ssize_t n;
-    shut(&p->report[WRITE]);
-    do
-        n = read(p->report[READ], failure, sizeof *failure);
-    while (n < 0 && errno == EINTR);
-    if (system_must(n) == 0)
-        return 0;
-    system_must(waitpid(pid, NULL, 0));
-    return -1;
+    static _Alignas(16) char stack[CHILD_STACK];
+    char **own = environ;
+    environ = (char **)child->envp; /* the job's PATH is the one that counts */
+    pid_t pid = clone(child_main, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, child);
+    if (pid < 0)
+        child->failure.error = errno;
+    environ = own;
+    return pid;
+}
+
+/* 0, or -1: it could not be started, and is gone. */
+static int start(struct child *child, struct spawn *out)
+{
+    if (lay(&child->pipes) < 0) {
+        child->failure.error = errno;
+        return -1;
+    }
+    out->started = system_clock();
+    out->pid = start_child(child);
+    if (out->pid > 0 && child->failure.error)
+        system_must(waitpid(out->pid, NULL, 0));
+    return child->failure.error ? -1 : 0;
 }
 
 int spawn(char *const argv[], char *const envp[], struct spawn *out, struct spawn_failure *failure)
 {
-    struct plumbing p;
-    *failure = (struct spawn_failure){.failure = FRAME_FAIL_SYSTEM};
-    *out = (struct spawn){.pid = -1};
-    if (lay(&p) == 0) {
-        out->started = system_clock();
-        out->pid = fork();
-    }
-    if (out->pid == 0)
-        child(&p, argv, envp);
-    failure->error = errno;
-    if (out->pid < 0 || await_exec(&p, out->pid, failure) < 0) {
-        shut_all(&p);
+    struct child child = {.argv = argv, .envp = envp, .failure = {.failure = FRAME_FAIL_SYSTEM}};
+    int(*pipes)[2] = child.pipes.ends;
+    if (start(&child, out) < 0) {
+        *failure = child.failure;
+        shut_all(&child.pipes);
         return -1;
     }
-    out->in = p.pipes[0][WRITE];
-    out->out = p.pipes[1][READ];
-    out->err = p.pipes[2][READ];
-    p.pipes[0][WRITE] = p.pipes[1][READ] = p.pipes[2][READ] = -1;
-    shut_all(&p);
+    out->in = pipes[0][WRITE];
+    out->out = pipes[1][READ];
+    out->err = pipes[2][READ];
+    pipes[0][WRITE] = pipes[1][READ] = pipes[2][READ] = -1;
+    shut_all(&child.pipes);
     return 0;
 }
