@@ -289,6 +289,20 @@ static void idle_connections_are_small(void **state)
     trial_stop(&t);
 }
 
+/* The way of a connection, a row a state: F resh, H ead, A dmitting, B ody, W orking, a N swering, I dle,
+ * L ingering, C losing. Every move that is not here is illegal. */
+static void states_have_their_moves(void **state)
+{
+    (void)state;
+    static const char letters[] = "FHABWNILC";
+    static const char *const legal[] = {"HC", "ANC", "BNC", "WNC", "NC", "ILC", "HC", "C", ""};
+    for (unsigned from = 0; from < HTTP_CONN_STATES; from++) {
+        struct http_connection conn = {.state = from};
+        for (unsigned to = 0; to < HTTP_CONN_STATES; to++)
+            assert_int_equal(http_connection_may(&conn, to), strchr(legal[from], letters[to]) != NULL);
+    }
+}
+
 static int64_t made_up_wall;
 
 static int64_t wall_ns(void)
@@ -335,6 +349,7 @@ int main(void)
         cmocka_unit_test(stop_waits_for_who_is_not_told),
         cmocka_unit_test(stops_from_within_a_handler),
         cmocka_unit_test(idle_connections_are_small),
+        cmocka_unit_test(states_have_their_moves),
         cmocka_unit_test(date_is_the_clock_s),
     };
     snprintf(path, sizeof path, "/tmp/cc-http-server-%d", (int)getpid());
