@@ -116,12 +116,12 @@ static void test_surroundings(void **state)
     (void)state;
     struct trial trial;
     trial_open(&trial, NULL);
-    trial_sh(&trial, "pwd; umask; ls /proc/$$/fd | tr '\\n' ' '; echo; cat /proc/self/oom_score_adj;"
+    trial_sh(&trial, "pwd; umask; ls /proc/$$/fd; cat /proc/self/oom_score_adj;"
                      "grep -E '^(Sig(Blk|Ign)|Seccomp:|NoNewPrivs|CapEff)' /proc/self/status | tr -d '\\t';"
                      "[ $(cut -d' ' -f6 /proc/$$/stat) = $$ ] && echo own session; ulimit -c");
     trial_expect(&trial, 0, 0, 0);
     assert_string_equal(trial_text(&trial, FRAME_STDOUT),
-                        "/tmp/work\n0022\n0 1 2 \n1000\nSigBlk:0000000000000000\nSigIgn:0000000000000000\n"
+                        "/tmp/work\n0022\n0\n1\n2\n1000\nSigBlk:0000000000000000\nSigIgn:0000000000000000\n"
                         "CapEff:0000000000000000\nNoNewPrivs:1\nSeccomp:2\nown session\n0\n");
     trial_close(&trial);
 }
