@@ -469,6 +469,7 @@ static void test_seccomp(void **state)
     (void)state;
     assert_true(strlen(text) < 8192); /* it goes with every creation */
     assert_json(profile, "defaultAction", "\"SCMP_ACT_ERRNO\"");
+    assert_json(profile, "archMap.0", "{\"architecture\":\"SCMP_ARCH_X86_64\",\"subArchitectures\":[]}");
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         assert_null(action_of(profile, refused[i], &conditional));
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
