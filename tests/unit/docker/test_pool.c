@@ -1,0 +1,484 @@
+/* The pool on a made-up engine: what it keeps, whom it hands what, and that no cell is lost whatever happens. */
+#include "pool_stage.h"
+
+static void test_keeps_what_is_wanted(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open(&stage);
+    pool_add(stage.pool, &python, 3);
+    pool_add(stage.pool, &bash, 1);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 4);
+    sim_idle(&stage.sim);
+    assert_int_equal(counts(&stage, "python").ready, 3);
+    assert_int_equal(counts(&stage, "bash").ready, 1);
+    assert_int_equal(counts(&stage, NULL).creating, 0);
+    assert_int_equal(stage.sim.counts[SIM_VOLUME], 1); /* filled once, before the first cell */
+    assert_int_equal(sim_alive(&stage.sim), 4);        /* the filler is gone */
+    assert_true(stage.changes >= 4);
+    stage_close(&stage);
+}
+
+static void test_creations_are_paced(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open(&stage);
+    sim_hold(&stage.sim, SIM_START);
+    pool_add(stage.pool, &python, 5);
+    sim_until(&stage.sim, stage.sim.counts[SIM_START] == 2);
+    sim_idle(&stage.sim);
+    assert_int_equal(counts(&stage, NULL).creating, 2);
+    sim_release(&stage.sim, SIM_START);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 5);
+    stage_close(&stage);
+}
+
+static void test_hands_out_what_waits(void **state)
+{
+    struct stage stage;
+    struct taker taker;
+
+    (void)state;
+    stage_open(&stage);
+    pool_add(stage.pool, &python, 2);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 2);
+    take(&stage, &taker, &python, 100);
+    assert_non_null(taker.cell); /* at once */
+    assert_int_equal(cell_state(taker.cell), CELL_READY);
+    assert_int_equal(counts(&stage, NULL).ready, 2); /* one of them is the taker's */
+    sim_idle(&stage.sim);
+    assert_int_equal(stage.sim.counts[SIM_CREATE], 3); /* with the filler: the shelf waits while programs run */
+    cell_end(taker.cell);
+    sim_until(&stage.sim, stage.sim.counts[SIM_CREATE] == 4 && counts(&stage, NULL).ready == 2);
+    stage_close(&stage);
+}
+
+static void test_shelf_is_filled_after_a_while(void **state)
+{
+    struct stage stage;
+    struct taker taker;
+
+    (void)state;
+    stage_open(&stage);
+    pool_add(stage.pool, &python, 1);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
+    take(&stage, &taker, &python, 100);
+    sim_skip(&stage.sim, 60); /* POOL_SETTLE_NS, though the program still runs */
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 2);
+    cell_end(taker.cell);
+    stage_close(&stage);
+}
+
+static void test_first_come_first_served(void **state)
+{
+    struct stage stage;
+    struct taker takers[6];
+
+    (void)state;
+    stage_open(&stage);
+    pool_add(stage.pool, &python, 0);
+    for (size_t i = 0; i < 6; i++)
+        take(&stage, &takers[i], &python, 100);
+    sim_until(&stage.sim, stage.served == 6);
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(takers[i].place, i);
+        assert_non_null(takers[i].cell);
+        cell_end(takers[i].cell);
+    }
+    sim_until(&stage.sim, sim_alive(&stage.sim) == 0);
+    assert_int_equal(stage.sim.counts[SIM_CREATE], 7); /* no more than that, and the filler */
+    stage_close(&stage);
+}
+
+/* Another disk_mb means a cell made for it; other limits do not. */
+static void test_other_disk(void **state)
+{
+    struct stage stage;
+    struct taker other, same;
+
+    (void)state;
+    stage_open(&stage);
+    pool_add(stage.pool, &python, 1);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
+    take(&stage, &other, &python, 500);
+    assert_null(other.cell);
+    same = (struct taker){.stage = &stage};
+    same.wish = (struct pool_wish){.kind = &python, .limits = python.limits, .on_cell = on_cell};
+    same.wish.limits.memory_mb = 1;
+    pool_take(stage.pool, &same.wish);
+    assert_non_null(same.cell);
+    sim_until(&stage.sim, other.cell != NULL);
+    assert_int_equal(cell_limits(other.cell)->disk_mb, 500);
+    cell_end(other.cell);
+    cell_end(same.cell);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 1 && counts(&stage, NULL).ending == 0);
+    assert_int_equal(sim_alive(&stage.sim), 1);
+    stage_close(&stage);
+}
+
+/* A cell that was made for a wish which was taken back goes to the next wish, to the shelf, or ends. */
+static void test_cancel(void **state)
+{
+    struct stage stage;
+    struct taker first, second;
+
+    (void)state;
+    stage_open(&stage);
+    pool_add(stage.pool, &python, 0);
+    take(&stage, &first, &python, 100); /* before anything was made */
+    pool_cancel(stage.pool, &first.wish);
+    sim_idle(&stage.sim);
+    assert_int_equal(counts(&stage, NULL).creating, 0);
+
+    sim_hold(&stage.sim, SIM_START);
+    take(&stage, &first, &python, 100);
+    sim_until(&stage.sim, stage.sim.counts[SIM_START] == 1);
+    pool_cancel(stage.pool, &first.wish); /* while it is made: it ends */
+    sim_release(&stage.sim, SIM_START);
+    sim_until(&stage.sim, stage.sim.counts[SIM_REMOVE] == 2 && counts(&stage, NULL).ending == 0);
+    assert_int_equal(sim_alive(&stage.sim), 0);
+
+    sim_hold(&stage.sim, SIM_START);
+    take(&stage, &first, &python, 100);
+    sim_until(&stage.sim, stage.sim.counts[SIM_START] == 2);
+    take(&stage, &second, &python, 100);
+    pool_cancel(stage.pool, &first.wish); /* to the next */
+    sim_release(&stage.sim, SIM_START);
+    sim_until(&stage.sim, second.cell != NULL);
+    cell_end(second.cell);
+    sim_until(&stage.sim, counts(&stage, NULL).ending == 0 && counts(&stage, NULL).creating == 0);
+
+    sim_hold(&stage.sim, SIM_START);
+    unsigned starts = stage.sim.counts[SIM_START];
+    take(&stage, &first, &python, 100);
+    sim_until(&stage.sim, stage.sim.counts[SIM_START] == starts + 1);
+    pool_cancel(stage.pool, &first.wish); /* to the shelf */
+    pool_add(stage.pool, &python, 1);
+    sim_release(&stage.sim, SIM_START);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
+    sim_idle(&stage.sim);
+    assert_int_equal(stage.sim.counts[SIM_START], starts + 1);
+    assert_null(first.cell);
+    stage_close(&stage);
+}
+
+static void test_died_ones_are_replaced(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open(&stage);
+    pool_add(stage.pool, &python, 2);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 2);
+    sim_die(sim_last(&stage.sim));
+    sim_until(&stage.sim,
+              stage.sim.counts[SIM_CREATE] == 4 && counts(&stage, NULL).ready == 2 && counts(&stage, NULL).ending == 0);
+    assert_int_equal(sim_alive(&stage.sim), 2);
+    stage_close(&stage);
+}
+
+static void test_fewer_wanted(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open(&stage);
+    pool_add(stage.pool, &python, 3);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 3);
+    pool_add(stage.pool, &python, 1);
+    sim_until(&stage.sim, sim_alive(&stage.sim) == 1);
+    assert_int_equal(counts(&stage, NULL).ready, 1);
+    pool_add(stage.pool, &python, 0);
+    sim_until(&stage.sim, sim_alive(&stage.sim) == 0);
+    stage_close(&stage);
+}
+
+/* Failures: with pauses that grow, and an end to them. */
+static void test_failures_are_paused(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open(&stage);
+    sim_until(&stage.sim, stage.sim.counts[SIM_LIST] == 1);
+    pool_add(stage.pool, &python, 0);
+    sim_until(&stage.sim, stage.sim.counts[SIM_ARCHIVE] == 1 && sim_alive(&stage.sim) == 0);
+    sim_idle(&stage.sim);
+    sim_script(&stage.sim, SIM_START, (struct sim_rule){.times = 3, .status = 500});
+    pool_add(stage.pool, &python, 1);
+    for (unsigned i = 1; i <= 3; i++) {
+        sim_until(&stage.sim, stage.sim.counts[SIM_START] == i && counts(&stage, NULL).creating == 0);
+        sim_until(&stage.sim, counts(&stage, NULL).ending == 0);
+        sim_skip(&stage.sim, 250u << i); /* past the pause */
+    }
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
+    assert_int_equal(stage.sim.counts[SIM_START], 4);
+    assert_true(stage.sim.counts[SIM_VOLUME] >= 2); /* somebody might have pruned it */
+    stage_close(&stage);
+}
+
+static void test_wish_fails_after_its_tries(void **state)
+{
+    static const struct {
+        struct sim_rule rule;
+        enum error_code code;
+    } cases[] = {{{.times = 9, .status = 500}, ERROR_INTERNAL}, {{.times = 9, .status = 400}, ERROR_INTERNAL}};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct stage stage;
+        struct taker taker;
+
+        stage_open(&stage);
+        pool_add(stage.pool, &python, 0);
+        sim_script(&stage.sim, SIM_START, cases[i].rule);
+        take(&stage, &taker, &python, 100);
+        sim_until(&stage.sim, stage.sim.counts[SIM_START] == 1 && counts(&stage, NULL).ending == 0);
+        assert_false(taker.told); /* once may be bad luck */
+        sim_skip(&stage.sim, 300);
+        sim_until(&stage.sim, taker.told);
+        assert_null(taker.cell);
+        assert_int_equal(taker.error.code, cases[i].code);
+        assert_int_equal(stage.sim.counts[SIM_START], POOL_WISH_TRIES);
+        sim_script(&stage.sim, SIM_START, (struct sim_rule){0});
+        stage_close(&stage);
+    }
+}
+
+/* The volume cannot be filled: who waits is told, and it is tried again with pauses. */
+static void test_volume_fails(void **state)
+{
+    static const enum sim_op ops[] = {SIM_VOLUME, SIM_CREATE, SIM_ARCHIVE};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct stage stage;
+        struct taker taker;
+
+        stage_open(&stage);
+        sim_script(&stage.sim, ops[i], (struct sim_rule){.times = POOL_WISH_TRIES, .status = 500});
+        pool_add(stage.pool, &python, 1);
+        take(&stage, &taker, &python, 100);
+        for (unsigned n = 1; n <= POOL_WISH_TRIES; n++) {
+            sim_until(&stage.sim, stage.sim.counts[ops[i]] == n && sim_alive(&stage.sim) == 0);
+            sim_idle(&stage.sim);
+            sim_skip(&stage.sim, 1100);
+        }
+        sim_until(&stage.sim, taker.told);
+        assert_null(taker.cell);
+        sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
+        assert_int_equal(sim_alive(&stage.sim), 1); /* no filler is left */
+        stage_close(&stage);
+    }
+}
+
+/* The engine. */
+
+static void test_engine_goes_and_comes(void **state)
+{
+    struct stage stage;
+    struct taker out, waiting, late;
+
+    (void)state;
+    stage_open(&stage);
+    pool_add(stage.pool, &python, 2);
+    pool_add(stage.pool, &bash, 0);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 2);
+    take(&stage, &out, &python, 100);
+    stage_run(&out);
+    sim_hold(&stage.sim, SIM_START);
+    take(&stage, &waiting, &bash, 100);
+    sim_until(&stage.sim, counts(&stage, "bash").creating == 1 && stage.sim.waiting_len > 0);
+
+    sim_go_away(&stage.sim);
+    sim_until(&stage.sim, !stage.sim.up && waiting.told);
+    assert_null(waiting.cell);
+    assert_int_equal(waiting.error.code, ERROR_UNAVAILABLE);
+    take(&stage, &late, &python, 100);
+    assert_true(late.told); /* at once */
+    assert_int_equal(late.error.code, ERROR_UNAVAILABLE);
+    sim_until(&stage.sim, out.ended); /* its stream broke, and nobody says why */
+    assert_int_equal(out.outcome, CELL_LOST);
+    sim_until(&stage.sim, counts(&stage, NULL).ending + counts(&stage, NULL).ready == 0);
+
+    stage.sim.held[SIM_START] = false;
+    sim_come_back(&stage.sim);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 2);
+    assert_int_equal(stage.sim.counts[SIM_VOLUME], 2);
+    assert_int_equal(sim_alive(&stage.sim), 2);
+    stage_close(&stage);
+}
+
+/* What an earlier server of this instance left is swept before anything is made; other servers' is not. */
+static void test_sweeps_first(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_idle(&stage);
+    add_box(&stage.sim, "codecell-old", "me");
+    add_box(&stage.sim, "codecell-theirs", "other");
+    stage_connect(&stage);
+    pool_add(stage.pool, &python, 1);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 1 && stage.sim.boxes[0].removed);
+    assert_false(stage.sim.boxes[1].removed);
+    assert_int_equal(sim_alive(&stage.sim), 2);
+    stage_close(&stage);
+}
+
+static void test_sweeping_fails(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_idle(&stage);
+    sim_script(&stage.sim, SIM_LIST, (struct sim_rule){.times = 1, .status = 500});
+    stage_connect(&stage);
+    pool_add(stage.pool, &python, 1);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 1); /* all the same */
+    stage_close(&stage);
+}
+
+/* Closing, with each call under way. */
+static void test_close_at_each_point(void **state)
+{
+    static const enum sim_op ops[] = {SIM_LIST,   SIM_VOLUMES, SIM_VOLUME, SIM_CREATE,       SIM_ARCHIVE,
+                                      SIM_ATTACH, SIM_START,   SIM_REMOVE, SIM_VOLUME_REMOVE};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        struct stage stage;
+        struct taker taker;
+
+        stage_open_idle(&stage);
+        sim_hold(&stage.sim, ops[i]);
+        stage_connect(&stage);
+        pool_add(stage.pool, &python, 2);
+        take(&stage, &taker, &python, 100);
+        if (ops[i] != SIM_VOLUME_REMOVE)
+            sim_until(&stage.sim, stage.sim.counts[ops[i]] > 0);
+        stage_begin_close(&stage);
+        assert_true(taker.told);
+        if (taker.cell == NULL)
+            assert_int_equal(taker.error.code, ERROR_UNAVAILABLE);
+        sim_idle(&stage.sim);
+        sim_release(&stage.sim, ops[i]);
+        stage_end_close(&stage);
+    }
+}
+
+/* Closing against an engine that answers nothing: patience ends it. */
+static void test_close_without_answers(void **state)
+{
+    static const enum sim_op ops[] = {SIM_VOLUME, SIM_CREATE, SIM_START, SIM_REMOVE, SIM_VOLUME_REMOVE};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        struct stage stage;
+
+        stage_open_idle(&stage);
+        if (ops[i] != SIM_REMOVE)
+            sim_hold(&stage.sim, ops[i]);
+        stage_connect(&stage);
+        pool_add(stage.pool, &python, 1);
+        if (ops[i] == SIM_REMOVE || ops[i] == SIM_VOLUME_REMOVE)
+            sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
+        else
+            sim_until(&stage.sim, stage.sim.counts[ops[i]] > 0);
+        sim_hold(&stage.sim, ops[i]);
+        sim_hold(&stage.sim, SIM_REMOVE);
+        if (ops[i] == SIM_VOLUME_REMOVE)
+            sim_release(&stage.sim, SIM_REMOVE);
+        stage_begin_close(&stage);
+        sim_idle(&stage.sim);
+        assert_false(stage.pool_closed);
+        sim_skip(&stage.sim, STAGE_PATIENCE_MS + 100);
+        sim_until(&stage.sim, stage.pool_closed);
+        stage.pool = NULL;
+        sim_close(&stage.sim);
+    }
+}
+
+static void test_close_without_engine(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open(&stage);
+    pool_add(stage.pool, &python, 1);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
+    sim_go_away(&stage.sim);
+    sim_until(&stage.sim, !stage.sim.up);
+    stage_begin_close(&stage);
+    stage_end_close(&stage);
+}
+
+/* The engine goes, and comes back, while the pool closes. */
+static void test_engine_changes_while_closing(void **state)
+{
+    static const enum sim_op ops[] = {SIM_VOLUME, SIM_START, SIM_VOLUME_REMOVE};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct stage stage;
+
+        stage_open_idle(&stage);
+        sim_hold(&stage.sim, ops[i]);
+        stage_connect(&stage);
+        pool_add(stage.pool, &python, 1);
+        if (ops[i] != SIM_VOLUME_REMOVE)
+            sim_until(&stage.sim, stage.sim.counts[ops[i]] > 0);
+        stage_begin_close(&stage);
+        sim_go_away(&stage.sim);
+        sim_until(&stage.sim, stage.pool_closed);
+        sim_come_back(&stage.sim);
+        stage_end_close(&stage);
+    }
+}
+
+static void test_engine_comes_while_closing(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open(&stage);
+    sim_hold(&stage.sim, SIM_REMOVE);
+    pool_add(stage.pool, &python, 0);
+    sim_until(&stage.sim, stage.sim.counts[SIM_ARCHIVE] == 1 && stage.sim.waiting_len == 1);
+    unsigned lists = stage.sim.counts[SIM_LIST];
+    stage_begin_close(&stage);
+    pool_engine_changed(stage.pool, true); /* as after a short break */
+    sim_release(&stage.sim, SIM_REMOVE);
+    stage_end_close(&stage);
+    assert_int_equal(stage.lists, lists); /* no sweep any more */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_keeps_what_is_wanted),
+        cmocka_unit_test(test_creations_are_paced),
+        cmocka_unit_test(test_hands_out_what_waits),
+        cmocka_unit_test(test_shelf_is_filled_after_a_while),
+        cmocka_unit_test(test_first_come_first_served),
+        cmocka_unit_test(test_other_disk),
+        cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_died_ones_are_replaced),
+        cmocka_unit_test(test_fewer_wanted),
+        cmocka_unit_test(test_failures_are_paused),
+        cmocka_unit_test(test_wish_fails_after_its_tries),
+        cmocka_unit_test(test_volume_fails),
+        cmocka_unit_test(test_engine_goes_and_comes),
+        cmocka_unit_test(test_sweeps_first),
+        cmocka_unit_test(test_sweeping_fails),
+        cmocka_unit_test(test_close_at_each_point),
+        cmocka_unit_test(test_close_without_answers),
+        cmocka_unit_test(test_close_without_engine),
+        cmocka_unit_test(test_engine_changes_while_closing),
+        cmocka_unit_test(test_engine_comes_while_closing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
