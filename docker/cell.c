@@ -151,6 +151,8 @@ static void remove_container(struct cell *cell)
         cell->cells->engine,
         &(struct call_options){.method = "DELETE", .path = path, .deadline_ms = CELL_CALL_MS, .metric = "remove"},
         on_removed, cell);
+    if (cell->call == NULL) /* out of memory: the reaper finds it */
+        gone(cell);
 }
 
 static void drop_stream(struct cell *cell)

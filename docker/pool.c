@@ -405,6 +405,8 @@ void pool_add(struct pool *pool, const struct cell_kind *kind, unsigned waiting)
         *shelf = (struct shelf){.kind = kind};
     }
     shelf->want = waiting;
+    while (shelf->ready > shelf->want)
+        cell_end(shelf->first);
     balance(pool);
 }
 
@@ -432,6 +434,12 @@ void pool_engine_changed(struct pool *pool, bool up)
     struct error error;
 
     pool->up = up;
+    if (pool->closing) {
+        if (!up && !pool->leaving)
+            volume_cancel(&pool->volume);
+        close_step(pool);
+        return;
+    }
     if (up) {
         if (engine_is_podman(pool->cells.engine)) {
             free(pool->cells.seccomp); /* Podman takes a path on its own host only; the agent's filter must do */
@@ -536,8 +544,11 @@ static void close_handles(struct pool *pool)
 
 static void on_volume_removed(void *arg, int status, json_t *reply, const struct error *error)
 {
+    struct pool *pool = arg;
+
     (void)status, (void)reply, (void)error; /* one that stays is filled again at the next start */
-    close_handles(arg);
+    pool->volume.call = NULL;
+    close_handles(pool);
 }
 
 static void close_step(struct pool *pool)
@@ -558,7 +569,10 @@ static void on_patience_over(uv_timer_t *timer)
     for (struct cell *cell = pool->cells.first; cell != NULL; cell = cells_next(cell))
         cell_abandon(cell);
     volume_cancel(&pool->volume);
-    close_step(pool);
+    if (pool->leaving)
+        close_handles(pool); /* the volume's removal was not answered */
+    else
+        close_step(pool);
 }
 
 void pool_close(struct pool *pool, uint64_t limit_ms, void (*closed)(void *arg), void *arg)

@@ -27,7 +27,8 @@ struct pool_options {
 
 int pool_open(struct pool **out, uv_loop_t *loop, const struct pool_options *options, struct error *error);
 
-/* Offers a language: `waiting` cells are kept ready from now on. `kind` is kept by pointer. */
+/* Offers a language: `waiting` cells are kept ready from now on; those that wait beyond that are ended. `kind` is kept
+ * by pointer. */
 void pool_add(struct pool *pool, const struct cell_kind *kind, unsigned waiting);
 
 /* The engine came or went (from engine_options.on_change): cells are made again, or forgotten. */

@@ -45,6 +45,7 @@ static bool failed(struct volume *volume, const char *what, int status, const st
 static void finish(struct volume *volume)
 {
     volume->call = NULL;
+    volume->container[0] = '\0'; /* one that stayed is the reaper's */
     volume->filled = volume->error.code == ERROR_NONE;
     volume->done(volume->arg, volume->filled ? NULL : &volume->error);
 }
@@ -182,6 +183,7 @@ void volume_cancel(struct volume *volume)
     if (volume->call != NULL)
         call_cancel(volume->call);
     volume->call = NULL;
+    volume->container[0] = '\0';
 }
 
 void volume_remove(struct volume *volume, call_done *done, void *arg)
@@ -189,8 +191,9 @@ void volume_remove(struct volume *volume, call_done *done, void *arg)
     char path[sizeof volume->name + 40];
 
     snprintf(path, sizeof path, "/volumes/%s", volume->name);
-    engine_call(volume->cells->engine,
-                &(struct call_options){
-                    .method = "DELETE", .path = path, .deadline_ms = CELL_CALL_MS, .metric = "volume_remove"},
-                done, arg);
+    volume->call =
+        engine_call(volume->cells->engine,
+                    &(struct call_options){
+                        .method = "DELETE", .path = path, .deadline_ms = CELL_CALL_MS, .metric = "volume_remove"},
+                    done, arg);
 }

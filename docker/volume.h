@@ -29,7 +29,7 @@ void volume_init(struct volume *volume, struct cells *cells, const void *agent, 
  * Only one at a time. */
 void volume_fill(struct volume *volume, const char *image, void (*done)(void *arg, const struct error *error),
                  void *arg);
-/* Removes it from the engine; `done` as of an engine call. */
+/* Removes it from the engine; `done` as of an engine call (it sets volume->call to NULL), not after volume_cancel. */
 void volume_remove(struct volume *volume, call_done *done, void *arg);
 void volume_cancel(struct volume *volume); /* no `done` after this */
 
