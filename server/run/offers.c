@@ -220,7 +220,6 @@ static void ask(struct offers *offers)
 {
     struct language *language = current(offers);
 
-    pool_add(offers->options.pool, &language->kind, 0);
     probe_ask(&offers->probe, offers->options.pool, language, language->version_argv, on_version, offers);
 }
 
@@ -291,10 +290,12 @@ static void on_inspected(void *arg, int status, json_t *reply, const struct erro
     }
     snprintf(offers->fingerprint, sizeof offers->fingerprint, "%s %08x", image.id,
              argv_sum(language->packages_argv, argv_sum(language->version_argv, 2166136261u)));
-    if (language->fingerprint != NULL && strcmp(language->fingerprint, offers->fingerprint) == 0)
+    if (language->fingerprint != NULL && strcmp(language->fingerprint, offers->fingerprint) == 0) {
         pass_over(offers);
-    else
-        look_up(offers);
+        return;
+    }
+    pool_add(offers->options.pool, &language->kind, 0); /* cells of another image than this one are of no use */
+    look_up(offers);
 }
 
 static void finish_pass(struct offers *offers)
