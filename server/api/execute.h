@@ -17,6 +17,7 @@
 #define EXECUTE_TIMEOUT_MAX 300                   /* seconds */
 #define EXECUTE_TIMEOUT_DEFAULT 30
 #define EXECUTE_WARNINGS_MAX 20 /* fields that are named as unknown */
+#define EXECUTE_QUOTED_MAX 100  /* bytes of a field's name that are quoted */
 
 /* What the server and the key allow. */
 struct execute_rules {
@@ -29,6 +30,9 @@ struct execute_rules {
  * sentence; the request is to be freed in both cases. */
 int execute_read(struct execution_request *request, const char *text, size_t len, const struct execute_rules *rules,
                  struct error *error);
+
+/* How many bytes of a field's name are quoted: whole characters. */
+int execute_quoted(const char *name);
 
 /* What depends on the language: its defaults under the request's limits, its own file's name among `files`. 0, or -1.
  */

@@ -100,7 +100,8 @@ static int warn_unknown(struct execution_request *request, const json_t *item, s
         if (strcmp(name, "path") == 0 || strcmp(name, "content") == 0 || strcmp(name, "encoding") == 0 ||
             json_array_size(request->warnings) >= EXECUTE_WARNINGS_MAX)
             continue;
-        if (json_array_append_new(request->warnings, json_sprintf("unknown field: files[%zu].%.100s", i, name)) != 0)
+        json_t *warning = json_sprintf("unknown field: files[%zu].%.*s", i, execute_quoted(name), name);
+        if (json_array_append_new(request->warnings, warning) != 0)
             return -1;
     }
     return 0;

@@ -175,13 +175,24 @@ static int read_args(struct reading *reading, const json_t *value)
     return 0;
 }
 
+int execute_quoted(const char *name)
+{
+    size_t len = strnlen(name, EXECUTE_QUOTED_MAX + 1);
+
+    if (len > EXECUTE_QUOTED_MAX)
+        for (len = EXECUTE_QUOTED_MAX; len > 0 && ((unsigned char)name[len] & 0xc0) == 0x80;)
+            len--;
+    return (int)len;
+}
+
 static int warn_unknown(struct reading *reading, const char *name)
 {
     json_t *warnings = reading->request->warnings;
 
     if (json_array_size(warnings) >= EXECUTE_WARNINGS_MAX)
         return 0;
-    return json_array_append_new(warnings, json_sprintf("unknown field: %.100s", name)) == 0 ? 0 : no_memory(reading);
+    json_t *warning = json_sprintf("unknown field: %.*s", execute_quoted(name), name);
+    return json_array_append_new(warnings, warning) == 0 ? 0 : no_memory(reading);
 }
 
 static int read_files(struct reading *reading, const json_t *value)
