@@ -1,0 +1,70 @@
+/* A body of POST /execute: whatever it is, it is read or refused with a sentence, and what was read holds. */
+#include "api/execute.h"
+#include "api/execute_files.h"
+#include "base/error.h"
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const struct execute_rules rules = {
+    .max_code = 4096,
+    .max_stdin = 4096,
+    .max_timeout = 300,
+    .maxima = {.cell = {.milli_cpus = 2000, .memory_mb = 2048, .disk_mb = 1024, .processes = 256}, .output_kb = 16384},
+};
+
+static void must(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void check_environment(const struct execution_request *request)
+{
+    size_t n = 0;
+
+    for (; request->env != NULL && request->env[n] != NULL; n++)
+        must(strchr(request->env[n], '=') > request->env[n]);
+    must(n <= EXECUTE_NAMES_MAX);
+}
+
+static void check_files(const struct execution_request *request)
+{
+    must(request->files_len <= EXECUTE_FILES_MAX);
+    for (size_t i = 0; i < request->files_len; i++) {
+        must(execute_path_is_safe(request->files[i].path));
+        for (size_t j = 0; j < i; j++)
+            must(!execute_path_collides(request->files[i].path, request->files[j].path));
+    }
+}
+
+static void check_read(const struct execution_request *request)
+{
+    must(request->code_len > 0 && request->code_len <= rules.max_code);
+    must(request->input_len <= rules.max_stdin);
+    must(request->timeout_s >= 1 && request->timeout_s <= 300);
+    must(request->session_id == NULL || strlen(request->session_id) <= SESSION_ID_MAX);
+    must(json_array_size(request->warnings) <= EXECUTE_WARNINGS_MAX);
+    check_environment(request);
+    check_files(request);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct language language = {.id = (char[]){"c"}, .file = (char[]){"main.c"}, .limits = limits_defaults};
+    struct execution_request request;
+    struct error error = {0};
+
+    if (execute_read(&request, (const char *)data, size, &rules, &error) == 0) {
+        check_read(&request);
+        if (execute_settle(&request, &language, &rules, &error) != 0)
+            must(error.code == ERROR_INVALID);
+    } else {
+        must(error.code == ERROR_INVALID && text_is_utf8(error.text, strlen(error.text)));
+    }
+    execution_request_free(&request);
+    return 0;
+}

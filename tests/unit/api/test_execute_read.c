@@ -1,0 +1,414 @@
+/* The body of POST /execute, field by field: what is taken, and the sentence for what is not. */
+#include "execute_stage.h"
+
+static void test_all_of_it(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        read_with("\"stdin\": \"a\\u0000b\", \"environment\": {\"A\": \"1\", \"_b2\": \"\"}, \"timeout\": 300, "
+                  "\"session_id\": \"S.1:x-y_z\", \"args\": [\"a\", \"\"], \"limits\": {\"cpu\": 0.5}"),
+        0);
+    assert_string_equal(execute_language(&request), "python");
+    assert_memory_equal(request.code, "x", 1);
+    assert_int_equal(request.input_len, 3);
+    assert_memory_equal(request.input, "a\0b", 3);
+    assert_string_equal(request.env[0], "A=1");
+    assert_string_equal(request.env[1], "_b2=");
+    assert_null(request.env[2]);
+    assert_int_equal(request.timeout_s, 300);
+    assert_string_equal(request.session_id, "S.1:x-y_z");
+    assert_string_equal(request.args[0], "a");
+    assert_string_equal(request.args[1], "");
+    assert_null(request.args[2]);
+    assert_int_equal(json_array_size(request.warnings), 0);
+    execution_request_free(&request);
+}
+
+static void test_defaults(void **state)
+{
+    static const char *const bodies[] = {
+        "", "\"stdin\": null, \"environment\": null, \"timeout\": null, \"session_id\": null, \"args\": null, "
+            "\"files\": null, \"version\": null, \"limits\": null, \"outputs\": null, \"evaluate\": null, "
+            "\"stream\": null"};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(read_with(bodies[i]), 0);
+        assert_null(request.input);
+        assert_int_equal(request.input_len, 0);
+        assert_null(request.env);
+        assert_null(request.args);
+        assert_int_equal(request.files_len, 0);
+        assert_int_equal(request.timeout_s, 30);
+        assert_null(request.session_id);
+        assert_int_equal(json_array_size(request.warnings), 0);
+        execution_request_free(&request);
+    }
+}
+
+/* A key's own maximum is the default's too. */
+static void test_default_timeout_of_a_short_key(void **state)
+{
+    static const char body[] = "{\"code\": \"x\", \"language\": \"c\"}";
+    struct execute_rules rules = stage_rules;
+
+    (void)state;
+    rules.max_timeout = 10;
+    assert_int_equal(execute_read(&request, body, sizeof body - 1, &rules, &error), 0);
+    assert_int_equal(request.timeout_s, 10);
+    execution_request_free(&request);
+    static const char more[] = "{\"code\": \"x\", \"language\": \"c\", \"timeout\": 11}";
+    assert_int_equal(execute_read(&request, more, sizeof more - 1, &rules, &error), -1);
+    assert_string_equal(error.text, "timeout: must be an integer from 1 to 10");
+    execution_request_free(&request);
+}
+
+static void test_bodies_that_are_none(void **state)
+{
+    static const struct {
+        const char *text, *sentence; /* how it begins */
+    } cases[] = {
+        {"", "malformed JSON: the text is empty"},
+        {"{", "malformed JSON: "},
+        {"{}}", "malformed JSON: something follows the value"},
+        {"null", "the body must be a JSON object"},
+        {"[]", "the body must be a JSON object"},
+        {"\"text\"", "the body must be a JSON object"},
+        {"17", "the body must be a JSON object"},
+        {"{}", "code: is required"},
+        {"{\"code\": null, \"language\": \"c\"}", "code: is required"},
+        {"{\"code\": \"x\"}", "language: is required"},
+        {"{\"code\": \"x\", \"language\": null}", "language: is required"},
+        {"{\"code\": \"\", \"language\": \"c\"}", "code: must be a string that is not empty"},
+        {"{\"code\": 1, \"language\": \"c\"}", "code: must be a string that is not empty"},
+        {"{\"code\": [\"x\"], \"language\": \"c\"}", "code: must be a string that is not empty"},
+        {"{\"code\": \"x\", \"language\": \"\"}", "language: must be a string of 1 to 64 bytes"},
+        {"{\"code\": \"x\", \"language\": 7}", "language: must be a string of 1 to 64 bytes"},
+        {"{\"code\": \"x\", \"language\": \"c\\u0000\"}", "language: must be a string of 1 to 64 bytes"},
+        {"{\"code\": \"x\", \"code\": \"y\", \"language\": \"c\"}", "name given twice: \"code\""},
+        {"{\"code\": \"x\", \"language\": \"c\", \"environment\": {\"A\": \"1\", \"A\": \"1\"}}",
+         "name given twice: \"A\""},
+        {"{\"code\": \"\\ud800\", \"language\": \"c\"}", "malformed JSON: "},
+        {"{\"code\": \"\\udc00\\ud800\", \"language\": \"c\"}", "malformed JSON: "},
+        {"{\"code\": \"\xff\", \"language\": \"c\"}", "malformed JSON: not UTF-8"},
+        {"{\"code\": \"\xed\xa0\x80\", \"language\": \"c\"}", "malformed JSON: not UTF-8"},
+        {"{\"code\": \"a\nb\", \"language\": \"c\"}", "malformed JSON: "},
+        {"{\"code\": \"x\", \"language\": \"c\", \"timeout\": 1e400}", "malformed JSON: a number is too large"},
+        {"{\"code\": \"x\", \"language\": \"c\", \"timeout\": 99999999999999999999}",
+         "malformed JSON: a number is too large"},
+        {"{\"code\": \"x\", \"language\": \"c\", \"timeout\": NaN}", "malformed JSON: "},
+        {"{\"code\": \"x\", \"language\": \"c\", \"a\\u0000b\": 1}", "malformed JSON: a name holds NUL"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (read_text(cases[i].text, strlen(cases[i].text)) == 0)
+            fail_msg("accepted: %s", cases[i].text);
+        assert_int_equal(error.code, ERROR_INVALID);
+        if (strncmp(error.text, cases[i].sentence, strlen(cases[i].sentence)) != 0)
+            fail_msg("%s: %s", cases[i].text, error.text);
+        execution_request_free(&request);
+    }
+}
+
+static void test_surrogate_pairs(void **state)
+{
+    static const char body[] = "{\"code\": \"\\ud83d\\ude00\\u0000\", \"language\": \"c\"}";
+
+    (void)state;
+    assert_int_equal(read_text(body, sizeof body - 1), 0);
+    assert_int_equal(request.code_len, 5); /* NUL is allowed there */
+    assert_memory_equal(request.code, "\xf0\x9f\x98\x80", 5);
+    execution_request_free(&request);
+}
+
+static void test_nesting(void **state)
+{
+    char *deep = repeated("[", 64);
+
+    (void)state;
+    assert_int_equal(read_text(deep, 64), -1);
+    assert_non_null(strstr(error.text, "too early"));
+    execution_request_free(&request);
+    char *deeper = repeated("[", 100000);
+    assert_int_equal(read_text(deeper, 100000), -1);
+    assert_string_equal(error.text, "malformed JSON: nested deeper than 64");
+    execution_request_free(&request);
+    free(deep);
+    free(deeper);
+}
+
+static void test_timeout(void **state)
+{
+    static const char sentence[] = "timeout: must be an integer from 1 to 300";
+    static const char *const bad[] = {"0",    "301",    "-1",   "1.5",  "\"30\"",
+                                      "true", "[30]",   "{}",   "1e19", "-1e300",
+                                      "0.9",  "300.01", "\"\"", "-0",   "9223372036854775807"};
+    static const struct {
+        const char *text;
+        uint64_t seconds;
+    } good[] = {{"1", 1}, {"300", 300}, {"30.0", 30}, {"3e1", 30}, {"3E+2", 300}, {"10e-1", 1}};
+    char more[100];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(more, sizeof more, "\"timeout\": %s", bad[i]);
+        expect_refused(more, sentence);
+    }
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        snprintf(more, sizeof more, "\"timeout\": %s", good[i].text);
+        assert_int_equal(read_with(more), 0);
+        assert_int_equal(request.timeout_s, good[i].seconds);
+        execution_request_free(&request);
+    }
+}
+
+/* Sizes count bytes of UTF-8, after decoding. */
+static void test_size_of_code(void **state)
+{
+    static const struct {
+        const char *piece;
+        size_t bytes;
+    } pieces[] = {{"a", 1}, {"\\n", 1}, {"\xc3\xa9", 2}, {"\\u00e9", 2}, {"\\ud83d\\ude00", 4}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        for (size_t over = 0; over < 2; over++) {
+            char *code = repeated(pieces[i].piece, STAGE_CODE_MAX / pieces[i].bytes);
+            char *body = format(
+                over ? "{\"language\": \"c\", \"code\": \"%sb\"}" : "{\"language\": \"c\", \"code\": \"%s\"}", code);
+            assert_int_equal(read_text(body, strlen(body)), over ? -1 : 0);
+            if (over)
+                assert_string_equal(error.text, "code: must be at most 1000 bytes");
+            else
+                assert_int_equal(request.code_len, STAGE_CODE_MAX);
+            execution_request_free(&request);
+            free(body);
+            free(code);
+        }
+}
+
+static void test_size_of_stdin_and_language(void **state)
+{
+    char *input = repeated("i", STAGE_STDIN_MAX), *name = repeated("l", EXECUTE_LANGUAGE_MAX);
+    char *most = format("\"stdin\": \"%s\"", input), *over = format("\"stdin\": \"%si\"", input);
+    char *named = format("{\"code\": \"x\", \"language\": \"%s\"}", name);
+    char *longer = format("{\"code\": \"x\", \"language\": \"%sl\"}", name);
+
+    (void)state;
+    expect_accepted(most);
+    expect_refused(over, "stdin: must be at most 2000 bytes");
+    expect_refused("\"stdin\": 1", "stdin: must be a string or null");
+    expect_refused("\"stdin\": [\"a\"]", "stdin: must be a string or null");
+    expect_accepted("\"stdin\": \"\"");
+    assert_int_equal(read_text(named, strlen(named)), 0);
+    execution_request_free(&request);
+    assert_int_equal(read_text(longer, strlen(longer)), -1);
+    assert_string_equal(error.text, "language: must be a string of 1 to 64 bytes");
+    execution_request_free(&request);
+    free(input), free(name), free(most), free(over), free(named), free(longer);
+}
+
+static void test_environment(void **state)
+{
+    static const char sentence[] = "environment: a name must match [A-Za-z_][A-Za-z0-9_]*";
+    static const char *const names[] = {"", "1A", "A-B", "A B", "A=B", "\\u00e9", "A.", "-", "A\\n"};
+    char more[200];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(more, sizeof more, "\"environment\": {\"%s\": \"v\"}", names[i]);
+        expect_refused(more, sentence);
+    }
+    expect_refused("\"environment\": []", "environment: must be an object of strings");
+    expect_refused("\"environment\": \"A=b\"", "environment: must be an object of strings");
+    expect_refused("\"environment\": {\"A\": 1}", "environment.A: must be a string without NUL");
+    expect_refused("\"environment\": {\"A\": null}", "environment.A: must be a string without NUL");
+    expect_refused("\"environment\": {\"A\": \"b\\u0000\"}", "environment.A: must be a string without NUL");
+    expect_accepted("\"environment\": {}");
+    expect_accepted("\"environment\": {\"_\": \"=\\n\", \"a9_\": \"\\u00e9\"}");
+}
+
+static char *variables(size_t count)
+{
+    struct buf out;
+
+    buf_init(&out, 1 << 20);
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&out, "%s\"V%zu\": \"\"", i > 0 ? ", " : "\"environment\": {", i);
+    buf_puts(&out, "}");
+    return buf_detach(&out, NULL);
+}
+
+static void test_size_of_environment(void **state)
+{
+    char *most = variables(EXECUTE_NAMES_MAX), *over = variables(EXECUTE_NAMES_MAX + 1);
+    char *value = repeated("v", EXECUTE_ENVIRONMENT_MAX - 5); /* "A", "BC" and 2 bytes beside it */
+    char *full = format("\"environment\": {\"A\": \"%s\", \"BC\": \"\\u00e9\"}", value);
+    char *fuller = format("\"environment\": {\"A\": \"%s\", \"BCD\": \"\\u00e9\"}", value);
+
+    (void)state;
+    expect_accepted(most);
+    expect_refused(over, "environment: must have at most 128 names");
+    expect_accepted(full);
+    expect_refused(fuller, "environment: must be at most 65536 bytes in all");
+    free(most), free(over), free(value), free(full), free(fuller);
+}
+
+static void test_session_id(void **state)
+{
+    static const char sentence[] =
+        "session_id: must be 1 to 128 characters of [A-Za-z0-9._:-], the first a letter or digit";
+    static const char *const bad[] = {"\"\"",    "\"-a\"",  "\".a\"",       "\":a\"",      "\"_a\"",
+                                      "\"a b\"", "\"a/b\"", "\"a\\u0000\"", "\"\\u00e9\"", "\"a\\n\"",
+                                      "1",       "[\"a\"]", "true",         "\"a%\""};
+    static const char *const good[] = {"\"a\"", "\"0\"", "\"Z._:-9\"", "\"550e8400-e29b-41d4-a716-446655440000\""};
+    char *id = repeated("s", 128), *most = format("\"session_id\": \"%s\"", id),
+         *over = format("\"session_id\": \"%ss\"", id);
+    char more[100];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        snprintf(more, sizeof more, "\"session_id\": %s", bad[i]);
+        expect_refused(more, sentence);
+    }
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        snprintf(more, sizeof more, "\"session_id\": %s", good[i]);
+        expect_accepted(more);
+    }
+    expect_accepted(most);
+    expect_refused(over, sentence);
+    free(id), free(most), free(over);
+}
+
+static void test_args(void **state)
+{
+    char *many = repeated("\"\",", EXECUTE_ARGS_MAX - 1), *most = format("\"args\": [%s\"\"]", many),
+         *over = format("\"args\": [%s\"\",\"\"]", many);
+    char *text = repeated("a", EXECUTE_ARGS_BYTES), *full = format("\"args\": [\"\", \"%s\"]", text),
+         *fuller = format("\"args\": [\"%s\", \"b\"]", text);
+
+    (void)state;
+    expect_refused("\"args\": \"a\"", "args: must be an array of at most 1024 strings");
+    expect_refused("\"args\": {}", "args: must be an array of at most 1024 strings");
+    expect_refused("\"args\": [\"a\", 1]", "args[1]: must be a string without NUL");
+    expect_refused("\"args\": [null]", "args[0]: must be a string without NUL");
+    expect_refused("\"args\": [\"a\\u0000\"]", "args[0]: must be a string without NUL");
+    expect_accepted("\"args\": []");
+    expect_accepted(most);
+    expect_refused(over, "args: must be an array of at most 1024 strings");
+    expect_accepted(full);
+    expect_refused(fuller, "args: must be at most 65536 bytes in all");
+    free(many), free(most), free(over), free(text), free(full), free(fuller);
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    expect_refused("\"limits\": []", "limits: must be an object");
+    expect_refused("\"limits\": 1", "limits: must be an object");
+    expect_refused("\"limits\": {\"cpu\": 2.1}", "limits.cpu: must be a number from 0.1 to 2");
+    expect_refused("\"limits\": {\"cpu\": \"1\"}", "limits.cpu: must be a number from 0.1 to 2");
+    expect_refused("\"limits\": {\"memory_mb\": 31}", "limits.memory_mb: must be an integer from 32 to 2048");
+    expect_refused("\"limits\": {\"disk_mb\": 0}", "limits.disk_mb: must be an integer from 1 to 1024");
+    expect_refused("\"limits\": {\"processes\": 257}", "limits.processes: must be an integer from 8 to 256");
+    expect_refused("\"limits\": {\"output_kb\": 1.5}", "limits.output_kb: must be an integer from 1 to 16384");
+    expect_accepted("\"limits\": {}");
+    expect_accepted("\"limits\": {\"cpu\": 2, \"memory_mb\": 2048.0, \"disk_mb\": null, \"processes\": 8}");
+}
+
+static void test_what_has_not_landed(void **state)
+{
+    (void)state;
+    expect_refused("\"version\": \"3\"", "version: not supported yet");
+    expect_refused("\"outputs\": []", "outputs: not supported yet");
+    expect_refused("\"evaluate\": false", "evaluate: not supported yet");
+    expect_refused("\"stream\": true", "stream: not supported yet");
+}
+
+static const char *warning(size_t i)
+{
+    return json_string_value(json_array_get(request.warnings, i));
+}
+
+static void test_unknown_fields(void **state)
+{
+    (void)state;
+    assert_int_equal(read_with("\"tiemout\": 1, \"Code\": null, \"\": {}, \"limits\": {\"cpus\": 1}"), 0);
+    assert_int_equal(json_array_size(request.warnings), 4);
+    assert_string_equal(warning(0), "unknown field: limits.cpus");
+    assert_string_equal(warning(1), "unknown field: tiemout");
+    assert_string_equal(warning(2), "unknown field: Code");
+    assert_string_equal(warning(3), "unknown field: ");
+    execution_request_free(&request);
+}
+
+/* A long name is quoted up to a whole character. */
+static void test_long_unknown_names(void **state)
+{
+    (void)state;
+    for (size_t shift = 0; shift < 4; shift++) {
+        char *name = repeated("\xf0\x9f\x98\x80", 60), *pad = repeated("a", shift);
+        char *field = format("\"%s", pad), *more = NULL;
+
+        assert_true(asprintf(&more, "%s%s\": 1, \"limits\": {\"%s%s\": 2}", field, name, pad, name) > 0);
+        assert_int_equal(read_with(more), 0);
+        for (size_t i = 0; i < 2; i++)
+            assert_in_range(strlen(warning(i)), strlen("unknown field: ") + 97, strlen("unknown field: ") + 100);
+        execution_request_free(&request);
+        free(name), free(pad), free(field), free(more);
+    }
+}
+
+static void test_many_unknown_fields(void **state)
+{
+    struct buf more;
+
+    (void)state;
+    buf_init(&more, 1 << 20);
+    for (int i = 0; i < 1000; i++)
+        buf_printf(&more, "%s\"f%d\": 1", i > 0 ? "," : "", i);
+    assert_int_equal(read_with(more.data), 0);
+    assert_int_equal(json_array_size(request.warnings), EXECUTE_WARNINGS_MAX);
+    execution_request_free(&request);
+    buf_free(&more);
+}
+
+/* A name given twice is quoted in a sentence that stays UTF-8, however long. */
+static void test_long_name_twice(void **state)
+{
+    char *name = repeated("\xc3\xa9", 600), *more = NULL;
+
+    (void)state;
+    assert_true(asprintf(&more, "\"%s\": 1, \"%s\": 2", name, name) > 0);
+    assert_int_equal(read_with(more), -1);
+    assert_true(text_is_utf8(error.text, strlen(error.text)));
+    execution_request_free(&request);
+    free(name), free(more);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_of_it),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_default_timeout_of_a_short_key),
+        cmocka_unit_test(test_bodies_that_are_none),
+        cmocka_unit_test(test_surrogate_pairs),
+        cmocka_unit_test(test_nesting),
+        cmocka_unit_test(test_timeout),
+        cmocka_unit_test(test_size_of_code),
+        cmocka_unit_test(test_size_of_stdin_and_language),
+        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_size_of_environment),
+        cmocka_unit_test(test_session_id),
+        cmocka_unit_test(test_args),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_what_has_not_landed),
+        cmocka_unit_test(test_unknown_fields),
+        cmocka_unit_test(test_long_unknown_names),
+        cmocka_unit_test(test_many_unknown_fields),
+        cmocka_unit_test(test_long_name_twice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
