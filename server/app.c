@@ -283,6 +283,7 @@ static int listen_http(struct app *app, struct error *error)
                                                     .header_max = 32 * 1024,
                                                     .header_count = 100,
                                                     .body_max = (size_t)config->max_body,
+                                                    .bodies_max = (size_t)config->max_bodies,
                                                     .connections = (unsigned)config->max_connections,
                                                     .header_ms = (uint64_t)config->header_timeout_s * 1000,
                                                     .body_ms = (uint64_t)config->body_timeout_s * 1000,

@@ -24,6 +24,7 @@ struct config {
     int64_t max_code;       /* CODECELL_MAX_CODE: bytes, "1m" */
     int64_t max_stdin;      /* CODECELL_MAX_STDIN: bytes, "16m" */
     int64_t max_body;       /* CODECELL_MAX_BODY: bytes, "64m" */
+    int64_t max_bodies;     /* CODECELL_MAX_BODIES: bytes, "1g" */
     int64_t max_milli_cpus; /* CODECELL_MAX_CPU: cores with up to three decimals, "2" */
     int64_t max_memory_mb;  /* CODECELL_MAX_MEMORY_MB: 2048 */
     int64_t max_disk_mb;    /* CODECELL_MAX_DISK_MB: 1024 */

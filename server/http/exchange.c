@@ -21,8 +21,18 @@ struct http_exchange *http_exchange_new(struct http_connection *connection)
     return ex;
 }
 
+bool http_exchange_hold_body(struct http_exchange *ex)
+{
+    struct http_server *server = ex->connection->server;
+
+    server->bodies += ex->request.body.cap - ex->body_held;
+    ex->body_held = ex->request.body.cap;
+    return server->bodies <= server->options.bodies_max;
+}
+
 static void exchange_free(struct http_exchange *ex)
 {
+    ex->connection->server->bodies -= ex->body_held;
     http_request_free(&ex->request);
     buf_free(&ex->headers);
     buf_free(&ex->head);

@@ -30,6 +30,7 @@ struct http_server {
     struct http_connection *connections; /* a list, by their `next` */
     unsigned open;                       /* how many, `refused` ones too */
     unsigned refused;                    /* how many of them are over the cap */
+    size_t bodies;                       /* bytes of the exchanges' bodies, as allocated */
 
     void (*closed)(void *arg);
     void *closed_arg;

@@ -38,6 +38,7 @@ static void without_variables_all_are_default(void **state)
     assert_int_equal(c.max_code, 1 << 20);
     assert_int_equal(c.max_stdin, 16 << 20);
     assert_int_equal(c.max_body, 64 << 20);
+    assert_int_equal(c.max_bodies, 1 << 30);
     assert_int_equal(c.max_milli_cpus, 2000);
     assert_int_equal(c.max_memory_mb, 2048);
     assert_int_equal(c.max_disk_mb, 1024);
@@ -148,6 +149,7 @@ static const struct {
     N("CODECELL_MAX_STDIN=1g", max_stdin, 1 << 30),
     N("CODECELL_MAX_BODY=2M", max_body, 2 << 20),
     N("CODECELL_MAX_BODY=1024", max_body, 1024),
+    N("CODECELL_MAX_BODIES=1m", max_bodies, 1 << 20),
     N("CODECELL_MAX_CPU=0.1", max_milli_cpus, 100),
     N("CODECELL_MAX_CPU=1.125", max_milli_cpus, 1125),
     N("CODECELL_MAX_CPU=1024.0", max_milli_cpus, 1024000),
@@ -277,6 +279,7 @@ static const struct {
     {"CODECELL_MAX_BODY=1mb", SIZE("1k", "1g")},
     {"CODECELL_MAX_BODY=m", SIZE("1k", "1g")},
     {"CODECELL_MAX_BODY=9007199254740993g", SIZE("1k", "1g")},
+    {"CODECELL_MAX_BODIES=1k", SIZE("1m", "1024g")},
 #define CPU "a number of cores from 0.1 to 1024, with up to three decimals"
     {"CODECELL_MAX_CPU=0", CPU},
     {"CODECELL_MAX_CPU=0.099", CPU},

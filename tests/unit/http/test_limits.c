@@ -1,6 +1,8 @@
 /* Every cap and every deadline, reached. */
 #include "trial.h"
 
+#include "http/server.h"
+
 #define H "Host: x\r\n"
 #define GET(path) "GET " path " HTTP/1.1\r\n" H "\r\n"
 
@@ -332,12 +334,38 @@ static void lingering_ends(void **state)
     trial_stop(&t);
 }
 
+/* What others hold counts; what was answered does not. */
+static void bodies_together(void **state)
+{
+    (void)state;
+    struct trial t;
+    trial_init(&t);
+    t.options.bodies_max = 6000;
+    trial_open(&t);
+    static char part[4000];
+    int first = client_open(&t), second = client_open(&t);
+    client_send(&t, first, "POST /echo HTTP/1.1\r\n" H "Content-Length: 5000\r\n\r\n");
+    assert_true(client_try_send(&t, first, part, sizeof part));
+    TRIAL_UNTIL(&t, NOBODY, t.server->bodies >= sizeof part);
+    client_send(&t, second, "POST /echo HTTP/1.1\r\n" H "Content-Length: 5000\r\n\r\n");
+    assert_true(client_try_send(&t, second, part, sizeof part));
+    expect_refusal(&t, second, 503, "Too much is being sent at once. Please try again later.");
+    client_reset(first);
+    TRIAL_UNTIL(&t, NOBODY, t.server->bodies == 0);
+    int third = client_open(&t);
+    client_send(&t, third, "POST /echo HTTP/1.1\r\n" H "Content-Length: 3\r\n\r\nabc");
+    client_expect(&t, third, 200, "abc");
+    close(third);
+    trial_stop(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(header_bytes),
         cmocka_unit_test(header_lines),
         cmocka_unit_test(body_bytes),
+        cmocka_unit_test(bodies_together),
         cmocka_unit_test(trailer_bytes),
         cmocka_unit_test(slow_head),
         cmocka_unit_test(trickled_head),

@@ -205,6 +205,7 @@ MAYBE void trial_init(struct trial *t)
         .header_max = 4096,
         .header_count = 20,
         .body_max = 1 << 20,
+        .bodies_max = 16 << 20,
         .connections = 100,
         .header_ms = 60000,
         .body_ms = 60000,
