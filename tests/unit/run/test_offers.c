@@ -1,0 +1,367 @@
+/* Which languages are offered: what an image is asked, what is kept, and what makes one be left out. */
+#include "run_stage.h"
+
+#include "run/offers.h"
+
+#include <sys/stat.h>
+
+struct trial {
+    struct stage stage;
+    struct languages *languages;
+    struct offers *offers;
+    unsigned passes;
+    bool closed;
+};
+
+static unsigned asked; /* programs that ran to answer a question */
+
+static void write_language(const char *dir, const char *id, const char *more)
+{
+    char path[256];
+
+    snprintf(path, sizeof path, "%s/languages/%s", dir, id);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(path, sizeof path, "%s/languages/%s/language.json", dir, id);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fprintf(file,
+            "{\"id\":\"%s\",\"name\":\"N\",\"image\":\"%s-image\",\"file\":\"f\",\"run\":{\"argv\":[\"%s\"]},"
+            "\"version\":{\"argv\":[\"version-of-%s\"]},\"example\":{\"code\":\"c\",\"stdout\":\"o\"}%s}",
+            id, id, id, id, more);
+    fclose(file);
+}
+
+static void complain(const char *sentence, void *arg)
+{
+    (void)arg;
+    fail_msg("%s", sentence);
+}
+
+static unsigned waiting(void *arg, const char *language)
+{
+    (void)arg;
+    return strcmp(language, "aa") == 0 ? 2 : 0;
+}
+
+static void on_pass(void *arg)
+{
+    ((struct trial *)arg)->passes++;
+}
+
+static void on_offers_closed(void *arg)
+{
+    ((struct trial *)arg)->closed = true;
+}
+
+/* aa has a version and packages, bb a version on standard error. */
+static void answers(struct sim *sim, struct sim_box *box)
+{
+    const char *job = box->job.data;
+
+    asked++;
+    if (strstr(job, "packages-of-aa") != NULL)
+        sim_output(sim, box, FRAME_STEP_RUN, FRAME_STDOUT, "numpy 2.1\n\nnonsense\nrequests 2.32.3 more\n");
+    else if (strstr(job, "version-of-aa") != NULL)
+        sim_output(sim, box, FRAME_STEP_RUN, FRAME_STDOUT, "aa version 3.13.5 (built)\n");
+    else
+        sim_output(sim, box, FRAME_STEP_RUN, FRAME_STDERR, "bb 12.2\n");
+    sim_end(sim, box, FRAME_STEP_RUN, (struct frame_step_end){0});
+    sim_done(sim, box);
+}
+
+static void fails(struct sim *sim, struct sim_box *box)
+{
+    asked++;
+    sim_output(sim, box, FRAME_STEP_RUN, FRAME_STDOUT, "1.0\n");
+    sim_end(sim, box, FRAME_STEP_RUN, (struct frame_step_end){.exit_code = 1});
+    sim_done(sim, box);
+}
+
+static void open_offers(struct trial *trial)
+{
+    struct error error = {0};
+    const struct offers_options options = {.engine = trial->stage.sim.engine,
+                                           .pool = trial->stage.pool,
+                                           .store = trial->stage.store,
+                                           .languages = trial->languages,
+                                           .waiting = waiting,
+                                           .on_pass = on_pass,
+                                           .arg = trial};
+
+    trial->closed = false;
+    assert_int_equal(offers_open(&trial->offers, &trial->stage.sim.loop, &options, &error), 0);
+}
+
+static void load(struct trial *trial)
+{
+    char path[128];
+    struct error error = {0};
+    const struct limits maxima = {.cell = {.milli_cpus = 2000, .memory_mb = 2048, .disk_mb = 1024, .processes = 256},
+                                  .output_kb = 16384};
+
+    snprintf(path, sizeof path, "%s/languages", trial->stage.dir);
+    assert_int_equal(languages_load(&trial->languages, path, &limits_defaults, &maxima, complain, NULL, &error), 0);
+}
+
+static void trial_open(struct trial *trial)
+{
+    char path[128];
+
+    memset(trial, 0, sizeof *trial);
+    stage_open(&trial->stage);
+    trial->stage.sim.program = answers;
+    snprintf(path, sizeof path, "%s/languages", trial->stage.dir);
+    assert_int_equal(mkdir(path, 0700), 0);
+    write_language(trial->stage.dir, "aa", ",\"packages\":{\"argv\":[\"packages-of-aa\"]}");
+    write_language(trial->stage.dir, "bb", "");
+    load(trial);
+    open_offers(trial);
+    asked = 0;
+}
+
+static void close_offers(struct trial *trial)
+{
+    offers_close(trial->offers, on_offers_closed, trial);
+    sim_until(&trial->stage.sim, trial->closed);
+}
+
+static void trial_close(struct trial *trial)
+{
+    close_offers(trial);
+    stage_close(&trial->stage);
+    languages_free(trial->languages);
+}
+
+static void pass(struct trial *trial)
+{
+    unsigned before = trial->passes;
+
+    offers_check(trial->offers);
+    sim_until(&trial->stage.sim, trial->passes > before);
+}
+
+static unsigned ready(const struct trial *trial)
+{
+    struct pool_counts counts;
+
+    pool_counts(trial->stage.pool, NULL, &counts);
+    return counts.ready;
+}
+
+static void test_asks_each_image(void **state)
+{
+    struct trial trial;
+
+    (void)state;
+    trial_open(&trial);
+    assert_null(languages_find(trial.languages, "aa"));
+    pass(&trial);
+    struct language *aa = languages_find(trial.languages, "aa"), *bb = languages_find(trial.languages, "bb");
+    assert_true(aa != NULL && bb != NULL);
+    assert_string_equal(aa->version, "3.13.5");
+    assert_string_equal(bb->version, "12.2");
+    char *packages = json_dumps(aa->packages, JSON_COMPACT);
+    assert_string_equal(packages,
+                        "[{\"name\":\"numpy\",\"version\":\"2.1\"},{\"name\":\"requests\",\"version\":\"2.32.3\"}]");
+    free(packages);
+    assert_int_equal(json_array_size(bb->packages), 0);
+    assert_int_equal(asked, 3);
+    sim_until(&trial.stage.sim, ready(&trial) == 2);
+    pass(&trial); /* the same images: nothing is asked */
+    assert_int_equal(asked, 3);
+    trial_close(&trial);
+}
+
+/* What an image said is kept by its id: the next server asks nothing. */
+static void test_kept(void **state)
+{
+    struct trial trial;
+
+    (void)state;
+    trial_open(&trial);
+    pass(&trial);
+    close_offers(&trial);
+    languages_free(trial.languages);
+    load(&trial);
+    open_offers(&trial);
+    pass(&trial);
+    assert_int_equal(asked, 3);
+    assert_string_equal(languages_find(trial.languages, "aa")->version, "3.13.5");
+    assert_int_equal(json_array_size(languages_find(trial.languages, "aa")->packages), 2);
+    trial_close(&trial);
+}
+
+/* Another image under the same name: its waiting cells go, and it is asked in a new one. */
+static void test_rebuilt(void **state)
+{
+    struct trial trial;
+
+    (void)state;
+    trial_open(&trial);
+    pass(&trial);
+    sim_until(&trial.stage.sim, ready(&trial) == 2 && sim_alive(&trial.stage.sim) == 2);
+    size_t boxes = trial.stage.sim.boxes_len;
+    trial.stage.sim.image = "{\"Id\":\"sha256:2\",\"Config\":{\"Volumes\":null}}";
+    pass(&trial);
+    assert_int_equal(asked, 6);
+    sim_until(&trial.stage.sim, ready(&trial) == 2 && sim_alive(&trial.stage.sim) == 2);
+    for (size_t i = 0; i < boxes; i++)
+        assert_true(trial.stage.sim.boxes[i].removed);
+    assert_non_null(languages_find(trial.languages, "aa"));
+    trial_close(&trial);
+}
+
+static void test_left_out(void **state)
+{
+    static const struct {
+        struct sim_rule rule;
+        const char *image;
+        void (*program)(struct sim *sim, struct sim_box *box);
+        const char *why;
+    } cases[] = {
+        {{.times = 1, .status = 404}, NULL, answers, "the engine does not have its image"},
+        {{.times = 1, .status = 500}, NULL, answers, "the engine does not have its image"},
+        {{0}, "{}", answers, "the engine does not have its image"},
+        {{0}, "{\"Id\":\"sha256:3\",\"Config\":{\"Volumes\":{\"/data\":{}}}}", answers, "its image declares volumes"},
+        {{0}, NULL, fails, "its version command failed"},
+        {{0}, NULL, sim_hello, "its version command failed"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trial trial;
+
+        trial_open(&trial);
+        sim_script(&trial.stage.sim, SIM_IMAGE, cases[i].rule);
+        trial.stage.sim.image = cases[i].image;
+        trial.stage.sim.program = cases[i].program;
+        pass(&trial);
+        assert_null(languages_find(trial.languages, "aa"));
+        assert_string_equal(languages_at(trial.languages, 0)->left_out, cases[i].why);
+        trial.stage.sim.image = NULL; /* it is better now */
+        trial.stage.sim.program = answers;
+        pass(&trial);
+        assert_non_null(languages_find(trial.languages, "aa"));
+        assert_non_null(languages_find(trial.languages, "bb"));
+        trial_close(&trial);
+    }
+}
+
+/* An image that was removed takes its language away, and the cells that waited. */
+static void test_removed(void **state)
+{
+    struct trial trial;
+
+    (void)state;
+    trial_open(&trial);
+    pass(&trial);
+    sim_until(&trial.stage.sim, ready(&trial) == 2);
+    sim_script(&trial.stage.sim, SIM_IMAGE, (struct sim_rule){.times = 2, .status = 404});
+    pass(&trial);
+    assert_null(languages_find(trial.languages, "aa"));
+    assert_null(languages_find(trial.languages, "bb"));
+    sim_until(&trial.stage.sim, sim_alive(&trial.stage.sim) == 0);
+    trial_close(&trial);
+}
+
+/* The engine goes in the middle: the pass is given up, its return begins another. */
+static void test_engine_goes(void **state)
+{
+    static const enum sim_op ops[] = {SIM_IMAGE, SIM_START};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct trial trial;
+
+        trial_open(&trial);
+        sim_hold(&trial.stage.sim, ops[i]);
+        offers_check(trial.offers);
+        sim_until(&trial.stage.sim, trial.stage.sim.counts[ops[i]] == 1);
+        sim_go_away(&trial.stage.sim);
+        sim_until(&trial.stage.sim, !trial.stage.sim.up);
+        sim_idle(&trial.stage.sim);
+        assert_null(languages_find(trial.languages, "aa"));
+        trial.stage.sim.held[ops[i]] = false;
+        sim_come_back(&trial.stage.sim);
+        sim_until(&trial.stage.sim, trial.stage.sim.up);
+        pass(&trial);
+        assert_non_null(languages_find(trial.languages, "aa"));
+        trial_close(&trial);
+    }
+}
+
+/* Asked again while a pass is under way: another follows. */
+static void test_again(void **state)
+{
+    struct trial trial;
+
+    (void)state;
+    trial_open(&trial);
+    offers_check(trial.offers);
+    offers_check(trial.offers);
+    offers_check(trial.offers);
+    sim_until(&trial.stage.sim, trial.passes == 2);
+    sim_idle(&trial.stage.sim);
+    assert_int_equal(trial.passes, 2);
+    sim_skip(&trial.stage.sim, OFFERS_PERIOD_MS); /* and by itself from time to time */
+    sim_until(&trial.stage.sim, trial.passes == 3);
+    trial_close(&trial);
+}
+
+static void test_stop_at_each_point(void **state)
+{
+    static const enum sim_op ops[] = {SIM_IMAGE, SIM_CREATE, SIM_START, SIM_OPS};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+        struct trial trial;
+
+        trial_open(&trial);
+        trial.stage.sim.program = NULL;
+        unsigned before = ops[i] != SIM_OPS ? trial.stage.sim.counts[ops[i]] : 0;
+        if (ops[i] != SIM_OPS)
+            sim_hold(&trial.stage.sim, ops[i]);
+        offers_check(trial.offers);
+        if (ops[i] != SIM_OPS)
+            sim_until(&trial.stage.sim, trial.stage.sim.counts[ops[i]] > before);
+        else
+            sim_until(&trial.stage.sim, sim_last(&trial.stage.sim) != NULL && sim_last(&trial.stage.sim)->job.len > 0);
+        offers_stop(trial.offers);
+        offers_check(trial.offers); /* nothing any more */
+        if (ops[i] != SIM_OPS)
+            sim_release(&trial.stage.sim, ops[i]);
+        trial_close(&trial);
+        assert_int_equal(trial.passes, 0);
+    }
+}
+
+/* While the database has the question. */
+static void test_stop_while_reading(void **state)
+{
+    struct trial trial;
+
+    (void)state;
+    trial_open(&trial);
+    offers_check(trial.offers);
+    while (store_queued(trial.stage.store) == 0)
+        uv_run(&trial.stage.sim.loop, UV_RUN_ONCE);
+    offers_stop(trial.offers);
+    trial_close(&trial);
+    assert_int_equal(asked, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_asks_each_image),
+        cmocka_unit_test(test_kept),
+        cmocka_unit_test(test_rebuilt),
+        cmocka_unit_test(test_left_out),
+        cmocka_unit_test(test_removed),
+        cmocka_unit_test(test_engine_goes),
+        cmocka_unit_test(test_again),
+        cmocka_unit_test(test_stop_at_each_point),
+        cmocka_unit_test(test_stop_while_reading),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
