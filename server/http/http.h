@@ -46,7 +46,7 @@ struct http_options {
     size_t header_max;                                                  /* bytes of request line and headers: 431 */
     unsigned header_count;                                              /* how many headers: 431 */
     size_t body_max;                                                    /* bytes of body, decoded: 413 */
-    size_t bodies_max;     /* bytes of all bodies that are held at once, until they are answered: 503 */
+    size_t bodies_max;    /* bytes of all bodies that are held at once, until they are answered: 503 */
     unsigned connections; /* at once; one more is answered 503 and closed */
     uint64_t header_ms;   /* from the first byte (or the connection's start) to the end of the head: 408 */
     uint64_t body_ms;     /* for the whole body: 408 */

@@ -362,22 +362,14 @@ static void bodies_together(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(header_bytes),
-        cmocka_unit_test(header_lines),
-        cmocka_unit_test(body_bytes),
-        cmocka_unit_test(bodies_together),
-        cmocka_unit_test(trailer_bytes),
-        cmocka_unit_test(slow_head),
-        cmocka_unit_test(trickled_head),
-        cmocka_unit_test(slow_body),
-        cmocka_unit_test(work_has_no_deadline),
-        cmocka_unit_test(idle_is_closed_without_a_word),
-        cmocka_unit_test(unread_answer),
-        cmocka_unit_test(slowly_read_answer),
-        cmocka_unit_test(connections),
-        cmocka_unit_test(connections_far_over),
-        cmocka_unit_test(early_bytes),
-        cmocka_unit_test(lingering_ends),
+        cmocka_unit_test(header_bytes),         cmocka_unit_test(header_lines),
+        cmocka_unit_test(body_bytes),           cmocka_unit_test(bodies_together),
+        cmocka_unit_test(trailer_bytes),        cmocka_unit_test(slow_head),
+        cmocka_unit_test(trickled_head),        cmocka_unit_test(slow_body),
+        cmocka_unit_test(work_has_no_deadline), cmocka_unit_test(idle_is_closed_without_a_word),
+        cmocka_unit_test(unread_answer),        cmocka_unit_test(slowly_read_answer),
+        cmocka_unit_test(connections),          cmocka_unit_test(connections_far_over),
+        cmocka_unit_test(early_bytes),          cmocka_unit_test(lingering_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
