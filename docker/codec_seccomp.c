@@ -7,11 +7,11 @@
  * 38 ms, this 25 to 27, a list of refusals 24, no profile 24 to 26.
  *
  * Left out although a process without capabilities could call it, because the kernel behind it is large and
- * programs do without: io_uring, keyrings, bpf, perf, userfaultfd, namespaces, mounts in both generations,
- * handles of files, fanotify, process_vm_*, pidfd_getfd, kcmp, vmsplice, memfd_secret, memory policy, quota,
- * modify_ldt; sockets but for unix, TCP, UDP and ping. ptrace stays: debuggers and LeakSanitizer need it, a
- * program reaches only its own processes with it, and the agent is not dumpable. clone3 hides its flags from
- * a filter: ENOSYS, on which C libraries fall back to clone. */
+ * programs do without: io_uring, aio (its number of requests is one for the whole host), keyrings, bpf, perf,
+ * userfaultfd, namespaces, mounts in both generations, handles of files, fanotify, process_vm_*, pidfd_getfd, kcmp,
+ * vmsplice, memfd_secret, memory policy, quota, modify_ldt; sockets but for unix, TCP, UDP and ping. ptrace stays:
+ * debuggers and LeakSanitizer need it, a program reaches only its own processes with it, and the agent is not dumpable.
+ * clone3 hides its flags from a filter: ENOSYS, on which C libraries fall back to clone. */
 #include "docker/codec.h"
 
 #include "base/json.h"
@@ -40,8 +40,8 @@ static const char *const allowed[] = {
     "syncfs", "tee", "truncate", "umask", "unlink", "unlinkat", "utime", "utimensat", "utimes", "write", "writev",
     /* waiting */
     "epoll_create", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2", "epoll_wait", "eventfd", "eventfd2",
-    "inotify_add_watch", "inotify_init", "inotify_init1", "inotify_rm_watch", "io_cancel", "io_destroy", "io_getevents",
-    "io_pgetevents", "io_setup", "io_submit", "poll", "ppoll", "pselect6", "select", "signalfd", "signalfd4",
+    "inotify_add_watch", "inotify_init", "inotify_init1", "inotify_rm_watch", "poll", "ppoll", "pselect6", "select",
+    "signalfd", "signalfd4",
     /* memory */
     "brk", "madvise", "map_shadow_stack", "memfd_create", "mincore", "mlock", "mlock2", "mlockall", "mmap", "mprotect",
     "mremap", "mseal", "msync", "munlock", "munlockall", "munmap", "pkey_alloc", "pkey_free", "pkey_mprotect",

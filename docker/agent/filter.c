@@ -89,6 +89,7 @@ static struct rule {
     {SYS_swapoff, REFUSED},
     {SYS_fanotify_init, REFUSED},
     /* wide doors into the kernel that no program of ours needs */
+    {SYS_io_setup, REFUSED}, /* fs.aio-max-nr is one for the whole host */
     {SYS_io_uring_setup, REFUSED},
     {SYS_io_uring_enter, REFUSED},
     {SYS_io_uring_register, REFUSED},

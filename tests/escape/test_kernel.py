@@ -19,7 +19,8 @@ def test_no_privilege(server):
 def test_calls_that_are_refused(server):
     with serving(server):
         found = results(server, r"""
-    CALL(io_uring_setup, 8, buffer); CALL(bpf, 0, buffer, 64); CALL(perf_event_open, buffer, 0, -1, -1, 0);
+    CALL(io_uring_setup, 8, buffer); CALL(io_setup, 8, buffer); CALL(bpf, 0, buffer, 64);
+    CALL(perf_event_open, buffer, 0, -1, -1, 0);
     CALL(keyctl, 0, -3); CALL(add_key, "user", "x", "y", 1, -3); CALL(request_key, "user", "x", 0, -3);
     CALL(userfaultfd, 0); CALL(init_module, buffer, 1, ""); CALL(finit_module, 0, "", 0); CALL(delete_module, "x", 0);
     CALL(kexec_load, 0, 0, 0, 0); CALL(reboot, 0xfee1dead, 672274793, 0x89abcdef, 0); CALL(swapon, "/tmp/x", 0);

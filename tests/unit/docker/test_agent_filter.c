@@ -105,6 +105,7 @@ static int reach_the_agent(void)
 
 static int widen(void)
 {
+    REFUSED(CALL(SYS_io_setup, 1L));
     REFUSED(CALL(SYS_io_uring_setup, 1L));
     REFUSED(CALL(SYS_io_uring_enter, 0L));
     REFUSED(CALL(SYS_io_uring_register, 0L));
