@@ -18,6 +18,7 @@
 
 #define SECOND_NS 1000000000
 #define MINUTE_S 60
+#define BODY_SMALL 65536 /* bytes that may come with a request that needs none */
 
 /* One request on its way through the database. */
 struct admission {
@@ -204,10 +205,20 @@ static void admit_metrics(struct http_exchange *ex)
                        presented == NULL ? "The metrics key is required" : "Invalid metrics key");
 }
 
+/* Only what runs programs has a body that is worth holding: with other requests, most of which need no key, anybody
+ * could fill what all bodies may take. */
+static bool is_too_large(const struct http_exchange *ex)
+{
+    return (http_route(ex)->flags & API_COUNTS) == 0 &&
+           (http_content_length(ex) > BODY_SMALL || http_header(ex, "Transfer-Encoding") != NULL);
+}
+
 void api_admit(struct http_exchange *ex)
 {
     unsigned flags = http_route(ex)->flags;
-    if ((flags & API_KEY) != 0)
+    if (is_too_large(ex))
+        http_respond_error(ex, 413, "Body: this request needs none");
+    else if ((flags & API_KEY) != 0)
         admit_key(ex);
     else if ((flags & API_METRICS) != 0)
         admit_metrics(ex);

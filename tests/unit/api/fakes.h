@@ -29,6 +29,7 @@ struct pair {
 
 struct http_exchange {
     struct pair headers[4], queries[4], param;
+    int64_t content_length;
     const struct http_route *route;
     void *user;
     void (*gone)(void *arg);
@@ -78,6 +79,11 @@ const char *http_query(const struct http_exchange *ex, const char *name)
 const char *http_header(const struct http_exchange *ex, const char *name)
 {
     return fake_value(ex->headers, 4, name);
+}
+
+int64_t http_content_length(const struct http_exchange *ex)
+{
+    return ex->content_length;
 }
 
 const char *http_peer(const struct http_exchange *ex)

@@ -172,6 +172,21 @@ static void test_an_open_route_asks_nobody(void **state)
     assert_string_equal(ex.added, "");
 }
 
+static void test_a_large_body_is_for_programs_alone(void **state)
+{
+    (void)state;
+    struct http_exchange small = exchange(&open_route, NULL), large = small, chunked = small;
+    small.content_length = 65536;
+    api_admit(&small);
+    assert_true(small.admitted);
+    large.content_length = 65537;
+    chunked.headers[1] = (struct pair){"Transfer-Encoding", "chunked"};
+    api_admit(&large);
+    api_admit(&chunked);
+    fake_expect(&large, 413, "{\"detail\":\"Body: this request needs none\"}");
+    fake_expect(&chunked, 413, "{\"detail\":\"Body: this request needs none\"}");
+}
+
 static void test_the_metrics_key(void **state)
 {
     (void)state;
@@ -209,6 +224,7 @@ int main(void)
         STAGED(test_a_client_that_leaves_is_not_answered),
         STAGED(test_a_bearer_token),
         STAGED(test_an_open_route_asks_nobody),
+        STAGED(test_a_large_body_is_for_programs_alone),
         STAGED(test_the_metrics_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
