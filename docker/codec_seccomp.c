@@ -110,8 +110,8 @@ static json_t *allow_socket(const char *call, int family)
 
 static json_t *rules(void)
 {
-    json_t *none = json_pack("{s:[s, s, s, s], s:s, s:i}", "names", "clone3", "io_uring_setup", "io_uring_enter",
-                             "io_uring_register", "action", "SCMP_ACT_ERRNO", "errnoRet", ENOSYS);
+    json_t *none = json_pack("{s:[s, s, s, s, s], s:s, s:i}", "names", "clone3", "io_setup", "io_uring_setup",
+                             "io_uring_enter", "io_uring_register", "action", "SCMP_ACT_ERRNO", "errnoRet", ENOSYS);
     json_t *free_calls =
         json_pack("{s:o, s:s}", "names", names(allowed, sizeof allowed / sizeof *allowed), "action", "SCMP_ACT_ALLOW");
 
