@@ -128,6 +128,18 @@ def test_too_long_a_chunked_body(launch):
         wire.ended()
 
 
+def test_too_many_bytes_of_bodies_at_once_are_503(launch):
+    server = launch({"CODECELL_MAX_BODIES": "1m", "CODECELL_POOL": "*=0"}, languages=["bash"])
+    first = server.begin("sleep 300", "bash", stdin="x" * 400_000)
+    server.wait_status("running")
+    answer = server.execute("echo 1", "bash", stdin="x" * 600_000)
+    assert answer.status == 503 and answer.detail and int(answer.header("Retry-After")) >= 1, answer
+    assert server.output("echo small", "bash") == "small\n"
+    first.leave()
+    server.wait_status("cancelled")
+    assert server.output("wc -c", "bash", stdin="x" * 600_000) == "600000\n"
+
+
 def test_order_route_before_key(server):
     assert server.request("POST", "/nothing", RUN, key=None).status == 404
     assert server.request("GET", "/api/v1/execute", key=None).status == 405

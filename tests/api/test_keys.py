@@ -118,3 +118,11 @@ def test_keys_can_be_made_before_the_server_ever_ran(launch):
     assert re.fullmatch(r"cc_[0-9A-Za-z]{40}", key)
     server.start()
     assert server.get("/api/v1/sessions", key=key).status == 200
+
+
+def test_a_key_may_have_a_lower_maximum_of_timeout(server):
+    key = server.key(**{"max-timeout": "5"})
+    assert server.post({**RUN, "timeout": 5}, key=key).status == 200
+    assert server.post(RUN, key=key).status == 200, "the default is no more than the maximum"
+    answer = server.post({**RUN, "timeout": 6}, key=key)
+    assert (answer.status, answer.detail) == (400, "timeout: must be an integer from 1 to 5")

@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 
-from codecell import docker, in_parallel, wait_for
+from codecell import docker, in_parallel, top, wait_for
 
 SETTINGS = {"CODECELL_POOL": "python=3,bash=2,*=1"}
 WANTED = {"python": 3, "bash": 2, "javascript": 1, "c": 1}
@@ -51,6 +51,19 @@ def test_cells_that_die_are_replaced(server, how):
         return
     assert not victims & full(server)["python"]
     assert server.output("print(1)") == "1\n"
+
+
+def test_a_cell_that_does_not_answer_is_killed(server):
+    """It is frozen from outside in the middle of its program: nothing can come from it any more."""
+    running = server.begin("echo before; sleep 5", "bash", timeout=1, session_id="stuck")
+
+    def busy():
+        return [cell["id"] for cell in server.containers() if "sleep 5" in top(cell["id"])]
+    docker("pause", *wait_for("the program", busy))
+    answer = running.answer()
+    assert answer.status == 500, answer
+    assert (answer.json["status"], answer.json["stdout"], answer.json["exit_code"]) == ("timed_out", "before\n", 124)
+    full(server)
 
 
 def test_requests_while_cells_die_are_all_answered(server):

@@ -1,11 +1,10 @@
 """Records of executions: the list, its pages and filters, one record, and whose they are."""
 import datetime
 import re
-import subprocess
 
 import pytest
 
-from codecell import wait_for
+from codecell import top, wait_for
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 FIELDS = {"execution_id", "session_id", "language", "version", "status", "exit_code", "created_at", "started_at",
@@ -83,19 +82,7 @@ def test_delete_cancels_what_runs(server, key):
     assert server.request("DELETE", "/api/v1/executions/" + id_, key=key).status == 200
     running.answer()
     assert record(server, key, id_)["status"] == "cancelled"
-    wait_for("its container's end", lambda: running_cells(server) == [])
-
-
-def running_cells(server):
-    """Processes named like the programs of these tests, seen from the host."""
-    found = []
-    for cell in server.containers(running=True):
-        found += [line for line in docker_top(cell["id"]) if "sleep 200" in line]
-    return found
-
-
-def docker_top(id_):
-    return subprocess.run(["docker", "top", id_], capture_output=True, text=True, check=False).stdout.splitlines()
+    wait_for("its program's end", lambda: not any("sleep 200" in top(cell["id"]) for cell in server.containers()))
 
 
 def test_the_list_newest_first_in_pages(server, key):
@@ -182,6 +169,15 @@ def test_output_is_kept_where_the_setting_says_so(launch):
     assert "code" not in seen
     server.stop()
     assert all(b"# secret" not in file.read_bytes() for file in server.data_dir.rglob("*"))
+
+
+def test_all_is_kept_where_the_setting_says_so(launch):
+    server = launch({"CODECELL_KEEP": "all", "CODECELL_POOL": "*=0"}, languages=["bash"])
+    id_ = server.run("printf '\\377'; echo out # the code", "bash", stdin="MARK-OF-STDIN")["execution_id"]
+    assert record(server, server.any_key, id_)["stdout"] == "\ufffdout\n"
+    server.stop()
+    assert any(b"# the code" in file.read_bytes() for file in server.data_dir.rglob("*"))
+    assert all(b"MARK-OF-STDIN" not in file.read_bytes() for file in server.data_dir.rglob("*"))
 
 
 def test_nothing_but_sizes_is_kept_by_default(server, key):

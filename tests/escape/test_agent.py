@@ -2,7 +2,7 @@
 import pytest
 
 from attempts import assert_refused, results
-from codecell import docker, serving, wait_for
+from codecell import docker, serving, top, wait_for
 
 
 @pytest.mark.parametrize("path", ["mem", "maps", "smaps", "environ", "fd", "fdinfo", "exe", "cwd", "root", "auxv", "io",
@@ -210,8 +210,7 @@ def test_an_agent_killed_from_outside_is_an_error_that_says_so(server):
     server.wait_status("running", session_id="doomed")
 
     def busy():
-        return [cell["id"] for cell in server.containers(running=True)
-                if "sleep 300" in docker("top", cell["id"])]
+        return [cell["id"] for cell in server.containers() if "sleep 300" in top(cell["id"])]
     with serving(server):
         docker("kill", *wait_for("the busy cell", busy))
         answer = running.answer()

@@ -61,6 +61,11 @@ def containers(instance=None, host=None, running=False):
     return found
 
 
+def top(container):
+    """The command lines in a container; "" where it does not run."""
+    return subprocess.run(["docker", "top", container], capture_output=True, text=True, check=False).stdout
+
+
 def log_fields(line):
     """A line of the log, of either format, as a dict of strings (JSON: of values)."""
     if line.startswith("{"):

@@ -110,6 +110,7 @@ class Wire:
         lines = self._until(b"\r\n\r\n").decode("latin-1").split("\r\n")
         version, status, _ = lines[0].split(" ", 2)
         answer = Answer(int(status), [line.split(":", 1) for line in lines[1:]], b"", version)
+        assert answer.status < 200 or answer.header("X-Request-Id"), answer
         if head or answer.status < 200 or answer.status in (204, 304):
             return answer
         if answer.header("Transfer-Encoding") == "chunked":
