@@ -23,7 +23,9 @@ void cell_job_finish(struct cell *cell, enum cell_outcome outcome)
 
 /* Sending. A pass gathers frames into one buffer, so that a small job is one write. */
 
-#define PASS_MAX (512u * 1024u)
+#define PASS_MAX (512u << 10)
+/* Past it another frame, or the frames of the steps, might not fit. */
+#define PASS_FULL (PASS_MAX - 3 * (size_t)(FRAME_HEADER + FRAME_PAYLOAD_MAX))
 
 static int put(struct buf *out, uint8_t type, uint8_t step, const void *payload, size_t len)
 {
@@ -162,7 +164,7 @@ void cell_job_feed(struct cell *cell)
         int failed = 0;
 
         buf_init(&out, PASS_MAX);
-        while (failed == 0 && more_to_send(cell) && out.len + FRAME_HEADER + FRAME_PAYLOAD_MAX * 2 < PASS_MAX)
+        while (failed == 0 && more_to_send(cell) && out.len < PASS_FULL)
             failed = put_next(cell, &out);
         if (failed == 0 && out.len > 0)
             failed = attach_write(cell->attach, out.data, out.len);

@@ -7,7 +7,7 @@
 #include "docker/engine.h"
 
 #define CELL_CONTAINER_ID_MAX 72
-#define CELL_FRAMES_MAX (2u * (FRAME_HEADER + FRAME_PAYLOAD_MAX))
+#define CELL_FRAMES_MAX ((size_t)2 * (FRAME_HEADER + FRAME_PAYLOAD_MAX))
 
 /* How far a job has been handed to the agent. */
 enum cell_sending { SEND_NOTHING, SEND_ENV, SEND_FILES, SEND_STEPS, SEND_INPUT, SEND_INPUT_END };

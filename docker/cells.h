@@ -29,6 +29,8 @@ struct engine;
 
 #define LABEL_INSTANCE "io.codecell.instance"
 #define LABEL_ROLE "io.codecell.role"
+#define LABEL_ROLE_CELL LABEL_ROLE "=cell"
+#define LABEL_ROLE_AGENT LABEL_ROLE "=agent"
 #define LABEL_LANGUAGE "io.codecell.language"
 #define LABEL_CREATED "io.codecell.created"
 #define LABEL_NAME "io.codecell.name"
@@ -40,6 +42,7 @@ struct cells {
     const char *runtime;  /* NULL: the engine's default */
     const char *volume;   /* name of the volume that holds the agent */
     char *seccomp;        /* profile as JSON text; NULL: the engine's own (Podman takes a path only) */
+    bool podman;          /* what the engine is, as its last ping said */
     uint32_t next_uid;    /* offset into the range, drawn at random at start */
     struct cell *first;   /* every cell that is not freed */
     unsigned count;

@@ -176,9 +176,10 @@ void reaper_stop(struct reaper *reaper)
     if (reaper->volumes != NULL)
         call_cancel(reaper->volumes);
     reaper->listing = reaper->volumes = NULL;
-    while (reaper->removals != NULL) {
-        call_cancel(reaper->removals->call);
-        removal_free(reaper->removals);
+    for (struct reaper_removal *removal = reaper->removals, *next; removal != NULL; removal = next) {
+        next = removal->next;
+        call_cancel(removal->call);
+        removal_free(removal);
     }
 }
 

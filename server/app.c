@@ -254,7 +254,8 @@ static int open_runner(struct app *app, struct error *error)
                                                 .languages = app->languages,
                                                 .concurrency = (unsigned)app->config->concurrency,
                                                 .queue_max = (unsigned)app->config->queue,
-                                                .keep = app->config->keep},
+                                                .keep_output = app->config->keep >= KEEP_OUTPUT,
+                                                .keep_code = app->config->keep >= KEEP_ALL},
                        error);
 }
 
@@ -280,7 +281,7 @@ static int listen_http(struct app *app, struct error *error)
                                                     .admit = api_admit,
                                                     .data = &app->api,
                                                     .on_done = api_exchange_done,
-                                                    .header_max = 32 * 1024,
+                                                    .header_max = 32u << 10,
                                                     .header_count = 100,
                                                     .body_max = (size_t)config->max_body,
                                                     .bodies_max = (size_t)config->max_bodies,

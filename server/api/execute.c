@@ -11,8 +11,8 @@
 #include <string.h>
 
 /* Bodies and outputs up to this size are handled on the loop: about a millisecond. */
-#define INLINE_MAX (256u * 1024u)
-#define SUPPORTED_MAX (16u * 1024u)
+#define INLINE_MAX (256u << 10)
+#define SUPPORTED_MAX (16u << 10)
 
 struct exchange {
     struct http_exchange *ex; /* NULL: the client is gone */

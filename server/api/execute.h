@@ -6,15 +6,15 @@
 
 #include "run/execution.h"
 
-#define EXECUTE_NAMES_MAX 128                     /* variables of `environment` */
-#define EXECUTE_ENVIRONMENT_MAX (64u * 1024u)     /* bytes of their names and values */
-#define EXECUTE_FILES_MAX 128                     /* `files` */
-#define EXECUTE_FILES_BYTES (10u * 1024u * 1024u) /* their contents, decoded */
-#define EXECUTE_PATH_MAX 1024                     /* bytes of a path; 255 of each of its segments */
-#define EXECUTE_ARGS_MAX 1024                     /* `args` */
-#define EXECUTE_ARGS_BYTES (64u * 1024u)          /* their bytes */
-#define EXECUTE_LANGUAGE_MAX 64                   /* bytes of `language` */
-#define EXECUTE_TIMEOUT_MAX 300                   /* seconds */
+#define EXECUTE_NAMES_MAX 128               /* variables of `environment` */
+#define EXECUTE_ENVIRONMENT_MAX (64u << 10) /* bytes of their names and values */
+#define EXECUTE_FILES_MAX 128               /* `files` */
+#define EXECUTE_FILES_BYTES (10u << 20)     /* their contents, decoded */
+#define EXECUTE_PATH_MAX 1024               /* bytes of a path; 255 of each of its segments */
+#define EXECUTE_ARGS_MAX 1024               /* `args` */
+#define EXECUTE_ARGS_BYTES (64u << 10)      /* their bytes */
+#define EXECUTE_LANGUAGE_MAX 64             /* bytes of `language` */
+#define EXECUTE_TIMEOUT_MAX 300             /* seconds */
 #define EXECUTE_TIMEOUT_DEFAULT 30
 #define EXECUTE_WARNINGS_MAX 20 /* fields that are named as unknown */
 #define EXECUTE_QUOTED_MAX 100  /* bytes of a field's name that are quoted */

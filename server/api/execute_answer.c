@@ -13,11 +13,11 @@ void execute_answer_take(struct execute_answer *answer, struct execution *execut
     struct execution_result *result = execution_result(execution);
 
     *answer = (struct execute_answer){.result = *result, .warnings = json_incref(request->warnings)};
-    strcpy(answer->id, execution_id(execution));
-    strcpy(answer->version, execution_version(execution));
-    strcpy(answer->language, request->language->id);
+    text_copy(answer->id, sizeof answer->id, execution_id(execution));
+    text_copy(answer->version, sizeof answer->version, execution_version(execution));
+    text_copy(answer->language, sizeof answer->language, request->language->id);
     if (request->session_id != NULL)
-        strcpy(answer->session_id, request->session_id);
+        text_copy(answer->session_id, sizeof answer->session_id, request->session_id);
     buf_init(&result->run.out, 0);
     buf_init(&result->run.err, 0);
     buf_init(&result->compile.out, 0);

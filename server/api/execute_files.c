@@ -3,6 +3,7 @@
 #include "api/execute.h"
 #include "base/text.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,11 +47,12 @@ static int read_path(struct cell_file *file, const json_t *item, size_t i, struc
 {
     const json_t *path = json_object_get(item, "path");
 
-    if (!json_is_string(path) || strlen(json_string_value(path)) != json_string_length(path) ||
-        !execute_path_is_safe(json_string_value(path)))
+    const char *text = json_string_value(path);
+
+    if (text == NULL || strlen(text) != json_string_length(path) || !execute_path_is_safe(text))
         return wrong(error, i, "path",
                      "must be a relative path of at most 1024 bytes, without empty segments, '.' or '..'");
-    file->path = json_string_value(path);
+    file->path = text;
     return 0;
 }
 
@@ -96,7 +98,7 @@ static int warn_unknown(struct execution_request *request, const json_t *item, s
     const char *name;
     json_t *value;
 
-    json_object_foreach ((json_t *)(uintptr_t)item, name, value) {
+    json_object_foreach ((json_t *)item, name, value) {
         if (strcmp(name, "path") == 0 || strcmp(name, "content") == 0 || strcmp(name, "encoding") == 0 ||
             json_array_size(request->warnings) >= EXECUTE_WARNINGS_MAX)
             continue;
@@ -109,9 +111,11 @@ static int warn_unknown(struct execution_request *request, const json_t *item, s
 
 static int check_collision(const struct execution_request *request, size_t i, struct error *error)
 {
-    for (size_t j = 0; j < i; j++)
+    for (size_t j = 0; j < i; j++) {
+        assert(request->files[i].path != NULL && request->files[j].path != NULL); /* both were read */
         if (execute_path_collides(request->files[i].path, request->files[j].path))
             return error_set(error, ERROR_INVALID, "files[%zu].path: collides with files[%zu].path", i, j);
+    }
     return 0;
 }
 

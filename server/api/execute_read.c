@@ -5,6 +5,7 @@
 #include "base/text.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,15 +80,9 @@ static bool is_variable_name(const char *name)
 /* "NAME=value"; NULL: out of memory. */
 static char *variable_text(const char *name, const json_t *value)
 {
-    size_t name_len = strlen(name), len = json_string_length(value);
-    char *text = malloc(name_len + 1 + len + 1);
+    char *text;
 
-    if (text == NULL)
-        return NULL;
-    memcpy(text, name, name_len);
-    text[name_len] = '=';
-    memcpy(text + name_len + 1, json_string_value(value), len + 1);
-    return text;
+    return asprintf(&text, "%s=%s", name, json_string_value(value)) < 0 ? NULL : text;
 }
 
 static int check_variable(struct reading *reading, const char *name, const json_t *value)
@@ -112,7 +107,7 @@ static int read_environment(struct reading *reading, const json_t *value)
     const char **env = reading->request->env = calloc(count + 1, sizeof *env);
     if (env == NULL)
         return no_memory(reading);
-    json_object_foreach ((json_t *)(uintptr_t)value, name, text) {
+    json_object_foreach ((json_t *)value, name, text) {
         if (check_variable(reading, name, text) != 0)
             return -1;
         bytes += strlen(name) + json_string_length(text);

@@ -13,6 +13,14 @@
 
 static const char hex_digits[] = "0123456789abcdef";
 
+void text_copy(char *out, size_t room, const char *text)
+{
+    size_t len = strnlen(text, room - 1);
+
+    memcpy(out, text, len);
+    out[len] = '\0';
+}
+
 void text_hex(const void *data, size_t len, char *out)
 {
     const unsigned char *bytes = data;

@@ -19,6 +19,9 @@ bool text_is_uuid(const char *text);    /* lower- or upper-case hex, dashes in p
 void text_time(int64_t ms, char out[TIME_LEN + 1]);
 int text_parse_time(const char *text, int64_t *ms);
 
+/* Copies a text into `room` bytes, cut to fit. */
+void text_copy(char *out, size_t room, const char *text);
+
 void text_hex(const void *data, size_t len, char *out); /* 2*len+1 bytes, lower case */
 
 /* Appends `data` with each byte that is not part of well-formed UTF-8 (RFC 3629) replaced by U+FFFD.

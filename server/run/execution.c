@@ -6,7 +6,6 @@
 #include "base/container_of.h"
 #include "base/log.h"
 #include "base/seam.h"
-#include "config.h"
 #include "run/execution_private.h"
 #include "run/measures.h"
 
@@ -53,7 +52,7 @@ static int record_work(struct db *db, struct store_job *job, struct error *error
     struct execution *execution = container_of(job, struct execution, record_job);
     const struct execution_result *result = &execution->result;
     const struct execution_request *request = &execution->request;
-    bool keep = execution->runner->options.keep >= KEEP_OUTPUT;
+    bool keep = execution->runner->options.keep_output;
     struct record record = {
         .key_row = execution->key_row,
         .status = result->status,
@@ -71,11 +70,11 @@ static int record_work(struct db *db, struct store_job *job, struct error *error
         .stderr_bytes = (int64_t)result->run.err.len,
     };
 
-    strcpy(record.id, execution->id);
+    text_copy(record.id, sizeof record.id, execution->id);
     if (request->session_id != NULL)
-        strcpy(record.session_id, request->session_id);
-    strncpy(record.language, request->language->id, sizeof record.language - 1);
-    strcpy(record.version, execution->version);
+        text_copy(record.session_id, sizeof record.session_id, request->session_id);
+    text_copy(record.language, sizeof record.language, request->language->id);
+    text_copy(record.version, sizeof record.version, execution->version);
     record.out = kept(&result->run.out, keep, &record.out_len);
     record.err = kept(&result->run.err, keep, &record.err_len);
     return records_finish(db, &record, error);

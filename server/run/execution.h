@@ -71,7 +71,8 @@ struct runner_options {
     struct languages *languages;
     unsigned concurrency; /* programs at once */
     unsigned queue_max;   /* executions that may wait */
-    int keep;             /* enum config_keep */
+    bool keep_output;     /* records hold stdout and stderr */
+    bool keep_code;       /* and the code */
 };
 
 int runner_open(struct runner **out, uv_loop_t *loop, const struct runner_options *options, struct error *error);

@@ -22,6 +22,12 @@ static size_t count(const char *const *list)
     return n;
 }
 
+static void append(const char **out, size_t *n, const char *const *list)
+{
+    for (; list != NULL && *list != NULL; list++)
+        out[(*n)++] = *list;
+}
+
 /* a, then b, then c, then NULL. */
 static const char **join(const char *const *a, const char *const *b, const char *const *c)
 {
@@ -30,12 +36,9 @@ static const char **join(const char *const *a, const char *const *b, const char 
 
     if (out == NULL)
         return NULL;
-    for (size_t i = 0; i < count(a); i++)
-        out[n++] = a[i];
-    for (size_t i = 0; i < count(b); i++)
-        out[n++] = b[i];
-    for (size_t i = 0; i < count(c); i++)
-        out[n++] = c[i];
+    append(out, &n, a);
+    append(out, &n, b);
+    append(out, &n, c);
     return out;
 }
 

@@ -7,7 +7,7 @@
 #include "run/languages.h"
 
 #define PROBE_TIMEOUT_MS 20000u
-#define PROBE_OUTPUT_MAX (256u * 1024u)
+#define PROBE_OUTPUT_MAX (256u << 10)
 
 struct probe {
     struct pool *pool;

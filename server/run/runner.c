@@ -4,7 +4,6 @@
 #include "base/container_of.h"
 #include "base/log.h"
 #include "base/seam.h"
-#include "config.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -36,11 +35,11 @@ void runner_close(struct runner *runner)
 void execution_request_free(struct execution_request *request)
 {
     for (size_t i = 0; request->env != NULL && request->env[i] != NULL; i++)
-        free((void *)(uintptr_t)request->env[i]);
+        free((void *)request->env[i]);
     free(request->env);
     free(request->args);
     for (size_t i = 0; i < request->files_len; i++)
-        free((void *)(uintptr_t)request->files[i].data);
+        free((void *)request->files[i].data);
     free(request->files);
     json_decref(request->warnings);
     json_decref(request->root);
@@ -133,12 +132,12 @@ static void record_acceptance(const struct execution *execution)
                               .cpu_ns = -1,
                               .memory_bytes = -1,
                               .code_bytes = (int64_t)request->code_len};
-    strcpy(record->id, execution->id);
+    text_copy(record->id, sizeof record->id, execution->id);
     if (request->session_id != NULL)
-        strcpy(record->session_id, request->session_id);
-    strncpy(record->language, request->language->id, sizeof record->language - 1);
-    strcpy(record->version, execution->version);
-    if (execution->runner->options.keep >= KEEP_ALL && (record->code = malloc(request->code_len + 1)) != NULL) {
+        text_copy(record->session_id, sizeof record->session_id, request->session_id);
+    text_copy(record->language, sizeof record->language, request->language->id);
+    text_copy(record->version, sizeof record->version, execution->version);
+    if (execution->runner->options.keep_code && (record->code = malloc(request->code_len + 1)) != NULL) {
         memcpy(record->code, request->code, request->code_len);
         record->code_len = request->code_len;
     }
@@ -167,7 +166,7 @@ static struct execution *execution_new(struct runner *runner, int64_t key_row, s
     buf_init(&execution->result.compile.out, output_max);
     buf_init(&execution->result.compile.err, output_max);
     text_uuid(execution->id);
-    strncpy(execution->version, request->language->version, sizeof execution->version - 1);
+    text_copy(execution->version, sizeof execution->version, request->language->version);
     return execution;
 }
 

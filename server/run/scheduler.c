@@ -51,9 +51,10 @@ static void key_drop_if_idle(struct scheduler *scheduler, struct turns_key *k)
 
     if (k->waiting > 0 || k->running > 0)
         return;
-    while (*at != k)
+    while (*at != NULL && *at != k)
         at = &(*at)->next;
-    *at = k->next;
+    if (*at != NULL)
+        *at = k->next;
     free(k);
 }
 

@@ -258,7 +258,7 @@ static void take_frame(struct trial *trial, const struct frame *frame)
 static void receive(struct trial *trial)
 {
     static uint8_t part[262144];
-    struct frame frame;
+    struct frame frame = {0};
     size_t at = 0;
     ssize_t n = read(trial->out, part, sizeof part);
     assert_true(n >= 0);

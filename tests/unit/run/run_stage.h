@@ -4,7 +4,6 @@
 
 #include "../docker/sim.c"
 
-#include "config.h"
 #include "docker/pool.h"
 #include "run/execution_private.h"
 #include "store/keys.h"
@@ -148,7 +147,8 @@ static inline void stage_open_with(struct stage *stage, unsigned concurrency, un
                                         .store = stage->store,
                                         .concurrency = concurrency,
                                         .queue_max = queue_max,
-                                        .keep = KEEP_ALL};
+                                        .keep_output = true,
+                                        .keep_code = true};
     assert_int_equal(runner_open(&stage->runner, &stage->sim.loop, &with, &error), 0);
     /* The volume is filled and the filler gone: what follows is about executions. */
     sim_until(&stage->sim, stage->sim.counts[SIM_ARCHIVE] == 1 && sim_alive(&stage->sim) == 0);
