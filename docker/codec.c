@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OPEN_FILES 1024 /* open files of a program */
+#define OPEN_FILES 1024       /* open files of a program */
+#define PODMAN_PROCESSES 4096 /* of a user: far above any PidsLimit of ours */
 
 /* What was made so far, or NULL: then `whole` is released. */
 static json_t *keep_if(json_t *whole, bool good)
@@ -44,31 +45,39 @@ static json_t *ulimit(const char *name, uint64_t value)
     return json_pack("{s:s, s:I, s:I}", "Name", name, "Soft", (json_int_t)value, "Hard", (json_int_t)value);
 }
 
-/* Not nproc: it counts a user's processes across containers; PidsLimit is the container's own. */
+/* Not nproc: it counts a user's processes across containers; PidsLimit is the container's own. But Podman asks for a
+ * million of them where none is given, and an engine that may not raise its own limits cannot start that. */
 static json_t *ulimits(const struct container_spec *spec)
 {
     json_t *array = json_pack("[o, o]", ulimit("nofile", OPEN_FILES), ulimit("core", 0));
-    bool good = spec->fsize_bytes == 0 || json_array_append_new(array, ulimit("fsize", spec->fsize_bytes)) == 0;
+    bool good = (spec->fsize_bytes == 0 || json_array_append_new(array, ulimit("fsize", spec->fsize_bytes)) == 0) &&
+                (!spec->podman || json_array_append_new(array, ulimit("nproc", PODMAN_PROCESSES)) == 0);
 
     return keep_if(array, good);
 }
 
+/* Podman tells every container the host's name servers, in a file; here nobody needs to know them. */
 static json_t *security(const struct container_spec *spec)
 {
     json_t *array = json_pack("[s]", "no-new-privileges");
-    bool good = spec->seccomp == NULL || json_array_append_new(array, json_sprintf("seccomp=%s", spec->seccomp)) == 0;
+    bool good =
+        (spec->seccomp == NULL || json_array_append_new(array, json_sprintf("seccomp=%s", spec->seccomp)) == 0) &&
+        (!spec->podman || json_array_append_new(array, json_string("mask=/etc/resolv.conf")) == 0);
 
     return keep_if(array, good);
 }
 
-/* /tmp has the mode that it has everywhere: its owner is the only user there is. */
+/* /tmp has the mode that it has everywhere: its owner is the only user there is. Podman takes neither an owner nor a
+ * number of inodes, and copies the image's /tmp into it unless told not to. */
 static json_t *tmpfs(const struct container_spec *spec)
 {
-    char options[256];
+    char options[256], own[96] = "notmpcopyup";
 
-    snprintf(options, sizeof options, "rw,nosuid,nodev,%s,size=%llu,nr_inodes=%llu,mode=1777,uid=%u,gid=%u",
-             spec->tmpfs_exec ? "exec" : "noexec", (unsigned long long)spec->tmpfs_bytes,
-             (unsigned long long)spec->tmpfs_inodes, (unsigned)spec->uid, (unsigned)spec->uid);
+    if (!spec->podman)
+        snprintf(own, sizeof own, "nr_inodes=%llu,uid=%u,gid=%u", (unsigned long long)spec->tmpfs_inodes,
+                 (unsigned)spec->uid, (unsigned)spec->uid);
+    snprintf(options, sizeof options, "rw,nosuid,nodev,%s,size=%llu,mode=1777,%s", spec->tmpfs_exec ? "exec" : "noexec",
+             (unsigned long long)spec->tmpfs_bytes, own);
     return json_pack("{s:s}", "/tmp", options);
 }
 

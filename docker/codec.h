@@ -39,6 +39,7 @@ struct container_spec {
     uint64_t shm_bytes;   /* /dev/shm; 0: the engine's default */
     bool readonly_root;
     bool stdin_open; /* standard input is attached, once: when its writer goes, it ends */
+    bool podman;     /* Podman reads it: it wants some things said otherwise */
 };
 
 /* Body of POST /containers/create. The name goes into the query. NULL: out of memory, or a string that is

@@ -58,6 +58,14 @@ static bool limits_same(const struct cell_limits *a, const struct cell_limits *b
            a->processes == b->processes;
 }
 
+/* Whether a cell has these limits, or can be given them while it waits: disk_mb never, and on Podman none. */
+static bool suits(const struct pool *pool, const struct cell *cell, const struct cell_limits *limits)
+{
+    const struct cell_limits *has = cell_limits(cell);
+
+    return pool->cells.podman ? limits_same(has, limits) : has->disk_mb == limits->disk_mb;
+}
+
 static struct shelf *shelf_of(struct pool *pool, const struct cell_kind *kind)
 {
     for (size_t i = 0; i < pool->shelves_len; i++)
@@ -145,7 +153,7 @@ static struct pool_wish *wish_for(struct pool *pool, const struct cell *cell)
     for (struct pool_wish *wish = pool->first; wish != NULL; wish = wish->next) {
         if (wish->making == cell)
             return wish;
-        if (oldest == NULL && wish->kind == cell_kind(cell) && wish->limits.disk_mb == cell_limits(cell)->disk_mb)
+        if (oldest == NULL && wish->kind == cell_kind(cell) && suits(pool, cell, &wish->limits))
             oldest = wish;
     }
     return oldest;
@@ -164,7 +172,7 @@ void pool_take(struct pool *pool, struct pool_wish *wish)
         wish_finish(pool, wish, NULL, &error);
         return;
     }
-    if (shelf->first != NULL && wish->limits.disk_mb == cell_limits(shelf->first)->disk_mb) {
+    if (shelf->first != NULL && suits(pool, shelf->first, &wish->limits)) {
         struct cell *cell = shelf->first;
         shelf_remove(shelf, cell);
         wish_finish(pool, wish, cell, NULL);
@@ -441,7 +449,8 @@ void pool_engine_changed(struct pool *pool, bool up)
         return;
     }
     if (up) {
-        if (engine_is_podman(pool->cells.engine)) {
+        pool->cells.podman = engine_is_podman(pool->cells.engine);
+        if (pool->cells.podman) {
             free(pool->cells.seccomp); /* Podman takes a path on its own host only; the agent's filter must do */
             pool->cells.seccomp = NULL;
         } else if (pool->cells.seccomp == NULL) {

@@ -130,6 +130,14 @@ static bool take_step(struct job *job, const struct frame *frame)
     return split(step, len);
 }
 
+/* HOME is ours to set, and `container` is Podman's word for itself: no program's business. */
+static bool handed_on(const struct job *job, const char *variable)
+{
+    size_t name = name_len(variable, strlen(variable));
+    return name > 0 && strncmp(variable, "HOME=", 5) != 0 && strncmp(variable, "container=", 10) != 0 &&
+           find(job, variable, name) == job->env_len;
+}
+
 /* The container's variables where the job names no other, HOME, then the job's. */
 static bool take_start(struct job *job, const struct frame *frame)
 {
@@ -137,11 +145,9 @@ static bool take_start(struct job *job, const struct frame *frame)
     size_t count = 0;
     if (frame->length != 0)
         return false;
-    for (char **own = environ; *own && count < JOB_CONTAINER_ENV; own++) {
-        size_t name = name_len(*own, strlen(*own));
-        if (name > 0 && strncmp(*own, home, 5) != 0 && find(job, *own, name) == job->env_len)
+    for (char **own = environ; *own && count < JOB_CONTAINER_ENV; own++)
+        if (handed_on(job, *own))
             job->envp[count++] = *own;
-    }
     if (find(job, home, 5) == job->env_len)
         job->envp[count++] = home;
     for (unsigned i = 0; i < job->env_len; i++)

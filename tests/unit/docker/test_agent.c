@@ -85,6 +85,23 @@ static void test_environment(void **state)
     trial_close(&trial);
 }
 
+/* What Podman tells a container about itself is not told to programs; a job's own variable of that name is. */
+static void test_podmans_variable(void **state)
+{
+    const struct trial_options options = {.variable = "container=podman"};
+    (void)state;
+    for (int own = 0; own < 2; own++) {
+        struct trial trial;
+        trial_open(&trial, &options);
+        if (own)
+            trial_env(&trial, "container=mine");
+        trial_sh(&trial, "echo ${container-none}");
+        trial_expect(&trial, 0, 0, 0);
+        assert_string_equal(trial_text(&trial, FRAME_STDOUT), own ? "mine\n" : "none\n");
+        trial_close(&trial);
+    }
+}
+
 static void test_home_and_path_of_the_job(void **state)
 {
     (void)state;
@@ -247,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_signals),
         cmocka_unit_test(test_cpu_time),
         cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_podmans_variable),
         cmocka_unit_test(test_home_and_path_of_the_job),
         cmocka_unit_test(test_arguments),
         cmocka_unit_test(test_surroundings),

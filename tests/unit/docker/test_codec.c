@@ -93,7 +93,7 @@ static void test_container(void **state)
         {"HostConfig.NanoCpus", "1500000000"},
         {"HostConfig.Ulimits", "[{\"Name\":\"nofile\",\"Soft\":1024,\"Hard\":1024},{\"Name\":\"core\",\"Soft\":0,"
                                "\"Hard\":0},{\"Name\":\"fsize\",\"Soft\":3221225472,\"Hard\":3221225472}]"},
-        {"HostConfig.Tmpfs", "{\"/tmp\":\"rw,nosuid,nodev,noexec,size=3221225472,nr_inodes=16384,mode=1777,uid=10007,"
+        {"HostConfig.Tmpfs", "{\"/tmp\":\"rw,nosuid,nodev,noexec,size=3221225472,mode=1777,nr_inodes=16384,uid=10007,"
                              "gid=10007\"}"},
         {"HostConfig.Mounts", "[{\"Type\":\"volume\",\"Source\":\"codecell-agent-x\",\"Target\":\"" CELL_AGENT_FOLDER
                               "\",\"ReadOnly\":true,\"VolumeOptions\":{\"NoCopy\":true}}]"},
@@ -136,6 +136,29 @@ static void test_container_choices(void **state)
     assert_json(body, "OpenStdin", "false");
     assert_json(body, "StdinOnce", "false");
     assert_json(body, "HostConfig.ReadonlyRootfs", "false");
+    json_decref(body);
+}
+
+/* Podman knows neither an owner nor a number of inodes, and would copy the image's /tmp; without a nproc it asks for
+ * more than it may have. */
+static void test_container_podman(void **state)
+{
+    struct container_spec spec = full_spec();
+    spec.podman = true;
+    spec.seccomp = NULL;
+    json_t *body = codec_container(&spec);
+    json_t *docker;
+
+    (void)state;
+    assert_json(body, "HostConfig.Tmpfs",
+                "{\"/tmp\":\"rw,nosuid,nodev,noexec,size=3221225472,mode=1777,notmpcopyup\"}");
+    assert_json(body, "HostConfig.Ulimits.3", "{\"Name\":\"nproc\",\"Soft\":4096,\"Hard\":4096}");
+    assert_json(body, "HostConfig.SecurityOpt", "[\"no-new-privileges\",\"mask=/etc/resolv.conf\"]");
+    spec.podman = false;
+    docker = codec_container(&spec);
+    assert_int_equal(json_array_size(at(docker, "HostConfig.Ulimits")), 3);
+    assert_json(docker, "HostConfig.SecurityOpt", "[\"no-new-privileges\"]");
+    json_decref(docker);
     json_decref(body);
 }
 
@@ -491,12 +514,19 @@ static void test_seccomp(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_container),       cmocka_unit_test(test_container_choices),
-        cmocka_unit_test(test_container_least), cmocka_unit_test(test_container_refuses),
-        cmocka_unit_test(test_update),          cmocka_unit_test(test_created_id),
-        cmocka_unit_test(test_state),           cmocka_unit_test(test_containers),
-        cmocka_unit_test(test_image),           cmocka_unit_test(test_tar),
-        cmocka_unit_test(test_tar_caps),        cmocka_unit_test(test_seccomp),
+        cmocka_unit_test(test_container),
+        cmocka_unit_test(test_container_choices),
+        cmocka_unit_test(test_container_podman),
+        cmocka_unit_test(test_container_least),
+        cmocka_unit_test(test_container_refuses),
+        cmocka_unit_test(test_update),
+        cmocka_unit_test(test_created_id),
+        cmocka_unit_test(test_state),
+        cmocka_unit_test(test_containers),
+        cmocka_unit_test(test_image),
+        cmocka_unit_test(test_tar),
+        cmocka_unit_test(test_tar_caps),
+        cmocka_unit_test(test_seccomp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

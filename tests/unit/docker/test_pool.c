@@ -142,6 +142,43 @@ static void test_other_disk(void **state)
 }
 
 /* A cell that was made for a wish which was taken back goes to the next wish, to the shelf, or ends. */
+/* Podman cannot update a container: any other limit means a cell made for it. */
+static void test_podman_updates_nothing(void **state)
+{
+    static const struct fake_rule podman[] = {{.match = "/_ping",
+                                               .data =
+                                                   "HTTP/1.1 200 OK\r\nApi-Version: 1.41\r\nLibpod-Api-Version: 4.3.1"
+                                                   "\r\nContent-Length: 2\r\n\r\nOK"},
+                                              {0}};
+    struct stage stage;
+    struct taker other = {.stage = &stage}, same;
+
+    (void)state;
+    stage_open_idle(&stage);
+    sim_go_away(&stage.sim);
+    sim_until(&stage.sim, !stage.sim.up);
+    fake_rules(&stage.sim.fake, podman);
+    sim_come_back(&stage.sim);
+    sim_until(&stage.sim, stage.sim.up);
+    pool_add(stage.pool, &python, 1);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
+    assert_null(strstr(stage.sim.last_body[SIM_CREATE], "nr_inodes"));
+    assert_null(strstr(stage.sim.last_body[SIM_CREATE], "seccomp="));
+    other.wish = (struct pool_wish){.kind = &python, .limits = python.limits, .on_cell = on_cell};
+    other.wish.limits.memory_mb = 64;
+    pool_take(stage.pool, &other.wish);
+    assert_null(other.cell);
+    take(&stage, &same, &python, 100);
+    assert_non_null(same.cell);
+    sim_until(&stage.sim, other.cell != NULL);
+    assert_int_equal(cell_limits(other.cell)->memory_mb, 64);
+    cell_end(other.cell);
+    cell_end(same.cell);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 1 && counts(&stage, NULL).ending == 0);
+    assert_int_equal(stage.sim.counts[SIM_UPDATE], 0);
+    stage_close(&stage);
+}
+
 static void test_cancel(void **state)
 {
     struct stage stage;
@@ -487,6 +524,7 @@ int main(void)
         cmocka_unit_test(test_shelf_is_filled_after_a_while),
         cmocka_unit_test(test_first_come_first_served),
         cmocka_unit_test(test_other_disk),
+        cmocka_unit_test(test_podman_updates_nothing),
         cmocka_unit_test(test_cancel),
         cmocka_unit_test(test_died_ones_are_replaced),
         cmocka_unit_test(test_fewer_wanted),
