@@ -349,7 +349,7 @@ static void on_created(void *arg, int status, json_t *reply, const struct error 
 
     cell->call = NULL;
     if (id != NULL && strlen(id) <= CELL_CONTAINER_ID_MAX)
-        strcpy(cell->id, id);
+        text_copy(cell->id, sizeof cell->id, id);
     if (cell->state == CELL_ENDING) {
         remove_container(cell);
         return;
@@ -368,6 +368,7 @@ static json_t *container_body(const struct cell *cell)
 {
     const struct cells *cells = cell->cells;
     const struct cell_limits *limits = &cell->limits;
+    static const char role[] = LABEL_ROLE_CELL;
     char instance[80], language[80], name[CELL_NAME_MAX + 32], created[64], time[TIME_LEN + 1], user[32];
 
     text_time(seam_wall_ms(), time);
@@ -380,7 +381,7 @@ static json_t *container_body(const struct cell *cell)
         .image = cell->kind->image,
         .entrypoint = (const char *const[]){CELL_AGENT_PATH, NULL},
         .user = user,
-        .labels = (const char *const[]){instance, LABEL_ROLE "=cell", language, name, created, NULL},
+        .labels = (const char *const[]){instance, role, language, name, created, NULL},
         .memory_bytes = cell_memory_bytes(limits),
         .nano_cpus = (int64_t)limits->milli_cpus * 1000000,
         .pids = limits->processes + CELL_AGENT_PROCESSES,

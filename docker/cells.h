@@ -29,6 +29,8 @@ struct engine;
 
 #define LABEL_INSTANCE "io.codecell.instance"
 #define LABEL_ROLE "io.codecell.role"
+#define LABEL_ROLE_CELL LABEL_ROLE "=cell"
+#define LABEL_ROLE_AGENT LABEL_ROLE "=agent"
 #define LABEL_LANGUAGE "io.codecell.language"
 #define LABEL_CREATED "io.codecell.created"
 #define LABEL_NAME "io.codecell.name"

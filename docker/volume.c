@@ -114,6 +114,7 @@ static void on_container(void *arg, int status, json_t *reply, const struct erro
 
 static json_t *container_body(const struct volume *volume)
 {
+    static const char role[] = LABEL_ROLE_AGENT;
     char instance[80], name[CELL_NAME_MAX + 32];
 
     snprintf(instance, sizeof instance, LABEL_INSTANCE "=%s", volume->cells->instance);
@@ -122,7 +123,7 @@ static json_t *container_body(const struct volume *volume)
         .image = volume->image,
         .entrypoint = (const char *const[]){CELL_AGENT_PATH, NULL},
         .user = "0:0",
-        .labels = (const char *const[]){instance, LABEL_ROLE "=agent", name, NULL},
+        .labels = (const char *const[]){instance, role, name, NULL},
         .memory_bytes = 64 << 20,
         .nano_cpus = 1000000000,
         .pids = 8,
