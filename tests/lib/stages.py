@@ -193,7 +193,7 @@ def unit(totals):
     for preset in ("gcc", "clang", "asan"):
         unit_with(totals, preset)
     # -R: the thread sanitizer knows no address space that is laid out at random in the newest kernels' way
-    unit_with(totals, "tsan", ("setarch", "-R"), r"(store|base)_")
+    unit_with(totals, "tsan", ("setarch", "-R"), r"(store|base)_", {"TSAN_OPTIONS": "allocator_may_return_null=1"})
     # The agent is a program of its own, and static: valgrind sees nothing of it.
     unit_with(totals, "gcc", ("valgrind", "-q", "--error-exitcode=9", "--leak-check=full"), r"(?!docker_test_agent)")
     coverage(totals)
