@@ -355,7 +355,11 @@ static void on_created(void *arg, int status, json_t *reply, const struct error 
         return;
     }
     if (cell->id[0] == '\0') {
-        cell_fail(cell, status == 0 ? ERROR_UNAVAILABLE : ERROR_INTERNAL, "create: %s", error->text);
+        cell_fail(cell,
+                  status == 0     ? ERROR_UNAVAILABLE
+                  : status == 404 ? ERROR_NOT_FOUND
+                                  : ERROR_INTERNAL,
+                  "create: %s", error->text);
         return;
     }
     cell_set_state(cell, CELL_ATTACHING);
@@ -400,6 +404,7 @@ static json_t *container_body(const struct cell *cell)
     });
 }
 
+/* There is a free one: CELLS_MAX. */
 static uint32_t take_uid(struct cells *cells)
 {
     for (;;) {
@@ -431,7 +436,7 @@ static void create_container(struct cell *cell)
 struct cell *cell_make(struct cells *cells, const struct cell_kind *kind, const struct cell_limits *limits,
                        const struct cell_owner *owner)
 {
-    struct cell *cell = calloc(1, sizeof *cell);
+    struct cell *cell = cells->count < CELLS_MAX ? calloc(1, sizeof *cell) : NULL;
     char uuid[UUID_LEN + 1];
 
     if (cell == NULL)

@@ -17,6 +17,7 @@ struct engine;
 
 #define CELL_UID_FIRST 10000u
 #define CELL_UID_COUNT 10000u
+#define CELLS_MAX 5000u /* at once: half of the ids, so that a free one is found soon */
 
 /* The agent's share of a container's memory, and of its processes. */
 #define CELL_AGENT_MB 8u
@@ -57,7 +58,7 @@ struct cell_owner {
     void *arg;
 };
 
-/* Starts making one. NULL: out of memory. `owner` and `kind` are kept by pointer. */
+/* Starts making one. NULL: out of memory, or CELLS_MAX of them. `owner` and `kind` are kept by pointer. */
 struct cell *cell_make(struct cells *cells, const struct cell_kind *kind, const struct cell_limits *limits,
                        const struct cell_owner *owner);
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OPEN_FILES 1024       /* open files of a program */
+#define OPEN_FILES 512        /* open files of a process */
 #define PODMAN_PROCESSES 4096 /* of a user: far above any PidsLimit of ours */
 
 /* What was made so far, or NULL: then `whole` is released. */
@@ -87,6 +87,22 @@ static json_t *mounts(const struct container_spec *spec)
                      CELL_AGENT_FOLDER, "ReadOnly", !spec->volume_write, "VolumeOptions", "NoCopy", true);
 }
 
+/* What waits in a TCP socket is not charged to the container where cgroups are version 1: small buffers there, and few
+ * descriptors, bound it. */
+static json_t *sysctls(void)
+{
+    return json_pack("{s:s, s:s}", "net.ipv4.tcp_rmem", "4096 8192 16384", "net.ipv4.tcp_wmem", "4096 8192 16384");
+}
+
+/* The engines' own list, as of Docker 28, and what else tells of the host: setting one replaces theirs. */
+static json_t *masked_paths(void)
+{
+    return json_pack("[s, s, s, s, s, s, s, s, s, s, s, s, s]", "/proc/acpi", "/proc/asound", "/proc/interrupts",
+                     "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/pressure", "/proc/sched_debug",
+                     "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
+                     "/sys/firmware");
+}
+
 /* Fields whose zero means something else to an engine than "not given". */
 static bool add_optional(json_t *host, const struct container_spec *spec)
 {
@@ -106,10 +122,11 @@ static json_t *limits(int64_t memory_bytes, int64_t nano_cpus, int64_t pids)
 static json_t *host_config(const struct container_spec *spec)
 {
     json_t *host = limits(spec->memory_bytes, spec->nano_cpus, spec->pids);
-    json_t *fixed = json_pack("{s:s, s:s, s:b, s:b, s:b, s:[s], s:o, s:o, s:{s:s}, s:{s:s}}", "NetworkMode", "none",
-                              "IpcMode", "private", "ReadonlyRootfs", spec->readonly_root, "Init", false, "AutoRemove",
-                              false, "CapDrop", "ALL", "SecurityOpt", security(spec), "Ulimits", ulimits(spec),
-                              "LogConfig", "Type", "none", "RestartPolicy", "Name", "no");
+    json_t *fixed =
+        json_pack("{s:s, s:o, s:o, s:s, s:b, s:b, s:b, s:[s], s:o, s:o, s:{s:s}, s:{s:s}}", "NetworkMode", "none",
+                  "MaskedPaths", masked_paths(), "Sysctls", sysctls(), "IpcMode", "private", "ReadonlyRootfs",
+                  spec->readonly_root, "Init", false, "AutoRemove", false, "CapDrop", "ALL", "SecurityOpt",
+                  security(spec), "Ulimits", ulimits(spec), "LogConfig", "Type", "none", "RestartPolicy", "Name", "no");
     bool good = json_object_update(host, fixed) == 0 && add_optional(host, spec);
 
     json_decref(fixed);

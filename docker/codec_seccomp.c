@@ -9,7 +9,7 @@
  * Left out although a process without capabilities could call it, because the kernel behind it is large and
  * programs do without: io_uring, aio (its number of requests is one for the whole host), keyrings, bpf, perf,
  * userfaultfd, namespaces, mounts in both generations, handles of files, fanotify, process_vm_*, pidfd_getfd, kcmp,
- * vmsplice, memfd_secret, memory policy, quota, modify_ldt; sockets but for unix, TCP, UDP and ping. ptrace stays:
+ * vmsplice, memfd_secret, memory policy, quota, modify_ldt; sockets but for unix and TCP. ptrace stays:
  * debuggers and LeakSanitizer need it, a program reaches only its own processes with it, and the agent is not dumpable.
  * clone3 hides its flags from a filter: ENOSYS, on which C libraries fall back to clone. */
 #include "docker/codec.h"
@@ -101,11 +101,18 @@ static json_t *allow_personality(uint64_t persona)
     return allow_if("personality", json_pack("[o]", argument(0, persona, 0, "SCMP_CMP_EQ")));
 }
 
-/* Protocols up to 17 are ICMP, TCP and UDP; what lies past them loads kernel modules at the first call. */
-static json_t *allow_socket(const char *call, int family)
+static json_t *allow_local(const char *call)
 {
-    return allow_if(call, json_pack("[o, o]", argument(0, (uint64_t)family, 0, "SCMP_CMP_EQ"),
-                                    argument(2, IPPROTO_UDP, 0, "SCMP_CMP_LE")));
+    return allow_if(call, json_pack("[o]", argument(0, AF_UNIX, 0, "SCMP_CMP_EQ")));
+}
+
+/* TCP alone. Protocols past it load kernel modules at the first call; what waits in a UDP socket is charged to nobody.
+ * The type's low half byte: above it are SOCK_CLOEXEC and SOCK_NONBLOCK. */
+static json_t *allow_tcp(int family)
+{
+    return allow_if("socket", json_pack("[o, o, o]", argument(0, (uint64_t)family, 0, "SCMP_CMP_EQ"),
+                                        argument(1, 0xf, SOCK_STREAM, "SCMP_CMP_MASKED_EQ"),
+                                        argument(2, IPPROTO_TCP, 0, "SCMP_CMP_LE")));
 }
 
 static json_t *rules(void)
@@ -117,8 +124,8 @@ static json_t *rules(void)
 
     return json_pack("[o, o, o, o, o, o, o, o, o, o]", free_calls, none,
                      allow_if("clone", json_pack("[o]", argument(0, NAMESPACES, 0, "SCMP_CMP_MASKED_EQ"))),
-                     allow_socket("socket", AF_UNIX), allow_socket("socket", AF_INET), allow_socket("socket", AF_INET6),
-                     allow_socket("socketpair", AF_UNIX), allow_personality(PER_LINUX),
+                     allow_local("socket"), allow_local("socketpair"), allow_tcp(AF_INET), allow_tcp(AF_INET6),
+                     allow_personality(PER_LINUX),
                      allow_personality(ADDR_NO_RANDOMIZE), /* debuggers, ThreadSanitizer */
                      allow_personality(0xffffffffu));      /* asks for the present one */
 }

@@ -234,15 +234,18 @@ static void creation_failed(struct pool *pool, struct shelf *shelf, struct cell 
     shelf->making--;
     if (error->code == ERROR_NONE)
         return; /* by cell_end */
-    shelf->failures++;
-    shelf->not_before_ns = seam()->monotonic_ns() + pool_pause_ns(shelf->failures);
+    uint64_t now = seam()->monotonic_ns();
+    if (now >= shelf->not_before_ns) { /* those that were under way together count once */
+        shelf->failures++;
+        shelf->not_before_ns = now + pool_pause_ns(shelf->failures);
+    }
     if (shelf->failures > 1)
         pool->volume.filled = false; /* somebody may have pruned it: filled again before the next try */
     log_event(LOG_WARN, "cell.failed", LOG_STR("language", shelf->kind->language), LOG_STR("reason", error->text),
               LOG_INT("failures", shelf->failures));
     if (wish != NULL && wish->making == cell) {
         wish->making = NULL;
-        if (++wish->failures >= POOL_WISH_TRIES)
+        if (++wish->failures >= POOL_WISH_TRIES || error->code == ERROR_NOT_FOUND) /* no such image: none will be */
             wish_finish(pool, wish, NULL, error);
     }
 }

@@ -40,7 +40,8 @@ enum check {
     NICE,    /* setpriority: EPERM where it means the agent, its group, or a whole user */
     IO_NICE, /* ioprio_set: likewise */
     CLONE,   /* EPERM where it makes a namespace */
-    SOCKET,  /* EAFNOSUPPORT but for local and internet families */
+    SOCKET,  /* EAFNOSUPPORT but for local sockets and TCP */
+    BUFFERS, /* setsockopt of a buffer's size: nothing is done, and 0 answered */
     CHECKS
 };
 
@@ -115,9 +116,11 @@ static struct rule {
     {SYS_iopl, REFUSED},
     {SYS_ioperm, REFUSED},
 #endif
-    /* AF_VSOCK reaches the host's hypervisor; the other families are seldom used and often broken */
+    /* AF_VSOCK reaches the host's hypervisor; the other families are seldom used and often broken. What waits in an
+     * internet socket is not charged to the cell's memory everywhere: no UDP, and TCP's buffers stay small (codec.c) */
     {SYS_socket, SOCKET},
     {SYS_socketpair, SOCKET},
+    {SYS_setsockopt, BUFFERS},
 };
 
 #define RULES ((int)(sizeof rules / sizeof *rules))
@@ -202,9 +205,15 @@ static void emit_check(enum check check)
     case CLONE:
         BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JSET, NAMESPACES, 1, 0), ALLOW, ERROR(EPERM));
         break;
-    case SOCKET:
-        BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JEQ, AF_UNIX, 3, 0), SKIP_IF(BPF_JEQ, AF_INET, 2, 0),
-              SKIP_IF(BPF_JEQ, AF_INET6, 1, 0), ERROR(EAFNOSUPPORT), ALLOW);
+    case SOCKET: /* the type's low half byte; above it are SOCK_CLOEXEC and SOCK_NONBLOCK */
+        BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JEQ, AF_UNIX, 6, 0), SKIP_IF(BPF_JEQ, AF_INET, 1, 0),
+              SKIP_IF(BPF_JEQ, AF_INET6, 0, 3), LOAD_ARG(1), BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf),
+              SKIP_IF(BPF_JEQ, SOCK_STREAM, 1, 0), ERROR(EAFNOSUPPORT), ALLOW);
+        break;
+    case BUFFERS:
+        BLOCK(LOAD_ARG(1), SKIP_IF(BPF_JEQ, SOL_SOCKET, 1, 0), ALLOW, LOAD_ARG(2), SKIP_IF(BPF_JEQ, SO_SNDBUF, 4, 0),
+              SKIP_IF(BPF_JEQ, SO_RCVBUF, 3, 0), SKIP_IF(BPF_JEQ, SO_SNDBUFFORCE, 2, 0),
+              SKIP_IF(BPF_JEQ, SO_RCVBUFFORCE, 1, 0), ALLOW, ERROR(0));
         break;
     case CHECKS:
         break;

@@ -62,6 +62,7 @@ void http_respond(struct http_exchange *ex, int status, const char *type, char *
         http_connection_close(conn);
         return;
     }
+    http_exchange_hold(ex);
     /* What presence.c sent ahead is left out. */
     uv_buf_t parts[2] = {{.base = ex->head.data + ex->probes, .len = ex->head.len - ex->probes},
                          {.base = ex->body, .len = ex->body_len}};

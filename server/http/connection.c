@@ -168,7 +168,7 @@ static void on_timer(uv_timer_t *timer)
         too_slow(conn, "body");
         break;
     case HTTP_CONN_ANSWERING:
-        if (unwritten < conn->unwritten) {
+        if (unwritten + HTTP_PACE < conn->unwritten) {
             conn->unwritten = unwritten;
             arm(conn);
             break;

@@ -21,18 +21,19 @@ struct http_exchange *http_exchange_new(struct http_connection *connection)
     return ex;
 }
 
-bool http_exchange_hold_body(struct http_exchange *ex)
+bool http_exchange_hold(struct http_exchange *ex)
 {
     struct http_server *server = ex->connection->server;
+    size_t now = ex->request.body.cap + ex->body_len;
 
-    server->bodies += ex->request.body.cap - ex->body_held;
-    ex->body_held = ex->request.body.cap;
+    server->bodies += now - ex->held;
+    ex->held = now;
     return server->bodies <= server->options.bodies_max;
 }
 
 static void exchange_free(struct http_exchange *ex)
 {
-    ex->connection->server->bodies -= ex->body_held;
+    ex->connection->server->bodies -= ex->held;
     http_request_free(&ex->request);
     buf_free(&ex->headers);
     buf_free(&ex->head);

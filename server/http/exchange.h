@@ -15,7 +15,7 @@ struct http_exchange {
     struct http_connection *connection;
     struct http_request request;
     struct http_match match;
-    size_t body_held; /* its share of the server's `bodies` */
+    size_t held;      /* its share of the server's `bodies` */
     uint64_t started; /* seam's monotonic clock, ns */
     char id[HTTP_ID_MAX + 1];
     void *user;
@@ -42,8 +42,8 @@ struct http_exchange *http_exchange_new(struct http_connection *connection); /* 
 /* Gives it the request id: when the head is complete, or before an answer without one. */
 void http_exchange_name(struct http_exchange *ex);
 
-/* Counts what its body has grown by among the bodies that the server holds. False: they are too many. */
-bool http_exchange_hold_body(struct http_exchange *ex);
+/* Counts what its body and its answer have grown by among those that the server holds. False: they are too many. */
+bool http_exchange_hold(struct http_exchange *ex);
 
 /* The one end of an exchange: on_done(), the gone callback where `status` is 0, and then it is freed. */
 void http_exchange_end(struct http_exchange *ex, int status);

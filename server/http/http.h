@@ -46,12 +46,12 @@ struct http_options {
     size_t header_max;                                                  /* bytes of request line and headers: 431 */
     unsigned header_count;                                              /* how many headers: 431 */
     size_t body_max;                                                    /* bytes of body, decoded: 413 */
-    size_t bodies_max;    /* bytes of all bodies that are held at once, until they are answered: 503 */
+    size_t bodies_max;    /* bytes of all bodies and answers that are held at once: a body past it is 503 */
     unsigned connections; /* at once; one more is answered 503 and closed */
     uint64_t header_ms;   /* from the first byte (or the connection's start) to the end of the head: 408 */
     uint64_t body_ms;     /* for the whole body: 408 */
     uint64_t idle_ms;     /* between two exchanges: closed without a word */
-    uint64_t write_ms;    /* without any progress in writing an answer: closed */
+    uint64_t write_ms;    /* for a client to take 64 KiB of an answer, or its rest: closed */
 };
 
 /* Binds and listens. 0, or -1 with a sentence that names the address. */

@@ -73,7 +73,7 @@ static bool step_body(struct http_connection *conn)
 
     if (http_request_has_body(&ex->request))
         progress = http_request_body(&ex->request, &conn->input, &conn->input_len);
-    if (progress != HTTP_FAILED && !http_exchange_hold_body(ex))
+    if (progress != HTTP_FAILED && !http_exchange_hold(ex))
         progress = http_request_fail(&ex->request, 503, "Too much is being sent at once. Please try again later.");
     if (progress == HTTP_READY) {
         http_connection_set(conn, HTTP_CONN_WORKING);

@@ -7,6 +7,8 @@
 #define HTTP_READ_MAX 65536 /* bytes of one read, and of what is held of pipelined requests */
 #define HTTP_REFUSED_MAX 64 /* connections over the cap that are told so; more are closed without a word */
 #define HTTP_LINGER_MS 2000
+#define HTTP_PACE 65536 /* bytes of an answer that a client must take in write_ms: else memory is held for a trickle \
+                         */
 
 struct http_connection;
 
@@ -30,7 +32,7 @@ struct http_server {
     struct http_connection *connections; /* a list, by their `next` */
     unsigned open;                       /* how many, `refused` ones too */
     unsigned refused;                    /* how many of them are over the cap */
-    size_t bodies;                       /* bytes of the exchanges' bodies, as allocated */
+    size_t bodies;                       /* bytes of the exchanges' bodies and answers */
 
     void (*closed)(void *arg);
     void *closed_arg;

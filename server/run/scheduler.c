@@ -110,17 +110,20 @@ static struct turn *evict_for(struct scheduler *scheduler, int64_t key)
 enum scheduler_verdict scheduler_push(struct scheduler *scheduler, struct turn *turn, int64_t key,
                                       struct turn **evicted)
 {
+    struct turns_key *k = key_get(scheduler, key);
+
     *evicted = NULL;
+    if (k == NULL)
+        return SCHEDULER_NO_MEMORY;
     /* One that can run at once needs no place in the queue. */
     if (scheduler->waiting >= scheduler->queue_max &&
         !(scheduler->waiting == 0 && scheduler->running < scheduler->concurrency)) {
         *evicted = evict_for(scheduler, key);
-        if (*evicted == NULL)
+        if (*evicted == NULL) {
+            key_drop_if_idle(scheduler, k);
             return SCHEDULER_FULL;
+        }
     }
-    struct turns_key *k = key_get(scheduler, key);
-    if (k == NULL)
-        return SCHEDULER_NO_MEMORY;
     *turn = (struct turn){.key = key, .of = k};
     line_append(k, turn);
     scheduler->waiting++;

@@ -62,6 +62,8 @@ int sql_error(struct error *error, int result)
 {
     int kind = result & 0xff;
     bool passes = kind == SQLITE_BUSY || kind == SQLITE_LOCKED || kind == SQLITE_FULL;
-    return error_set(error, passes ? ERROR_UNAVAILABLE : ERROR_INTERNAL, "The database failed: %s (code %d)",
-                     sqlite3_errstr(result), result);
+    if (passes) /* clients read it */
+        return error_set(error, ERROR_UNAVAILABLE, "The database is %s. Please try again later.",
+                         kind == SQLITE_FULL ? "full" : "busy");
+    return error_set(error, ERROR_INTERNAL, "The database failed: %s (code %d)", sqlite3_errstr(result), result);
 }

@@ -141,13 +141,21 @@ static int widen(void)
 
 static int open_sockets(void)
 {
-    int pair[2];
+    int pair[2], size = 1 << 24, before, after;
+    socklen_t len = sizeof size;
     for (int family = 0; family < 64; family++) {
-        int fd = socket(family, SOCK_DGRAM, 0);
-        bool local = family == AF_UNIX || family == AF_INET || family == AF_INET6;
-        if (local ? fd < 0 && errno == EAFNOSUPPORT && family != AF_INET6 : fd >= 0 || errno != EAFNOSUPPORT)
+        int datagram = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (family == AF_UNIX ? datagram < 0 : datagram >= 0 || errno != EAFNOSUPPORT)
             WRONG("socket");
     }
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    ALLOWED(fd);
+    ALLOWED(getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &before, &len));
+    ALLOWED(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size));
+    ALLOWED(getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &after, &len));
+    if (after != before)
+        WRONG("setsockopt of a buffer");
+    ALLOWED(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &size, sizeof size));
     REFUSED_WITH(EAFNOSUPPORT, socketpair(AF_NETLINK, SOCK_DGRAM, 0, pair));
     ALLOWED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
     return 0;

@@ -81,7 +81,7 @@ static void test_failures_while_making(void **state)
         const char *reason;
         enum error_code code;
     } cases[] = {
-        {SIM_CREATE, {.times = 1, .status = 404}, "create FAILED GONE ", "create: scripted", ERROR_INTERNAL},
+        {SIM_CREATE, {.times = 1, .status = 404}, "create FAILED GONE ", "create: scripted", ERROR_NOT_FOUND},
         {SIM_CREATE, {.times = 1, .status = 500}, "create FAILED GONE ", "create: scripted", ERROR_INTERNAL},
         {SIM_CREATE,
          {.times = 1, .raw = "HTTP/1.1 201 C\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"},

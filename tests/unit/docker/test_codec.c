@@ -91,13 +91,14 @@ static void test_container(void **state)
         {"HostConfig.Memory", "5368709120"},
         {"HostConfig.MemorySwap", "5368709120"},
         {"HostConfig.NanoCpus", "1500000000"},
-        {"HostConfig.Ulimits", "[{\"Name\":\"nofile\",\"Soft\":1024,\"Hard\":1024},{\"Name\":\"core\",\"Soft\":0,"
+        {"HostConfig.Ulimits", "[{\"Name\":\"nofile\",\"Soft\":512,\"Hard\":512},{\"Name\":\"core\",\"Soft\":0,"
                                "\"Hard\":0},{\"Name\":\"fsize\",\"Soft\":3221225472,\"Hard\":3221225472}]"},
         {"HostConfig.Tmpfs", "{\"/tmp\":\"rw,nosuid,nodev,noexec,size=3221225472,mode=1777,nr_inodes=16384,uid=10007,"
                              "gid=10007\"}"},
         {"HostConfig.Mounts", "[{\"Type\":\"volume\",\"Source\":\"codecell-agent-x\",\"Target\":\"" CELL_AGENT_FOLDER
                               "\",\"ReadOnly\":true,\"VolumeOptions\":{\"NoCopy\":true}}]"},
         {"HostConfig.LogConfig.Type", "\"none\""},
+        {"HostConfig.Sysctls", "{\"net.ipv4.tcp_rmem\":\"4096 8192 16384\",\"net.ipv4.tcp_wmem\":\"4096 8192 16384\"}"},
         {"HostConfig.ShmSize", "16777216"},
         {"HostConfig.Init", "false"},
         {"HostConfig.AutoRemove", "false"},
