@@ -190,8 +190,8 @@ static void test_huge_output(void **state)
         sim_until(&stage.sim, stage.done);
         assert_int_equal(stage.output.len, HUGE_FRAMES * FRAME_PAYLOAD_MAX + 6);
         for (unsigned f = 0; f < HUGE_FRAMES; f++) {
-            assert_int_equal(stage.output.data[f * FRAME_PAYLOAD_MAX], 'a' + f % 26);
-            assert_int_equal(stage.output.data[(f + 1) * FRAME_PAYLOAD_MAX - 1], 'a' + f % 26);
+            assert_int_equal(stage.output.data[(size_t)f * FRAME_PAYLOAD_MAX], 'a' + f % 26);
+            assert_int_equal(stage.output.data[((size_t)f + 1) * FRAME_PAYLOAD_MAX - 1], 'a' + f % 26);
         }
         end_close(&stage);
     }

@@ -94,7 +94,7 @@ static inline void stage_on_done(void *arg, struct execution *execution)
                             .wall_ns = result->wall_ns,
                             .queue_ns = result->queue_ns,
                             .arg = arg};
-    strcpy(ended->id, execution_id(execution));
+    text_copy(ended->id, sizeof ended->id, execution_id(execution));
     copy_text(ended->out, &result->run.out);
     copy_text(ended->err, &result->run.err);
     copy_text(ended->compile_err, &result->compile.err);

@@ -303,7 +303,7 @@ static void test_cancel(void **state)
 
             stage_open_with(&stage, 1, 4);
             struct execution *execution = bring_to(&stage, cancellable[i]);
-            strcpy(id, execution_id(execution));
+            text_copy(id, sizeof id, execution_id(execution));
             if (abandon)
                 execution_abandon(execution);
             else

@@ -35,7 +35,7 @@ static void test_eviction(void **state)
     stage_open_with(&stage, 1, 2);
     stage_submit(&stage, &python);
     stage_submit(&stage, &python);
-    strcpy(newest, execution_id(stage_submit(&stage, &python)));
+    text_copy(newest, sizeof newest, execution_id(stage_submit(&stage, &python)));
     struct execution *other = stage_submit_as(&stage, 1, &python, &error);
     assert_non_null(other);
     assert_int_equal(runner_counts(stage.runner).queued, 2);

@@ -41,7 +41,8 @@ static void test_compiled_with_everything(void **state)
     request.env = calloc(3, sizeof *request.env);
     request.args = calloc(3, sizeof *request.args);
     request.files = calloc(1, sizeof *request.files);
-    assert_true(request.env != NULL && request.args != NULL && request.files != NULL);
+    if (request.env == NULL || request.args == NULL || request.files == NULL)
+        abort();
     request.env[0] = strdup("LANG=fr");
     request.env[1] = strdup("OMP_NUM_THREADS=9");
     request.args[0] = "-a";
