@@ -68,7 +68,8 @@ static json_t *security(const struct container_spec *spec)
 }
 
 /* /tmp has the mode that it has everywhere: its owner is the only user there is. Podman takes neither an owner nor a
- * number of inodes, and copies the image's /tmp into it unless told not to. */
+ * number of inodes, and copies the image's /tmp into it unless told not to. It puts a /var/tmp for everybody beside a
+ * read-only root, past disk_mb, unless there is one already: ours takes nothing. */
 static json_t *tmpfs(const struct container_spec *spec)
 {
     char options[256], own[96] = "notmpcopyup";
@@ -78,7 +79,8 @@ static json_t *tmpfs(const struct container_spec *spec)
                  (unsigned)spec->uid, (unsigned)spec->uid);
     snprintf(options, sizeof options, "rw,nosuid,nodev,%s,size=%llu,mode=1777,%s", spec->tmpfs_exec ? "exec" : "noexec",
              (unsigned long long)spec->tmpfs_bytes, own);
-    return json_pack("{s:s}", "/tmp", options);
+    return json_pack("{s:s, s:s*}", "/tmp", options, "/var/tmp",
+                     spec->podman ? "ro,nosuid,nodev,noexec,size=4096,mode=0555,notmpcopyup" : NULL);
 }
 
 static json_t *mounts(const struct container_spec *spec)

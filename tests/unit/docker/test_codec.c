@@ -152,7 +152,8 @@ static void test_container_podman(void **state)
 
     (void)state;
     assert_json(body, "HostConfig.Tmpfs",
-                "{\"/tmp\":\"rw,nosuid,nodev,noexec,size=3221225472,mode=1777,notmpcopyup\"}");
+                "{\"/tmp\":\"rw,nosuid,nodev,noexec,size=3221225472,mode=1777,notmpcopyup\",\"/var/tmp\":"
+                "\"ro,nosuid,nodev,noexec,size=4096,mode=0555,notmpcopyup\"}");
     assert_json(body, "HostConfig.Ulimits.3", "{\"Name\":\"nproc\",\"Soft\":4096,\"Hard\":4096}");
     assert_json(body, "HostConfig.SecurityOpt", "[\"no-new-privileges\",\"mask=/etc/resolv.conf\"]");
     spec.podman = false;
