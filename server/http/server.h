@@ -7,8 +7,7 @@
 #define HTTP_READ_MAX 65536 /* bytes of one read, and of what is held of pipelined requests */
 #define HTTP_REFUSED_MAX 64 /* connections over the cap that are told so; more are closed without a word */
 #define HTTP_LINGER_MS 2000
-#define HTTP_PACE 65536 /* bytes of an answer that a client must take in write_ms: else memory is held for a trickle \
-                         */
+#define HTTP_PACE 65536 /* bytes of an answer that must be taken in write_ms: a trickle holds memory */
 
 struct http_connection;
 
