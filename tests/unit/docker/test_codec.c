@@ -155,7 +155,7 @@ static void test_container_podman(void **state)
                 "{\"/tmp\":\"rw,nosuid,nodev,noexec,size=3221225472,mode=1777,notmpcopyup\",\"/var/tmp\":"
                 "\"ro,nosuid,nodev,noexec,size=4096,mode=0555,notmpcopyup\"}");
     assert_json(body, "HostConfig.Ulimits.3", "{\"Name\":\"nproc\",\"Soft\":4096,\"Hard\":4096}");
-    assert_json(body, "HostConfig.SecurityOpt", "[\"no-new-privileges\",\"mask=/etc/resolv.conf\"]");
+    assert_json(body, "HostConfig.SecurityOpt", "[\"no-new-privileges\",\"mask=/etc/resolv.conf:/proc/pressure\"]");
     spec.podman = false;
     docker = codec_container(&spec);
     assert_int_equal(json_array_size(at(docker, "HostConfig.Ulimits")), 3);
