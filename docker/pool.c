@@ -76,7 +76,11 @@ static void on_swept(void *arg)
     struct pool *pool = arg;
 
     pool->swept = true;
-    pool_balance(pool);
+    pool->last_swept = pool->closing;
+    if (pool->closing)
+        pool_close_step(pool);
+    else
+        pool_balance(pool);
 }
 
 void pool_engine_changed(struct pool *pool, bool up)

@@ -1,5 +1,5 @@
-/* Closing: cells end, then the volume is removed, then the handles close, then `closed`. What the engine does not
- * answer in time is given up. */
+/* Closing: cells end, what else is ours is swept, then the volume is removed, then the handles close, then `closed`.
+ * What the engine does not answer in time is given up. */
 #include "docker/pool_private.h"
 
 #include <stdlib.h>
@@ -29,6 +29,7 @@ static void on_reaper_closed(uv_handle_t *handle)
 
 static void close_handles(struct pool *pool)
 {
+    reaper_stop(&pool->reaper);
     pool->handles = 2;
     uv_close((uv_handle_t *)&pool->timer, on_timer_closed);
     reaper_close(&pool->reaper, on_reaper_closed);
@@ -47,6 +48,10 @@ void pool_close_step(struct pool *pool)
 {
     if (pool->cells.count > 0 || pool->volume.call != NULL || pool->leaving)
         return;
+    if (pool->up && !pool->last_swept) {
+        reaper_sweep(&pool->reaper);
+        return;
+    }
     pool->leaving = true;
     if (!pool->up)
         close_handles(pool);
@@ -61,6 +66,8 @@ static void on_patience_over(uv_timer_t *timer)
     for (struct cell *cell = pool->cells.first; cell != NULL; cell = cells_next(cell))
         cell_abandon(cell);
     volume_cancel(&pool->volume);
+    reaper_stop(&pool->reaper);
+    pool->up = false; /* nothing more is asked of it */
     if (pool->leaving)
         close_handles(pool); /* the volume's removal was not answered */
     else

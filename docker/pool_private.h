@@ -31,7 +31,7 @@ struct pool {
     unsigned creations, making;
     unsigned taken;   /* cells that others have and have not ended */
     uint64_t fill_ns; /* shelves are not filled before; 0: nothing holds them up */
-    bool up, swept, closing, leaving;
+    bool up, swept, closing, last_swept, leaving;
     unsigned volume_failures;
     uint64_t volume_not_before_ns;
     uv_timer_t timer; /* the end of the next pause; while closing, of the patience */

@@ -42,10 +42,22 @@ static void removal_free(struct reaper_removal *removal)
     free(removal);
 }
 
+static void sweep_step(struct reaper *reaper)
+{
+    if (!reaper->sweeping || reaper->listing != NULL || reaper->removals != NULL)
+        return;
+    reaper->sweeping = false;
+    reaper->swept(reaper->arg);
+}
+
 static void on_removed(void *arg, int status, json_t *reply, const struct error *error)
 {
+    struct reaper_removal *removal = arg;
+    struct reaper *reaper = removal->reaper;
+
     (void)status, (void)reply, (void)error; /* what stays is found by the next sweep */
-    removal_free(arg);
+    removal_free(removal);
+    sweep_step(reaper);
 }
 
 static void remove_path(struct reaper *reaper, const char *path)
@@ -136,12 +148,7 @@ static void on_listed(void *arg, int status, json_t *reply, const struct error *
         log_event(LOG_INFO, "reaper.swept", LOG_INT("containers", sweep.condemned));
     if (reaper->volumes == NULL)
         list_volumes(reaper);
-    reaper->swept(reaper->arg);
-}
-
-static void on_timer(uv_timer_t *timer)
-{
-    reaper_sweep(timer->data);
+    sweep_step(reaper);
 }
 
 void reaper_init(struct reaper *reaper, struct cells *cells, const struct volume *volume, void (*swept)(void *arg),
@@ -152,11 +159,11 @@ void reaper_init(struct reaper *reaper, struct cells *cells, const struct volume
     reaper->timer.data = reaper;
 }
 
-void reaper_sweep(struct reaper *reaper)
+static void sweep(struct reaper *reaper)
 {
-    uv_timer_start(&reaper->timer, on_timer, REAPER_PERIOD_MS, REAPER_PERIOD_MS);
-    if (reaper->listing != NULL)
+    if (reaper->sweeping)
         return;
+    reaper->sweeping = true;
     /* {"label":["io.codecell.instance"]}, escaped */
     reaper->listing =
         engine_call(reaper->cells->engine,
@@ -168,6 +175,17 @@ void reaper_sweep(struct reaper *reaper)
                     on_listed, reaper);
 }
 
+static void on_timer(uv_timer_t *timer)
+{
+    sweep(timer->data);
+}
+
+void reaper_sweep(struct reaper *reaper)
+{
+    uv_timer_start(&reaper->timer, on_timer, REAPER_SOON_MS, REAPER_PERIOD_MS);
+    sweep(reaper);
+}
+
 void reaper_stop(struct reaper *reaper)
 {
     uv_timer_stop(&reaper->timer);
@@ -176,6 +194,7 @@ void reaper_stop(struct reaper *reaper)
     if (reaper->volumes != NULL)
         call_cancel(reaper->volumes);
     reaper->listing = reaper->volumes = NULL;
+    reaper->sweeping = false;
     for (struct reaper_removal *removal = reaper->removals, *next; removal != NULL; removal = next) {
         next = removal->next;
         call_cancel(removal->call);
