@@ -308,7 +308,7 @@ void trial_pump(struct trial *trial, bool (*until)(const struct trial *trial))
 
 void trial_run(struct trial *trial, const char *const argv[])
 {
-    trial_step(trial, FRAME_STEP_RUN, 10000, 1048576, argv);
+    trial_step(trial, FRAME_STEP_RUN, 60000, 1048576, argv);
     trial_start(trial, NULL, 0);
     trial_pump(trial, NULL);
 }
