@@ -150,6 +150,12 @@ def test_loopback_inside_works(server):
     assert server.output(code) == "b'x'\n"
 
 
+def test_localhost_is_a_name(server):
+    code = ("import socket\na = socket.create_server(('localhost', 0))\nb = socket.create_connection(('localhost', "
+            "a.getsockname()[1]))\nprint(b.getpeername()[0] in ('127.0.0.1', '::1'))")
+    assert server.output(code) == "True\n"
+
+
 def test_abstract_sockets_of_the_host_are_not_seen(server):
     out = server.output("cat /proc/net/unix", "bash")
     assert "docker" not in out and "containerd" not in out and len(out.splitlines()) < 5
