@@ -70,10 +70,9 @@ static void make_cgroup(const struct trial_cgroup *cgroup, uid_t user)
     }
 }
 
-static void become_agent(const struct trial_options *options, int in, int out)
+static void become_agent(const struct trial_options *options, uid_t user, int in, int out)
 {
     const struct rlimit nproc = {options->nproc, options->nproc};
-    uid_t user = options->root ? 0 : 20000 + (uid_t)getppid() % 40000; /* of its own: RLIMIT_NPROC counts by user */
     char *argv[] = {"codecell-agent", NULL};
     char *envp[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/", "LANG=C", (char *)options->variable, NULL};
     char path[32];
@@ -102,13 +101,16 @@ void trial_open(struct trial *trial, const struct trial_options *options)
 {
     static const struct trial_options usual;
     int in[2], out[2];
+    options = options ? options : &usual;
+    /* RLIMIT_NPROC counts by user, and test programs run side by side: each has a user of its own. */
+    uid_t user = options->root ? 0 : 20000 + (uid_t)getpid() % 40000;
     *trial = (struct trial){0};
     assert_int_equal(pipe2(in, O_CLOEXEC), 0);
     assert_int_equal(pipe2(out, O_CLOEXEC), 0);
     trial->pid =
         (pid_t)syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWNET | SIGCHLD, 0, 0, 0, 0);
     if (trial->pid == 0)
-        become_agent(options ? options : &usual, in[0], out[1]);
+        become_agent(options, user, in[0], out[1]);
     assert_true(trial->pid > 0);
     close(in[0]);
     close(out[1]);
