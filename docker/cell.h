@@ -1,10 +1,13 @@
 /* A cell: one container with our agent in it, made ahead of time, given one job, then destroyed.
  *
- *   creating ─ attaching ─ starting ─ ready ─ (updating ─) running ─ ending ─ gone
- *        └──────────┴──────────┴────────┴───────────┴─────────┴──────┘ (any failure, or cell_end)
+ *                                   ┌──────────── resetting ──────────┐ (reuse: pool_return)
+ *   creating ─ attaching ─ starting ─ ready ─ (updating ─) running ────┴─ ending ─ gone
+ *        └──────────┴──────────┴────────┴───────────┴─────────┴────────────┘ (any failure, or cell_end)
  *
- * The owner (pool.c) makes it and hears once that it is ready or gone. Whoever took it from the pool
- * runs one job in it and then ends it; removal happens behind the answer's back. */
+ * The owner (pool.c) makes it and hears that it is ready or gone. Whoever took it from the pool runs one job in
+ * it and then ends it, or gives it back to the pool for the same key; removal happens behind the answer's back.
+ * While it is ready, its owner may have the interpreter of its language started ahead of the job (cell_prepare):
+ * the job then goes on in it, where that makes no difference but in time; the agent decides that. */
 #ifndef CODECELL_DOCKER_CELL_H
 #define CODECELL_DOCKER_CELL_H
 
@@ -32,6 +35,10 @@ struct cell_kind {
     const char *image;         /* reference, or the image's id */
     bool exec;                 /* the tmpfs may hold programs (compiled languages) */
     struct cell_limits limits; /* the language's defaults: what waiting cells have */
+    /* What a job without variables and arguments of its own runs with, for cell_prepare; both NULL where nothing is
+     * started ahead (a language without an interpreter, CODECELL_WAITING=off). */
+    const char *const *waiting_env;  /* "NAME=value" in the order of such a job's, NULL after the last */
+    const char *const *waiting_argv; /* the run step's, NULL after the last */
 };
 
 enum cell_state {
@@ -41,6 +48,7 @@ enum cell_state {
     CELL_READY,
     CELL_UPDATING,
     CELL_RUNNING,
+    CELL_RESETTING,
     CELL_ENDING,
     CELL_GONE,
     CELL_STATES
@@ -94,6 +102,17 @@ void cell_run(struct cell *cell, const struct cell_job *job, const struct cell_l
 /* Destroys it, whatever it does: no event after this. The struct is freed by its owner's machinery once
  * the engine has removed the container: touch it no more. */
 void cell_end(struct cell *cell);
+
+/* Whether its interpreter has been started ahead. */
+enum cell_waiting {
+    CELL_BLANK,     /* no */
+    CELL_PREPARING, /* it is being started */
+    CELL_HELD,      /* it waits for its program */
+    CELL_UNHELD,    /* it could not be held (an engine or a kernel that forbids ptrace): jobs start their own */
+};
+enum cell_waiting cell_waiting(const struct cell *cell);
+uint64_t cell_waiting_bytes(const struct cell *cell); /* memory of the container with it; 0: not known */
+unsigned cell_jobs(const struct cell *cell);          /* that it has been given */
 
 enum cell_state cell_state(const struct cell *cell);
 const char *cell_state_name(enum cell_state state);

@@ -26,6 +26,7 @@ struct engine;
 #define CELL_READY_MS 30000u /* from creation to the agent's READY */
 #define CELL_CALL_MS 30000u  /* each engine call for a cell */
 #define CELL_GRACE_MS 15000u /* past a job's own times, before a cell counts as unresponsive */
+#define CELL_RESET_MS 5000u  /* a reset: deleting a full tmpfs of small files takes tens of milliseconds */
 #define CELL_REMOVE_TRIES 5u /* then it is the reaper's */
 
 #define LABEL_INSTANCE "io.codecell.instance"
@@ -49,9 +50,10 @@ struct cells {
     unsigned count;
 };
 
-/* What the owner hears of a cell, each once and in this order. */
+/* What the owner hears of a cell, in this order; ending and gone once. */
 struct cell_owner {
-    void (*on_ready)(void *arg, struct cell *cell);
+    void (*on_ready)(void *arg, struct cell *cell);    /* once, and again after each cell_reset that succeeds */
+    void (*on_prepared)(void *arg, struct cell *cell); /* cell_waiting() is CELL_HELD or CELL_UNHELD now, in state ready */
     /* It left for ending: on its own (error says why) or by cell_end (error->code ERROR_NONE). */
     void (*on_ending)(void *arg, struct cell *cell, const struct error *error);
     void (*on_gone)(void *arg, struct cell *cell); /* the container is removed; freed after this call */
@@ -61,6 +63,13 @@ struct cell_owner {
 /* Starts making one. NULL: out of memory, or CELLS_MAX of them. `owner` and `kind` are kept by pointer. */
 struct cell *cell_make(struct cells *cells, const struct cell_kind *kind, const struct cell_limits *limits,
                        const struct cell_owner *owner);
+
+/* Starts the interpreter ahead (kind->waiting_argv). Only in state ready and CELL_BLANK. */
+void cell_prepare(struct cell *cell);
+
+/* After on_done with CELL_DONE, instead of cell_end: the agent puts the cell back to its first state and proves it;
+ * on_ready follows, or on_ending where it fails or takes longer than CELL_RESET_MS. */
+void cell_reset(struct cell *cell);
 
 const struct cell_limits *cell_limits(const struct cell *cell);
 const struct cell_kind *cell_kind(const struct cell *cell);

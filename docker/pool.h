@@ -1,9 +1,15 @@
 /* The pool: cells kept ready per language, and one made on demand when none is.
  *
- * The number to keep is fixed per language (`CODECELL_POOL`). Creations are paced: at most as many at
- * once as there are cores, those that a request waits for first. A cell that dies while it waits is
- * replaced; where creation fails again and again for a language, it is tried with a growing pause. The
- * decision what to make next is a pure function (pool_policy.h). */
+ * How many to keep follows demand, within a budget of cells and of memory, and never less than the language's minimum
+ * (`CODECELL_POOL`; 0: none ever waits): pool_size.h, a pure function. Creations are paced: at most as
+ * many at once as there are cores, those that a request waits for first; what to make next is a pure function
+ * too (pool_policy.h). A cell that has waited for POOL_SETTLE_NS in a quiet pool gets its interpreter started
+ * (cell_prepare), one at a time. A cell that dies while it waits is replaced; where creation fails again and again
+ * for a language, it is tried with a growing pause.
+ *
+ * Reuse: a cell that was given back (pool_return) is reset and then kept for the same key alone. It counts in
+ * the budget, is taken before any other by a wish of that key, and is ended after `reuse_jobs` jobs, after
+ * `reuse_idle_ms` without one, or when the budget is wanted for a language in use. */
 #ifndef CODECELL_DOCKER_POOL_H
 #define CODECELL_DOCKER_POOL_H
 
@@ -21,15 +27,19 @@ struct pool_options {
     const void *agent;    /* the agent's program, static ELF */
     size_t agent_len;
     unsigned creations;           /* at once */
+    unsigned max_waiting;         /* cells that wait or are kept, all languages; minima count and may exceed it */
+    uint64_t max_waiting_bytes;   /* memory that they hold, likewise */
+    unsigned reuse_jobs;          /* that one cell may be given; then it is ended */
+    uint64_t reuse_idle_ms;       /* that a kept cell waits for its key's next job */
     void (*on_change)(void *arg); /* ready cells or the pool's state changed; may be NULL */
     void *arg;
 };
 
 int pool_open(struct pool **out, uv_loop_t *loop, const struct pool_options *options, struct error *error);
 
-/* Offers a language: `waiting` cells are kept ready from now on; those that wait beyond that are ended. `kind` is kept
- * by pointer. */
-void pool_add(struct pool *pool, const struct cell_kind *kind, unsigned waiting);
+/* Offers a language: at least `minimum` cells are kept ready from now on, more by demand; 0: none waits, and those that
+ * do are ended, kept ones too. `kind` is kept by pointer. */
+void pool_add(struct pool *pool, const struct cell_kind *kind, unsigned minimum);
 
 /* The engine came or went (from engine_options.on_change): cells are made again, or forgotten. */
 void pool_engine_changed(struct pool *pool, bool up);
@@ -38,6 +48,7 @@ void pool_engine_changed(struct pool *pool, bool up);
 struct pool_wish {
     const struct cell_kind *kind;
     struct cell_limits limits;
+    int64_t key; /* whose kept cells will do; 0: a cell that nobody has used */
     void (*on_cell)(struct pool_wish *wish, struct cell *cell, const struct error *error); /* once: a ready
                                             cell, now the caller's, or NULL and why */
     /* the pool's own */
@@ -54,8 +65,14 @@ struct pool_wish {
 void pool_take(struct pool *pool, struct pool_wish *wish);
 void pool_cancel(struct pool *pool, struct pool_wish *wish); /* no on_cell after this */
 
+/* Gives back a cell whose job ended as CELL_DONE, for jobs of the same key: instead of cell_end. */
+void pool_return(struct pool *pool, struct cell *cell, int64_t key);
+
 struct pool_counts {
     unsigned creating, ready, running, ending; /* cells by state; creating includes attaching and starting */
+    unsigned held;                             /* of the ready ones: their interpreter waits */
+    unsigned kept;                             /* of the ready ones: for one key; resetting ones too */
+    unsigned want;                             /* cells to keep ready, by demand and minimum */
 };
 void pool_counts(const struct pool *pool, const char *language, struct pool_counts *out); /* NULL: all */
 

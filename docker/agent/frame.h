@@ -8,16 +8,24 @@
  *   byte 4..7  length of the payload, little-endian, at most FRAME_PAYLOAD_MAX
  *   then       the payload; integers in it are little-endian
  *
- * One job's way:
+ * A cell's way; a line in brackets may be left out:
  *
  *   agent   READY
+ *   server  [ENV* STEP(run) PREPARE]
+ *   agent   [PREPARED]
  *   server  ENV* (FILE FILE_DATA*)* STEP(compile)? STEP(run) START  STDIN* STDIN_END
  *   agent   (OUTPUT* STEP_END)+ DONE            or FAILED, instead of DONE, at any point after START
+ *   server  [RESET]
+ *   agent   [READY]                             and so on from the top; or FAILED, and the agent ends
  *
- * After a compile step that does not end with exit code 0 the run step is not started: DONE follows.
- * The agent reads STDIN only as fast as the program takes it, and drops what is left when the program
- * has ended. The end of the stream ends the agent. Anything that does not fit the format, on either
- * side, ends the cell. Bytes of type that are not named here are reserved (runners, reset, files back). */
+ * PREPARE starts the run step's argv ahead of its job and holds it where it first looks at a file in the working
+ * folder, which is empty still. A job with the same argv and variables goes on in it; any other job gets
+ * a process of its own, and nobody sees a trace of the held one. The job may come before PREPARED does, which
+ * then is not sent. After a compile step that does not end with exit code 0 the run step is not started: DONE
+ * follows. The agent reads STDIN only as fast as the program takes it, and drops what is left when the
+ * program has ended. RESET puts the cell back to its first state; READY means that this was proved. The end of
+ * the stream ends the agent. Anything that does not fit the format, on either side, ends the cell. Bytes
+ * of type that are not named here are reserved (files back). */
 #ifndef CODECELL_AGENT_FRAME_H
 #define CODECELL_AGENT_FRAME_H
 
@@ -26,7 +34,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define FRAME_VERSION 1u
+#define FRAME_VERSION 2u
 #define FRAME_HEADER 8u
 #define FRAME_PAYLOAD_MAX 131072u /* a variable of 64 KiB, name and "=" included, fits */
 
@@ -39,12 +47,15 @@ enum frame_type {
     FRAME_START = 5,     /* nothing: the job is complete */
     FRAME_STDIN = 6,     /* bytes */
     FRAME_STDIN_END = 7, /* nothing */
+    FRAME_PREPARE = 8,   /* nothing: only before a job, once */
+    FRAME_RESET = 9,     /* nothing: only after DONE */
     /* agent to server */
     FRAME_READY = 64,    /* u32 FRAME_VERSION */
     FRAME_OUTPUT = 65,   /* step, channel: bytes */
     FRAME_STEP_END = 66, /* step: struct frame_step_end */
     FRAME_DONE = 67,     /* nothing: no process of the job is left, the cell's job is over */
     FRAME_FAILED = 68,   /* u32 enum frame_failure, u32 errno */
+    FRAME_PREPARED = 69, /* u32 1: it is held, 0: it could not be; u32 0; u64 the cgroup's memory in bytes, 0: not known */
 };
 
 enum frame_step { FRAME_STEP_COMPILE = 1, FRAME_STEP_RUN = 2 };
@@ -56,6 +67,7 @@ enum frame_failure {
     FRAME_FAIL_FILE = 3,   /* a file could not be written for another reason (a path that collides) */
     FRAME_FAIL_EXEC = 4,   /* the program could not be started: argv[0] is missing or not executable */
     FRAME_FAIL_SYSTEM = 5, /* a system call of the agent's own failed */
+    FRAME_FAIL_RESET = 6,  /* something of the last job is left, or may be; errno says what was refused, or 0 */
 };
 
 /* On the wire: timeout_ms u64, output_max u64 (bytes per stream, past which output is read and dropped). */
@@ -74,12 +86,13 @@ enum frame_flag {
 
 /* On the wire in this order: u32 exit_code, u32 signal, u32 flags, u32 0, u64 wall_ns, u64 cpu_ns, u64 peak_bytes. */
 #define FRAME_STEP_END_SIZE 40u
+#define FRAME_PREPARED_SIZE 16u
 struct frame_step_end {
     uint32_t exit_code; /* 0 to 255; 128 + signal where a signal ended it */
     uint32_t signal;    /* 0: none */
     uint32_t flags;     /* enum frame_flag, or'ed */
-    uint64_t wall_ns;   /* from exec to the first process's end */
-    uint64_t cpu_ns;    /* user and system, of all its processes that were waited for */
+    uint64_t wall_ns;   /* from exec, or from being let go where it was held, to the first process's end */
+    uint64_t cpu_ns;    /* user and system, of all its processes that were waited for, in that time */
     uint64_t peak_bytes;
 };
 
