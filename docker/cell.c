@@ -30,8 +30,8 @@ static const unsigned legal_from[CELL_STATES] = {
     [CELL_GONE] = FROM(CELL_ENDING),
 };
 
-static const char *const state_names[CELL_STATES] = {"creating", "attaching", "starting", "ready",
-                                                     "updating", "running",   "ending",   "gone"};
+static const char *const state_names[CELL_STATES] = {"creating", "attaching", "starting", "ready", "updating",
+                                                     "running",  "resetting", "ending",   "gone"};
 
 static void remove_container(struct cell *cell);
 

@@ -52,8 +52,9 @@ struct cells {
 
 /* What the owner hears of a cell, in this order; ending and gone once. */
 struct cell_owner {
-    void (*on_ready)(void *arg, struct cell *cell);    /* once, and again after each cell_reset that succeeds */
-    void (*on_prepared)(void *arg, struct cell *cell); /* cell_waiting() is CELL_HELD or CELL_UNHELD now, in state ready */
+    void (*on_ready)(void *arg, struct cell *cell); /* once, and again after each cell_reset that succeeds */
+    void (*on_prepared)(void *arg,
+                        struct cell *cell); /* cell_waiting() is CELL_HELD or CELL_UNHELD now, in state ready */
     /* It left for ending: on its own (error says why) or by cell_end (error->code ERROR_NONE). */
     void (*on_ending)(void *arg, struct cell *cell, const struct error *error);
     void (*on_gone)(void *arg, struct cell *cell); /* the container is removed; freed after this call */

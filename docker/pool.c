@@ -132,7 +132,8 @@ int pool_open(struct pool **out, uv_loop_t *loop, const struct pool_options *opt
                                  .volume = pool->volume.name};
     seam()->random(&pool->cells.next_uid, sizeof pool->cells.next_uid);
     pool->cells.next_uid %= CELL_UID_COUNT;
-    pool->owner = (struct cell_owner){pool_on_ready, pool_on_ending, pool_on_gone, pool};
+    pool->owner = (struct cell_owner){
+        .on_ready = pool_on_ready, .on_ending = pool_on_ending, .on_gone = pool_on_gone, .arg = pool};
     volume_init(&pool->volume, &pool->cells, options->agent, options->agent_len);
     reaper_init(&pool->reaper, &pool->cells, &pool->volume, on_swept, pool);
     uv_timer_init(loop, &pool->timer);

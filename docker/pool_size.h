@@ -1,8 +1,8 @@
 /* How many cells of each language to keep ready: a pure function of what was asked for lately.
  *
  * A language's demand is kept as a few numbers (struct pool_demand), brought up to date at each arrival. The
- * arrivals to expect while a cell is being made are taken as a Poisson variable; cells are handed out one at a time, each to the
- * language where the next one saves the most misses for its memory, until no language misses more than
+ * arrivals to expect while a cell is being made are taken as a Poisson variable; cells are handed out one at a time,
+ * each to the language where the next one saves the most misses for its memory, until no language misses more than
  * POOL_MISSES of its requests or the budget is used up. tests/bench/pool_simulation.c replays traces against it;
  * docs/benchmarks.md has the table by which the constants were chosen. */
 #ifndef CODECELL_DOCKER_POOL_SIZE_H

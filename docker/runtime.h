@@ -23,7 +23,8 @@ struct runtime_trial {
 
 void runtime_init(struct runtime_trial *trial, struct cells *cells, const char *setting, void (*done)(void *arg),
                   void *arg);
-/* Decides, then calls done (perhaps from within). `kind`: whose image the trial container is made from; the agent's volume is filled. */
+/* Decides, then calls done (perhaps from within). `kind`: whose image the trial container is made from; the agent's
+ * volume is filled. */
 void runtime_decide(struct runtime_trial *trial, const struct cell_kind *kind);
 void runtime_cancel(struct runtime_trial *trial); /* the engine is away, or the end: no done after this */
 

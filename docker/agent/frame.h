@@ -55,7 +55,8 @@ enum frame_type {
     FRAME_STEP_END = 66, /* step: struct frame_step_end */
     FRAME_DONE = 67,     /* nothing: no process of the job is left, the cell's job is over */
     FRAME_FAILED = 68,   /* u32 enum frame_failure, u32 errno */
-    FRAME_PREPARED = 69, /* u32 1: it is held, 0: it could not be; u32 0; u64 the cgroup's memory in bytes, 0: not known */
+    FRAME_PREPARED =
+        69, /* u32 1: it is held, 0: it could not be; u32 0; u64 the cgroup's memory in bytes, 0: not known */
 };
 
 enum frame_step { FRAME_STEP_COMPILE = 1, FRAME_STEP_RUN = 2 };

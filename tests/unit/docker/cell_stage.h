@@ -59,7 +59,8 @@ static inline void stage_open(struct stage *stage)
     sim_open(&stage->sim);
     stage->cells = (struct cells){
         .loop = &stage->sim.loop, .engine = stage->sim.engine, .instance = "me", .volume = "codecell-agent-me"};
-    stage->owner = (struct cell_owner){stage_on_ready, stage_on_ending, stage_on_gone, stage};
+    stage->owner = (struct cell_owner){
+        .on_ready = stage_on_ready, .on_ending = stage_on_ending, .on_gone = stage_on_gone, .arg = stage};
     buf_init(&stage->output, FAKE_BYTES_MAX);
 }
 
