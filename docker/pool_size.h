@@ -1,26 +1,39 @@
 /* How many cells of each language to keep ready: a pure function of what was asked for lately.
  *
- * A language's demand is kept as a few numbers (struct pool_demand), brought up to date at each arrival. The
- * arrivals to expect while a cell is being made are taken as a Poisson variable; cells are handed out one at a time,
- * each to the language where the next one saves the most misses for its memory, until no language misses more than
- * POOL_MISSES of its requests or the budget is used up. tests/bench/pool_simulation.c replays traces against it;
- * docs/benchmarks.md has the table by which the constants were chosen. */
+ * A language's demand is kept as a few numbers (struct pool_demand), brought up to date at each arrival: how often, and
+ * how many cells at most were lacking at once while the engine made others. Arrivals are taken as a Poisson variable;
+ * cells are handed out one at a time, each to the language where the next one saves the most misses for its memory,
+ * until no language misses more than POOL_MISSES of its requests or the budget is used up.
+ * tests/bench/pool_simulation.c replays traces against it; docs/benchmarks.md has the table by which the constants were
+ * chosen. */
 #ifndef CODECELL_DOCKER_POOL_SIZE_H
 #define CODECELL_DOCKER_POOL_SIZE_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define POOL_MISSES 0.01 /* of requests that find no cell ready: the target */
+#define POOL_MISSES 0.01        /* of requests that find no cell ready: the target */
+#define POOL_LANGUAGES_MAX 200u /* that pool_size() shares out between; more keep their minimum */
 
+/* The constants; all times in seconds. */
+struct pool_tuning {
+    double misses; /* POOL_MISSES */
+    double rate_s; /* over which the rate is averaged */
+    double hold_s; /* how long the greatest backlog counts in full */
+    double fade_s; /* and then fades by 1/e */
+};
+extern const struct pool_tuning pool_tuning_chosen;
+
+/* All zero at first. */
 struct pool_demand {
-    uint64_t last_ns;   /* of the last arrival; 0: none yet */
-    uint64_t arrivals;  /* all of them */
-    double rate;        /* a second, a moving average */
-    double burst;       /* arrivals within one making time: a maximum that fades */
-    double making_s;    /* making a cell, from decision to ready, a moving average; 0: not known */
-    uint64_t window_ns; /* where the window began that `window` counts arrivals in */
-    unsigned window;
+    const struct pool_tuning *tuning; /* NULL: pool_tuning_chosen */
+    uint64_t last_ns;                 /* of the last arrival; with arrivals > 0 */
+    uint64_t arrivals;                /* all of them */
+    double rate;                      /* a second, at last_ns: a moving average */
+    double backlog; /* cells that arrivals took and an engine making one after the other has not replaced, at last_ns */
+    double burst;   /* the greatest backlog lately */
+    uint64_t burst_ns; /* when it was reached last */
+    double making_s;   /* making a cell, from decision to ready, a moving average; 0: not known */
 };
 
 void pool_demand_arrival(struct pool_demand *demand, uint64_t now_ns);

@@ -1,0 +1,150 @@
+#include "docker/pool_size.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+const struct pool_tuning pool_tuning_chosen = {.misses = POOL_MISSES, .rate_s = 30, .hold_s = 600, .fade_s = 120};
+
+#define MAKING_S 0.15       /* until one has been made */
+#define MAKING_LEAST_S 0.01 /* what a clock that stood still would make of it is less */
+#define MAKING_MOST_S 5.0   /* an engine that slow is out of order: more cells would not help it */
+#define MAKING_WEIGHT 0.2   /* of the newest in the average */
+#define BACKLOG_MAX 1000.0
+#define BYTES_UNKNOWN ((uint64_t)16 << 20) /* of a waiting cell */
+
+static const struct pool_tuning *tuning(const struct pool_demand *demand)
+{
+    return demand->tuning != NULL ? demand->tuning : &pool_tuning_chosen;
+}
+
+static double since_s(uint64_t then_ns, uint64_t now_ns)
+{
+    return now_ns > then_ns ? (double)(now_ns - then_ns) / 1e9 : 0;
+}
+
+static double making_s(const struct pool_demand *demand)
+{
+    return demand->making_s > 0 ? demand->making_s : MAKING_S;
+}
+
+static double rate_at(const struct pool_demand *demand, uint64_t now_ns)
+{
+    return demand->rate * exp(-since_s(demand->last_ns, now_ns) / tuning(demand)->rate_s);
+}
+
+static double burst_at(const struct pool_demand *demand, uint64_t now_ns)
+{
+    double past = since_s(demand->burst_ns, now_ns) - tuning(demand)->hold_s;
+
+    return past > 0 ? demand->burst * exp(-past / tuning(demand)->fade_s) : demand->burst;
+}
+
+/* An average that starts with the first arrival is too low for a while; the backlog makes up for it. */
+void pool_demand_arrival(struct pool_demand *demand, uint64_t now_ns)
+{
+    double past = demand->arrivals > 0 ? since_s(demand->last_ns, now_ns) : 0;
+    double left = demand->backlog - past / making_s(demand);
+
+    demand->rate = rate_at(demand, now_ns) + 1 / tuning(demand)->rate_s;
+    demand->backlog = fmin(fmax(left, 0) + 1, BACKLOG_MAX);
+    if (now_ns > demand->last_ns || demand->arrivals == 0)
+        demand->last_ns = now_ns;
+    demand->arrivals++;
+    if (demand->backlog >= burst_at(demand, now_ns)) {
+        demand->burst = demand->backlog;
+        demand->burst_ns = demand->last_ns;
+    }
+}
+
+void pool_demand_made(struct pool_demand *demand, uint64_t took_ns)
+{
+    double took = fmin(fmax((double)took_ns / 1e9, MAKING_LEAST_S), MAKING_MOST_S);
+
+    demand->making_s = demand->making_s > 0 ? demand->making_s + MAKING_WEIGHT * (took - demand->making_s) : took;
+}
+
+/* A language while cells are handed out. */
+struct share {
+    size_t index;
+    double rate, lambda; /* arrivals a second; to expect while a cell is being made */
+    double term, misses; /* P(arrivals = has); P(arrivals >= has): an arrival finds all `has` taken */
+    double burst;        /* cells to have for a backlog like the last */
+    double again;        /* backlogs a second */
+    uint64_t bytes;
+    unsigned has;
+};
+
+static void share_add(struct share *share)
+{
+    share->misses = fmax(share->misses - share->term, 0);
+    share->has++;
+    share->term *= share->lambda / share->has;
+}
+
+static struct share share_of(const struct pool_size_view *view, size_t index, uint64_t now_ns)
+{
+    const struct pool_demand *demand = &view->demand;
+    double rate = demand->arrivals > 0 ? rate_at(demand, now_ns) : 0;
+    double lambda = rate * making_s(demand);
+    struct share share = {.index = index,
+                          .rate = rate,
+                          .lambda = lambda,
+                          .term = exp(-lambda),
+                          .misses = 1,
+                          .burst = floor(burst_at(demand, now_ns) + 0.5),
+                          .again = 1 / (tuning(demand)->hold_s + tuning(demand)->fade_s),
+                          .bytes = view->bytes != 0 ? view->bytes : BYTES_UNKNOWN};
+
+    while (share.has < view->minimum)
+        share_add(&share);
+    return share;
+}
+
+static bool satisfied(const struct share *share, const struct pool_demand *demand)
+{
+    return share->has >= share->burst && share->misses <= tuning(demand)->misses;
+}
+
+/* Misses a second that the next cell saves, for each byte that it holds. */
+static double worth(const struct share *share)
+{
+    double saved = share->rate * share->misses + (share->has < share->burst ? share->again : 0);
+
+    return saved / (double)share->bytes;
+}
+
+void pool_size(const struct pool_size_view *views, size_t count, const struct pool_budget *budget, uint64_t now_ns,
+               unsigned *want)
+{
+    struct share shares[POOL_LANGUAGES_MAX];
+    size_t open = 0;
+    uint64_t cells = 0, bytes = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        want[i] = views[i].minimum;
+        cells += want[i];
+        bytes += want[i] * (views[i].bytes != 0 ? views[i].bytes : BYTES_UNKNOWN);
+        if (want[i] > 0 && open < POOL_LANGUAGES_MAX)
+            shares[open++] = share_of(&views[i], i, now_ns);
+    }
+    while (cells < budget->cells && open > 0) {
+        size_t best = 0;
+
+        for (size_t i = 0; i < open;) {
+            struct share *share = &shares[i];
+            if (satisfied(share, &views[share->index].demand) || bytes + share->bytes > budget->bytes) {
+                *share = shares[--open];
+                continue;
+            }
+            if (worth(share) > worth(&shares[best]))
+                best = i;
+            i++;
+        }
+        if (open == 0)
+            break;
+        cells++;
+        bytes += shares[best].bytes;
+        share_add(&shares[best]);
+        want[shares[best].index] = shares[best].has;
+    }
+}
