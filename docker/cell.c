@@ -218,7 +218,12 @@ static void on_deadline(uv_timer_t *timer)
 {
     struct cell *cell = timer->data;
 
-    cell_fail(cell, ERROR_INTERNAL, "not ready after %u ms (%s)", CELL_READY_MS, cell_state_name(cell->state));
+    cell_fail(cell, ERROR_INTERNAL, "not ready in time (%s)", cell_state_name(cell->state));
+}
+
+void cell_hurry(struct cell *cell, uint64_t ms)
+{
+    uv_timer_start(&cell->timer, on_deadline, ms, 0);
 }
 
 /* The attach stream. */

@@ -72,6 +72,9 @@ void cell_prepare(struct cell *cell);
  * on_ready follows, or on_ending where it fails or takes longer than CELL_RESET_MS. */
 void cell_reset(struct cell *cell);
 
+/* Ready within `ms` from now instead of CELL_READY_MS, or it fails. Only before it is ready. */
+void cell_hurry(struct cell *cell, uint64_t ms);
+
 const struct cell_limits *cell_limits(const struct cell *cell);
 const struct cell_kind *cell_kind(const struct cell *cell);
 struct cell *cells_next(const struct cell *cell);             /* the next in cells->first */

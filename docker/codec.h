@@ -86,6 +86,14 @@ typedef void codec_container_seen(void *arg, const struct container_entry *entry
 long codec_containers(const json_t *reply, codec_container_seen *seen, void *arg);
 const char *codec_label(const struct container_entry *entry, const char *name); /* NULL: not there */
 
+/* Runtimes in the reply of GET /info; borrowed. */
+struct engine_info {
+    const json_t *runtimes;      /* an object by their names; NULL: not told */
+    const char *default_runtime; /* "" where unknown */
+};
+/* 0, or -1 where the reply is no object. */
+int codec_info(const json_t *reply, struct engine_info *out);
+
 /* Image in the reply of GET /images/{name}/json. */
 struct image_info {
     const char *id;   /* "sha256:…"; borrowed */

@@ -94,3 +94,12 @@ int codec_image(const json_t *reply, struct image_info *out)
                                .size = number(reply, "Size")};
     return 0;
 }
+
+int codec_info(const json_t *reply, struct engine_info *out)
+{
+    const json_t *runtimes = json_object_get(reply, "Runtimes");
+
+    *out = (struct engine_info){.runtimes = json_is_object(runtimes) ? runtimes : NULL,
+                                .default_runtime = text(reply, "DefaultRuntime")};
+    return json_is_object(reply) ? 0 : -1;
+}
