@@ -1,0 +1,86 @@
+"""Answers a second at more and more clients, beside the ceiling that the engine sets, in slices that take turns."""
+import time
+
+import engine
+import programs
+from clients import closed_loop, open_loop, request_bytes
+from codecell import Server, docker, wait_for
+from figures import figures, table
+
+CLIENTS = (1, 2, 4, 8, 16, 64)
+GOALS = {"bash": 0.9, "python": 0.85, "javascript": 0.75}  # of the ceiling, single use
+REUSE_GOALS = {"bash": 400, "python": 100}                 # answers a second
+QUIET = 1.0                                                # seconds between two slices
+
+
+def ceiling(server, language, seconds):
+    """The most of the engine's own cycles that two, four or eight side by side come to."""
+    best, label = 0.0, f"io.codecell.language={language}"
+    cell = wait_for("a cell", lambda: docker("ps", "-q", "--filter", f"label={label}",
+                                             "--filter", f"label=io.codecell.instance={server.instance}").split())[0]
+    settings = engine.settings_like(cell)
+    for count in (2, 4, 8):
+        time.sleep(QUIET)
+        best = max(best, engine.cycles(settings, count, seconds))
+    return best
+
+
+def slice_of(server, language, count, seconds):
+    time.sleep(QUIET)
+    request = request_bytes(server.any_key, programs.body(language))
+    rate, times = closed_loop(server.address, request, programs.OUTPUT, count, seconds)
+    return {"rate": rate, **figures(times)}
+
+
+def single_use(languages, seconds):
+    results = {}
+    with Server(languages=languages) as server:
+        server.start()
+        for language in languages:
+            most = ceiling(server, language, seconds)
+            rows = {count: slice_of(server, language, count, seconds) for count in CLIENTS}
+            again = ceiling(server, language, seconds)
+            top = max(each["rate"] for each in rows.values())
+            time.sleep(QUIET)
+            warm = steady(server, language, 2, seconds)
+            loaded = steady(server, language, 0.7 * (most + again) / 2, 2 * seconds)
+            results[language] = {"ceiling": (most + again) / 2, "clients": rows, "warm": warm, "loaded": loaded,
+                                 "part": top / ((most + again) / 2), "goal": GOALS.get(language)}
+            report_single(language, results[language])
+    return results
+
+
+def steady(server, language, rate, seconds):
+    """At an even rate, which the engine can follow."""
+    time.sleep(QUIET)
+    request = request_bytes(server.any_key, programs.body(language))
+    return {"rate": rate, **figures(open_loop(server.address, request, programs.OUTPUT, rate, seconds))}
+
+
+def report_single(language, result):
+    rows = [[f"{count} clients", each["rate"], each["rate"] / result["ceiling"], each["p50"], each["p90"], each["p99"]]
+            for count, each in result["clients"].items()]
+    for name in ("warm", "loaded"):
+        each = result[name]
+        rows.append([f"even {each['rate']:.1f}/s", each["rate"], each["rate"] / result["ceiling"], each["p50"],
+                     each["p90"], each["p99"]])
+    table(f"{language}, single use; the engine's ceiling is {result['ceiling']:.1f}/s, the goal "
+          f"{result['goal'] or '-'} of it", ["", "answers/s", "of ceiling", "p50 ms", "p90", "p99"], rows)
+
+
+def reuse(languages, seconds):
+    results = {}
+    with Server({"CODECELL_REUSE": "key"}, languages=languages) as server:
+        server.start()
+        for language in languages:
+            rows = {count: slice_of(server, language, count, seconds) for count in CLIENTS}
+            results[language] = {"clients": rows, "goal": REUSE_GOALS.get(language)}
+            table(f"{language}, reuse with one key, goal {results[language]['goal'] or '-'}/s",
+                  ["", "answers/s", "p50 ms", "p90", "p99"],
+                  [[f"{count} clients", each["rate"], each["p50"], each["p90"], each["p99"]]
+                   for count, each in rows.items()])
+    return results
+
+
+def run(languages, seconds):
+    return {"single use": single_use(languages, seconds), "reuse": reuse(languages, seconds)}
