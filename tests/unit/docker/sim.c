@@ -321,10 +321,66 @@ static void note_frame(struct buf *out, const struct frame *frame)
         else
             buf_append(out, text, frame->length);
         break;
+    case FRAME_START:
+        buf_puts(out, "START");
+        break;
+    case FRAME_STDIN_END:
+        buf_puts(out, "STDIN_END");
+        break;
+    case FRAME_PREPARE:
+        buf_puts(out, "PREPARE");
+        break;
+    case FRAME_RESET:
+        buf_puts(out, "RESET");
+        break;
     default:
-        buf_puts(out, frame->type == FRAME_START ? "START" : frame->type == FRAME_STDIN_END ? "STDIN_END" : "?");
+        fail_msg("no frame for an agent: %u", frame->type);
     }
     buf_puts(out, "\n");
+}
+
+static void on_prepare(struct sim *sim, struct sim_box *box)
+{
+    assert_false(box->prepared || box->busy); /* before a job, once */
+    box->prepared = true;
+    buf_puts(&sim->trace, "prepare ");
+    if (sim->on_prepare == SIM_GOOD || sim->on_prepare == SIM_BAD)
+        sim_prepared(sim, box, sim->on_prepare == SIM_GOOD, sim->held_bytes);
+    else if (sim->on_prepare == SIM_DEATH)
+        sim_die(box);
+}
+
+static void on_start(struct sim *sim, struct sim_box *box)
+{
+    assert_false(box->busy);
+    box->busy = true;
+    box->jobs++;
+    if (sim->program != NULL)
+        sim->program(sim, box);
+}
+
+static void on_reset(struct sim *sim, struct sim_box *box)
+{
+    assert_true(box->done);
+    box->prepared = box->busy = box->done = false;
+    box->resets++;
+    buf_puts(&sim->trace, "reset ");
+    if (sim->on_reset == SIM_GOOD)
+        sim_ready(sim, box);
+    else if (sim->on_reset == SIM_BAD)
+        sim_failed(sim, box, FRAME_FAIL_RESET);
+    else if (sim->on_reset == SIM_DEATH)
+        sim_die(box);
+}
+
+static void act_on(struct sim *sim, struct sim_box *box, const struct frame *frame)
+{
+    if (frame->type == FRAME_PREPARE)
+        on_prepare(sim, box);
+    else if (frame->type == FRAME_START)
+        on_start(sim, box);
+    else if (frame->type == FRAME_RESET)
+        on_reset(sim, box);
 }
 
 static struct sim_box *box_of(struct sim *sim, const struct fake_client *client)
@@ -347,8 +403,7 @@ static void on_heard(struct fake *fake, struct fake_client *client, const void *
     buf_append(&box->heard, data, len);
     while ((n = frame_read((const uint8_t *)box->heard.data + taken, box->heard.len - taken, &frame)) > 0) {
         note_frame(&box->job, &frame);
-        if (frame.type == FRAME_START && sim->program != NULL)
-            sim->program(sim, box);
+        act_on(sim, box, &frame);
         taken += (size_t)n;
     }
     assert_int_equal(n, 0);
@@ -394,6 +449,15 @@ void sim_ready(struct sim *sim, struct sim_box *box)
     sim_frame(sim, box, FRAME_READY, 0, 0, version, sizeof version);
 }
 
+void sim_prepared(struct sim *sim, struct sim_box *box, bool held, uint64_t bytes)
+{
+    uint8_t data[FRAME_PREPARED_SIZE] = {0};
+
+    frame_put32(data, held);
+    frame_put64(data + 8, held ? bytes : 0);
+    sim_frame(sim, box, FRAME_PREPARED, 0, 0, data, sizeof data);
+}
+
 void sim_output(struct sim *sim, struct sim_box *box, int step, int channel, const char *text)
 {
     sim_frame(sim, box, FRAME_OUTPUT, step, channel, text, strlen(text));
@@ -414,6 +478,7 @@ void sim_end(struct sim *sim, struct sim_box *box, int step, struct frame_step_e
 
 void sim_done(struct sim *sim, struct sim_box *box)
 {
+    box->done = true;
     sim_frame(sim, box, FRAME_DONE, 0, 0, NULL, 0);
 }
 

@@ -36,6 +36,14 @@ struct sim_rule {
     bool carried_out; /* the engine does what it was asked all the same */
 };
 
+/* What an agent answers to PREPARE and to RESET. */
+enum sim_word {
+    SIM_GOOD,   /* PREPARED 1 with sim->held_bytes; READY */
+    SIM_BAD,    /* PREPARED 0; FAILED */
+    SIM_SILENT, /* nothing: the test says it, or nobody ever does */
+    SIM_DEATH,  /* the stream ends */
+};
+
 /* A container. */
 struct sim_box {
     char id[16];
@@ -46,6 +54,8 @@ struct sim_box {
     struct fake_client *client; /* its stream; NULL: none */
     struct buf heard;           /* bytes of a frame that is not whole */
     struct buf job;             /* the frames that came, a line each */
+    bool prepared, busy, done;  /* PREPARE, START came, DONE was said: since it was made or RESET came */
+    unsigned jobs, resets;      /* that came */
 };
 
 struct sim {
@@ -69,13 +79,15 @@ struct sim {
 
     struct sim_box boxes[SIM_BOXES_MAX];
     size_t boxes_len;
-    bool mute;           /* agents do not say that they are ready */
+    bool mute; /* agents do not say that they are ready, once started */
+    enum sim_word on_prepare, on_reset;
+    uint64_t held_bytes; /* what PREPARED says */
     bool oom_killed;     /* what an inspection says */
     const char *image;   /* the answer of an image's inspection; NULL: a usual one */
     const char *volumes; /* of the volumes' list: a JSON array; NULL: none */
     size_t piece;        /* bytes of the agent's in one of the engine's frames; 0: all */
     void (*program)(struct sim *sim, struct sim_box *box); /* at START; NULL: nothing happens */
-    struct buf trace;                                      /* the calls for cells in their order, a word each */
+    struct buf trace; /* the calls for cells in their order, and PREPARE and RESET as "prepare", "reset": a word each */
     char *last_body[SIM_OPS];
 };
 
@@ -94,6 +106,7 @@ unsigned sim_alive(const struct sim *sim); /* containers that are not removed */
 /* What an agent says. */
 void sim_frame(struct sim *sim, struct sim_box *box, int type, int step, int channel, const void *data, size_t len);
 void sim_ready(struct sim *sim, struct sim_box *box);
+void sim_prepared(struct sim *sim, struct sim_box *box, bool held, uint64_t bytes);
 void sim_output(struct sim *sim, struct sim_box *box, int step, int channel, const char *text);
 void sim_end(struct sim *sim, struct sim_box *box, int step, struct frame_step_end end);
 void sim_done(struct sim *sim, struct sim_box *box);

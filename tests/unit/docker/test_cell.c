@@ -150,7 +150,7 @@ static void test_bad_first_words(void **state)
         const char *payload;
         size_t len;
     } cases[] = {
-        {FRAME_READY, "\2\0\0\0", 4}, {FRAME_READY, "\1\0\0", 3}, {FRAME_READY, "\1\0\0\0\0", 5},
+        {FRAME_READY, "\1\0\0\0", 4}, {FRAME_READY, "\2\0\0", 3}, {FRAME_READY, "\2\0\0\0\0", 5},
         {FRAME_DONE, "", 0},          {FRAME_OUTPUT, "hi", 2},    {255, "", 0},
     };
 
