@@ -3,8 +3,9 @@
 #include <math.h>
 #include <stdbool.h>
 
-const struct pool_tuning pool_tuning_chosen = {.misses = POOL_MISSES, .rate_s = 30, .hold_s = 600, .fade_s = 120};
+const struct pool_tuning pool_tuning_chosen = {.misses = POOL_MISSES, .rate_s = 120, .hold_s = 600};
 
+#define CREATIONS 2u        /* the usual machine's */
 #define MAKING_S 0.15       /* until one has been made */
 #define MAKING_LEAST_S 0.01 /* what a clock that stood still would make of it is less */
 #define MAKING_MOST_S 5.0   /* an engine that slow is out of order: more cells would not help it */
@@ -34,26 +35,35 @@ static double rate_at(const struct pool_demand *demand, uint64_t now_ns)
 
 static double burst_at(const struct pool_demand *demand, uint64_t now_ns)
 {
-    double past = since_s(demand->burst_ns, now_ns) - tuning(demand)->hold_s;
+    double age = since_s(demand->burst_ns, now_ns), hold = tuning(demand)->hold_s;
 
-    return past > 0 ? demand->burst * exp(-past / tuning(demand)->fade_s) : demand->burst;
+    return age < hold ? fmax(demand->burst[0], demand->burst[1]) : age < 2 * hold ? demand->burst[0] : 0;
+}
+
+static void note_backlog(struct pool_demand *demand)
+{
+    double age = since_s(demand->burst_ns, demand->last_ns), hold = tuning(demand)->hold_s;
+
+    if (demand->arrivals == 0 || age >= hold) {
+        demand->burst[1] = demand->arrivals > 0 && age < 2 * hold ? demand->burst[0] : 0;
+        demand->burst[0] = 0;
+        demand->burst_ns = demand->last_ns;
+    }
+    demand->burst[0] = fmax(demand->burst[0], demand->backlog);
 }
 
 /* An average that starts with the first arrival is too low for a while; the backlog makes up for it. */
 void pool_demand_arrival(struct pool_demand *demand, uint64_t now_ns)
 {
     double past = demand->arrivals > 0 ? since_s(demand->last_ns, now_ns) : 0;
-    double left = demand->backlog - past / making_s(demand);
+    double pace = (demand->creations > 0 ? demand->creations : CREATIONS) / making_s(demand);
 
     demand->rate = rate_at(demand, now_ns) + 1 / tuning(demand)->rate_s;
-    demand->backlog = fmin(fmax(left, 0) + 1, BACKLOG_MAX);
-    if (now_ns > demand->last_ns || demand->arrivals == 0)
+    demand->backlog = fmin(fmax(demand->backlog - past * pace, 0) + 1, BACKLOG_MAX);
+    if (now_ns > demand->last_ns || demand->arrivals == 0) /* a clock that goes backwards stands still */
         demand->last_ns = now_ns;
+    note_backlog(demand);
     demand->arrivals++;
-    if (demand->backlog >= burst_at(demand, now_ns)) {
-        demand->burst = demand->backlog;
-        demand->burst_ns = demand->last_ns;
-    }
 }
 
 void pool_demand_made(struct pool_demand *demand, uint64_t took_ns)
@@ -92,7 +102,7 @@ static struct share share_of(const struct pool_size_view *view, size_t index, ui
                           .term = exp(-lambda),
                           .misses = 1,
                           .burst = floor(burst_at(demand, now_ns) + 0.5),
-                          .again = 1 / (tuning(demand)->hold_s + tuning(demand)->fade_s),
+                          .again = 1 / tuning(demand)->hold_s,
                           .bytes = view->bytes != 0 ? view->bytes : BYTES_UNKNOWN};
 
     while (share.has < view->minimum)

@@ -12,15 +12,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define POOL_MISSES 0.01        /* of requests that find no cell ready: the target */
+#define POOL_MISSES 0.003       /* of requests that find no cell ready: the target */
 #define POOL_LANGUAGES_MAX 200u /* that pool_size() shares out between; more keep their minimum */
 
-/* The constants; all times in seconds. */
+/* The constants. */
 struct pool_tuning {
     double misses; /* POOL_MISSES */
     double rate_s; /* over which the rate is averaged */
-    double hold_s; /* how long the greatest backlog counts in full */
-    double fade_s; /* and then fades by 1/e */
+    double hold_s; /* the greatest backlog counts for so long, and for twice as long at most */
 };
 extern const struct pool_tuning pool_tuning_chosen;
 
@@ -30,10 +29,11 @@ struct pool_demand {
     uint64_t last_ns;                 /* of the last arrival; with arrivals > 0 */
     uint64_t arrivals;                /* all of them */
     double rate;                      /* a second, at last_ns: a moving average */
-    double backlog; /* cells that arrivals took and an engine making one after the other has not replaced, at last_ns */
-    double burst;   /* the greatest backlog lately */
-    uint64_t burst_ns; /* when it was reached last */
-    double making_s;   /* making a cell, from decision to ready, a moving average; 0: not known */
+    double backlog;     /* cells that arrivals took and the engine, at its full pace, has not replaced, at last_ns */
+    double burst[2];    /* the greatest backlog within the window of hold_s that is on, and within the one before */
+    uint64_t burst_ns;  /* where the window that is on began */
+    unsigned creations; /* that the engine has under way at once; 0: two */
+    double making_s;    /* making a cell, from decision to ready, a moving average; 0: not known */
 };
 
 void pool_demand_arrival(struct pool_demand *demand, uint64_t now_ns);
