@@ -11,6 +11,7 @@ const struct pool_tuning pool_tuning_chosen = {.misses = POOL_MISSES, .rate_s = 
 #define MAKING_MOST_S 5.0   /* an engine that slow is out of order: more cells would not help it */
 #define MAKING_WEIGHT 0.2   /* of the newest in the average */
 #define BACKLOG_MAX 1000.0
+#define CELLS_MOST 1000u                   /* of a language, by demand */
 #define BYTES_UNKNOWN ((uint64_t)16 << 20) /* of a waiting cell */
 
 static const struct pool_tuning *tuning(const struct pool_demand *demand)
@@ -112,7 +113,7 @@ static struct share share_of(const struct pool_size_view *view, size_t index, ui
 
 static bool satisfied(const struct share *share, const struct pool_demand *demand)
 {
-    return share->has >= share->burst && share->misses <= tuning(demand)->misses;
+    return share->has >= CELLS_MOST || (share->has >= share->burst && share->misses <= tuning(demand)->misses);
 }
 
 /* Misses a second that the next cell saves, for each byte that it holds. */
