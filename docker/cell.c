@@ -1,8 +1,8 @@
 /* One cell's life. The happy path: cell_make -> create call -> on_created -> attach_open -> on_attached
- * -> start call -> the agent's READY frame -> ready; cell_run (cell_job.c) -> done; cell_end -> remove
- * call -> gone. Whatever fails goes through cell_fail to ending, and from there to the same removal. A
- * container's id is only known from the create call's answer, so a cell that ends while that call is under
- * way waits for the answer before it removes. */
+ * -> start call -> the agent's READY frame -> ready, where its interpreter may be started ahead (cell_wait.c); cell_run
+ * (cell_job.c) -> done; cell_end -> remove call -> gone, or cell_reset (cell_wait.c) -> ready once more. Whatever fails
+ * goes through cell_fail to ending, and from there to the same removal. A container's id is only known from the create
+ * call's answer, so a cell that ends while that call is under way waits for the answer before it removes. */
 #include "docker/cell.h"
 
 #include "base/seam.h"
@@ -22,11 +22,12 @@ static const unsigned legal_from[CELL_STATES] = {
     [CELL_CREATING] = 0,
     [CELL_ATTACHING] = FROM(CELL_CREATING),
     [CELL_STARTING] = FROM(CELL_ATTACHING),
-    [CELL_READY] = FROM(CELL_STARTING),
+    [CELL_READY] = FROM(CELL_STARTING) | FROM(CELL_RESETTING),
     [CELL_UPDATING] = FROM(CELL_READY),
     [CELL_RUNNING] = FROM(CELL_READY) | FROM(CELL_UPDATING),
+    [CELL_RESETTING] = FROM(CELL_RUNNING),
     [CELL_ENDING] = FROM(CELL_CREATING) | FROM(CELL_ATTACHING) | FROM(CELL_STARTING) | FROM(CELL_READY) |
-                    FROM(CELL_UPDATING) | FROM(CELL_RUNNING),
+                    FROM(CELL_UPDATING) | FROM(CELL_RUNNING) | FROM(CELL_RESETTING),
     [CELL_GONE] = FROM(CELL_ENDING),
 };
 
@@ -228,24 +229,35 @@ void cell_hurry(struct cell *cell, uint64_t ms)
 
 /* The attach stream. */
 
-static void on_ready_frame(struct cell *cell, const struct frame *frame)
+bool cell_said_ready(const struct frame *frame)
 {
-    if (frame->type != FRAME_READY || frame->length != 4 || frame_get32(frame->payload) != FRAME_VERSION) {
-        cell_fail(cell, ERROR_INTERNAL, "the agent did not say that it is ready");
-        return;
-    }
+    return frame->type == FRAME_READY && frame->length == 4 && frame_get32(frame->payload) == FRAME_VERSION;
+}
+
+void cell_be_ready(struct cell *cell)
+{
     uv_timer_stop(&cell->timer);
     cell_set_state(cell, CELL_READY);
     cell->owner->on_ready(cell->owner->arg, cell);
+}
+
+static void on_ready_frame(struct cell *cell, const struct frame *frame)
+{
+    if (cell_said_ready(frame))
+        cell_be_ready(cell);
+    else
+        cell_fail(cell, ERROR_INTERNAL, "the agent did not say that it is ready");
 }
 
 static void on_frame(struct cell *cell, const struct frame *frame)
 {
     if (cell->state == CELL_STARTING)
         on_ready_frame(cell, frame);
+    else if (cell->state == CELL_RESETTING)
+        cell_wait_reset(cell, frame);
     else if (cell->state == CELL_RUNNING && cell->events != NULL)
         cell_job_frame(cell, frame);
-    else
+    else if (cell->state == CELL_RUNNING || !cell_wait_prepared(cell, frame))
         cell_fail(cell, ERROR_INTERNAL, "a frame out of turn (%s)", cell_state_name(cell->state));
 }
 

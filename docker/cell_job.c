@@ -17,22 +17,30 @@ void cell_job_finish(struct cell *cell, enum cell_outcome outcome)
     uv_timer_stop(&cell->timer);
     cell->events = NULL;
     cell->job = NULL;
-    cell->feed.at = SEND_NOTHING;
+    cell->outcome = outcome;
     events->on_done(arg, outcome);
 }
 
 /* Sending. A pass gathers frames into one buffer, so that a small job is one write. */
 
 #define PASS_MAX (512u << 10)
+#define PASS_FIRST 4096u /* most jobs fit */
 /* Past it another frame, or the frames of the steps, might not fit. */
 #define PASS_FULL (PASS_MAX - 3 * (size_t)(FRAME_HEADER + FRAME_PAYLOAD_MAX))
 
-static int put(struct buf *out, uint8_t type, uint8_t step, const void *payload, size_t len)
+int cell_put(struct buf *out, enum frame_type type, const void *payload, size_t len)
 {
     uint8_t head[FRAME_HEADER];
 
-    frame_header(head, type, step, 0, (uint32_t)len);
+    if (len > FRAME_PAYLOAD_MAX)
+        return -1;
+    frame_header(head, (uint8_t)type, 0, 0, (uint32_t)len);
     return buf_append(out, head, sizeof head) != 0 || buf_append(out, payload, len) != 0 ? -1 : 0;
+}
+
+int cell_put_env(struct buf *out, const char *variable)
+{
+    return cell_put(out, FRAME_ENV, variable, strlen(variable));
 }
 
 static int put_env(struct cell *cell, struct buf *out)
@@ -44,7 +52,7 @@ static int put_env(struct cell *cell, struct buf *out)
         return 0;
     }
     cell->feed.index++;
-    return put(out, FRAME_ENV, 0, variable, strlen(variable));
+    return cell_put_env(out, variable);
 }
 
 static int put_file_head(struct buf *out, const struct cell_file *file)
@@ -86,10 +94,10 @@ static int put_file(struct cell *cell, struct buf *out)
     size_t part = chunk(file->len, feed->offset);
     const char *data = (const char *)file->data + feed->offset;
     feed->offset += part;
-    return put(out, FRAME_FILE_DATA, 0, data, part);
+    return cell_put(out, FRAME_FILE_DATA, data, part);
 }
 
-static int put_step(struct buf *out, enum frame_step step, const struct cell_step *spec)
+int cell_put_step(struct buf *out, enum frame_step step, const struct cell_step *spec)
 {
     uint8_t head[FRAME_HEADER], fixed[FRAME_STEP_SPEC];
     size_t len = sizeof fixed;
@@ -112,11 +120,11 @@ static int put_step(struct buf *out, enum frame_step step, const struct cell_ste
 static int put_steps(struct cell *cell, struct buf *out)
 {
     cell->feed = (struct cell_feed){.at = SEND_INPUT};
-    if (cell->job->compile.argv != NULL && put_step(out, FRAME_STEP_COMPILE, &cell->job->compile) != 0)
+    if (cell->job->compile.argv != NULL && cell_put_step(out, FRAME_STEP_COMPILE, &cell->job->compile) != 0)
         return -1;
-    if (put_step(out, FRAME_STEP_RUN, &cell->job->run) != 0)
+    if (cell_put_step(out, FRAME_STEP_RUN, &cell->job->run) != 0)
         return -1;
-    return put(out, FRAME_START, 0, NULL, 0);
+    return cell_put(out, FRAME_START, NULL, 0);
 }
 
 static int put_input(struct cell *cell, struct buf *out)
@@ -125,12 +133,12 @@ static int put_input(struct cell *cell, struct buf *out)
 
     if (feed->offset == cell->job->input_len) {
         feed->at = SEND_INPUT_END;
-        return put(out, FRAME_STDIN_END, 0, NULL, 0);
+        return cell_put(out, FRAME_STDIN_END, NULL, 0);
     }
     size_t part = chunk(cell->job->input_len, feed->offset);
     const char *data = cell->job->input + feed->offset;
     feed->offset += part;
-    return put(out, FRAME_STDIN, 0, data, part);
+    return cell_put(out, FRAME_STDIN, data, part);
 }
 
 static int put_next(struct cell *cell, struct buf *out)
@@ -144,7 +152,6 @@ static int put_next(struct cell *cell, struct buf *out)
         return put_steps(cell, out);
     case SEND_INPUT:
         return put_input(cell, out);
-    case SEND_NOTHING:
     case SEND_INPUT_END:
         break;
     }
@@ -153,7 +160,7 @@ static int put_next(struct cell *cell, struct buf *out)
 
 static bool more_to_send(const struct cell *cell)
 {
-    return cell->feed.at != SEND_NOTHING && cell->feed.at != SEND_INPUT_END;
+    return cell->job != NULL && cell->feed.at != SEND_INPUT_END;
 }
 
 void cell_job_feed(struct cell *cell)
@@ -161,9 +168,10 @@ void cell_job_feed(struct cell *cell)
     /* A frame never crosses a pass: the pass ends where the largest frame would not fit any more. */
     while (more_to_send(cell) && cell->attach != NULL && attach_queued(cell->attach) <= ATTACH_LOW) {
         struct buf out;
-        int failed = 0;
+        int failed;
 
         buf_init(&out, PASS_MAX);
+        failed = buf_reserve(&out, PASS_FIRST);
         while (failed == 0 && more_to_send(cell) && out.len < PASS_FULL)
             failed = put_next(cell, &out);
         if (failed == 0 && out.len > 0)
@@ -228,7 +236,7 @@ void cell_job_frame(struct cell *cell, const struct frame *frame)
         cell_job_finish(cell, CELL_DONE);
     else if (frame->type == FRAME_FAILED)
         cell_job_finish(cell, outcome_of_failure(frame));
-    else
+    else if (!cell_wait_prepared(cell, frame))
         cell_fail(cell, ERROR_INTERNAL, "a frame that does not fit (type %u)", frame->type);
 }
 
@@ -315,6 +323,8 @@ void cell_run(struct cell *cell, const struct cell_job *job, const struct cell_l
 {
     assert(cell->state == CELL_READY);
     assert(limits == NULL || limits->disk_mb == cell->limits.disk_mb);
+    uv_timer_stop(&cell->timer); /* an interpreter that is still being started is the job's now */
+    cell->jobs++;
     cell->job = job;
     cell->events = events;
     cell->events_arg = arg;

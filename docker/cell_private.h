@@ -1,4 +1,4 @@
-/* The cell's struct, shared by cell.c (its life) and cell_job.c (its job). */
+/* The cell's struct, shared by cell.c (its life), cell_job.c (its job) and cell_wait.c (before and after a job). */
 #ifndef CODECELL_DOCKER_CELL_PRIVATE_H
 #define CODECELL_DOCKER_CELL_PRIVATE_H
 
@@ -10,7 +10,7 @@
 #define CELL_FRAMES_MAX ((size_t)2 * (FRAME_HEADER + FRAME_PAYLOAD_MAX))
 
 /* How far a job has been handed to the agent. */
-enum cell_sending { SEND_NOTHING, SEND_ENV, SEND_FILES, SEND_STEPS, SEND_INPUT, SEND_INPUT_END };
+enum cell_sending { SEND_ENV, SEND_FILES, SEND_STEPS, SEND_INPUT, SEND_INPUT_END };
 
 struct cell_feed {
     enum cell_sending at;
@@ -37,10 +37,15 @@ struct cell {
     struct buf frames;  /* bytes of a frame that is not whole yet */
     struct error error; /* why it ended by itself */
 
+    enum cell_waiting waiting;
+    uint64_t waiting_bytes;
+    unsigned jobs; /* that it was given */
+
     const struct cell_job *job;
     const struct cell_events *events;
     void *events_arg;
     struct cell_feed feed;
+    enum cell_outcome outcome; /* of the last job, once it is over (events NULL) */
 };
 
 void cell_fail(struct cell *cell, enum error_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -51,5 +56,17 @@ void cell_job_frame(struct cell *cell, const struct frame *frame);
 void cell_job_feed(struct cell *cell);
 void cell_job_stream_end(struct cell *cell);
 void cell_job_finish(struct cell *cell, enum cell_outcome outcome);
+
+/* Frames for the agent, behind what `out` holds. 0, or -1 where it is full, or the frame would be too long. */
+int cell_put(struct buf *out, enum frame_type type, const void *payload, size_t len);
+int cell_put_env(struct buf *out, const char *variable);
+int cell_put_step(struct buf *out, enum frame_step step, const struct cell_step *spec);
+
+/* cell_wait.c: the agent's answer to PREPARE (false: this frame is none, or nobody asked) and to RESET. */
+bool cell_wait_prepared(struct cell *cell, const struct frame *frame);
+void cell_wait_reset(struct cell *cell, const struct frame *frame);
+/* cell.c: the agent said READY, as it must. Whether it did. */
+bool cell_said_ready(const struct frame *frame);
+void cell_be_ready(struct cell *cell);
 
 #endif

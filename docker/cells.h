@@ -23,11 +23,12 @@ struct engine;
 #define CELL_AGENT_MB 8u
 #define CELL_AGENT_PROCESSES 1u
 
-#define CELL_READY_MS 30000u /* from creation to the agent's READY */
-#define CELL_CALL_MS 30000u  /* each engine call for a cell */
-#define CELL_GRACE_MS 15000u /* past a job's own times, before a cell counts as unresponsive */
-#define CELL_RESET_MS 5000u  /* a reset: deleting a full tmpfs of small files takes tens of milliseconds */
-#define CELL_REMOVE_TRIES 5u /* then it is the reaper's */
+#define CELL_READY_MS 30000u   /* from creation to the agent's READY */
+#define CELL_CALL_MS 30000u    /* each engine call for a cell */
+#define CELL_GRACE_MS 15000u   /* past a job's own times, before a cell counts as unresponsive */
+#define CELL_PREPARE_MS 20000u /* an interpreter's start ahead of its job; then the cell fails */
+#define CELL_RESET_MS 5000u    /* a reset: deleting a full tmpfs of small files takes tens of milliseconds */
+#define CELL_REMOVE_TRIES 5u   /* then it is the reaper's */
 
 #define LABEL_INSTANCE "io.codecell.instance"
 #define LABEL_ROLE "io.codecell.role"
@@ -65,11 +66,13 @@ struct cell_owner {
 struct cell *cell_make(struct cells *cells, const struct cell_kind *kind, const struct cell_limits *limits,
                        const struct cell_owner *owner);
 
-/* Starts the interpreter ahead (kind->waiting_argv). Only in state ready and CELL_BLANK. */
+/* Starts the interpreter ahead (kind->waiting_argv). Only in state ready and CELL_BLANK. on_prepared follows, unless a
+ * job comes first, or on_ending; neither from within the call. */
 void cell_prepare(struct cell *cell);
 
 /* After on_done with CELL_DONE, instead of cell_end: the agent puts the cell back to its first state and proves it;
- * on_ready follows, or on_ending where it fails or takes longer than CELL_RESET_MS. */
+ * on_ready follows, or on_ending where it fails or takes longer than CELL_RESET_MS; neither from within the call. Its
+ * limits stay what the last job set. */
 void cell_reset(struct cell *cell);
 
 /* Ready within `ms` from now instead of CELL_READY_MS, or it fails. Only before it is ready. */
@@ -88,9 +91,11 @@ void cell_abandon(struct cell *cell);
 
 /* The owner's own mark and links on a cell. */
 struct cell_place {
-    struct cell *next, *prev; /* among the ready ones of a shelf */
+    struct cell *next, *prev; /* among the ready ones of a shelf, or among the kept ones */
     void *shelf;
-    enum { PLACE_MAKING, PLACE_WAITING, PLACE_TAKEN } role;
+    enum { PLACE_MAKING, PLACE_WAITING, PLACE_RESETTING, PLACE_KEPT, PLACE_TAKEN } role;
+    int64_t key;       /* resetting, kept: whose it is */
+    uint64_t since_ns; /* when this role began; resetting and kept are one */
 };
 struct cell_place *cell_place(struct cell *cell);
 
