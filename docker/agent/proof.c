@@ -1,0 +1,235 @@
+#include "docker/agent/proof.h"
+
+#include "docker/agent/system.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define DESCRIPTORS 64  /* the agent's are the lowest */
+#define PROCESSORS 8192 /* bits of an affinity */
+#define SCHED_ATTR 64   /* bytes: more than any kernel's struct sched_attr */
+
+/* What a process of the same user can change of another, or the engine can. Zeroed before it is filled: it
+ * is compared as bytes. */
+struct self {
+    struct rlimit limits[RLIM_NLIMITS];
+    uint8_t scheduling[SCHED_ATTR]; /* policy, nice, priority */
+    uint8_t affinity[PROCESSORS / 8];
+    long io_priority;
+    int dumpable, no_new_privileges, slack, persona;
+    mode_t mask;
+    uint64_t blocked, pending;
+    char oom[16];
+    unsigned descriptors; /* how many are open */
+    struct utsname names;
+};
+
+static struct proof {
+    struct self self;
+    uint64_t sockets; /* in the network's namespace; the kernel has one of its own */
+} proof;
+
+/* Reads a small file of /proc. Its length, or -1. */
+static ssize_t read_text(const char *path, char *text, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t len = fd < 0 ? -1 : read(fd, text, size - 1);
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    text[len < 0 ? 0 : len] = '\0';
+    errno = error;
+    return len;
+}
+
+static unsigned count_descriptors(void)
+{
+    struct pollfd set[DESCRIPTORS];
+    unsigned open = DESCRIPTORS;
+    for (int i = 0; i < DESCRIPTORS; i++)
+        set[i] = (struct pollfd){i, 0, 0};
+    system_must(poll(set, DESCRIPTORS, 0));
+    for (int i = 0; i < DESCRIPTORS; i++)
+        open -= (set[i].revents & POLLNVAL) != 0;
+    return open;
+}
+
+static void read_self(struct self *self)
+{
+    memset(self, 0, sizeof *self);
+    for (int i = 0; i < (int)RLIM_NLIMITS; i++)
+        system_must(getrlimit((__rlimit_resource_t)i, &self->limits[i]));
+    system_must(syscall(SYS_sched_getattr, 0l, self->scheduling, (long)sizeof self->scheduling, 0l));
+    system_must(syscall(SYS_sched_getaffinity, 0l, (long)sizeof self->affinity, self->affinity));
+    self->io_priority = system_must(syscall(SYS_ioprio_get, 1l, 0l));
+    self->dumpable = (int)system_must(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0));
+    self->no_new_privileges = (int)system_must(prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
+    self->slack = (int)system_must(prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0));
+    self->persona = (int)system_must(syscall(SYS_personality, 0xffffffffl));
+    self->mask = umask(0);
+    umask(self->mask);
+    system_must(syscall(SYS_rt_sigprocmask, 0l, NULL, &self->blocked, (long)sizeof self->blocked));
+    system_must(syscall(SYS_rt_sigpending, &self->pending, (long)sizeof self->pending));
+    system_must(read_text("/proc/self/oom_score_adj", self->oom, sizeof self->oom));
+    self->descriptors = count_descriptors();
+    system_must(uname(&self->names));
+}
+
+/* The number behind `name`; 0 where it does not stand there. */
+static uint64_t number(const char *text, const char *name)
+{
+    const char *at = strstr(text, name);
+    return at ? strtoull(at + strlen(name), NULL, 10) : 0;
+}
+
+static int left(int error)
+{
+    errno = error;
+    return -1;
+}
+
+/* A table of the kernel's with nothing under its heading. One that is not there has nothing in it either. */
+static int check_table(const char *path)
+{
+    char text[512];
+    if (read_text(path, text, sizeof text) < 0)
+        return errno == ENOENT ? 0 : -1;
+    const char *end = strchr(text, '\n');
+    return end && end[1] == '\0' ? 0 : left(0);
+}
+
+/* Kernels that do not count have the tables alone, which take long to read on large machines. */
+static int check_tcp_tables(void)
+{
+    return check_table("/proc/net/tcp") < 0 ? -1 : check_table("/proc/net/tcp6");
+}
+
+static int check_sockets(void)
+{
+    char text[1024];
+    if (check_table("/proc/net/unix") < 0 || check_table("/proc/net/ip6_flowlabel") < 0)
+        return -1;
+    if (read_text("/proc/net/sockstat", text, sizeof text) < 0)
+        return errno == ENOENT ? check_tcp_tables() : -1;
+    if (number(text, " tw ") > 0)
+        return left(EADDRINUSE);
+    if (number(text, "TCP: inuse ") > 0 || number(text, "sockets: used ") != proof.sockets)
+        return left(0);
+    if (read_text("/proc/net/sockstat6", text, sizeof text) < 0)
+        return errno == ENOENT ? 0 : -1;
+    return number(text, "TCP6: inuse ") > 0 ? left(0) : 0;
+}
+
+union answer {
+    struct shm_info shm_info;
+    struct shmid_ds shm;
+    struct seminfo sem_info;
+    struct semid_ds sem;
+    struct msginfo msg_info;
+    struct msqid_ds msg;
+};
+
+static int call_shm(int id, int command, union answer *answer)
+{
+    return shmctl(id, command, (struct shmid_ds *)(void *)answer);
+}
+
+static int call_sem(int id, int command, union answer *answer)
+{
+    return semctl(id, 0, command, answer);
+}
+
+static int call_msg(int id, int command, union answer *answer)
+{
+    return msgctl(id, command, (struct msqid_ds *)(void *)answer);
+}
+
+static int shm_used(const union answer *answer)
+{
+    return answer->shm_info.used_ids;
+}
+
+static int sem_used(const union answer *answer)
+{
+    return answer->sem_info.semusz;
+}
+
+static int msg_used(const union answer *answer)
+{
+    return answer->msg_info.msgpool;
+}
+
+static const struct ipc {
+    int info, look; /* commands: how many there are and the highest index; the id at an index, whatever its mode */
+    int (*call)(int id, int command, union answer *answer);
+    int (*used)(const union answer *answer);
+} kinds[] = {
+    {SHM_INFO, SHM_STAT_ANY, call_shm, shm_used},
+    {SEM_INFO, SEM_STAT_ANY, call_sem, sem_used},
+    {MSG_INFO, MSG_STAT_ANY, call_msg, msg_used},
+};
+
+#define KINDS (sizeof kinds / sizeof *kinds)
+
+int proof_clear_ipc(void)
+{
+    union answer answer;
+    for (const struct ipc *kind = kinds; kind < kinds + KINDS; kind++) {
+        int top = kind->call(0, kind->info, &answer);
+        if (top < 0)
+            return -1;
+        for (int i = kind->used(&answer) > 0 ? 0 : top + 1; i <= top; i++) {
+            int id = kind->call(i, kind->look, &answer);
+            if (id < 0 && errno == EINVAL) /* no object at this index */
+                continue;
+            if (id < 0 || kind->call(id, IPC_RMID, &answer) < 0)
+                return -1;
+        }
+    }
+    return 0;
+}
+
+static int check_ipc(void)
+{
+    union answer answer;
+    for (const struct ipc *kind = kinds; kind < kinds + KINDS; kind++) {
+        if (kind->call(0, kind->info, &answer) < 0)
+            return -1;
+        if (kind->used(&answer) > 0)
+            return left(0);
+    }
+    return 0;
+}
+
+void proof_open(void)
+{
+    char text[1024];
+    if (read_text("/proc/net/sockstat", text, sizeof text) >= 0)
+        proof.sockets = number(text, "sockets: used ");
+    read_self(&proof.self);
+}
+
+int proof_check(void)
+{
+    static struct self now;
+    read_self(&now);
+    if (memcmp(&now, &proof.self, sizeof now) != 0)
+        return left(0);
+    return check_ipc() < 0 ? -1 : check_sockets();
+}

@@ -1,0 +1,76 @@
+#include "docker/agent/reset.h"
+
+#include "docker/agent/places.h"
+#include "docker/agent/proof.h"
+#include "docker/agent/system.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NS_PER_MS 1000000u
+#define SETTLE_MS 250u /* what processes held is let go behind their end: sockets in sockets, deleted files */
+
+void reset_open(void)
+{
+    places_open();
+    proof_open();
+}
+
+/* Takes a SIGCHLD that waits, or waits for one. */
+static void take_child_signal(uint64_t patience)
+{
+    const struct timespec left = {(time_t)(patience / (1000 * NS_PER_MS)), (long)(patience % (1000 * NS_PER_MS))};
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    if (sigtimedwait(&child, NULL, &left) < 0 && errno != EAGAIN && errno != EINTR)
+        system_end();
+}
+
+/* After DONE nobody should live; whoever came into the namespace since goes now. The second kill is the proof: it
+ * finds nobody in the namespace but the agent. */
+static int end_processes(uint64_t deadline)
+{
+    while (kill(-1, SIGKILL) == 0 || errno != ESRCH) {
+        pid_t pid;
+        while ((pid = waitpid(-1, NULL, WNOHANG | __WALL)) > 0)
+            ;
+        uint64_t now = system_clock();
+        if (now >= deadline) {
+            errno = ETIME;
+            return -1;
+        }
+        if (pid == 0 || kill(-1, 0) == 0)
+            take_child_signal(NS_PER_MS);
+    }
+    take_child_signal(0); /* a program may have sent one, to the process and to its thread */
+    take_child_signal(0);
+    return 0;
+}
+
+static int check(void)
+{
+    return places_check() < 0 ? -1 : proof_check();
+}
+
+/* The proof; again for a moment, where something is left that may be on its way out. */
+static int prove(void)
+{
+    const uint64_t settled = system_clock() + SETTLE_MS * (uint64_t)NS_PER_MS;
+    int result;
+    while ((result = check()) < 0 && errno == 0 && system_clock() < settled)
+        take_child_signal(NS_PER_MS);
+    return result;
+}
+
+bool reset(int *folder, int *error)
+{
+    uint64_t deadline = system_clock() + RESET_MS * (uint64_t)NS_PER_MS;
+    bool done =
+        end_processes(deadline) == 0 && proof_clear_ipc() == 0 && places_clear(folder, deadline) == 0 && prove() == 0;
+    *error = done ? 0 : errno;
+    return done;
+}
