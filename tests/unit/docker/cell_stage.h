@@ -11,7 +11,7 @@ struct stage {
     struct cells cells;
     struct cell_owner owner;
     struct cell *cell;
-    bool ready, ending, gone, done;
+    bool ready, prepared, ending, gone, done;
     struct error error; /* of on_ending */
     enum cell_outcome outcome;
     struct buf output; /* all channels */
@@ -19,10 +19,15 @@ struct stage {
     bool end_at_done;
 };
 
+static const char *const stage_waiting_env[] = {"LANG=C.UTF-8", "A=b", NULL};
+static const char *const stage_waiting_argv[] = {"python3", "main.py", NULL};
+
 static const struct cell_kind stage_kind = {
     .language = "python",
     .image = "codecell-python",
     .limits = {.milli_cpus = 500, .memory_mb = 256, .disk_mb = 50, .processes = 32},
+    .waiting_env = stage_waiting_env,
+    .waiting_argv = stage_waiting_argv,
 };
 
 static inline void stage_on_ready(void *arg, struct cell *cell)
@@ -32,6 +37,15 @@ static inline void stage_on_ready(void *arg, struct cell *cell)
     (void)cell;
     stage->ready = true;
     buf_puts(&stage->sim.trace, "READY ");
+}
+
+static inline void stage_on_prepared(void *arg, struct cell *cell)
+{
+    struct stage *stage = arg;
+
+    assert_int_equal(cell_state(cell), CELL_READY);
+    stage->prepared = true;
+    buf_puts(&stage->sim.trace, cell_waiting(cell) == CELL_HELD ? "HELD " : "UNHELD ");
 }
 
 static inline void stage_on_ending(void *arg, struct cell *cell, const struct error *error)
@@ -59,8 +73,11 @@ static inline void stage_open(struct stage *stage)
     sim_open(&stage->sim);
     stage->cells = (struct cells){
         .loop = &stage->sim.loop, .engine = stage->sim.engine, .instance = "me", .volume = "codecell-agent-me"};
-    stage->owner = (struct cell_owner){
-        .on_ready = stage_on_ready, .on_ending = stage_on_ending, .on_gone = stage_on_gone, .arg = stage};
+    stage->owner = (struct cell_owner){.on_ready = stage_on_ready,
+                                       .on_prepared = stage_on_prepared,
+                                       .on_ending = stage_on_ending,
+                                       .on_gone = stage_on_gone,
+                                       .arg = stage};
     buf_init(&stage->output, FAKE_BYTES_MAX);
 }
 
@@ -74,7 +91,7 @@ static inline void stage_close(struct stage *stage)
 
 static inline void stage_make(struct stage *stage)
 {
-    stage->ready = stage->gone = stage->ending = stage->done = false;
+    stage->ready = stage->prepared = stage->gone = stage->ending = stage->done = false;
     stage->cell = cell_make(&stage->cells, &stage_kind, &stage_kind.limits, &stage->owner);
     assert_non_null(stage->cell);
 }

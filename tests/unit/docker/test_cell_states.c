@@ -3,14 +3,17 @@
 
 #include <sys/wait.h>
 
+/* An argument that fits in no frame: what cannot be sent needs no stream. */
+static char too_long[FRAME_PAYLOAD_MAX + 1];
+static const char *const too_long_argv[] = {too_long, NULL};
+static const struct cell_kind too_long_kind = {
+    .language = "python", .waiting_env = stage_waiting_env, .waiting_argv = too_long_argv};
+
 static const char *const legal[CELL_STATES] = {
-    [CELL_CREATING] = "",
-    [CELL_ATTACHING] = "creating ",
-    [CELL_STARTING] = "attaching ",
-    [CELL_READY] = "starting ",
-    [CELL_UPDATING] = "ready ",
-    [CELL_RUNNING] = "ready updating ",
-    [CELL_ENDING] = "creating attaching starting ready updating running ",
+    [CELL_CREATING] = "",           [CELL_ATTACHING] = "creating ",
+    [CELL_STARTING] = "attaching ", [CELL_READY] = "starting resetting ",
+    [CELL_UPDATING] = "ready ",     [CELL_RUNNING] = "ready updating ",
+    [CELL_RESETTING] = "running ",  [CELL_ENDING] = "creating attaching starting ready updating running resetting ",
     [CELL_GONE] = "ending ",
 };
 
@@ -54,28 +57,39 @@ static void test_moves(void **state)
                 fail_msg("%s to %s", cell_state_name((enum cell_state)from), cell_state_name((enum cell_state)to));
 }
 
-/* A job is for a ready cell, with the disk that it has. */
-static bool runs(enum cell_state in, uint32_t disk_mb)
+/* Whether a child that does it to the cell lives on. */
+static bool may(struct cell *cell, void (*act)(struct cell *cell))
 {
     int status;
     pid_t child = fork();
 
     if (child == 0) {
-        struct cell cell = {.state = in, .limits = stage_kind.limits};
-        struct cell_limits limits = stage_kind.limits;
         uv_loop_t loop;
         signal(SIGABRT, SIG_DFL);
-        limits.disk_mb = disk_mb;
         if (freopen("/dev/null", "w", stderr) == NULL || uv_loop_init(&loop) != 0)
             _exit(2);
-        uv_timer_init(&loop, &cell.timer);
-        cell_run(&cell, &stage_job, &limits, &stage_events, NULL);
+        uv_timer_init(&loop, &cell->timer);
+        act(cell);
         _exit(0);
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true((WIFEXITED(status) && WEXITSTATUS(status) == 0) ||
                 (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT));
     return WIFEXITED(status);
+}
+
+static void act_run(struct cell *cell)
+{
+    cell_run(cell, &stage_job, &stage_kind.limits, &stage_events, NULL);
+}
+
+/* A job is for a ready cell, with the disk that it has. */
+static bool runs(enum cell_state in, uint32_t disk_mb)
+{
+    struct cell cell = {.state = in, .limits = stage_kind.limits};
+
+    cell.limits.disk_mb = disk_mb;
+    return may(&cell, act_run);
 }
 
 static void test_who_may_run(void **state)
@@ -86,8 +100,41 @@ static void test_who_may_run(void **state)
     assert_false(runs(CELL_READY, stage_kind.limits.disk_mb + 1));
 }
 
+/* An interpreter is started in a ready cell of a language that has one, once. */
+static void test_who_may_prepare(void **state)
+{
+    static const struct cell_kind plain = {.language = "c"};
+
+    (void)state;
+    memset(too_long, 'x', sizeof too_long - 1);
+    for (int in = 0; in < CELL_STATES; in++)
+        for (int waiting = CELL_BLANK; waiting <= CELL_UNHELD; waiting++) {
+            struct cell cell = {
+                .state = (enum cell_state)in, .waiting = (enum cell_waiting)waiting, .kind = &too_long_kind};
+            assert_int_equal(may(&cell, cell_prepare), in == CELL_READY && waiting == CELL_BLANK);
+        }
+    assert_false(may(&(struct cell){.state = CELL_READY, .kind = &plain}, cell_prepare));
+}
+
+/* Reset is a cell whose job is over, and well. */
+static void test_who_may_reset(void **state)
+{
+    (void)state;
+    for (int in = 0; in < CELL_STATES; in++)
+        assert_int_equal(may(&(struct cell){.state = (enum cell_state)in}, cell_reset), in == CELL_RUNNING);
+    for (int outcome = CELL_DONE; outcome <= CELL_LOST; outcome++)
+        assert_int_equal(may(&(struct cell){.state = CELL_RUNNING, .outcome = (enum cell_outcome)outcome}, cell_reset),
+                         outcome == CELL_DONE);
+    assert_false(may(&(struct cell){.state = CELL_RUNNING, .events = &stage_events}, cell_reset));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_moves), cmocka_unit_test(test_who_may_run)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_moves),
+        cmocka_unit_test(test_who_may_run),
+        cmocka_unit_test(test_who_may_prepare),
+        cmocka_unit_test(test_who_may_reset),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
