@@ -225,10 +225,16 @@ static int open_pool(struct app *app, struct error *error)
     return pool_open(&app->pool, &app->loop,
                      &(struct pool_options){.engine = app->engine,
                                             .instance = store_instance(app->store),
-                                            .runtime = config->runtime[0] != '\0' ? config->runtime : NULL,
+                                            .runtime = strcmp(config->runtime, "auto") == 0 ? NULL
+                                                       : config->runtime[0] != '\0'         ? config->runtime
+                                                                                            : NULL,
                                             .agent = agent_blob,
                                             .agent_len = (size_t)(agent_blob_end - agent_blob),
-                                            .creations = uv_available_parallelism()},
+                                            .creations = uv_available_parallelism(),
+                                            .max_waiting = (unsigned)config->pool_max,
+                                            .max_waiting_bytes = (uint64_t)config->pool_memory_mb << 20,
+                                            .reuse_jobs = (unsigned)config->reuse_jobs,
+                                            .reuse_idle_ms = (uint64_t)config->reuse_idle_s * 1000},
                      error);
 }
 
@@ -307,6 +313,7 @@ static void fill_api(struct app *app)
                             .maxima = app->maxima,
                             .max_code = (size_t)config->max_code,
                             .max_stdin = (size_t)config->max_stdin,
+                            .reuse = config->reuse == REUSE_KEY,
                             .metrics_key = config->metrics_key};
 }
 
@@ -343,6 +350,8 @@ static int start(struct app *app, struct error *error)
             0 ||
         store_open(&app->store, &app->loop, app->config->data_dir, error) != 0)
         return -1;
+    if (!app->config->waiting)
+        languages_start_late(app->languages);
     if (open_engine(app, error) != 0 || open_pool(app, error) != 0 || open_runner(app, error) != 0 ||
         open_offers(app, error) != 0 || listen_http(app, error) != 0)
         return -1;

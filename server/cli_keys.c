@@ -31,6 +31,13 @@ static int read_scopes(const char *text, unsigned *scopes)
     return cli_misused("%s", error.text);
 }
 
+static int read_reuse(const char *text, enum key_reuse *reuse)
+{
+    if (text == NULL || key_reuse_parse(text, reuse) == 0)
+        return CLI_OK;
+    return cli_misused("--reuse: must be off or key, not \"%s\"", text);
+}
+
 /* A time, or how long from now. */
 static int read_expiry(const char *text, int64_t *expires_ms)
 {
@@ -60,20 +67,26 @@ static int read_name(const char *text, char name[KEY_NAME_MAX + 1])
 
 static int read_key(int argc, char **argv, struct key *key)
 {
-    const char *name = NULL, *rate = NULL, *scopes = NULL, *expires = NULL, *timeout = NULL;
-    const struct cli_option options[] = {{"--name", &name, NULL},           {"--rate", &rate, NULL},
-                                         {"--scopes", &scopes, NULL},       {"--expires", &expires, NULL},
-                                         {"--max-timeout", &timeout, NULL}, {.name = NULL}};
+    const char *name = NULL, *rate = NULL, *scopes = NULL, *expires = NULL, *timeout = NULL, *reuse = NULL;
+    const struct cli_option options[] = {{"--name", &name, NULL},
+                                         {"--rate", &rate, NULL},
+                                         {"--scopes", &scopes, NULL},
+                                         {"--expires", &expires, NULL},
+                                         {"--max-timeout", &timeout, NULL},
+                                         {"--reuse", &reuse, NULL},
+                                         {.name = NULL}};
     if (cli_parse(argc, argv, options, NULL) != CLI_OK || read_name(name, key->name) != CLI_OK ||
         read_number(&rate_range, rate, &key->rate_per_minute) != CLI_OK ||
-        read_scopes(scopes, &key->scopes) != CLI_OK || read_expiry(expires, &key->expires_ms) != CLI_OK)
+        read_scopes(scopes, &key->scopes) != CLI_OK || read_reuse(reuse, &key->reuse) != CLI_OK ||
+        read_expiry(expires, &key->expires_ms) != CLI_OK)
         return CLI_USAGE;
     return read_number(&timeout_range, timeout, &key->max_timeout);
 }
 
 int cli_key_create(int argc, char **argv, const struct config *config)
 {
-    struct key key = {.scopes = KEY_EXECUTE | KEY_READ, .rate_per_minute = config->rate, .credits = -1};
+    struct key key = {
+        .scopes = KEY_EXECUTE | KEY_READ, .rate_per_minute = config->rate, .credits = -1, .reuse = KEY_REUSE_INHERIT};
     char text[KEY_TEXT_LEN + 1];
     struct error error;
     struct db *db;
@@ -125,10 +138,11 @@ static const char *state_of(const struct key *key, int64_t now)
 }
 
 static void print_row(const struct list *list, const char *id, const char *name, const char *scopes, const char *rate,
-                      const char *created, const char *expires, const char *state)
+                      const char *reuse, const char *created, const char *expires, const char *state)
 {
     int padding = list->name_width - columns(name);
-    printf("%-8s  %s%*s  %-18s  %7s  %-24s  %-24s  %s\n", id, name, padding, "", scopes, rate, created, expires, state);
+    printf("%-8s  %s%*s  %-18s  %7s  %-5s  %-24s  %-24s  %s\n", id, name, padding, "", scopes, rate, reuse, created,
+           expires, state);
 }
 
 static int print_key(const struct key *key, void *arg)
@@ -140,7 +154,8 @@ static int print_key(const struct key *key, void *arg)
     text_time(key->created_ms, created);
     if (key->expires_ms != 0)
         text_time(key->expires_ms, expires);
-    print_row(list, key->id, key->name, scopes, rate, created, expires, state_of(key, list->now));
+    print_row(list, key->id, key->name, scopes, rate, key_reuse_text(key->reuse), created, expires,
+              state_of(key, list->now));
     return 0;
 }
 
@@ -149,7 +164,7 @@ static int list_keys(struct db *db, struct error *error)
     struct list list = {.now = seam_wall_ms(), .name_width = (int)strlen("NAME")};
     if (keys_each(db, measure, &list, error) != 0)
         return -1;
-    print_row(&list, "ID", "NAME", "SCOPES", "RATE", "CREATED", "EXPIRES", "STATE");
+    print_row(&list, "ID", "NAME", "SCOPES", "RATE", "REUSE", "CREATED", "EXPIRES", "STATE");
     return keys_each(db, print_key, &list, error);
 }
 

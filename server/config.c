@@ -12,6 +12,8 @@
 #include <uv.h>
 
 #define PREFIX "CODECELL_"
+#define POOL_MAX_MOST 5000
+#define POOL_MEMORY_MOST ((int64_t)1 << 24)
 
 /* --- Defaults that depend on the machine --- */
 
@@ -30,6 +32,23 @@ static char *print_or_abort(const char *format, ...)
 static void default_concurrency(struct config *config)
 {
     config->concurrency = (int64_t)uv_available_parallelism() * 2;
+}
+
+/* What it pays to keep ready is what the machine can use up before it has made more: see docs/benchmarks.md. */
+static void default_pool_max(struct config *config)
+{
+    int64_t cells = (int64_t)uv_available_parallelism() * 32;
+    config->pool_max = cells < 1024 ? cells : 1024;
+}
+
+/* What the server's own control group allows, where that is less than the machine has: the engine is most often under
+ * the same one. */
+static void default_pool_memory(struct config *config)
+{
+    uint64_t total = uv_get_total_memory(), allowed = uv_get_constrained_memory();
+    uint64_t bytes = allowed > 0 && allowed < total ? allowed : total;
+    int64_t mb = (int64_t)(bytes >> 20) / 8;
+    config->pool_memory_mb = mb < 128 ? 128 : mb < POOL_MEMORY_MOST ? mb : POOL_MEMORY_MOST;
 }
 
 /* A checkout has `images` where one stands; an installed program has it below its own prefix. Commands that need
@@ -54,6 +73,8 @@ static void default_images(struct config *config)
 /* --- The table --- */
 
 static const char *const keep_choices[] = {[KEEP_SIZES] = "sizes", [KEEP_OUTPUT] = "output", [KEEP_ALL] = "all", NULL};
+static const char *const switch_choices[] = {"off", "on", NULL};
+static const char *const reuse_choices[] = {[REUSE_OFF] = "off", [REUSE_KEY] = "key", NULL};
 static const char *const level_choices[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", NULL};
 static const char *const format_choices[] = {[LOG_TEXT] = "text", [LOG_JSON] = "json", NULL};
@@ -74,8 +95,25 @@ static const struct setting settings[] = {
      .computed_is = "`images` where that exists, else `../share/codecell/images` seen from the program",
      .help = "Folders of languages."},
     {"CODECELL_POOL", &kind_pool, FIELD(pool), .min = 1, .max = 8000, .fallback = "*=1",
-     .help = "How many cells wait ready per language. With 0, or where a language is neither named nor covered by `*`, "
-             "each request makes its cell."},
+     .help = "How many cells wait ready per language at least; more do by demand. With 0, or where a language is "
+             "neither named nor covered by `*`, none waits: each request makes its cell."},
+    {"CODECELL_POOL_MAX", &kind_integer, FIELD(pool_max), .min = 1, .max = POOL_MAX_MOST, .computed = default_pool_max,
+     .computed_is = "32 times the number of cores, at most 1024",
+     .help = "Most cells that wait, of all languages, kept ones too. The minima of `CODECELL_POOL` count, and are met "
+             "even where they are more."},
+    {"CODECELL_POOL_MEMORY_MB", &kind_integer, FIELD(pool_memory_mb), .min = 1, .max = POOL_MEMORY_MOST,
+     .computed = default_pool_memory, .computed_is = "an eighth of the machine's memory, at least 128",
+     .help = "Most memory that waiting cells hold, likewise."},
+    {"CODECELL_WAITING", &kind_choice, FIELD(waiting), .choices = switch_choices, .fallback = "on",
+     .help = "Whether waiting cells start their language's interpreter ahead, where its `language.json` says "
+             "`waiting`."},
+    {"CODECELL_REUSE", &kind_choice, FIELD(reuse), .choices = reuse_choices, .fallback = "off",
+     .help = "`off`: a cell runs one program. `key`: it is reset, and kept for programs of the same key. A key's own "
+             "`--reuse` wins."},
+    {"CODECELL_REUSE_JOBS", &kind_integer, FIELD(reuse_jobs), .min = 1, .max = 10000, .fallback = "100",
+     .help = "Most programs that one cell runs, where it is reused."},
+    {"CODECELL_REUSE_IDLE", &kind_duration, FIELD(reuse_idle_s), .min = 1, .max = HOUR, .fallback = "60s",
+     .help = "How long a kept cell waits for its key's next program."},
     {"CODECELL_CONCURRENCY", &kind_integer, FIELD(concurrency), .min = 1, .max = 10000, .computed = default_concurrency,
      .computed_is = "twice the number of cores", .help = "Programs that run at once."},
     {"CODECELL_QUEUE", &kind_integer, FIELD(queue), .min = 0, .max = 1000000, .fallback = "1000",
@@ -125,8 +163,9 @@ static const struct setting settings[] = {
      .help = "Log lines as `key=value` or as JSON."},
     {"CODECELL_METRICS_KEY", &kind_secret, FIELD(metrics_key), .min = 0, .max = 256, .fallback = "",
      .help = "If set, `/metrics` wants `Authorization: Bearer` with it."},
-    {"CODECELL_RUNTIME", &kind_name, FIELD(runtime), .min = 0, .max = 128, .fallback = "",
-     .help = "The engine's runtime for cells, such as `crun` or `runsc`; empty: the engine's default."},
+    {"CODECELL_RUNTIME", &kind_name, FIELD(runtime), .min = 0, .max = 128, .fallback = "auto",
+     .help = "The engine's runtime for cells, such as `crun` or `runsc`. `auto`: `crun` where the engine has it and a "
+             "trial cell proves that it works, else the engine's default; empty: the engine's default."},
 
     {"DOCKER_HOST", &kind_host, FIELD(docker_host), .min = 0, .max = 1000, .fallback = "",
      .help = "The engine, as for the docker command; empty: `unix:///var/run/docker.sock`."},

@@ -12,14 +12,20 @@
 #include <stdio.h>
 
 struct config {
-    char *data_dir;      /* CODECELL_DATA_DIR: "data" */
-    char *listen;        /* CODECELL_LISTEN: "127.0.0.1:8002" or "unix:/path" */
-    char *images;        /* CODECELL_IMAGES: folders of languages, ':' between; "images" */
-    char *pool;          /* CODECELL_POOL: "*=1"; checked as ID=N,… */
-    int64_t concurrency; /* CODECELL_CONCURRENCY: programs at once; default cores times 2 */
-    int64_t queue;       /* CODECELL_QUEUE: executions that may wait, all keys; 1000 */
-    int64_t drain_s;     /* CODECELL_DRAIN: 10 */
-    int64_t rate;        /* CODECELL_RATE: requests a minute of a new key; 100 */
+    char *data_dir;         /* CODECELL_DATA_DIR: "data" */
+    char *listen;           /* CODECELL_LISTEN: "127.0.0.1:8002" or "unix:/path" */
+    char *images;           /* CODECELL_IMAGES: folders of languages, ':' between; "images" */
+    char *pool;             /* CODECELL_POOL: "*=1"; checked as ID=N,…: how many wait at least */
+    int64_t pool_max;       /* CODECELL_POOL_MAX: cells that wait, all languages; default by cores */
+    int64_t pool_memory_mb; /* CODECELL_POOL_MEMORY_MB: that they hold; default by the machine's memory */
+    bool waiting;           /* CODECELL_WAITING: interpreters are started ahead; on */
+    int reuse;              /* CODECELL_REUSE: enum config_reuse, of keys without a value of their own; "off" */
+    int64_t reuse_jobs;     /* CODECELL_REUSE_JOBS: of one cell, 100 */
+    int64_t reuse_idle_s;   /* CODECELL_REUSE_IDLE: that a kept cell waits, 60 */
+    int64_t concurrency;    /* CODECELL_CONCURRENCY: programs at once; default cores times 2 */
+    int64_t queue;          /* CODECELL_QUEUE: executions that may wait, all keys; 1000 */
+    int64_t drain_s;        /* CODECELL_DRAIN: 10 */
+    int64_t rate;           /* CODECELL_RATE: requests a minute of a new key; 100 */
 
     int64_t max_code;       /* CODECELL_MAX_CODE: bytes, "1m" */
     int64_t max_stdin;      /* CODECELL_MAX_STDIN: bytes, "16m" */
@@ -40,13 +46,14 @@ struct config {
     int log_level;       /* CODECELL_LOG_LEVEL: debug, info, warn, error; enum log_level */
     int log_format;      /* CODECELL_LOG_FORMAT: text, json; enum log_format */
     char *metrics_key;   /* CODECELL_METRICS_KEY: then /metrics wants "Authorization: Bearer KEY"; "" */
-    char *runtime;       /* CODECELL_RUNTIME: the engine's runtime for cells; "": the engine's default */
+    char *runtime;       /* CODECELL_RUNTIME: the engine's runtime for cells; "auto"; "": the engine's default */
 
     char *docker_host;  /* DOCKER_HOST; "": unix:///var/run/docker.sock */
     bool docker_tls;    /* DOCKER_TLS_VERIFY is set and not empty */
     char *docker_certs; /* DOCKER_CERT_PATH; "" */
 };
 
+enum config_reuse { REUSE_OFF, REUSE_KEY };             /* a cell's next job may be of the same key */
 enum config_keep { KEEP_SIZES, KEEP_OUTPUT, KEEP_ALL }; /* sizes; output: and stdout and stderr; all: and the code */
 
 /* Reads the environment (`environ`-like array). 0, or -1 with the sentence that names the variable. */

@@ -19,7 +19,7 @@ static const struct command {
     cli_run *run;
 } commands[] = {
     {"serve", "", "run the server; makes its database where it is missing", serve},
-    {"key create", "--name N [--rate N] [--scopes LIST] [--expires WHEN] [--max-timeout S]",
+    {"key create", "--name N [--rate N] [--scopes LIST] [--expires WHEN] [--max-timeout S] [--reuse off|key]",
      "make a key and print it alone; LIST of execute, read, admin; WHEN like 30d or 2030-01-31T00:00:00Z",
      cli_key_create},
     {"key list", "", "all keys, without their secrets", cli_key_list},

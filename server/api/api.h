@@ -30,6 +30,7 @@ struct api {
     struct http_server *http;
     struct limits maxima;
     size_t max_code, max_stdin; /* bytes */
+    bool reuse;                 /* of a key without a value of its own (CODECELL_REUSE) */
     const char *metrics_key;    /* "": /metrics is open */
     bool draining;              /* SIGTERM came: new executions are 503 */
 };

@@ -265,24 +265,42 @@ static int read_example(const struct reader *in, struct language *language)
     return read_text(&inside, "stdout", true, &language->example_stdout);
 }
 
-/* Set by the fields before it: compile, limits, id, image. */
+/* Absent is false. */
+static int read_boolean(const struct reader *in, const char *name, bool *out)
+{
+    const json_t *value = json_object_get(in->object, name);
+    if (value != NULL && !json_is_boolean(value))
+        return complain(in, name, "must be true or false");
+    *out = json_is_true(value);
+    return 0;
+}
+
+/* Set by the fields before it: compile, run, environment, limits, id, image. */
 static int read_kind(const struct reader *in, struct language *language)
 {
-    const json_t *exec = json_object_get(in->object, "exec");
-    if (exec != NULL && !json_is_boolean(exec))
-        return complain(in, "exec", "must be true or false");
+    bool exec, waiting;
+    if (read_boolean(in, "exec", &exec) != 0 || read_boolean(in, "waiting", &waiting) != 0)
+        return -1;
     language->kind = (struct cell_kind){.language = language->id,
                                         .image = language->image,
-                                        .exec = language->compile != NULL || json_is_true(exec),
+                                        .exec = language->compile != NULL || exec,
                                         .limits = language->limits.cell};
+    if (!waiting)
+        return 0;
+    if (run_command_build(&language->waiting, language->run, language->env, language->limits.cell.milli_cpus, NULL,
+                          NULL) != 0)
+        return complain(in, "waiting", "out of memory");
+    language->kind.waiting_env = language->waiting.env;
+    language->kind.waiting_argv = language->waiting.argv;
     return 0;
 }
 
 static int read_all(const struct reader *in, const char *folder, const struct limits *defaults,
                     const struct limits *maxima, struct language *language)
 {
-    static const char *const known[] = {"id",          "name",   "aliases", "image",    "file", "compile", "run",
-                                        "environment", "limits", "version", "packages", "exec", "example", NULL};
+    static const char *const known[] = {"id",       "name", "aliases",     "image",   "file",
+                                        "compile",  "run",  "environment", "limits",  "version",
+                                        "packages", "exec", "waiting",     "example", NULL};
     bool failed =
         only_known(in, known) != 0 || read_id(in, language) != 0 || read_name(in, "name", true, &language->name) != 0 ||
         read_aliases(in, language) != 0 || read_image(in, language) != 0 || read_file_name(in, language) != 0 ||
@@ -337,6 +355,7 @@ void language_free(struct language *language)
     free_strings(language->version_argv);
     free_strings(language->packages_argv);
     free_strings(language->env);
+    run_command_clear(&language->waiting);
     free(language->example_code);
     free(language->example_stdin);
     free(language->example_stdout);

@@ -170,6 +170,12 @@ void languages_free(struct languages *languages)
     free(languages);
 }
 
+void languages_start_late(struct languages *languages)
+{
+    for (size_t i = 0; i < languages->count; i++)
+        languages->items[i]->kind.waiting_env = languages->items[i]->kind.waiting_argv = NULL;
+}
+
 size_t languages_count(const struct languages *languages)
 {
     return languages->count;

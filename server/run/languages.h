@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "docker/cell.h"
+#include "run/command.h"
 #include "run/limits.h"
 
 #include <jansson.h>
@@ -24,6 +25,7 @@ struct language {
     char **packages_argv;                                /* prints "name version" lines; NULL: none */
     char **env;                                          /* "NAME=value" */
     struct limits limits;                                /* its own defaults */
+    struct run_command waiting;                          /* `waiting`: what `kind` points to; zeros: not waiting */
     char *example_code, *example_stdin, *example_stdout; /* stdin may be NULL */
 
     /* Set when the engine has been asked. */
@@ -42,6 +44,7 @@ struct languages;
 int languages_load(struct languages **out, const char *path, const struct limits *defaults, const struct limits *maxima,
                    void (*complain)(const char *sentence, void *arg), void *arg, struct error *error);
 void languages_free(struct languages *languages);
+void languages_start_late(struct languages *languages); /* no interpreter is started ahead of its job, in any */
 
 size_t languages_count(const struct languages *languages);
 struct language *languages_at(struct languages *languages, size_t i); /* in order of id */

@@ -15,7 +15,8 @@
 #define HASH_LEN 32
 #define DRAWS_MAX 8 /* of 62^8 public parts one that is taken is drawn by accident only */
 
-#define COLUMNS "row, id, name, scopes, rate_per_minute, max_timeout, credits, created_ms, expires_ms, revoked_ms"
+#define COLUMNS \
+    "row, id, name, scopes, rate_per_minute, max_timeout, credits, created_ms, expires_ms, revoked_ms, reuse"
 
 static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -83,6 +84,24 @@ static int hash_secret(const char *secret, unsigned char out[HASH_LEN], struct e
     return error_set(error, ERROR_INTERNAL, "SHA-256 is not available");
 }
 
+int key_reuse_parse(const char *text, enum key_reuse *reuse)
+{
+    if (strcmp(text, "off") != 0 && strcmp(text, "key") != 0)
+        return -1;
+    *reuse = strcmp(text, "key") == 0 ? KEY_REUSE_KEY : KEY_REUSE_OFF;
+    return 0;
+}
+
+const char *key_reuse_text(enum key_reuse reuse)
+{
+    return reuse == KEY_REUSE_INHERIT ? "-" : reuse == KEY_REUSE_KEY ? "key" : "off";
+}
+
+bool key_reuses(const struct key *key, bool server)
+{
+    return key->reuse == KEY_REUSE_INHERIT ? server : key->reuse == KEY_REUSE_KEY;
+}
+
 static int check_name(const char *name, struct error *error)
 {
     size_t len = strlen(name);
@@ -107,7 +126,8 @@ static int check_key(const struct key *key, struct error *error)
     if (check_name(key->name, error) < 0 ||
         check_number("rate_per_minute", key->rate_per_minute, 1, KEY_RATE_MAX, error) < 0 ||
         check_number("max_timeout", key->max_timeout, 0, KEY_TIMEOUT_MAX, error) < 0 ||
-        check_number("credits", key->credits, -1, KEY_CREDITS_MAX, error) < 0)
+        check_number("credits", key->credits, -1, KEY_CREDITS_MAX, error) < 0 ||
+        check_number("reuse", key->reuse, KEY_REUSE_INHERIT, KEY_REUSE_KEY, error) < 0)
         return -1;
     if (key->scopes == 0 || key->scopes > (KEY_EXECUTE | KEY_READ | KEY_ADMIN))
         return error_set(error, ERROR_INVALID, "scopes: must be a list of execute, read and admin");
@@ -121,11 +141,11 @@ static long insert_key(struct db *db, const struct key *key, const unsigned char
 {
     return sql_run(db,
                    "INSERT INTO keys (id, secret_sha256, name, scopes, rate_per_minute, max_timeout, credits,"
-                   " created_ms, expires_ms, revoked_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
+                   " created_ms, expires_ms, revoked_ms, reuse) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)"
                    " ON CONFLICT (id) DO NOTHING",
                    SQL_VALUES(SQL_T(key->id), SQL_B(hash, HASH_LEN), SQL_T(key->name), SQL_I(key->scopes),
                               SQL_I(key->rate_per_minute), SQL_I(key->max_timeout), SQL_I(key->credits),
-                              SQL_I(key->created_ms), SQL_I(key->expires_ms)),
+                              SQL_I(key->created_ms), SQL_I(key->expires_ms), SQL_I(key->reuse)),
                    error);
 }
 
@@ -166,6 +186,7 @@ static void read_key(sqlite3_stmt *statement, struct key *key)
     key->created_ms = sqlite3_column_int64(statement, 7);
     key->expires_ms = sqlite3_column_int64(statement, 8);
     key->revoked_ms = sqlite3_column_int64(statement, 9);
+    key->reuse = (enum key_reuse)sqlite3_column_int(statement, 10);
 }
 
 int keys_each(struct db *db, int (*each)(const struct key *key, void *arg), void *arg, struct error *error)
@@ -205,12 +226,12 @@ static int load_key(struct db *db, const char *id, struct key *key, unsigned cha
     sqlite3_stmt *statement;
     int row = sql_first(db,
                         "SELECT " COLUMNS ", secret_sha256 FROM keys WHERE id = ?1 UNION ALL"
-                        " SELECT 0, '--------', '', 0, 1, 0, -1, 0, 0, 0, zeroblob(32) LIMIT 1",
+                        " SELECT 0, '--------', '', 0, 1, 0, -1, 0, 0, 0, 0, zeroblob(32) LIMIT 1",
                         SQL_VALUES(SQL_T(id)), &statement, error);
     if (row < 0)
         return -1;
     read_key(statement, key);
-    memcpy(hash, sqlite3_column_blob(statement, 10), HASH_LEN);
+    memcpy(hash, sqlite3_column_blob(statement, 11), HASH_LEN);
     sqlite3_reset(statement);
     return 0;
 }

@@ -14,16 +14,20 @@
 #define KEY_TIMEOUT_MAX 300
 #define KEY_CREDITS_MAX 1000000000000
 
+/* Whether programs of a key may run in a cell that ran one of the same key before. */
+enum key_reuse { KEY_REUSE_INHERIT = -1, KEY_REUSE_OFF = 0, KEY_REUSE_KEY = 1 }; /* inherit: as the server's setting */
+
 enum key_scope { KEY_EXECUTE = 1, KEY_READ = 2, KEY_ADMIN = 4 };
 
 struct key {
     int64_t row;                 /* the row's id: what records refer to */
     char id[KEY_PUBLIC_LEN + 1]; /* public part */
     char name[KEY_NAME_MAX + 1];
-    unsigned scopes;                            /* enum key_scope, or'ed */
-    int64_t rate_per_minute;                    /* 1 to KEY_RATE_MAX */
-    int64_t max_timeout;                        /* seconds; 0: no lower maximum */
-    int64_t credits;                            /* -1: not prepaid */
+    unsigned scopes;         /* enum key_scope, or'ed */
+    int64_t rate_per_minute; /* 1 to KEY_RATE_MAX */
+    int64_t max_timeout;     /* seconds; 0: no lower maximum */
+    int64_t credits;         /* -1: not prepaid */
+    enum key_reuse reuse;
     int64_t created_ms, expires_ms, revoked_ms; /* Unix milliseconds; 0: never */
 };
 
@@ -31,7 +35,12 @@ struct key {
 int key_scopes_parse(const char *text, unsigned *scopes, struct error *error);
 void key_scopes_text(unsigned scopes, char out[32]);
 
-/* Makes a key from name, scopes, rate_per_minute, max_timeout, credits and expires_ms of `key`, checks
+/* "off" or "key"; -1 for anything else. */
+int key_reuse_parse(const char *text, enum key_reuse *reuse);
+const char *key_reuse_text(enum key_reuse reuse);    /* "off", "key", "-" where it inherits */
+bool key_reuses(const struct key *key, bool server); /* `server`: what its setting says */
+
+/* Makes a key from name, scopes, rate_per_minute, max_timeout, credits, reuse and expires_ms of `key`, checks
  * them, fills the rest, and writes the whole key, secret included, to `text`: the only time it is seen. */
 int keys_create(struct db *db, struct key *key, char text[KEY_TEXT_LEN + 1], struct error *error);
 

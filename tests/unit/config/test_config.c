@@ -31,6 +31,13 @@ static void without_variables_all_are_default(void **state)
     assert_string_equal(c.data_dir, "data");
     assert_string_equal(c.listen, "127.0.0.1:8002");
     assert_string_equal(c.pool, "*=1");
+    assert_int_equal(c.pool_max, uv_available_parallelism() < 32 ? uv_available_parallelism() * 32 : 1024);
+    assert_true(c.pool_memory_mb == 128 ||
+                (c.pool_memory_mb > 128 && (uint64_t)c.pool_memory_mb <= uv_get_total_memory() >> 23));
+    assert_true(c.waiting);
+    assert_int_equal(c.reuse, REUSE_OFF);
+    assert_int_equal(c.reuse_jobs, 100);
+    assert_int_equal(c.reuse_idle_s, 60);
     assert_int_equal(c.concurrency, uv_available_parallelism() * 2);
     assert_int_equal(c.queue, 1000);
     assert_int_equal(c.drain_s, 10);
@@ -54,7 +61,7 @@ static void without_variables_all_are_default(void **state)
     assert_int_equal(c.log_level, LOG_INFO);
     assert_int_equal(c.log_format, LOG_TEXT);
     assert_string_equal(c.metrics_key, "");
-    assert_string_equal(c.runtime, "");
+    assert_string_equal(c.runtime, "auto");
     assert_string_equal(c.docker_host, "");
     assert_false(c.docker_tls);
     assert_string_equal(c.docker_certs, "");
@@ -135,6 +142,13 @@ static const struct {
     T("CODECELL_POOL=python=4,javascript=2,*=1", pool, "python=4,javascript=2,*=1"),
     T("CODECELL_POOL=*=0", pool, "*=0"),
     T("CODECELL_POOL=c=256,c++=1,a-b_c.d=2", pool, "c=256,c++=1,a-b_c.d=2"),
+    N("CODECELL_POOL_MAX=5000", pool_max, 5000),
+    N("CODECELL_POOL_MEMORY_MB=1", pool_memory_mb, 1),
+    {"CODECELL_WAITING=off", offsetof(struct config, waiting), FLAG, NULL, 0},
+    {"CODECELL_WAITING=on", offsetof(struct config, waiting), FLAG, NULL, 1},
+    {"CODECELL_REUSE=key", offsetof(struct config, reuse), NARROW, NULL, REUSE_KEY},
+    N("CODECELL_REUSE_JOBS=1", reuse_jobs, 1),
+    N("CODECELL_REUSE_IDLE=5m", reuse_idle_s, 300),
     N("CODECELL_CONCURRENCY=1", concurrency, 1),
     N("CODECELL_CONCURRENCY=10000", concurrency, 10000),
     N("CODECELL_QUEUE=0", queue, 0),
@@ -172,6 +186,7 @@ static const struct {
     E("CODECELL_LOG_FORMAT=json", log_format, LOG_JSON),
     T("CODECELL_METRICS_KEY=s3cret!", metrics_key, "s3cret!"),
     T("CODECELL_METRICS_KEY=", metrics_key, ""),
+    T("CODECELL_RUNTIME=", runtime, ""),
     T("CODECELL_RUNTIME=io.containerd.kata.v2", runtime, "io.containerd.kata.v2"),
     T("DOCKER_HOST=unix:///run/user/1000/docker.sock", docker_host, "unix:///run/user/1000/docker.sock"),
     T("DOCKER_HOST=tcp://127.0.0.1:2376", docker_host, "tcp://127.0.0.1:2376"),
@@ -300,6 +315,15 @@ static const struct {
     {"CODECELL_KEEP=ALL", "`sizes`, `output` or `all`"},
     {"CODECELL_LOG_LEVEL=trace", "`debug`, `info`, `warn` or `error`"},
     {"CODECELL_LOG_FORMAT=xml", "`text` or `json`"},
+    {"CODECELL_POOL_MAX=0", "an integer from 1 to 5000"},
+    {"CODECELL_POOL_MAX=5001", "an integer from 1 to 5000"},
+    {"CODECELL_POOL_MEMORY_MB=0", "an integer from 1 to 16777216"},
+    {"CODECELL_WAITING=", "`off` or `on`"},
+    {"CODECELL_WAITING=1", "`off` or `on`"},
+    {"CODECELL_REUSE=on", "`off` or `key`"},
+    {"CODECELL_REUSE_JOBS=0", "an integer from 1 to 10000"},
+    {"CODECELL_REUSE_JOBS=10001", "an integer from 1 to 10000"},
+    {"CODECELL_REUSE_IDLE=0", DURATION("1s", "1h")},
     {"CODECELL_RUNTIME=crun;rm", "a name of letters, digits, `.`, `_`, `/` and `-`, or empty"},
     {"DOCKER_HOST=ssh://host", "`unix:///path` or `tcp://host:port`, or empty"},
     {"DOCKER_HOST=unix://", "`unix:///path` or `tcp://host:port`, or empty"},

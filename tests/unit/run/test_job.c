@@ -1,4 +1,5 @@
 /* What a cell gets for an execution: the language's and the request's, in their order. */
+#include "run/language_file.h"
 #include "run_stage.h"
 
 static void check(struct execution_request *request, const char *expected)
@@ -70,9 +71,47 @@ static void test_compiled_with_everything(void **state)
                     "STDIN_END\n");
 }
 
+static void assert_same(const char *const *a, const char *const *b)
+{
+    for (; *a != NULL && *b != NULL; a++, b++)
+        assert_string_equal(*a, *b);
+    assert_null(*a);
+    assert_null(*b);
+}
+
+/* An interpreter that was started ahead is the job's only where both are equal, byte by byte and in their order. */
+static void test_equal_to_what_waits(void **state)
+{
+    static const char json[] = "{\"id\":\"x\",\"name\":\"X\",\"file\":\"m.x\",\"run\":{\"argv\":[\"/x\",\"m.x\",\"\"]},"
+                               "\"waiting\":true,\"environment\":{\"LANG\":\"C.UTF-8\",\"A\":\"\"},"
+                               "\"limits\":{\"cpu\":1.5},\"version\":{\"argv\":[\"x\"]},"
+                               "\"example\":{\"code\":\"c\",\"stdout\":\"o\"}}";
+    struct limits maxima = limits_defaults;
+    struct error error = {0};
+
+    (void)state;
+    maxima.cell.milli_cpus = 4000;
+    struct language *language = language_read(json, strlen(json), "x", &limits_defaults, &maxima, &error);
+    assert_non_null(language);
+    struct execution execution = {.request = stage_request(language, "code")};
+    assert_int_equal(job_build(&execution), 0);
+    assert_same(execution.job.env, language->kind.waiting_env);
+    assert_same(execution.job.run.argv, language->kind.waiting_argv);
+    assert_string_equal(execution.job.env[0], "OMP_NUM_THREADS=2");
+    job_free(&execution);
+
+    execution.request.limits.cell.milli_cpus = 3000; /* other threads: other variables */
+    assert_int_equal(job_build(&execution), 0);
+    assert_string_not_equal(execution.job.env[0], language->kind.waiting_env[0]);
+    job_free(&execution);
+    execution_request_free(&execution.request);
+    language_free(language);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_interpreted),
-                                       cmocka_unit_test(test_compiled_with_everything)};
+                                       cmocka_unit_test(test_compiled_with_everything),
+                                       cmocka_unit_test(test_equal_to_what_waits)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -135,6 +135,40 @@ static void test_a_minimal_file_gets_defaults(void **state)
     languages_free(languages);
 }
 
+static void check_strings(const char *const *got, const char *const *expected)
+{
+    for (; *expected != NULL; got++, expected++)
+        assert_string_equal(*got, *expected);
+    assert_null(*got);
+}
+
+/* What its interpreter is started with ahead of a job: what a job that adds nothing has; test_job.c compares. */
+static void test_waiting(void **state)
+{
+    (void)state;
+    put("a", MINIMAL("a") ",\"waiting\":true,\"environment\":{\"B\":\"2\",\"A\":\"1\"},\"limits\":{\"cpu\":1.1}}");
+    put("b", MINIMAL("b") ",\"waiting\":false}");
+    put("c", MINIMAL("c") "}");
+    put("d", MINIMAL("d") ",\"waiting\":true,\"compile\":{\"argv\":[\"cc\"]}}");
+    struct said said;
+    struct languages *languages = load(&said);
+    assert_int_equal(said.count, 0);
+    const struct cell_kind *a = &languages_at(languages, 0)->kind, *d = &languages_at(languages, 3)->kind;
+    check_strings(a->waiting_env,
+                  (const char *const[]){"OMP_NUM_THREADS=2", "OPENBLAS_NUM_THREADS=2", "B=2", "A=1", NULL});
+    check_strings(a->waiting_argv, (const char *const[]){"x", NULL});
+    check_strings(d->waiting_env, (const char *const[]){"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", NULL});
+    for (size_t i = 1; i < 3; i++) {
+        assert_null(languages_at(languages, i)->kind.waiting_env);
+        assert_null(languages_at(languages, i)->kind.waiting_argv);
+    }
+    languages_start_late(languages);
+    assert_null(a->waiting_env);
+    assert_null(a->waiting_argv);
+    assert_null(d->waiting_argv);
+    languages_free(languages);
+}
+
 static void test_defaults_never_pass_the_servers_maxima(void **state)
 {
     (void)state;
@@ -190,6 +224,9 @@ static const struct {
     {MINIMAL("bad") ",\"limits\":{\"gpu\":1}}", "limits.gpu: unknown field"},
     {MINIMAL("bad") ",\"packages\":{\"argv\":\"x\"}}", "packages.argv: must be an array"},
     {MINIMAL("bad") ",\"exec\":1}", "exec: must be true or false"},
+    {MINIMAL("bad") ",\"waiting\":\"yes\"}", "waiting: must be true or false"},
+    {MINIMAL("bad") ",\"waiting\":null}", "waiting: must be true or false"},
+    {MINIMAL("bad") ",\"wait\":true}", "wait: unknown field"},
     {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"f\",\"run\":{\"argv\":[\"a\"]}}", "version: missing"},
     {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"f\",\"run\":{\"argv\":[\"a\"]},\"version\":{\"argv\":[\"a\"]}}",
      "example: missing"},
@@ -358,6 +395,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_DISK(test_a_full_file),
         ON_DISK(test_a_minimal_file_gets_defaults),
+        ON_DISK(test_waiting),
         ON_DISK(test_defaults_never_pass_the_servers_maxima),
         ON_DISK(test_a_bad_file_leaves_out_its_language_alone),
         ON_DISK(test_a_file_over_the_cap),

@@ -1,6 +1,7 @@
 #include "store/fixture.h"
 
 #include "base/text.h"
+#include "store/migrate.h"
 
 static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -50,6 +51,79 @@ static void a_key_has_its_form_and_is_recognised(void **state)
     assert_int_equal(known.created_ms, made.created_ms);
     assert_int_equal(known.expires_ms, made.expires_ms);
     assert_int_equal(known.revoked_ms, 0);
+}
+
+static const enum key_reuse reuses[] = {KEY_REUSE_INHERIT, KEY_REUSE_OFF, KEY_REUSE_KEY};
+
+static void its_own_word_on_reuse_wins(void **state)
+{
+    static const struct {
+        const char *text;
+        bool server_off, server_key;
+    } expected[] = {{"-", false, true}, {"off", false, false}, {"key", true, true}};
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < 3; i++) {
+        struct error error = {0};
+        struct key known, key = {.name = "n", .scopes = 1, .rate_per_minute = 1, .credits = -1, .reuse = reuses[i]};
+        char text[KEY_TEXT_LEN + 1];
+        assert_int_equal(keys_create(fixture->db, &key, text, &error), 0);
+        assert_int_equal(authenticate(fixture->db, text, &known, &error), 0);
+        assert_int_equal(known.reuse, reuses[i]);
+        assert_string_equal(key_reuse_text(known.reuse), expected[i].text);
+        assert_int_equal(key_reuses(&known, false), expected[i].server_off);
+        assert_int_equal(key_reuses(&known, true), expected[i].server_key);
+    }
+    enum key_reuse reuse = KEY_REUSE_INHERIT;
+    assert_int_equal(key_reuse_parse("off", &reuse), 0);
+    assert_int_equal(reuse, KEY_REUSE_OFF);
+    assert_int_equal(key_reuse_parse("key", &reuse), 0);
+    assert_int_equal(reuse, KEY_REUSE_KEY);
+    static const char *const wrong[] = {"", "on", "KEY", "key ", "-"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+        assert_int_equal(key_reuse_parse(wrong[i], &reuse), -1);
+}
+
+static int is_old_key(const struct key *key, void *arg)
+{
+    ++*(int *)arg;
+    assert_int_equal(key->row, 5);
+    assert_string_equal(key->id, "oldold00");
+    assert_string_equal(key->name, "old");
+    assert_int_equal(key->rate_per_minute, 9);
+    assert_int_equal(key->revoked_ms, 7);
+    assert_int_equal(key->reuse, KEY_REUSE_INHERIT);
+    return 0;
+}
+
+/* A file of the first schema, with rows, as the release before this column left it. */
+static void keys_of_an_older_database_inherit(void **state)
+{
+    const struct migration first[] = {migrations[0], {0}};
+    struct fixture *fixture = *state;
+    struct error error = {0};
+    char path[128];
+    sqlite3 *handle;
+    int seen = 0;
+    snprintf(path, sizeof(path), "%s/codecell.db", fixture->dir);
+    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
+    assert_int_equal(migrate_apply(handle, first, &error), 0);
+    assert_int_equal(sqlite3_exec(handle,
+                                  "INSERT INTO instance VALUES (1, '5d3f1c04-6a0b-4a5c-9d7e-0123456789ab', 1);"
+                                  "INSERT INTO keys VALUES (5, 'oldold00', zeroblob(32), 'old', 3, 9, 0, -1, 1, 0, 7);"
+                                  "INSERT INTO rates VALUES (5, 11)",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(handle);
+    fixture->db = fixture_open(fixture->dir);
+    assert_string_equal(db_instance(fixture->db), "5d3f1c04-6a0b-4a5c-9d7e-0123456789ab");
+    assert_int_equal(keys_each(fixture->db, is_old_key, &seen, &error), 0);
+    assert_int_equal(seen, 1);
+    assert_int_equal(fixture_number(fixture->db, "SELECT tat_ns FROM rates WHERE key_row = 5"), 11);
+    assert_true(fixture_number(fixture->db, "PRAGMA user_version") >= 2);
+    char text[KEY_TEXT_LEN + 1];
+    fixture_key(fixture->db, text); /* and a new one beside it */
+    assert_int_equal(sqlite3_exec(db_handle(fixture->db), "UPDATE keys SET reuse = 2", NULL, NULL, NULL) & 0xff,
+                     SQLITE_CONSTRAINT);
 }
 
 static void the_secret_is_nowhere_in_the_file(void **state)
@@ -168,6 +242,8 @@ static void properties_are_checked(void **state)
         {good, NULL},
         {good, "expires_at: must be in the future"},
         {good, "expires_at: must be in the future"},
+        {good, "reuse: must be an integer from -1 to 1"},
+        {good, "reuse: must be an integer from -1 to 1"},
     };
     struct fixture *fixture = *state;
     char text[KEY_TEXT_LEN + 1];
@@ -187,6 +263,8 @@ static void properties_are_checked(void **state)
     cases[13].key.credits = 0;
     cases[14].key.expires_ms = FIXTURE_NOW_NS / 1000000;
     cases[15].key.expires_ms = -1;
+    cases[16].key.reuse = (enum key_reuse) - 2;
+    cases[17].key.reuse = (enum key_reuse)2;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct error error = {0};
         int result = keys_create(fixture->db, &cases[i].key, text, &error);
@@ -353,6 +431,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         fixture_test(a_key_has_its_form_and_is_recognised),
+        fixture_test(its_own_word_on_reuse_wins),
+        fixture_test_dir(keys_of_an_older_database_inherit),
         fixture_test(the_secret_is_nowhere_in_the_file),
         fixture_test(what_is_not_a_key_is_refused),
         fixture_test(another_handle_sees_a_key_and_its_revocation_at_once),
