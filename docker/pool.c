@@ -7,34 +7,38 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void queue(struct pool *pool, struct pool_wish *wish)
+{
+    wish->queued = true;
+    wish->next = NULL;
+    wish->prev = pool->last;
+    if (pool->last != NULL)
+        pool->last->next = wish;
+    else
+        pool->first = wish;
+    pool->last = wish;
+}
+
 void pool_take(struct pool *pool, struct pool_wish *wish)
 {
-    struct shelf *shelf = pool_shelf_of(pool, wish->kind);
+    struct error error;
 
     wish->making = NULL;
-    wish->queued = false;
+    wish->queued = wish->counted = false;
     wish->failures = 0;
-    if (shelf == NULL || pool->closing || !pool->up) {
-        struct error error;
+    wish->since_ns = seam()->monotonic_ns();
+    if (pool_shelf_of(pool, wish->kind) == NULL || pool->closing || !pool->up) {
         error_set(&error, ERROR_UNAVAILABLE, "the container engine is not reachable");
         pool_wish_finish(pool, wish, NULL, &error);
         return;
     }
-    if (shelf->first != NULL && pool_suits(pool, shelf->first, &wish->limits)) {
-        struct cell *cell = shelf->first;
-        pool_shelf_remove(shelf, cell);
-        pool_wish_finish(pool, wish, cell, NULL);
-    } else {
-        wish->queued = true;
-        wish->since_ns = seam()->monotonic_ns();
-        wish->next = NULL;
-        wish->prev = pool->last;
-        if (pool->last != NULL)
-            pool->last->next = wish;
-        else
-            pool->first = wish;
-        pool->last = wish;
-    }
+    struct cell *cell = pool_find(pool, wish, wish->since_ns);
+    if (cell != NULL && cell_place(cell)->role == PLACE_WAITING)
+        pool_asked(pool, wish);
+    if (cell != NULL)
+        pool_hand(pool, wish, cell);
+    else
+        queue(pool, wish);
     pool_balance(pool);
 }
 
@@ -45,18 +49,22 @@ void pool_cancel(struct pool *pool, struct pool_wish *wish)
     wish->making = NULL; /* the cell that was made for it goes to another wish, to the shelf, or ends */
 }
 
-void pool_add(struct pool *pool, const struct cell_kind *kind, unsigned waiting)
+void pool_add(struct pool *pool, const struct cell_kind *kind, unsigned minimum)
 {
     struct shelf *shelf = pool_shelf_of(pool, kind);
 
     if (shelf == NULL) {
         assert(pool->shelves_len < SHELVES_MAX);
         shelf = &pool->shelves[pool->shelves_len++];
-        *shelf = (struct shelf){.kind = kind};
+        *shelf = (struct shelf){.kind = kind, .demand.creations = pool->creations};
     }
-    shelf->want = waiting;
-    while (shelf->ready > shelf->want)
-        cell_end(shelf->first);
+    shelf->minimum = minimum;
+    pool_want(pool, seam()->monotonic_ns());
+    if (minimum == 0) {
+        while (shelf->first != NULL)
+            cell_end(shelf->first);
+        pool_kept_end(pool, kind);
+    }
     pool_balance(pool);
 }
 
@@ -123,6 +131,9 @@ int pool_open(struct pool **out, uv_loop_t *loop, const struct pool_options *opt
         return error_set(error, ERROR_INTERNAL, "out of memory");
     pool->loop = loop;
     pool->creations = options->creations;
+    pool->budget = (struct pool_budget){.cells = options->max_waiting, .bytes = options->max_waiting_bytes};
+    pool->reuse_jobs = options->reuse_jobs;
+    pool->reuse_idle_ns = options->reuse_idle_ms * 1000000;
     pool->on_change = options->on_change;
     pool->arg = options->arg;
     pool->cells = (struct cells){.loop = loop,
@@ -132,8 +143,11 @@ int pool_open(struct pool **out, uv_loop_t *loop, const struct pool_options *opt
                                  .volume = pool->volume.name};
     seam()->random(&pool->cells.next_uid, sizeof pool->cells.next_uid);
     pool->cells.next_uid %= CELL_UID_COUNT;
-    pool->owner = (struct cell_owner){
-        .on_ready = pool_on_ready, .on_ending = pool_on_ending, .on_gone = pool_on_gone, .arg = pool};
+    pool->owner = (struct cell_owner){.on_ready = pool_on_ready,
+                                      .on_prepared = pool_on_prepared,
+                                      .on_ending = pool_on_ending,
+                                      .on_gone = pool_on_gone,
+                                      .arg = pool};
     volume_init(&pool->volume, &pool->cells, options->agent, options->agent_len);
     reaper_init(&pool->reaper, &pool->cells, &pool->volume, on_swept, pool);
     uv_timer_init(loop, &pool->timer);
@@ -146,6 +160,7 @@ static unsigned *count_of(struct pool_counts *counts, enum cell_state state)
 {
     switch (state) {
     case CELL_READY:
+    case CELL_RESETTING:
         return &counts->ready;
     case CELL_UPDATING:
     case CELL_RUNNING:
@@ -158,10 +173,22 @@ static unsigned *count_of(struct pool_counts *counts, enum cell_state state)
     }
 }
 
+static void count_cell(struct cell *cell, struct pool_counts *out)
+{
+    int role = cell_place(cell)->role;
+
+    (*count_of(out, cell_state(cell)))++;
+    out->held += cell_state(cell) == CELL_READY && cell_waiting(cell) == CELL_HELD;
+    out->kept += role == PLACE_RESETTING || role == PLACE_KEPT;
+}
+
 void pool_counts(const struct pool *pool, const char *language, struct pool_counts *out)
 {
     *out = (struct pool_counts){0};
-    for (const struct cell *cell = pool->cells.first; cell != NULL; cell = cells_next(cell))
+    for (struct cell *cell = pool->cells.first; cell != NULL; cell = cells_next(cell))
         if (language == NULL || strcmp(cell_language(cell), language) == 0)
-            (*count_of(out, cell_state(cell)))++;
+            count_cell(cell, out);
+    for (size_t i = 0; i < pool->shelves_len; i++)
+        if (language == NULL || strcmp(pool->shelves[i].kind->language, language) == 0)
+            out->want += pool->shelves[i].want;
 }

@@ -23,7 +23,7 @@ struct engine;
 struct pool_options {
     struct engine *engine;
     const char *instance; /* label io.codecell.instance: the database's id */
-    const char *runtime;  /* HostConfig.Runtime, NULL: the engine's default */
+    const char *runtime;  /* the setting: runtime.h */
     const void *agent;    /* the agent's program, static ELF */
     size_t agent_len;
     unsigned creations;           /* at once */
@@ -57,6 +57,7 @@ struct pool_wish {
     uint64_t since_ns;
     unsigned failures; /* creations that failed for it */
     bool queued;
+    bool counted; /* as demand for cells that nobody has used */
 };
 
 #define POOL_WISH_TRIES 2 /* creations that may fail before a wish does */

@@ -1,57 +1,98 @@
-/* What is made next: the state of things goes to pool_decide() (pure), and what it says is done, until it says no more.
- */
+/* What is done next: the state of things goes to pool_decide() (pure), and what it says is done, until it says no more.
+ * Then the timer is set to the next moment at which time alone changes something; in an idle server that wants no more
+ * than its minima there is none. */
 #include "docker/pool_private.h"
 
 #include "base/log.h"
 #include "base/seam.h"
-#include "docker/pool_policy.h"
 
-static struct pool_wish *unmet_wish(struct pool *pool, const struct cell_kind *kind)
+void pool_sooner(uint64_t *next, uint64_t when_ns, uint64_t now_ns)
+{
+    if (when_ns > now_ns && (*next == 0 || when_ns < *next))
+        *next = when_ns;
+}
+
+/* Of a language, or of any: the oldest that no cell is made for and none is coming back for. */
+static bool unmet(const struct pool *pool, const struct pool_wish *wish, uint64_t now_ns)
+{
+    return wish->making == NULL && !pool_kept_coming(pool, wish, now_ns);
+}
+
+static struct pool_wish *unmet_wish(struct pool *pool, const struct cell_kind *kind, uint64_t now_ns)
 {
     struct pool_wish *wish = pool->first;
 
-    while (wish != NULL && (wish->kind != kind || wish->making != NULL))
+    while (wish != NULL && (wish->kind != kind || !unmet(pool, wish, now_ns)))
         wish = wish->next;
     return wish;
 }
 
-static void view(struct pool *pool, struct pool_view *views)
+static void view_wishes(struct pool *pool, struct pool_view *views, uint64_t now_ns, uint64_t *next_ns)
 {
-    for (size_t i = 0; i < pool->shelves_len; i++) {
-        const struct shelf *shelf = &pool->shelves[i];
-        views[i] = (struct pool_view){
-            .want = shelf->want, .ready = shelf->ready, .making = shelf->making, .not_before_ns = shelf->not_before_ns};
-    }
     for (struct pool_wish *wish = pool->first; wish != NULL; wish = wish->next) {
         struct pool_view *v = &views[pool_shelf_of(pool, wish->kind) - pool->shelves];
         v->wishes++;
-        if (wish->making == NULL && v->unmet++ == 0)
-            v->oldest_ns = wish->since_ns;
+        if (unmet(pool, wish, now_ns)) {
+            pool_asked(pool, wish);
+            if (v->unmet++ == 0)
+                v->oldest_ns = wish->since_ns;
+        } else if (wish->making == NULL) {
+            pool_sooner(next_ns, wish->since_ns + POOL_COMING_NS, now_ns);
+        }
     }
 }
 
-static void on_pause_over(uv_timer_t *timer)
+/* Cells that wait, and that are on their way to do so. */
+static unsigned waiting(const struct pool *pool, const struct pool_view *views)
+{
+    unsigned sum = pool->kept_len;
+
+    for (size_t i = 0; i < pool->shelves_len; i++)
+        sum += pool_coming(&views[i]);
+    return sum;
+}
+
+static void view(struct pool *pool, struct pool_view *views, struct pool_moment *moment, uint64_t *next_ns)
+{
+    for (size_t i = 0; i < pool->shelves_len; i++) {
+        const struct shelf *shelf = &pool->shelves[i];
+        views[i] = (struct pool_view){.want = shelf->want,
+                                      .minimum = shelf->minimum,
+                                      .ready = shelf->ready,
+                                      .making = shelf->making,
+                                      .not_before_ns = shelf->not_before_ns};
+    }
+    view_wishes(pool, views, moment->now_ns, next_ns);
+    unsigned waits = waiting(pool, views);
+    moment->room = pool->budget.cells > waits ? pool->budget.cells - waits : 0;
+    moment->making = pool->making;
+    moment->ending = pool->ending;
+    moment->preparing = pool->preparing != NULL;
+    if (pool_quiet(moment) && pool->first == NULL)
+        pool_prepare_view(pool, views, moment->now_ns, next_ns);
+}
+
+static void on_moment(uv_timer_t *timer)
 {
     pool_balance(timer->data);
 }
 
 static void wait_until(struct pool *pool, uint64_t when_ns, uint64_t now_ns)
 {
-    uv_timer_start(&pool->timer, on_pause_over, when_ns > now_ns ? (when_ns - now_ns) / 1000000 + 1 : 0, 0);
+    uv_timer_start(&pool->timer, on_moment, when_ns > now_ns ? (when_ns - now_ns) / 1000000 + 1 : 0, 0);
 }
 
-/* The next pause that ends, where one is on. */
-static void wait_for_pause(struct pool *pool, uint64_t now_ns)
+static void set_timer(struct pool *pool, uint64_t next_ns, uint64_t now_ns)
 {
-    uint64_t next = pool->fill_ns > now_ns ? pool->fill_ns : 0;
-
-    for (size_t i = 0; i < pool->shelves_len; i++) {
-        uint64_t when = pool->shelves[i].not_before_ns;
-        if (when > now_ns && (next == 0 || when < next))
-            next = when;
-    }
-    if (next != 0)
-        wait_until(pool, next, now_ns);
+    pool_sooner(&next_ns, pool->fill_ns, now_ns);
+    pool_sooner(&next_ns, pool_want_next(pool), now_ns);
+    pool_sooner(&next_ns, pool_kept_next(pool), now_ns);
+    for (size_t i = 0; i < pool->shelves_len; i++)
+        pool_sooner(&next_ns, pool->shelves[i].not_before_ns, now_ns);
+    if (next_ns != 0)
+        wait_until(pool, next_ns, now_ns);
+    else
+        uv_timer_stop(&pool->timer);
 }
 
 static void on_volume_filled(void *arg, const struct error *error)
@@ -85,32 +126,66 @@ static void fill_volume(struct pool *pool, uint64_t now_ns)
                     on_volume_filled, pool);
 }
 
-void pool_balance(struct pool *pool)
+static int carry_out(struct pool *pool, struct pool_decision what, uint64_t now_ns)
+{
+    struct shelf *shelf = &pool->shelves[what.language];
+
+    switch (what.action) {
+    case POOL_SURPLUS:
+        cell_end(pool_shelf_least(shelf));
+        return 0;
+    case POOL_PREPARE:
+        pool_prepare(pool, shelf, now_ns);
+        return 0;
+    case POOL_FOR_WISH:
+        return pool_make(pool, shelf, unmet_wish(pool, shelf->kind, now_ns));
+    case POOL_FOR_SHELF:
+        return pool_make(pool, shelf, NULL);
+    case POOL_NOTHING:
+        break;
+    }
+    return -1;
+}
+
+static void decide(struct pool *pool, uint64_t now_ns)
 {
     struct pool_view views[SHELVES_MAX];
+    uint64_t next_ns;
+
+    for (;;) {
+        struct pool_moment moment = {.creations = pool->creations, .fill_ns = pool->fill_ns, .now_ns = now_ns};
+        next_ns = 0;
+        view(pool, views, &moment, &next_ns);
+        struct pool_decision next = pool_decide(views, pool->shelves_len, &moment);
+        if (next.action == POOL_NOTHING)
+            break;
+        if (carry_out(pool, next, now_ns) != 0) {
+            struct shelf *shelf = &pool->shelves[next.language];
+            shelf->not_before_ns = now_ns + pool_pause_ns(++shelf->failures);
+            break;
+        }
+    }
+    if (pool->fill_ns <= now_ns)
+        pool->fill_ns = 0; /* what was lacking is on its way: the next taken cell begins another pause */
+    set_timer(pool, next_ns, now_ns);
+}
+
+void pool_balance(struct pool *pool)
+{
     uint64_t now = seam()->monotonic_ns();
 
     if (pool->closing || !pool->up || !pool->swept || pool->shelves_len == 0)
         return;
+    uint64_t size_ns = pool_want_next(pool);
+    if (size_ns != 0 && size_ns <= now)
+        pool_want(pool, now);
+    pool_kept_trim(pool, now);
+    pool_serve(pool, now);
     if (!pool->volume.filled) {
         fill_volume(pool, now);
         return;
     }
     if (pool->taken == 0)
         pool->fill_ns = 0;
-    for (;;) {
-        view(pool, views);
-        struct pool_decision next =
-            pool_decide(views, pool->shelves_len, pool->making, pool->creations, pool->fill_ns, now);
-        if (next.action == POOL_NOTHING)
-            break;
-        struct shelf *shelf = &pool->shelves[next.language];
-        if (pool_make(pool, shelf, next.action == POOL_FOR_WISH ? unmet_wish(pool, shelf->kind) : NULL) != 0) {
-            shelf->not_before_ns = now + pool_pause_ns(++shelf->failures);
-            break;
-        }
-    }
-    if (pool->fill_ns <= now)
-        pool->fill_ns = 0; /* what was lacking is on its way: the next taken cell begins another pause */
-    wait_for_pause(pool, now);
+    decide(pool, now);
 }

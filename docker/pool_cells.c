@@ -1,22 +1,24 @@
-/* Wishes and cells: a wish is met by a cell that waits, by the one that is made for it, or by whichever of its language
- * is ready first. */
+/* Wishes and cells: a wish is met by a cell kept for its key, by one that waits, by the one that is made for it, or by
+ * whichever of its language is ready first. */
 #include "docker/pool_private.h"
 
 #include "base/log.h"
 #include "base/seam.h"
-#include "docker/pool_policy.h"
 
-static bool limits_same(const struct cell_limits *a, const struct cell_limits *b)
+bool pool_limits_same(const struct cell_limits *a, const struct cell_limits *b)
 {
     return a->milli_cpus == b->milli_cpus && a->memory_mb == b->memory_mb && a->disk_mb == b->disk_mb &&
            a->processes == b->processes;
 }
 
+bool pool_limits_suit(const struct pool *pool, const struct cell_limits *has, const struct cell_limits *limits)
+{
+    return pool->cells.podman ? pool_limits_same(has, limits) : has->disk_mb == limits->disk_mb;
+}
+
 bool pool_suits(const struct pool *pool, const struct cell *cell, const struct cell_limits *limits)
 {
-    const struct cell_limits *has = cell_limits(cell);
-
-    return pool->cells.podman ? limits_same(has, limits) : has->disk_mb == limits->disk_mb;
+    return pool_limits_suit(pool, cell_limits(cell), limits);
 }
 
 struct shelf *pool_shelf_of(struct pool *pool, const struct cell_kind *kind)
@@ -27,7 +29,7 @@ struct shelf *pool_shelf_of(struct pool *pool, const struct cell_kind *kind)
     return NULL;
 }
 
-static void changed(struct pool *pool)
+void pool_changed(struct pool *pool)
 {
     if (pool->on_change != NULL)
         pool->on_change(pool->arg);
@@ -40,6 +42,7 @@ static void shelf_put(struct shelf *shelf, struct cell *cell)
     struct cell_place *place = cell_place(cell);
 
     place->role = PLACE_WAITING;
+    place->since_ns = seam()->monotonic_ns();
     place->prev = NULL;
     place->next = shelf->first;
     if (shelf->first != NULL)
@@ -59,6 +62,55 @@ void pool_shelf_remove(struct shelf *shelf, struct cell *cell)
     if (place->next != NULL)
         cell_place(place->next)->prev = place->prev;
     shelf->ready--;
+}
+
+struct cell *pool_shelf_least(const struct shelf *shelf)
+{
+    struct cell *least = shelf->first;
+
+    for (struct cell *cell = shelf->first; cell != NULL; cell = cell_place(cell)->next)
+        if (cell_waiting(least) == CELL_HELD || cell_waiting(cell) != CELL_HELD)
+            least = cell;
+    return least;
+}
+
+/* Cells of a shelf are alike but for their interpreters. */
+static struct cell *shelf_find(const struct pool *pool, const struct shelf *shelf, const struct cell_limits *limits)
+{
+    bool usual = pool_limits_same(limits, &shelf->kind->limits);
+    struct cell *best = NULL;
+
+    for (struct cell *cell = shelf->first; cell != NULL; cell = cell_place(cell)->next)
+        if (pool_suits(pool, cell, limits) &&
+            (best == NULL || pool_rank(cell_waiting(cell), usual) < pool_rank(cell_waiting(best), usual)))
+            best = cell;
+    return best;
+}
+
+/* A cell leaves its place. */
+static void leave(struct pool *pool, struct cell *cell)
+{
+    struct cell_place *place = cell_place(cell);
+    struct shelf *shelf = place->shelf;
+
+    if (pool->preparing == cell)
+        pool->preparing = NULL;
+    switch (place->role) {
+    case PLACE_MAKING:
+        pool->making--;
+        shelf->making--;
+        break;
+    case PLACE_WAITING:
+        pool_shelf_remove(shelf, cell);
+        break;
+    case PLACE_RESETTING:
+    case PLACE_KEPT:
+        pool_kept_remove(pool, cell);
+        break;
+    case PLACE_TAKEN:
+        pool->taken--;
+        break;
+    }
 }
 
 /* Wishes. */
@@ -82,12 +134,49 @@ void pool_wish_finish(struct pool *pool, struct pool_wish *wish, struct cell *ce
         pool_wish_unlink(pool, wish);
     wish->making = NULL;
     if (cell != NULL) {
+        leave(pool, cell);
         cell_place(cell)->role = PLACE_TAKEN;
         pool->taken++;
         if (pool->fill_ns == 0)
             pool->fill_ns = seam()->monotonic_ns() + POOL_SETTLE_NS;
     }
     wish->on_cell(wish, cell, error);
+}
+
+void pool_hand(struct pool *pool, struct pool_wish *wish, struct cell *cell)
+{
+    pool_wish_finish(pool, wish, cell, NULL);
+}
+
+struct cell *pool_find(struct pool *pool, const struct pool_wish *wish, uint64_t now_ns)
+{
+    struct cell *kept = pool_kept_find(pool, wish);
+
+    if (kept != NULL || pool_kept_coming(pool, wish, now_ns))
+        return kept;
+    return shelf_find(pool, pool_shelf_of(pool, wish->kind), &wish->limits);
+}
+
+static bool anything_waits(const struct pool *pool)
+{
+    size_t i = 0;
+
+    while (i < pool->shelves_len && pool->shelves[i].ready == 0)
+        i++;
+    return i < pool->shelves_len || pool->kept_len > pool->resetting;
+}
+
+/* Begins anew after each: whoever gets a cell may ask for more, or take a wish back. */
+void pool_serve(struct pool *pool, uint64_t now_ns)
+{
+    struct pool_wish *wish = pool->first;
+
+    while (wish != NULL && anything_waits(pool)) {
+        struct cell *cell = pool_find(pool, wish, now_ns);
+        if (cell != NULL)
+            pool_hand(pool, wish, cell);
+        wish = cell != NULL ? pool->first : wish->next;
+    }
 }
 
 void pool_wishes_fail(struct pool *pool, const struct cell_kind *kind, const struct error *error)
@@ -114,30 +203,33 @@ static struct pool_wish *wish_for(struct pool *pool, const struct cell *cell)
 
 /* Cells. */
 
-static void discard(struct pool *pool, struct cell *cell)
+static void made(struct pool *pool, struct shelf *shelf, struct cell *cell)
 {
-    cell_place(cell)->role = PLACE_TAKEN;
-    pool->taken++;
-    cell_end(cell);
+    struct pool_wish *wish = wish_for(pool, cell);
+    uint64_t now = seam()->monotonic_ns();
+
+    shelf->failures = 0;
+    shelf->not_before_ns = 0;
+    pool_demand_made(&shelf->demand, now - cell_place(cell)->since_ns);
+    if (wish != NULL) {
+        pool_hand(pool, wish, cell);
+    } else if (shelf->minimum > 0 && pool_limits_same(cell_limits(cell), &shelf->kind->limits) && !pool->closing) {
+        leave(pool, cell);
+        shelf_put(shelf, cell); /* one too many ends in a quiet moment */
+    } else {
+        cell_end(cell);
+    }
 }
 
 void pool_on_ready(void *arg, struct cell *cell)
 {
     struct pool *pool = arg;
-    struct shelf *shelf = cell_place(cell)->shelf;
-    struct pool_wish *wish = wish_for(pool, cell);
 
-    pool->making--;
-    shelf->making--;
-    shelf->failures = 0;
-    shelf->not_before_ns = 0;
-    if (wish != NULL)
-        pool_wish_finish(pool, wish, cell, NULL);
-    else if (shelf->ready < shelf->want && limits_same(cell_limits(cell), &shelf->kind->limits) && !pool->closing)
-        shelf_put(shelf, cell);
+    if (cell_place(cell)->role == PLACE_RESETTING)
+        pool_kept_ready(pool, cell);
     else
-        discard(pool, cell);
-    changed(pool);
+        made(pool, cell_place(cell)->shelf, cell);
+    pool_changed(pool);
     pool_balance(pool);
 }
 
@@ -145,8 +237,6 @@ static void creation_failed(struct pool *pool, struct shelf *shelf, struct cell 
 {
     struct pool_wish *wish = wish_for(pool, cell);
 
-    pool->making--;
-    shelf->making--;
     if (error->code == ERROR_NONE)
         return; /* by cell_end */
     uint64_t now = seam()->monotonic_ns();
@@ -168,20 +258,17 @@ static void creation_failed(struct pool *pool, struct shelf *shelf, struct cell 
 void pool_on_ending(void *arg, struct cell *cell, const struct error *error)
 {
     struct pool *pool = arg;
-    struct cell_place *place = cell_place(cell);
-    struct shelf *shelf = place->shelf;
+    struct shelf *shelf = cell_place(cell)->shelf;
+    int role = cell_place(cell)->role;
 
-    if (place->role == PLACE_MAKING) {
+    leave(pool, cell);
+    pool->ending++;
+    if (role == PLACE_MAKING)
         creation_failed(pool, shelf, cell, error);
-    } else if (place->role == PLACE_WAITING) {
-        pool_shelf_remove(shelf, cell);
-        if (error->code != ERROR_NONE)
-            log_event(LOG_WARN, "cell.died", LOG_STR("language", shelf->kind->language),
-                      LOG_STR("reason", error->text));
-    } else {
-        pool->taken--;
-    }
-    changed(pool);
+    else if (role != PLACE_TAKEN && error->code != ERROR_NONE)
+        log_event(LOG_WARN, role == PLACE_RESETTING ? "cell.not_reset" : "cell.died",
+                  LOG_STR("language", shelf->kind->language), LOG_STR("reason", error->text));
+    pool_changed(pool);
     pool_balance(pool);
 }
 
@@ -190,8 +277,11 @@ void pool_on_gone(void *arg, struct cell *cell)
     struct pool *pool = arg;
 
     (void)cell;
+    pool->ending--;
     if (pool->closing)
         pool_close_step(pool);
+    else
+        pool_balance(pool);
 }
 
 int pool_make(struct pool *pool, struct shelf *shelf, struct pool_wish *wish)
@@ -203,6 +293,7 @@ int pool_make(struct pool *pool, struct shelf *shelf, struct pool_wish *wish)
         return -1;
     cell_place(cell)->shelf = shelf;
     cell_place(cell)->role = PLACE_MAKING;
+    cell_place(cell)->since_ns = seam()->monotonic_ns();
     shelf->making++;
     pool->making++;
     if (wish != NULL)

@@ -50,8 +50,10 @@ static void decides(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct pool_decision d =
-            pool_decide(cases[i].views, 3, cases[i].making, cases[i].creations, 0, cases[i].now_ns);
+        struct pool_decision d = pool_decide(
+            cases[i].views, 3,
+            &(struct pool_moment){
+                .making = cases[i].making, .creations = cases[i].creations, .room = 99, .now_ns = cases[i].now_ns});
         if (d.action != cases[i].expected.action ||
             (d.action != POOL_NOTHING && d.language != cases[i].expected.language))
             fail_msg("%s: action %d for %zu", cases[i].what, (int)d.action, d.language);
@@ -63,9 +65,12 @@ static void settles(void **state)
     const struct pool_view shelf = {.want = 1}, wish = {.wishes = 1, .unmet = 1};
 
     (void)state;
-    assert_int_equal(pool_decide(&shelf, 1, 0, 2, 10, 9).action, POOL_NOTHING);
-    assert_int_equal(pool_decide(&shelf, 1, 0, 2, 10, 10).action, POOL_FOR_SHELF);
-    assert_int_equal(pool_decide(&wish, 1, 0, 2, 10, 9).action, POOL_FOR_WISH);
+    struct pool_moment moment = {.creations = 2, .room = 9, .fill_ns = 10, .now_ns = 9};
+
+    assert_int_equal(pool_decide(&shelf, 1, &moment).action, POOL_NOTHING);
+    assert_int_equal(pool_decide(&wish, 1, &moment).action, POOL_FOR_WISH);
+    moment.now_ns = 10;
+    assert_int_equal(pool_decide(&shelf, 1, &moment).action, POOL_FOR_SHELF);
 }
 
 static void pauses(void **state)
