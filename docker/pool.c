@@ -96,6 +96,8 @@ void pool_engine_changed(struct pool *pool, bool up)
     struct error error;
 
     pool->up = up;
+    runtime_cancel(&pool->runtime);
+    pool->runtime.decided = pool->deciding = false;
     if (pool->closing) {
         if (!up && !pool->leaving)
             volume_cancel(&pool->volume);
@@ -136,11 +138,8 @@ int pool_open(struct pool **out, uv_loop_t *loop, const struct pool_options *opt
     pool->reuse_idle_ns = options->reuse_idle_ms * 1000000;
     pool->on_change = options->on_change;
     pool->arg = options->arg;
-    pool->cells = (struct cells){.loop = loop,
-                                 .engine = options->engine,
-                                 .instance = options->instance,
-                                 .runtime = options->runtime,
-                                 .volume = pool->volume.name};
+    pool->cells = (struct cells){
+        .loop = loop, .engine = options->engine, .instance = options->instance, .volume = pool->volume.name};
     seam()->random(&pool->cells.next_uid, sizeof pool->cells.next_uid);
     pool->cells.next_uid %= CELL_UID_COUNT;
     pool->owner = (struct cell_owner){.on_ready = pool_on_ready,
@@ -148,6 +147,8 @@ int pool_open(struct pool **out, uv_loop_t *loop, const struct pool_options *opt
                                       .on_ending = pool_on_ending,
                                       .on_gone = pool_on_gone,
                                       .arg = pool};
+    runtime_init(&pool->runtime, &pool->cells, options->runtime, pool_on_runtime, pool);
+    pool->runtime.gone = pool_on_trial_gone;
     volume_init(&pool->volume, &pool->cells, options->agent, options->agent_len);
     reaper_init(&pool->reaper, &pool->cells, &pool->volume, on_swept, pool);
     uv_timer_init(loop, &pool->timer);

@@ -170,6 +170,22 @@ static void decide(struct pool *pool, uint64_t now_ns)
     set_timer(pool, next_ns, now_ns);
 }
 
+static void decide_runtime(struct pool *pool)
+{
+    if (pool->deciding)
+        return;
+    pool->deciding = true;
+    runtime_decide(&pool->runtime, pool->shelves[0].kind);
+}
+
+void pool_on_runtime(void *arg)
+{
+    struct pool *pool = arg;
+
+    pool->deciding = false;
+    pool_balance(pool);
+}
+
 void pool_balance(struct pool *pool)
 {
     uint64_t now = seam()->monotonic_ns();
@@ -183,6 +199,10 @@ void pool_balance(struct pool *pool)
     pool_serve(pool, now);
     if (!pool->volume.filled) {
         fill_volume(pool, now);
+        return;
+    }
+    if (!pool->runtime.decided) {
+        decide_runtime(pool);
         return;
     }
     if (pool->taken == 0)

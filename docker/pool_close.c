@@ -59,6 +59,14 @@ void pool_close_step(struct pool *pool)
         volume_remove(&pool->volume, on_volume_removed, pool);
 }
 
+void pool_on_trial_gone(void *arg)
+{
+    struct pool *pool = arg;
+
+    if (pool->closing)
+        pool_close_step(pool);
+}
+
 static void on_patience_over(uv_timer_t *timer)
 {
     struct pool *pool = timer->data;
@@ -84,6 +92,7 @@ void pool_close(struct pool *pool, uint64_t limit_ms, void (*closed)(void *arg),
     error_set(&error, ERROR_UNAVAILABLE, "the server is shutting down");
     pool_wishes_fail(pool, NULL, &error);
     reaper_stop(&pool->reaper);
+    runtime_cancel(&pool->runtime);
     uv_timer_start(&pool->timer, on_patience_over, limit_ms, 0);
     for (struct cell *cell = pool->cells.first, *next; cell != NULL; cell = next) {
         next = cells_next(cell);

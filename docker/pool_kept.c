@@ -128,12 +128,15 @@ void pool_kept_trim(struct pool *pool, uint64_t now_ns)
         cell_end(pool->kept_last);
 }
 
+/* Begins anew after each: an end may change the list. */
 void pool_kept_end(struct pool *pool, const struct cell_kind *kind)
 {
-    for (struct cell *cell = pool->kept, *next; cell != NULL; cell = next) {
-        next = cell_place(cell)->next;
+    struct cell *cell = pool->kept;
+
+    while (cell != NULL) {
         if (cell_kind(cell) == kind)
             cell_end(cell);
+        cell = cell_kind(cell) == kind ? pool->kept : cell_place(cell)->next;
     }
 }
 

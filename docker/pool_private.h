@@ -13,6 +13,7 @@
 #include "docker/pool_policy.h"
 #include "docker/pool_size.h"
 #include "docker/reaper.h"
+#include "docker/runtime.h"
 #include "docker/volume.h"
 
 #define SHELVES_MAX 200
@@ -35,6 +36,8 @@ struct pool {
     struct cell_owner owner;
     struct volume volume;
     struct reaper reaper;
+    struct runtime_trial runtime;
+    bool deciding; /* the runtime's trial is under way */
     struct shelf shelves[SHELVES_MAX];
     size_t shelves_len;
     struct pool_wish *first, *last; /* oldest first */
@@ -67,6 +70,7 @@ struct pool {
 
 /* pool_balance.c: the one that decides. A wish came, a cell changed, the engine or a pause changed. */
 void pool_balance(struct pool *pool);
+void pool_on_runtime(void *arg); /* runtime.h: done */
 /* *next becomes `when`, where that is to come and the sooner one; 0: none. */
 void pool_sooner(uint64_t *next, uint64_t when_ns, uint64_t now_ns);
 
@@ -116,5 +120,6 @@ void pool_on_prepared(void *arg, struct cell *cell);
 
 /* pool_close.c: goes on with closing, as far as it can. */
 void pool_close_step(struct pool *pool);
+void pool_on_trial_gone(void *arg); /* runtime.h: gone */
 
 #endif
