@@ -5,7 +5,10 @@
 
 const struct pool_tuning pool_tuning_chosen = {.misses = POOL_MISSES, .rate_s = 120, .hold_s = 600};
 
-#define CREATIONS 2u        /* the usual machine's */
+#define CREATIONS 2u /* the usual machine's */
+#define LATELY_S 10.0
+#define LATELY_LEAST 1.0    /* a second */
+#define LEAD_S 0.05         /* before a creation begins: POOL_SETTLE_NS, and others that are under way */
 #define MAKING_S 0.15       /* until one has been made */
 #define MAKING_LEAST_S 0.01 /* what a clock that stood still would make of it is less */
 #define MAKING_MOST_S 5.0   /* an engine that slow is out of order: more cells would not help it */
@@ -29,9 +32,19 @@ static double making_s(const struct pool_demand *demand)
     return demand->making_s > 0 ? demand->making_s : MAKING_S;
 }
 
+static double faded(double rate, double past_s, double over_s)
+{
+    return rate * exp(-past_s / over_s);
+}
+
+/* The short average counts where it rests on enough arrivals to be more than chance: a language that is suddenly hot.
+ */
 static double rate_at(const struct pool_demand *demand, uint64_t now_ns)
 {
-    return demand->rate * exp(-since_s(demand->last_ns, now_ns) / tuning(demand)->rate_s);
+    double past = since_s(demand->last_ns, now_ns);
+    double rate = faded(demand->rate, past, tuning(demand)->rate_s), lately = faded(demand->lately, past, LATELY_S);
+
+    return lately >= LATELY_LEAST ? fmax(rate, lately) : rate;
 }
 
 static double burst_at(const struct pool_demand *demand, uint64_t now_ns)
@@ -59,7 +72,8 @@ void pool_demand_arrival(struct pool_demand *demand, uint64_t now_ns)
     double past = demand->arrivals > 0 ? since_s(demand->last_ns, now_ns) : 0;
     double pace = (demand->creations > 0 ? demand->creations : CREATIONS) / making_s(demand);
 
-    demand->rate = rate_at(demand, now_ns) + 1 / tuning(demand)->rate_s;
+    demand->rate = faded(demand->rate, past, tuning(demand)->rate_s) + 1 / tuning(demand)->rate_s;
+    demand->lately = faded(demand->lately, past, LATELY_S) + 1 / LATELY_S;
     demand->backlog = fmin(fmax(demand->backlog - past * pace, 0) + 1, BACKLOG_MAX);
     if (now_ns > demand->last_ns || demand->arrivals == 0) /* a clock that goes backwards stands still */
         demand->last_ns = now_ns;
@@ -96,7 +110,7 @@ static struct share share_of(const struct pool_size_view *view, size_t index, ui
 {
     const struct pool_demand *demand = &view->demand;
     double rate = demand->arrivals > 0 ? rate_at(demand, now_ns) : 0;
-    double lambda = rate * making_s(demand);
+    double lambda = rate * (making_s(demand) + LEAD_S);
     struct share share = {.index = index,
                           .rate = rate,
                           .lambda = lambda,

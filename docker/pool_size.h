@@ -29,6 +29,7 @@ struct pool_demand {
     uint64_t last_ns;                 /* of the last arrival; with arrivals > 0 */
     uint64_t arrivals;                /* all of them */
     double rate;                      /* a second, at last_ns: a moving average */
+    double lately;                    /* the same over LATELY_S */
     double backlog;     /* cells that arrivals took and the engine, at its full pace, has not replaced, at last_ns */
     double burst[2];    /* the greatest backlog within the window of hold_s that is on, and within the one before */
     uint64_t burst_ns;  /* where the window that is on began */
