@@ -2,15 +2,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,6 +42,31 @@ static void check(int result, const char *what)
     _exit(3);
 }
 
+static void make_device(const char *path, unsigned minor)
+{
+    check(mknod(path, S_IFCHR, makedev(1, minor)), path);
+    check(chmod(path, 0666), path);
+}
+
+/* Makes what there is read-only, and a /dev like the engine's on it. */
+static void seal(void)
+{
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
+    struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    check(ioctl(fd, SIOCSIFFLAGS, &loopback), "loopback");
+    close(fd);
+    check(mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attributes, sizeof attributes), "read-only mounts");
+    check(mount("none", "/dev", "tmpfs", MS_NOSUID, "mode=0755"), "tmpfs on /dev");
+    make_device("/dev/null", 3);
+    make_device("/dev/zero", 5);
+    make_device("/dev/urandom", 9);
+    check(mkdir("/dev/shm", 0755), "/dev/shm");
+    check(mkdir("/dev/mqueue", 0755), "/dev/mqueue");
+    check(mount("none", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=16m"), "tmpfs on /dev/shm");
+    check(mount("none", "/dev/mqueue", "mqueue", 0, NULL), "mqueue");
+}
+
 /* In the child: a world for the agent. The agent and this program may lie below /tmp, so they are taken
  * along before it is covered. */
 static void make_world(const struct trial_options *options, uid_t user)
@@ -47,8 +76,10 @@ static void make_world(const struct trial_options *options, uid_t user)
     check((int)len, "own path");
     self[len] = '\0';
     check(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), "private mounts");
+    if (options->sealed)
+        seal();
     check(mount("proc", "/proc", "proc", 0, NULL), "proc");
-    check(mount("none", "/mnt", "tmpfs", 0, NULL), "tmpfs on /mnt");
+    check(mount("none", "/mnt", "tmpfs", 0, "mode=0755"), "tmpfs on /mnt");
     check(close(open("/mnt/self", O_CREAT | O_WRONLY, 0755)), "self");
     check(mount(self, "/mnt/self", NULL, MS_BIND, NULL), "bind self");
     snprintf(data, sizeof data, "mode=0700,uid=%u,%s", user, options->tmpfs ? options->tmpfs : "size=64m");
@@ -244,6 +275,12 @@ static void take_frame(struct trial *trial, const struct frame *frame)
     case FRAME_STEP_END:
         take_end(trial, frame);
         break;
+    case FRAME_PREPARED:
+        assert_int_equal(frame->length, FRAME_PREPARED_SIZE);
+        trial->prepared++;
+        trial->held = frame_get32(frame->payload) == 1;
+        trial->prepared_bytes = frame_get64(frame->payload + 8);
+        break;
     case FRAME_DONE:
         trial->done = true;
         break;
@@ -313,6 +350,21 @@ void trial_run(struct trial *trial, const char *const argv[])
     trial_step(trial, FRAME_STEP_RUN, 60000, 1048576, argv);
     trial_start(trial, NULL, 0);
     trial_pump(trial, NULL);
+}
+
+static bool is_answered(const struct trial *trial)
+{
+    return trial->ready || trial->failed;
+}
+
+void trial_reset(struct trial *trial)
+{
+    trial->ready = trial->done = trial->ended[FRAME_STEP_COMPILE] = trial->ended[FRAME_STEP_RUN] = false;
+    for (int step = 0; step < 3; step++)
+        for (int channel = 0; channel < 4; channel++)
+            trial->output[step][channel].len = 0;
+    trial_frame(trial, FRAME_RESET, 0, NULL, 0);
+    trial_pump(trial, is_answered);
 }
 
 void trial_sh(struct trial *trial, const char *script)

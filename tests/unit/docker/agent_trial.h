@@ -30,6 +30,7 @@ struct trial_options {
     bool root;                         /* the agent stays user 0, with every capability */
     const struct trial_cgroup *cgroup; /* files in place of the cgroup's; NULL: what the machine has */
     const char *variable;              /* one of the container's own variables; NULL: none */
+    bool sealed;                       /* nothing else can be written to: as in a container, so it can be reset */
 };
 
 struct trial_bytes {
@@ -42,6 +43,9 @@ struct trial {
     int in, out; /* the agent's fd 0 and 1, our ends */
     bool ready, done, failed, eof;
     uint32_t failure, error;
+    unsigned prepared;        /* PREPARED frames so far */
+    bool held;                /* what the last one said */
+    uint64_t prepared_bytes;  /* its memory */
     bool ended[3];
     struct frame_step_end end[3];    /* by step */
     struct trial_bytes output[3][4]; /* by step, by channel */
@@ -70,6 +74,9 @@ void trial_pump(struct trial *trial, bool (*until)(const struct trial *trial));
 void trial_run(struct trial *trial, const char *const argv[]);
 void trial_sh(struct trial *trial, const char *script);
 void trial_self(struct trial *trial, const char *name);
+
+/* Sends RESET after DONE, and waits for READY or FAILED; forgets the last job. */
+void trial_reset(struct trial *trial);
 
 /* Asserts: the run step ended so, and DONE came. */
 void trial_expect(const struct trial *trial, uint32_t exit_code, uint32_t signal, uint32_t flags);
