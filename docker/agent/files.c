@@ -1,5 +1,6 @@
 #include "docker/agent/files.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -71,4 +72,28 @@ int files_write(int fd, const void *data, size_t len)
         len -= (size_t)n;
     }
     return 0;
+}
+
+static int remove_entry(int folder, const char *name)
+{
+    if (unlinkat(folder, name, 0) == 0)
+        return 0;
+    int below = errno == EISDIR ? openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+    return below < 0 || files_clear(below, NULL) < 0 ? -1 : unlinkat(folder, name, AT_REMOVEDIR);
+}
+
+int files_clear(int folder, const char *keep)
+{
+    DIR *list = fdopendir(folder);
+    int result = list ? 0 : -1;
+    for (struct dirent *entry = NULL; result == 0 && (entry = readdir(list));) {
+        const char *name = entry->d_name;
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !(keep && strcmp(name, keep) == 0))
+            result = remove_entry(dirfd(list), name);
+    }
+    if (list)
+        closedir(list);
+    else
+        close(folder);
+    return result;
 }

@@ -19,4 +19,7 @@ int files_create(int folder, const char *path, uint32_t mode);
 /* Writes all of it. 0, or -errno. */
 int files_write(int fd, const void *data, size_t len);
 
+/* Deletes everything in `folder` but the entry `keep`, and closes it. 0, or -1 with errno. */
+int files_clear(int folder, const char *keep);
+
 #endif

@@ -5,9 +5,10 @@
 #include <errno.h>
 #include <unistd.h>
 
-void job_open(struct job *job, int folder)
+void job_open(struct job *job, int folder, bool first)
 {
     job->phase = JOB_ENV;
+    job->first = first;
     job->folder = folder;
     job->file = -1;
     job->files_len = 0;
@@ -156,6 +157,11 @@ static bool take_start(struct job *job, const struct frame *frame)
     return true;
 }
 
+static bool take_prepare(struct job *job, const struct frame *frame)
+{
+    return job->first && job->files_len == 0 && !job->compile.present && take_start(job, frame);
+}
+
 #define IN(phase) (1u << (phase))
 
 /* The order of frames: which may come in which phase, and what follows. */
@@ -171,6 +177,7 @@ static const struct rule {
     {FRAME_STEP, FRAME_STEP_COMPILE, IN(JOB_ENV) | IN(JOB_FILES), JOB_COMPILE, take_step},
     {FRAME_STEP, FRAME_STEP_RUN, IN(JOB_ENV) | IN(JOB_FILES) | IN(JOB_COMPILE), JOB_RUN, take_step},
     {FRAME_START, 0, IN(JOB_RUN), JOB_STARTED, take_start},
+    {FRAME_PREPARE, 0, IN(JOB_RUN), JOB_PREPARED, take_prepare},
 };
 
 bool job_take(struct job *job, const struct frame *frame)

@@ -1,6 +1,10 @@
 /* One job, as the frames before START describe it: variables, files, one or two steps.
  *
  *   env ─ FILE ─ files ─ STEP compile ─ compile ─ STEP run ─ run ─ START ─ started
+ *    └────────────────────────────────────────────────────────┴─ PREPARE ─ prepared
+ *
+ * PREPARE ends the description of what a job is expected to run: variables and a run step, nothing else. The
+ * job itself is a struct of its own, and only the first since READY may be such a one.
  *
  * Files are written as they come. The first that cannot be written is remembered and said at START, and
  * the rest of the job is read past: the server sends a job without waiting for an answer. */
@@ -9,7 +13,8 @@
 
 #include "docker/agent/frame.h"
 
-#define JOB_FOLDER "/tmp/work"
+#define JOB_FOLDER_NAME "work"
+#define JOB_FOLDER "/tmp/" JOB_FOLDER_NAME
 #define JOB_ENV_MAX 256u         /* ENV frames */
 #define JOB_ENV_BYTES 131072u    /* of all of them, with a NUL each */
 #define JOB_CONTAINER_ENV 256u   /* variables of the container's own */
@@ -17,7 +22,7 @@
 #define JOB_ARGS_MAX 4096u       /* of one step */
 #define JOB_TIMEOUT_MS 86400000u /* a day: a step's time must not pass it, nor be 0 */
 
-enum job_phase { JOB_ENV, JOB_FILES, JOB_COMPILE, JOB_RUN, JOB_STARTED };
+enum job_phase { JOB_ENV, JOB_FILES, JOB_COMPILE, JOB_RUN, JOB_STARTED, JOB_PREPARED };
 
 struct job_step {
     bool present;
@@ -28,6 +33,7 @@ struct job_step {
 
 struct job {
     enum job_phase phase;
+    bool first;                 /* PREPARE may come */
     int folder;                 /* the working folder's descriptor; the caller's */
     int file;                   /* the one that FILE_DATA goes to, or -1 */
     unsigned files_len;         /* FILE frames so far */
@@ -37,11 +43,11 @@ struct job {
     size_t env_used;
     char env_text[JOB_ENV_BYTES];
     char *env[JOB_ENV_MAX];                              /* into env_text, no name twice */
-    char *envp[JOB_CONTAINER_ENV + 1 + JOB_ENV_MAX + 1]; /* from START on: what the program gets */
+    char *envp[JOB_CONTAINER_ENV + 1 + JOB_ENV_MAX + 1]; /* from START or PREPARE on: what the program gets */
     struct job_step compile, run;
 };
 
-void job_open(struct job *job, int folder);
+void job_open(struct job *job, int folder, bool first);
 
 /* Takes one frame. False where it does not fit, or is out of its order: the cell is over. */
 bool job_take(struct job *job, const struct frame *frame);

@@ -8,7 +8,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,6 +29,7 @@ struct plumbing {
 struct child {
     struct plumbing pipes;
     char *const *argv, *const *envp;
+    bool traced;
     struct spawn_failure failure; /* error 0: it was executed */
 };
 
@@ -73,7 +76,13 @@ static int die_first(void)
     return n == 4 ? 0 : -1;
 }
 
-static int become_program(const struct plumbing *p)
+/* The agent does not need its filter's leave for this: it is put on behind. */
+static int ask_for_tracer(void)
+{
+    return (int)syscall(SYS_ptrace, (long)PTRACE_TRACEME, 0l, 0l, 0l);
+}
+
+static int become_program(const struct plumbing *p, bool traced)
 {
     sigset_t none;
     sigemptyset(&none);
@@ -85,13 +94,13 @@ static int become_program(const struct plumbing *p)
             return -1;
     if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
         return -1;
-    return filter_apply();
+    return traced && ask_for_tracer() < 0 ? -1 : filter_apply();
 }
 
 static int child_main(void *arg)
 {
     struct child *child = arg;
-    if (become_program(&child->pipes) == 0) {
+    if (become_program(&child->pipes, child->traced) == 0) {
         child->failure.failure = FRAME_FAIL_EXEC;
         execvp(child->argv[0], child->argv);
     }
@@ -127,9 +136,9 @@ static int start(struct child *child, struct spawn *out)
     return child->failure.error ? -1 : 0;
 }
 
-int spawn(char *const argv[], char *const envp[], struct spawn *out, struct spawn_failure *failure)
+int spawn(char *const argv[], char *const envp[], bool traced, struct spawn *out, struct spawn_failure *failure)
 {
-    struct child child = {.argv = argv, .envp = envp, .failure = {.failure = FRAME_FAIL_SYSTEM}};
+    struct child child = {.argv = argv, .envp = envp, .traced = traced, .failure = {.failure = FRAME_FAIL_SYSTEM}};
     int(*pipes)[2] = child.pipes.ends;
     if (start(&child, out) < 0) {
         *failure = child.failure;

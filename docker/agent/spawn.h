@@ -18,7 +18,8 @@ struct spawn {
     uint64_t started; /* system_clock(), just before */
 };
 
-/* Returns when the program has been executed. 0, or -1: no process and no descriptor is left. */
-int spawn(char *const argv[], char *const envp[], struct spawn *out, struct spawn_failure *failure);
+/* Returns when the program has been executed. 0, or -1: no process and no descriptor is left. With `traced`
+ * the agent is its tracer (PTRACE_TRACEME): it stops behind exec. */
+int spawn(char *const argv[], char *const envp[], bool traced, struct spawn *out, struct spawn_failure *failure);
 
 #endif

@@ -24,25 +24,41 @@ static void set_state(struct step *step, enum step_state next)
     step->state = next;
 }
 
+static void run(struct step *step, const struct job_step *what, const struct spawn *program)
+{
+    step->first = program->pid;
+    step->input = program->in;
+    step->streams[0] = (struct step_stream){program->out, FRAME_STDOUT, FRAME_STDOUT_TRUNCATED, what->spec.output_max};
+    step->streams[1] = (struct step_stream){program->err, FRAME_STDERR, FRAME_STDERR_TRUNCATED, what->spec.output_max};
+    step->started = program->started;
+    step->deadline = program->started + what->spec.timeout_ms * 1000000u;
+    step->backlog = false;
+    step->rss = 0;
+    step->end = (struct frame_step_end){0};
+    set_state(step, STEP_RUNNING);
+}
+
 int step_start(struct step *step, enum frame_step which, const struct job_step *what, char *const envp[],
                struct spawn_failure *failure)
 {
     struct spawn program;
     step->before = cgroup_read(step->cgroup);
-    if (spawn(what->argv, envp, &program, failure) < 0)
+    if (spawn(what->argv, envp, false, &program, failure) < 0)
         return -1;
     step->which = which;
-    step->first = program.pid;
-    step->input = program.in;
-    step->streams[0] = (struct step_stream){program.out, FRAME_STDOUT, FRAME_STDOUT_TRUNCATED, what->spec.output_max};
-    step->streams[1] = (struct step_stream){program.err, FRAME_STDERR, FRAME_STDERR_TRUNCATED, what->spec.output_max};
-    step->started = program.started;
-    step->deadline = program.started + what->spec.timeout_ms * 1000000u;
-    step->backlog = false;
-    step->rss = 0;
-    step->end = (struct frame_step_end){0};
-    set_state(step, STEP_RUNNING);
+    step->cpu_before = 0;
+    run(step, what, &program);
     return 0;
+}
+
+/* A stop of a traced process may have been told already: it is looked for at once. */
+void step_adopt(struct step *step, const struct job_step *what, const struct hold_released *released)
+{
+    step->before = released->before;
+    step->which = FRAME_STEP_RUN;
+    step->cpu_before = released->cpu_ns;
+    run(step, what, &released->program);
+    step->backlog = true;
 }
 
 size_t step_input(struct step *step, const uint8_t *data, size_t len)
@@ -118,17 +134,21 @@ static uint64_t nanoseconds(struct timeval t)
 static void child_ended(struct step *step, pid_t pid, int status, const struct rusage *usage)
 {
     uint64_t rss = (uint64_t)usage->ru_maxrss * 1024u;
-    step->end.cpu_ns += nanoseconds(usage->ru_utime) + nanoseconds(usage->ru_stime);
+    uint64_t cpu = nanoseconds(usage->ru_utime) + nanoseconds(usage->ru_stime);
+    uint64_t before = pid == step->first ? step->cpu_before : 0;
+    step->cpu_before -= before; /* its number may come again */
+    step->end.cpu_ns += cpu > before ? cpu - before : 0;
     step->rss = rss > step->rss ? rss : step->rss;
     if (pid == step->first && step->state == STEP_RUNNING)
         first_ended(step, status);
 }
 
-/* A child that made us its tracer (PTRACE_TRACEME) stops at every signal: it is let go, with the signal.
- * It may be gone by then, so what ptrace returns says nothing. */
+/* A child that made us its tracer (PTRACE_TRACEME) stops at every signal: it is let go, with the signal. So is the
+ * first process at its next stop, where the job came while it was preparing: SIGTRAP or SIGTRAP with 0x80 is the
+ * tracing itself. It may be gone by then, so what ptrace returns says nothing. */
 static void untrace(pid_t pid, int status)
 {
-    long number = WSTOPSIG(status) == SIGTRAP ? 0 : WSTOPSIG(status);
+    long number = (WSTOPSIG(status) & ~0x80) == SIGTRAP ? 0 : WSTOPSIG(status);
     (void)syscall(SYS_ptrace, (long)PTRACE_DETACH, (long)pid, 0L, number);
 }
 

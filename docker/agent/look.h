@@ -1,0 +1,29 @@
+/* Which system call of an interpreter is the first that its job must have come for: one that looks at the
+ * working folder, waits for stdin, or leaves something behind. Up to there a run is the same whatever the
+ * job's files are, and nothing is left of it when it is killed. It errs on the side of holding too early.
+ *
+ * Links are not followed: an image that has one into the working folder or to /tmp is not for waiting. */
+#ifndef CODECELL_AGENT_LOOK_H
+#define CODECELL_AGENT_LOOK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct look_call {
+    uint64_t number;
+    uint64_t args[6];
+};
+
+enum look {
+    LOOK_NO,
+    LOOK_YES,
+    LOOK_PATH, /* it depends on the path: ask look_path */
+};
+
+/* With LOOK_PATH, *address is where the path stands in the caller's memory. */
+enum look look_call(const struct look_call *call, uint64_t *address);
+
+/* Of a call for which look_call said LOOK_PATH. */
+bool look_path(const struct look_call *call, const char *path);
+
+#endif
