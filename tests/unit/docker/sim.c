@@ -74,6 +74,7 @@ static const struct {
     [SIM_INSPECT] = {"GET ", "/containers/box", "inspect"},
     [SIM_REMOVE] = {"DELETE ", "/containers/", "remove"},
     [SIM_IMAGE] = {"GET ", "/images/", "image"},
+    [SIM_INFO] = {"GET ", "/info ", "info"},
 };
 
 static enum sim_op operation_of(const char *line)
@@ -172,6 +173,9 @@ static char *good_answer(struct sim *sim, enum sim_op op, const struct sim_box *
             200, printed("{\"State\":{\"Status\":\"exited\",\"OOMKilled\":%s}}", sim->oom_killed ? "true" : "false"));
     case SIM_IMAGE:
         return with_head(200, strdup(sim->image != NULL ? sim->image : "{\"Id\":\"sha256:1\",\"Config\":{}}"));
+    case SIM_INFO:
+        return with_head(
+            200, strdup(sim->info != NULL ? sim->info : "{\"Runtimes\":{\"runc\":{}},\"DefaultRuntime\":\"runc\"}"));
     case SIM_VOLUME:
         return with_head(201, strdup("{}"));
     case SIM_UPDATE:

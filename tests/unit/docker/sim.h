@@ -24,6 +24,7 @@ enum sim_op {
     SIM_INSPECT,
     SIM_REMOVE,
     SIM_IMAGE,
+    SIM_INFO,
     SIM_OPS
 };
 
@@ -84,6 +85,7 @@ struct sim {
     uint64_t held_bytes; /* what PREPARED says */
     bool oom_killed;     /* what an inspection says */
     const char *image;   /* the answer of an image's inspection; NULL: a usual one */
+    const char *info;    /* of the engine's own; NULL: it has runc alone */
     const char *volumes; /* of the volumes' list: a JSON array; NULL: none */
     size_t piece;        /* bytes of the agent's in one of the engine's frames; 0: all */
     void (*program)(struct sim *sim, struct sim_box *box); /* at START; NULL: nothing happens */
