@@ -102,6 +102,7 @@ class Server:
         self.languages = LANGUAGES if languages is None else languages
         self.settings = {"CODECELL_DATA_DIR": str(self.data_dir), "CODECELL_LISTEN": "127.0.0.1:0"}
         self.settings.update({name: str(value) for name, value in (settings or {}).items()})
+        self.command = [BIN, "serve"]
         self.process, self.lines, self.address, self.known_key = None, [], None, None
         self.news = threading.Condition()
 
@@ -122,7 +123,7 @@ class Server:
 
     def start(self):
         self.lines, self.address = [], None
-        self.process = subprocess.Popen([BIN, "serve"], cwd=ROOT, env=self.environment(), stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen(self.command, cwd=ROOT, env=self.environment(), stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
         self.reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
         self.reader.start()
