@@ -277,6 +277,7 @@ static void test_agent_says_failed(void **state)
         sim_failed(&stage.sim, sim_last(&stage.sim), cases[i].failure);
         sim_until(&stage.sim, stage.done);
         assert_int_equal(stage.outcome, cases[i].outcome);
+        assert_int_equal(stage.cell->outcome, cases[i].outcome); /* which is what forbids a reset */
         end_close(&stage);
     }
 }

@@ -156,6 +156,9 @@ static void test_prepared_while_updating(void **state)
     sim_until(&stage.sim, cell_waiting(stage.cell) == CELL_HELD);
     assert_int_equal(cell_state(stage.cell), CELL_UPDATING);
     assert_false(stage.prepared);
+    sim_skip(&stage.sim, CELL_PREPARE_MS + 1000); /* that deadline is over, the call's is not */
+    sim_idle(&stage.sim);
+    assert_false(stage.done);
     sim_release(&stage.sim, SIM_UPDATE);
     sim_until(&stage.sim, stage.done);
     assert_int_equal(stage.outcome, CELL_DONE);
