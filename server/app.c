@@ -225,9 +225,7 @@ static int open_pool(struct app *app, struct error *error)
     return pool_open(&app->pool, &app->loop,
                      &(struct pool_options){.engine = app->engine,
                                             .instance = store_instance(app->store),
-                                            .runtime = strcmp(config->runtime, "auto") == 0 ? NULL
-                                                       : config->runtime[0] != '\0'         ? config->runtime
-                                                                                            : NULL,
+                                            .runtime = config->runtime,
                                             .agent = agent_blob,
                                             .agent_len = (size_t)(agent_blob_end - agent_blob),
                                             .creations = uv_available_parallelism(),

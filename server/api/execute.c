@@ -18,6 +18,7 @@ struct exchange {
     struct http_exchange *ex; /* NULL: the client is gone */
     struct api *api;
     int64_t key_row;
+    bool reuse;
     struct execute_rules rules;
     struct execution_request request;
     struct execution *execution; /* NULL: not under way */
@@ -147,6 +148,7 @@ static void submit(struct exchange *exchange)
         refuse_language(exchange);
         return;
     }
+    exchange->request.reuse = exchange->reuse;
     if (execute_settle(&exchange->request, language, &exchange->rules, &exchange->error) == 0)
         exchange->execution =
             runner_submit(api->runner, exchange->key_row, &exchange->request, on_executed, exchange, &exchange->error);
@@ -231,6 +233,7 @@ void api_execute(struct http_exchange *ex)
     exchange->ex = ex;
     exchange->api = api;
     exchange->key_row = key->row;
+    exchange->reuse = key_reuses(key, api->reuse);
     exchange->rules = (struct execute_rules){
         .max_code = api->max_code, .max_stdin = api->max_stdin, .max_timeout = max_timeout(key), .maxima = api->maxima};
     http_on_gone(ex, on_gone, exchange);

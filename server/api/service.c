@@ -108,10 +108,13 @@ static void collect_cells(const struct pool *pool, const char *language)
     const struct {
         const char *state;
         unsigned count;
-    } states[] = {
-        {"creating", counts.creating}, {"ready", counts.ready}, {"running", counts.running}, {"ending", counts.ending}};
-    struct metric_family *cells = metric_family("codecell_pool_cells", "Cells by language and state.", METRIC_GAUGE,
-                                                (const char *const[4]){"language", "state"}, NULL);
+    } states[] = {{"creating", counts.creating}, {"ready", counts.ready}, {"held", counts.held},
+                  {"kept", counts.kept},         {"want", counts.want},   {"running", counts.running},
+                  {"ending", counts.ending}};
+    struct metric_family *cells = metric_family(
+        "codecell_pool_cells",
+        "Cells by language and state: ready ones may be held or kept, too; want is how many are to be ready.",
+        METRIC_GAUGE, (const char *const[4]){"language", "state"}, NULL);
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
         metric_set(metric_series(cells, (const char *const[4]){language, states[i].state}), states[i].count);
 }

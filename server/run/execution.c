@@ -1,6 +1,8 @@
 /* One execution's way. The happy path: execution_place -> pool_take -> on_cell -> cell_run -> on_output,
  * on_step_end -> on_cell_done -> conclude -> the record's job -> on_recorded -> on_done. Every way out, also of a
- * cancelled or a failed one, goes through conclude(), which lets the cell and the turn go and records. */
+ * cancelled or a failed one, goes through conclude(), which lets the cell and the turn go and records. With reuse, a
+ * cell whose program ended within its limits goes back to the pool there, and is reset while the record is committed.
+ */
 #include "run/execution.h"
 
 #include "base/container_of.h"
@@ -37,6 +39,25 @@ static void let_go(struct execution *execution)
     if (execution->cell != NULL)
         cell_end(execution->cell);
     execution->cell = NULL;
+}
+
+/* Whether the next program of the same key may have its cell. One that ran into a limit was killed in the midst of
+ * whatever it did, or more than it was meant to: a reset would have more to undo, and its cell is not worth that. */
+static bool may_give_back(const struct execution *execution)
+{
+    const struct execution_result *result = &execution->result;
+    const struct execution_output *run = &result->run, *compile = &result->compile;
+
+    return execution->request.reuse && !result->timed_out && !result->compile_timed_out && !result->memory_struck &&
+           !run->out_cut && !run->err_cut && !compile->out_cut && !compile->err_cut;
+}
+
+static void give_back(struct execution *execution)
+{
+    struct cell *cell = execution->cell;
+
+    execution->cell = NULL;
+    pool_return(execution->runner->options.pool, cell, execution->key_row);
 }
 
 /* The end: record, then tell. */
@@ -109,7 +130,8 @@ static void on_recorded(struct store_job *job, const struct error *error)
 }
 
 /* It runs no more, whatever happened: lets go of what it holds, and records. A cell whose agent has said that nothing
- * is left in it (`clean`) is removed behind the answer's back; any other at once. */
+ * is left in it (`clean`) is removed behind the answer's back, or at once given back, for a reset is quick; any other
+ * is removed at once. */
 static void conclude(struct execution *execution, bool clean)
 {
     struct execution_result *result = &execution->result;
@@ -117,6 +139,8 @@ static void conclude(struct execution *execution, bool clean)
     if (!clean)
         let_go(execution);
     job_free(execution);
+    if (clean && may_give_back(execution))
+        give_back(execution);
     execution->completed_ms = seam_wall_ms();
     if (result->queue_ns < 0)
         result->queue_ns = (int64_t)(seam()->monotonic_ns() - execution->created_ns);
@@ -276,6 +300,15 @@ static const struct cell_events cell_events = {
 
 /* From the queue to a cell. */
 
+static const char *how_taken(const struct execution *execution, const struct cell *cell)
+{
+    if (cell_jobs(cell) > 0)
+        return "kept";
+    if (execution->awaited)
+        return "made";
+    return cell_waiting(cell) == CELL_HELD ? "held" : "blank";
+}
+
 static void on_cell(struct pool_wish *wish, struct cell *cell, const struct error *error)
 {
     struct execution *execution = container_of(wish, struct execution, wish);
@@ -295,6 +328,7 @@ static void on_cell(struct pool_wish *wish, struct cell *cell, const struct erro
     }
     uint64_t now = seam()->monotonic_ns();
     measure_cell(execution->request.language->id, now - execution->placed_ns);
+    measure_taken(execution->request.language->id, how_taken(execution, cell));
     execution->started_ms = seam_wall_ms();
     execution->result.queue_ns = (int64_t)(now - execution->created_ns);
     set_state(execution, execution->job.compile.argv != NULL ? EXECUTION_COMPILING : EXECUTION_RUNNING);
@@ -306,9 +340,12 @@ void execution_place(struct execution *execution)
     set_state(execution, EXECUTION_PLACED);
     execution->placed_ns = seam()->monotonic_ns();
     measure_queue(execution->placed_ns - execution->created_ns);
-    execution->wish = (struct pool_wish){
-        .kind = &execution->request.language->kind, .limits = execution->request.limits.cell, .on_cell = on_cell};
+    execution->wish = (struct pool_wish){.kind = &execution->request.language->kind,
+                                         .limits = execution->request.limits.cell,
+                                         .key = execution->request.reuse ? execution->key_row : 0,
+                                         .on_cell = on_cell};
     pool_take(execution->runner->options.pool, &execution->wish);
+    execution->awaited = execution->cell == NULL; /* it comes from the loop, later */
 }
 
 /* Cancelling. */

@@ -35,6 +35,7 @@ struct execution_request {
     size_t files_len;
     uint64_t timeout_s;
     const char *session_id; /* NULL: none */
+    bool reuse;             /* its cell may have run the same key's programs before, and is kept for the next one */
     struct limits limits;
     json_t *warnings; /* array of strings */
 };

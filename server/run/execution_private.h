@@ -32,6 +32,7 @@ struct execution {
     struct turn turn;
     struct pool_wish wish;
     struct cell *cell;
+    bool awaited; /* no cell was ready for it */
     struct cell_job job;
     struct job_text *text;
     struct store_job record_job;

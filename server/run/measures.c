@@ -27,6 +27,18 @@ void measure_cell(const char *language, uint64_t ns)
     observe("codecell_cell_seconds", "From an execution's turn to the cell that runs it.", language, ns);
 }
 
+void measure_taken(const char *language, const char *cell)
+{
+    struct metric_family *taken =
+        metric_family("codecell_cells_taken_total",
+                      "Cells that executions got: ready with an interpreter that waits (held) or without (blank), kept "
+                      "for their key, "
+                      "or made while they waited.",
+                      METRIC_COUNTER, (const char *const[METRIC_LABELS_MAX + 1]){"language", "cell"}, NULL);
+
+    metric_add(metric_series(taken, (const char *const[METRIC_LABELS_MAX + 1]){language, cell}), 1);
+}
+
 void measure_end(const char *language, const struct execution_result *result)
 {
     struct metric_family *ended = metric_family("codecell_executions_total", "Executions that ended.", METRIC_COUNTER,

@@ -207,7 +207,8 @@ struct runner_counts runner_counts(const struct runner *runner)
 void pool_counts(const struct pool *pool, const char *language, struct pool_counts *out)
 {
     (void)pool;
-    *out = (struct pool_counts){.ready = strcmp(language, "aa") == 0 ? 4 : 0};
+    *out = strcmp(language, "aa") == 0 ? (struct pool_counts){.ready = 4, .held = 3, .kept = 1, .want = 5}
+                                       : (struct pool_counts){.ready = 0};
 }
 
 bool engine_is_up(const struct engine *engine)

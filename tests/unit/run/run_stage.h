@@ -137,8 +137,15 @@ static inline void stage_open_with(struct stage *stage, unsigned concurrency, un
     stage->sim.on_engine = stage_on_engine;
     stage->sim.arg = stage;
     stage_fill(stage);
-    const struct pool_options options = {
-        .engine = stage->sim.engine, .instance = "me", .agent = "ELF", .agent_len = 3, .creations = 2};
+    const struct pool_options options = {.engine = stage->sim.engine,
+                                         .instance = "me",
+                                         .agent = "ELF",
+                                         .agent_len = 3,
+                                         .creations = 2,
+                                         .max_waiting = 16,
+                                         .max_waiting_bytes = (uint64_t)1 << 30,
+                                         .reuse_jobs = 100,
+                                         .reuse_idle_ms = 60000};
     assert_int_equal(pool_open(&stage->pool, &stage->sim.loop, &options, &error), 0);
     pool_engine_changed(stage->pool, true);
     pool_add(stage->pool, &python.kind, 0);

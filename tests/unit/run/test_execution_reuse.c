@@ -1,0 +1,292 @@
+/* Reuse: which ends give a cell back to the pool, for whom it is kept, and how executions got their cells. */
+#include "run_stage.h"
+
+#include "base/metrics.h"
+
+enum { RUN = FRAME_STEP_RUN, COMPILE = FRAME_STEP_COMPILE };
+
+static void ends(struct sim *sim, struct sim_box *box, struct frame_step_end end)
+{
+    sim_end(sim, box, RUN, end);
+    sim_done(sim, box);
+}
+
+static void fails(struct sim *sim, struct sim_box *box)
+{
+    ends(sim, box, (struct frame_step_end){.exit_code = 1});
+}
+
+static void crashes(struct sim *sim, struct sim_box *box)
+{
+    ends(sim, box, (struct frame_step_end){.exit_code = 139, .signal = 11});
+}
+
+static void times_out(struct sim *sim, struct sim_box *box)
+{
+    ends(sim, box, (struct frame_step_end){.exit_code = 124, .flags = FRAME_TIMED_OUT});
+}
+
+static void goes_over_memory(struct sim *sim, struct sim_box *box)
+{
+    ends(sim, box, (struct frame_step_end){.exit_code = 137, .signal = 9, .flags = FRAME_OUT_OF_MEMORY});
+}
+
+static void loses_a_child(struct sim *sim, struct sim_box *box)
+{
+    ends(sim, box, (struct frame_step_end){.flags = FRAME_OUT_OF_MEMORY});
+}
+
+static void says_too_much(struct sim *sim, struct sim_box *box)
+{
+    ends(sim, box, (struct frame_step_end){.flags = FRAME_STDOUT_TRUNCATED});
+}
+
+static void complains_too_much(struct sim *sim, struct sim_box *box)
+{
+    ends(sim, box, (struct frame_step_end){.flags = FRAME_STDERR_TRUNCATED});
+}
+
+static void compiles(struct sim *sim, struct sim_box *box)
+{
+    sim_end(sim, box, COMPILE, (struct frame_step_end){0});
+    sim_hello(sim, box);
+}
+
+static void does_not_compile(struct sim *sim, struct sim_box *box)
+{
+    sim_end(sim, box, COMPILE, (struct frame_step_end){.exit_code = 1});
+    sim_done(sim, box);
+}
+
+static void compiles_too_long(struct sim *sim, struct sim_box *box)
+{
+    sim_end(sim, box, COMPILE, (struct frame_step_end){.exit_code = 124, .flags = FRAME_TIMED_OUT});
+    sim_done(sim, box);
+}
+
+static void warns_too_much(struct sim *sim, struct sim_box *box)
+{
+    sim_end(sim, box, COMPILE, (struct frame_step_end){.flags = FRAME_STDERR_TRUNCATED});
+    sim_hello(sim, box);
+}
+
+static void says_nothing_of_its_end(struct sim *sim, struct sim_box *box)
+{
+    sim_done(sim, box);
+}
+
+static void has_no_space(struct sim *sim, struct sim_box *box)
+{
+    sim_failed(sim, box, FRAME_FAIL_SPACE);
+}
+
+static void agent_dies(struct sim *sim, struct sim_box *box)
+{
+    (void)sim;
+    sim_die(box);
+}
+
+/* A stage on which one cell of each language waits. */
+static void open_filled(struct stage *stage)
+{
+    stage_open(stage);
+    stage->sim.program = sim_hello;
+    pool_add(stage->pool, &python.kind, 1);
+    pool_add(stage->pool, &c.kind, 1);
+    struct pool_counts counts;
+    sim_until(&stage->sim, (pool_counts(stage->pool, NULL, &counts), counts.ready == 2 && counts.creating == 0));
+}
+
+static struct execution *submit(struct stage *stage, size_t key, struct language *language, bool reuse)
+{
+    struct error error = {0};
+    struct execution_request request = stage_request(language, "code");
+
+    request.reuse = reuse;
+    struct execution *execution =
+        runner_submit(stage->runner, stage->keys[key], &request, stage_on_done, stage, &error);
+    assert_non_null(execution);
+    return execution;
+}
+
+/* Runs one and tells which container it got. */
+static struct sim_box *run(struct stage *stage, size_t key, struct language *language, bool reuse)
+{
+    size_t before = stage->ended_len;
+    struct sim_box *got = NULL;
+    unsigned jobs[SIM_BOXES_MAX];
+
+    for (size_t i = 0; i < stage->sim.boxes_len; i++)
+        jobs[i] = stage->sim.boxes[i].jobs;
+    size_t boxes = stage->sim.boxes_len;
+    submit(stage, key, language, reuse);
+    sim_until(&stage->sim, stage->ended_len == before + 1);
+    for (size_t i = 0; i < stage->sim.boxes_len; i++)
+        if (stage->sim.boxes[i].jobs > (i < boxes ? jobs[i] : 0))
+            got = &stage->sim.boxes[i];
+    assert_non_null(got);
+    return got;
+}
+
+static void test_which_ends_give_back(void **state)
+{
+    static const struct {
+        void (*program)(struct sim *sim, struct sim_box *box);
+        struct language *language;
+        bool reuse, given_back;
+    } cases[] = {
+        {sim_hello, &python, true, true},
+        {fails, &python, true, true},
+        {crashes, &python, true, true},
+        {compiles, &c, true, true},
+        {does_not_compile, &c, true, true},
+        {sim_hello, &python, false, false},
+        {fails, &python, false, false},
+        {times_out, &python, true, false},
+        {goes_over_memory, &python, true, false},
+        {loses_a_child, &python, true, false},
+        {says_too_much, &python, true, false},
+        {complains_too_much, &python, true, false},
+        {compiles_too_long, &c, true, false},
+        {warns_too_much, &c, true, false},
+        {says_nothing_of_its_end, &python, true, false},
+        {has_no_space, &python, true, false},
+        {agent_dies, &python, true, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct stage stage;
+
+        open_filled(&stage);
+        stage.sim.program = cases[i].program;
+        struct sim_box *box = run(&stage, 0, cases[i].language, cases[i].reuse);
+        if (cases[i].given_back)
+            sim_until(&stage.sim, box->resets == 1);
+        else
+            sim_until(&stage.sim, box->removed);
+        assert_int_equal(box->resets, cases[i].given_back ? 1 : 0);
+        assert_int_equal(box->removed, !cases[i].given_back);
+        stage_close(&stage);
+    }
+}
+
+static struct sim_box *busy_box(struct sim *sim)
+{
+    for (size_t i = 0; i < sim->boxes_len; i++)
+        if (sim->boxes[i].busy)
+            return &sim->boxes[i];
+    return NULL;
+}
+
+static void test_cancelled_ones_are_not_given_back(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    for (int abandon = 0; abandon < 2; abandon++) {
+        open_filled(&stage);
+        stage.sim.program = NULL;
+        struct execution *execution = submit(&stage, 0, &python, true);
+        sim_until(&stage.sim, execution->state == EXECUTION_RUNNING);
+        struct sim_box *box = NULL;
+        sim_until(&stage.sim, (box = busy_box(&stage.sim)) != NULL);
+        if (abandon)
+            execution_abandon(execution);
+        else
+            execution_cancel(execution);
+        sim_until(&stage.sim, stage.runner->first == NULL && box->removed);
+        assert_int_equal(box->resets, 0);
+        stage_close(&stage);
+    }
+}
+
+static unsigned kept(struct stage *stage)
+{
+    struct pool_counts counts;
+
+    pool_counts(stage->pool, "python", &counts);
+    return counts.kept;
+}
+
+/* The same cell for the same key; never for another, nor for an execution of the key's own that does not reuse. */
+static void test_kept_for_its_key_alone(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    open_filled(&stage);
+    struct sim_box *first = run(&stage, 0, &python, true);
+    sim_until(&stage.sim, first->resets == 1 && kept(&stage) == 1);
+    assert_ptr_not_equal(run(&stage, 1, &python, true), first);
+    assert_ptr_not_equal(run(&stage, 0, &python, false), first);
+    assert_int_equal(first->jobs, 1);
+    assert_ptr_equal(run(&stage, 0, &python, true), first);
+    assert_int_equal(first->jobs, 2);
+    sim_until(&stage.sim, first->resets == 2);
+    stage_close(&stage);
+}
+
+/* The cell is back before the record is committed: the reset runs meanwhile. */
+static void test_given_back_at_once(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    open_filled(&stage);
+    struct execution *execution = submit(&stage, 0, &python, true);
+    while (execution->state != EXECUTION_RECORDING)
+        uv_run(&stage.sim.loop, UV_RUN_ONCE);
+    assert_null(execution->cell);
+    assert_int_equal(kept(&stage), 1);
+    sim_until(&stage.sim, stage.ended_len == 1);
+    stage_close(&stage);
+}
+
+static void assert_taken(const char *cell, unsigned count)
+{
+    struct buf text;
+    char line[128];
+
+    snprintf(line, sizeof line, "\ncodecell_cells_taken_total{language=\"python\",cell=\"%s\"} %u\n", cell, count);
+    buf_init(&text, 1 << 20);
+    assert_int_equal(metrics_text(&text), 0);
+    bool found = strstr(text.data, line) != NULL;
+    buf_free(&text);
+    if (!found)
+        fail_msg("not there: %s", line);
+}
+
+static void test_how_cells_were_taken(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    metrics_reset();
+    stage_open(&stage);
+    stage.sim.program = sim_hello;
+    run(&stage, 0, &python, false);
+    assert_taken("made", 1);
+    pool_add(stage.pool, &python.kind, 1);
+    struct pool_counts counts;
+    sim_until(&stage.sim, (pool_counts(stage.pool, "python", &counts), counts.ready == 1));
+    struct sim_box *box = run(&stage, 0, &python, true);
+    assert_taken("blank", 1);
+    sim_until(&stage.sim, box->resets == 1 && kept(&stage) == 1);
+    run(&stage, 0, &python, true);
+    assert_taken("kept", 1);
+    assert_taken("made", 1);
+    assert_taken("blank", 1);
+    stage_close(&stage);
+    metrics_reset();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_which_ends_give_back),   cmocka_unit_test(test_cancelled_ones_are_not_given_back),
+        cmocka_unit_test(test_kept_for_its_key_alone), cmocka_unit_test(test_given_back_at_once),
+        cmocka_unit_test(test_how_cells_were_taken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
