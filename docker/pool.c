@@ -58,6 +58,8 @@ void pool_add(struct pool *pool, const struct cell_kind *kind, unsigned minimum)
         shelf = &pool->shelves[pool->shelves_len++];
         *shelf = (struct shelf){.kind = kind, .demand.creations = pool->creations};
     }
+    if (minimum < shelf->minimum)
+        shelf->surplus_ns = 1; /* somebody's will, and no estimate: those that are too many end now */
     shelf->minimum = minimum;
     pool_want(pool, seam()->monotonic_ns());
     if (minimum == 0) {
@@ -176,10 +178,13 @@ static unsigned *count_of(struct pool_counts *counts, enum cell_state state)
 
 static void count_cell(struct cell *cell, struct pool_counts *out)
 {
+    unsigned *count = count_of(out, cell_state(cell));
     int role = cell_place(cell)->role;
 
-    (*count_of(out, cell_state(cell)))++;
-    out->held += cell_state(cell) == CELL_READY && cell_waiting(cell) == CELL_HELD;
+    (*count)++;
+    if (count != &out->ready)
+        return;
+    out->held += cell_waiting(cell) == CELL_HELD;
     out->kept += role == PLACE_RESETTING || role == PLACE_KEPT;
 }
 

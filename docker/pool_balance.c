@@ -52,14 +52,27 @@ static unsigned waiting(const struct pool *pool, const struct pool_view *views)
     return sum;
 }
 
+static void note_surplus(struct shelf *shelf, uint64_t now_ns)
+{
+    if (shelf->ready <= shelf->want)
+        shelf->surplus_ns = 0;
+    else if (shelf->surplus_ns == 0)
+        shelf->surplus_ns = now_ns;
+}
+
 static void view(struct pool *pool, struct pool_view *views, struct pool_moment *moment, uint64_t *next_ns)
 {
     for (size_t i = 0; i < pool->shelves_len; i++) {
-        const struct shelf *shelf = &pool->shelves[i];
+        struct shelf *shelf = &pool->shelves[i];
+
+        note_surplus(shelf, moment->now_ns);
+        if (shelf->surplus_ns != 0)
+            pool_sooner(next_ns, shelf->surplus_ns + POOL_SURPLUS_NS, moment->now_ns);
         views[i] = (struct pool_view){.want = shelf->want,
                                       .minimum = shelf->minimum,
                                       .ready = shelf->ready,
                                       .making = shelf->making,
+                                      .surplus_ns = shelf->surplus_ns,
                                       .not_before_ns = shelf->not_before_ns};
     }
     view_wishes(pool, views, moment->now_ns, next_ns);

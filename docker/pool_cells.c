@@ -188,14 +188,16 @@ void pool_wishes_fail(struct pool *pool, const struct cell_kind *kind, const str
     }
 }
 
-static struct pool_wish *wish_for(struct pool *pool, const struct cell *cell)
+/* The one that it was made for, else the oldest that it suits, but one that had better wait for its key's own cell. */
+static struct pool_wish *wish_for(struct pool *pool, const struct cell *cell, uint64_t now_ns)
 {
     struct pool_wish *oldest = NULL;
 
     for (struct pool_wish *wish = pool->first; wish != NULL; wish = wish->next) {
         if (wish->making == cell)
             return wish;
-        if (oldest == NULL && wish->kind == cell_kind(cell) && pool_suits(pool, cell, &wish->limits))
+        if (oldest == NULL && wish->kind == cell_kind(cell) && pool_suits(pool, cell, &wish->limits) &&
+            !pool_kept_coming(pool, wish, now_ns))
             oldest = wish;
     }
     return oldest;
@@ -205,8 +207,8 @@ static struct pool_wish *wish_for(struct pool *pool, const struct cell *cell)
 
 static void made(struct pool *pool, struct shelf *shelf, struct cell *cell)
 {
-    struct pool_wish *wish = wish_for(pool, cell);
     uint64_t now = seam()->monotonic_ns();
+    struct pool_wish *wish = wish_for(pool, cell, now);
 
     shelf->failures = 0;
     shelf->not_before_ns = 0;
@@ -235,11 +237,11 @@ void pool_on_ready(void *arg, struct cell *cell)
 
 static void creation_failed(struct pool *pool, struct shelf *shelf, struct cell *cell, const struct error *error)
 {
-    struct pool_wish *wish = wish_for(pool, cell);
+    uint64_t now = seam()->monotonic_ns();
+    struct pool_wish *wish = wish_for(pool, cell, now);
 
     if (error->code == ERROR_NONE)
-        return; /* by cell_end */
-    uint64_t now = seam()->monotonic_ns();
+        return;                        /* by cell_end */
     if (now >= shelf->not_before_ns) { /* those that were under way together count once */
         shelf->failures++;
         shelf->not_before_ns = now + pool_pause_ns(shelf->failures);
@@ -261,6 +263,8 @@ void pool_on_ending(void *arg, struct cell *cell, const struct error *error)
     struct shelf *shelf = cell_place(cell)->shelf;
     int role = cell_place(cell)->role;
 
+    if (pool->preparing == cell && error->code != ERROR_NONE)
+        pool_unheld(shelf);
     leave(pool, cell);
     pool->ending++;
     if (role == PLACE_MAKING)

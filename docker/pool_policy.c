@@ -49,14 +49,30 @@ static struct pool_decision creation(const struct pool_view *views, size_t count
     return wish.action != POOL_NOTHING ? wish : shelf;
 }
 
-static struct pool_decision removal(const struct pool_view *views, size_t count)
+/* A language would have more, were there room. */
+static bool crowded(const struct pool_view *views, size_t count, const struct pool_moment *moment)
+{
+    size_t i = 0;
+
+    if (moment->room > 0)
+        return false;
+    while (i < count && views[i].want <= pool_coming(&views[i]))
+        i++;
+    return i < count;
+}
+
+static struct pool_decision removal(const struct pool_view *views, size_t count, const struct pool_moment *moment)
 {
     struct pool_decision most = {POOL_NOTHING, 0};
+    bool now = crowded(views, count, moment);
 
-    for (size_t i = 0; i < count; i++)
-        if (surplus(&views[i]) > 0 &&
-            (most.action == POOL_NOTHING || surplus(&views[i]) > surplus(&views[most.language])))
+    for (size_t i = 0; i < count; i++) {
+        const struct pool_view *view = &views[i];
+
+        if (surplus(view) > 0 && (now || moment->now_ns >= view->surplus_ns + POOL_SURPLUS_NS) &&
+            (most.action == POOL_NOTHING || surplus(view) > surplus(&views[most.language])))
             most = (struct pool_decision){POOL_SURPLUS, i};
+    }
     return most;
 }
 
@@ -88,7 +104,7 @@ struct pool_decision pool_decide(const struct pool_view *views, size_t count, co
     if (next.action != POOL_NOTHING || moment->now_ns < moment->fill_ns || waiting_requests(views, count) > 0)
         return next;
     if (moment->ending == 0)
-        next = removal(views, count);
+        next = removal(views, count, moment);
     if (next.action == POOL_NOTHING && pool_quiet(moment))
         next = preparation(views, count);
     return next;

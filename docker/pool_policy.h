@@ -21,6 +21,7 @@ struct pool_view {
     uint64_t not_before_ns; /* after failures: no creation earlier */
     unsigned held;          /* of the ready ones: their interpreter waits */
     unsigned settled;       /* cells whose interpreter could be started now */
+    uint64_t surplus_ns;    /* since when more are ready than wanted; with ready > want */
 };
 
 /* The pool as a whole. */
@@ -56,6 +57,9 @@ struct pool_decision pool_decide(const struct pool_view *views, size_t count, co
  * program would pay for. And how long a cell waits before its interpreter is started ahead: where cells are
  * handed out as fast as they are made, that would be work for nothing. */
 #define POOL_SETTLE_NS 50000000u
+
+/* How long a language has more cells than it wants until one is ended: the estimates sway. */
+#define POOL_SURPLUS_NS 5000000000u
 
 /* How long a wish waits for a reset before another cell is made for it: most take under a millisecond. */
 #define POOL_COMING_NS 20000000u

@@ -73,7 +73,7 @@ void pool_prepare(struct pool *pool, struct shelf *shelf, uint64_t now_ns)
     cell_prepare(pool->preparing);
 }
 
-static void unheld(struct shelf *shelf)
+void pool_unheld(struct shelf *shelf)
 {
     if (++shelf->unheld < UNHELD_TRIES)
         return;
@@ -94,7 +94,7 @@ void pool_on_prepared(void *arg, struct cell *cell)
         shelf->unheld = 0;
         pool_measured(shelf, cell_waiting_bytes(cell));
     } else {
-        unheld(shelf);
+        pool_unheld(shelf);
     }
     pool_changed(pool);
     pool_balance(pool);

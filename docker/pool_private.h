@@ -25,8 +25,9 @@ struct shelf {
     unsigned failures;  /* creations that failed in a row */
     uint64_t not_before_ns;
     struct pool_demand demand;
-    uint64_t bytes;  /* what a waiting cell holds: a moving average; 0: never measured */
-    unsigned unheld; /* cells in a row whose interpreter could not be held */
+    uint64_t bytes;      /* what a waiting cell holds: a moving average; 0: never measured */
+    uint64_t surplus_ns; /* since when more are ready than wanted; 0: they are not */
+    unsigned unheld;     /* cells in a row whose interpreter could not be held */
     uint64_t prepare_not_before_ns;
 };
 
@@ -116,6 +117,7 @@ uint64_t pool_kept_next(const struct pool *pool);                            /* 
 /* pool_prepare.c */
 void pool_prepare_view(const struct pool *pool, struct pool_view *views, uint64_t now_ns, uint64_t *next_ns);
 void pool_prepare(struct pool *pool, struct shelf *shelf, uint64_t now_ns);
+void pool_unheld(struct shelf *shelf); /* a cell's interpreter could not be held, or its cell died of it */
 void pool_on_prepared(void *arg, struct cell *cell);
 
 /* pool_close.c: goes on with closing, as far as it can. */

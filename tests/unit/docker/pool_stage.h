@@ -30,6 +30,12 @@ static const struct cell_kind python = {
     .language = "python",
     .image = "codecell-python",
     .limits = {.milli_cpus = 1000, .memory_mb = 512, .disk_mb = 100, .processes = 64}};
+/* A language whose interpreter may be started ahead. */
+static const struct cell_kind ruby = {.language = "ruby",
+                                      .image = "codecell-ruby",
+                                      .limits = {.milli_cpus = 1000, .memory_mb = 512, .disk_mb = 100, .processes = 64},
+                                      .waiting_env = (const char *const[]){"LANG=C.UTF-8", NULL},
+                                      .waiting_argv = (const char *const[]){"ruby", "main.rb", NULL}};
 static const struct cell_kind bash = {
     .language = "bash",
     .image = "codecell-bash",
@@ -57,10 +63,17 @@ static void on_cell(struct pool_wish *wish, struct cell *cell, const struct erro
         taker->error = *error;
 }
 
-static void take(struct stage *stage, struct taker *taker, const struct cell_kind *kind, uint32_t disk_mb)
+static inline void take(struct stage *stage, struct taker *taker, const struct cell_kind *kind, uint32_t disk_mb)
 {
     *taker = (struct taker){.stage = stage, .wish = {.kind = kind, .limits = kind->limits, .on_cell = on_cell}};
     taker->wish.limits.disk_mb = disk_mb;
+    pool_take(stage->pool, &taker->wish);
+}
+
+static inline void take_keyed(struct stage *stage, struct taker *taker, const struct cell_kind *kind, int64_t key)
+{
+    *taker =
+        (struct taker){.stage = stage, .wish = {.kind = kind, .limits = kind->limits, .key = key, .on_cell = on_cell}};
     pool_take(stage->pool, &taker->wish);
 }
 
@@ -70,15 +83,29 @@ static void on_taker_done(void *arg, enum cell_outcome outcome)
 
     taker->ended = true;
     taker->outcome = outcome;
-    cell_end(taker->cell);
+    if (outcome == CELL_DONE)
+        pool_return(taker->stage->pool, taker->cell, taker->wish.key);
+    else
+        cell_end(taker->cell);
 }
 
-/* Gives the taker's cell a job that goes on until something ends it. */
-static void stage_run(struct taker *taker)
+static inline void on_taker_output(void *arg, enum frame_step step, enum frame_channel channel, const uint8_t *data,
+                                   size_t len)
+{
+    (void)arg, (void)step, (void)channel, (void)data, (void)len;
+}
+
+static inline void on_taker_step_end(void *arg, enum frame_step step, const struct frame_step_end *end)
+{
+    (void)arg, (void)step, (void)end;
+}
+
+/* Gives the taker's cell a job: with no program in the engine, it goes on until something ends it. */
+static inline void stage_run(struct taker *taker)
 {
     static const char *const argv[] = {"sleep", NULL}, *const env[] = {NULL};
     static const struct cell_job job = {.env = env, .run = {argv, 300000, 1024}};
-    static const struct cell_events events = {.on_done = on_taker_done};
+    static const struct cell_events events = {on_taker_output, on_taker_step_end, on_taker_done};
 
     cell_run(taker->cell, &job, NULL, &events, taker);
 }
@@ -96,19 +123,28 @@ static void on_engine(void *arg, bool up)
         pool_engine_changed(stage->pool, up);
 }
 
-static void stage_open_idle(struct stage *stage)
+static void stage_open_options(struct stage *stage, struct pool_options options)
 {
-    const struct pool_options options = {
-        .instance = "me", .agent = "ELF", .agent_len = 3, .creations = 2, .on_change = on_pool_change, .arg = stage};
-    struct pool_options with_engine = options;
     struct error error = {0};
 
     memset(stage, 0, sizeof *stage);
     sim_open(&stage->sim);
     stage->sim.on_engine = on_engine;
     stage->sim.arg = stage;
-    with_engine.engine = stage->sim.engine;
-    assert_int_equal(pool_open(&stage->pool, &stage->sim.loop, &with_engine, &error), 0);
+    options.engine = stage->sim.engine;
+    options.instance = "me";
+    options.agent = "ELF";
+    options.agent_len = 3;
+    options.creations = 2;
+    options.on_change = on_pool_change;
+    options.arg = stage;
+    assert_int_equal(pool_open(&stage->pool, &stage->sim.loop, &options, &error), 0);
+}
+
+/* With no budget past the minima. */
+static inline void stage_open_idle(struct stage *stage)
+{
+    stage_open_options(stage, (struct pool_options){0});
 }
 
 static void stage_connect(struct stage *stage)
@@ -116,7 +152,7 @@ static void stage_connect(struct stage *stage)
     pool_engine_changed(stage->pool, true);
 }
 
-static void stage_open(struct stage *stage)
+static inline void stage_open(struct stage *stage)
 {
     stage_open_idle(stage);
     stage_connect(stage);
@@ -145,14 +181,14 @@ static void stage_end_close(struct stage *stage)
     sim_close(&stage->sim);
 }
 
-static void stage_close(struct stage *stage)
+static inline void stage_close(struct stage *stage)
 {
     stage_begin_close(stage);
     stage_end_close(stage);
 }
 
 /* A container from earlier, that runs. */
-static void add_box(struct sim *sim, const char *name, const char *instance)
+static inline void add_box(struct sim *sim, const char *name, const char *instance)
 {
     char line[128], body[200];
 

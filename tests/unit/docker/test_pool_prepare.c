@@ -1,0 +1,208 @@
+/* Interpreters started ahead: when, one at a time, and who gets which cell. */
+#include "pool_stage.h"
+
+static void stage_open_ruby(struct stage *stage, unsigned minimum)
+{
+    stage_open_options(stage, (struct pool_options){.max_waiting = 8,
+                                                    .max_waiting_bytes = (uint64_t)1 << 30,
+                                                    .reuse_jobs = 100,
+                                                    .reuse_idle_ms = 60000});
+    stage->sim.program = sim_hello;
+    stage->sim.held_bytes = (uint64_t)9 << 20;
+    stage_connect(stage);
+    pool_add(stage->pool, &ruby, minimum);
+    sim_until(&stage->sim, counts(stage, NULL).ready == minimum);
+}
+
+static unsigned prepared(const struct stage *stage)
+{
+    unsigned sum = 0;
+
+    for (size_t i = 0; i < stage->sim.boxes_len; i++)
+        sum += stage->sim.boxes[i].prepared;
+    return sum;
+}
+
+static void test_when_it_has_settled(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_ruby(&stage, 2);
+    pool_add(stage.pool, &python, 1); /* nothing to start ahead */
+    sim_until(&stage.sim, counts(&stage, "ruby").held == 2);
+    assert_int_equal(counts(&stage, NULL).held, 2);
+    assert_int_equal(prepared(&stage), 2);
+    stage_close(&stage);
+}
+
+static struct sim_box *prepared_box(struct stage *stage, unsigned nth)
+{
+    for (size_t i = 0; i < stage->sim.boxes_len; i++)
+        if (stage->sim.boxes[i].prepared && nth-- == 0)
+            return &stage->sim.boxes[i];
+    return NULL;
+}
+
+static void test_one_at_a_time(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_ruby(&stage, 2);
+    stage.sim.on_prepare = SIM_SILENT;
+    sim_until(&stage.sim, prepared(&stage) == 1);
+    sim_skip(&stage.sim, 200);
+    sim_idle(&stage.sim);
+    assert_int_equal(prepared(&stage), 1);
+    sim_prepared(&stage.sim, prepared_box(&stage, 0), true, 1000);
+    sim_until(&stage.sim, counts(&stage, NULL).held == 1 && prepared(&stage) == 2);
+    stage_close(&stage);
+}
+
+/* Not while somebody waits for a cell. */
+static void test_not_while_requests_wait(void **state)
+{
+    struct stage stage;
+    struct taker taker;
+
+    (void)state;
+    stage_open_ruby(&stage, 1);
+    pool_add(stage.pool, &python, 0);
+    sim_hold(&stage.sim, SIM_START);
+    take(&stage, &taker, &python, 100);
+    sim_until(&stage.sim, stage.sim.waiting_len == 1);
+    sim_skip(&stage.sim, 200);
+    sim_idle(&stage.sim);
+    unsigned before = prepared(&stage);
+    sim_release(&stage.sim, SIM_START);
+    sim_until(&stage.sim, taker.cell != NULL);
+    cell_end(taker.cell);
+    sim_until(&stage.sim, counts(&stage, NULL).held == 1);
+    assert_int_equal(before, 0);
+    stage_close(&stage);
+}
+
+/* A usual job gets the one whose interpreter waits, another the one that has none. */
+static void test_who_gets_which(void **state)
+{
+    struct stage stage;
+    struct taker usual, other = {.stage = &stage};
+
+    (void)state;
+    stage_open_ruby(&stage, 2);
+    sim_until(&stage.sim, prepared(&stage) == 1);
+    stage.sim.on_prepare = SIM_SILENT;
+    sim_until(&stage.sim, counts(&stage, NULL).held == 1);
+    other.wish = (struct pool_wish){.kind = &ruby, .limits = ruby.limits, .on_cell = on_cell};
+    other.wish.limits.memory_mb = 64;
+    pool_take(stage.pool, &other.wish);
+    assert_non_null(other.cell);
+    assert_int_not_equal(cell_waiting(other.cell), CELL_HELD);
+    take(&stage, &usual, &ruby, 100);
+    assert_non_null(usual.cell);
+    assert_int_equal(cell_waiting(usual.cell), CELL_HELD);
+    cell_end(usual.cell);
+    cell_end(other.cell);
+    stage_close(&stage);
+}
+
+/* Where it cannot be, it is tried three times, and again after a while. */
+static void test_it_cannot_be(void **state)
+{
+    static const enum sim_word words[] = {SIM_BAD, SIM_DEATH};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        struct stage stage;
+
+        stage_open_ruby(&stage, 5);
+        stage.sim.on_prepare = words[i];
+        sim_until(&stage.sim, prepared(&stage) == 3);
+        sim_until(&stage.sim, counts(&stage, NULL).ready == 5 && counts(&stage, NULL).ending == 0);
+        sim_skip(&stage.sim, 1000);
+        sim_idle(&stage.sim);
+        assert_int_equal(prepared(&stage), 3);
+        stage.sim.on_prepare = SIM_GOOD;
+        sim_skip(&stage.sim, 300000);
+        sim_until(&stage.sim, counts(&stage, NULL).held > 0);
+        stage_close(&stage);
+    }
+}
+
+/* Taken while it is being started: it is the taker's, and the next one's turn. */
+static void test_taken_meanwhile(void **state)
+{
+    struct stage stage;
+    struct taker taker;
+
+    (void)state;
+    stage_open_ruby(&stage, 1);
+    stage.sim.on_prepare = SIM_SILENT;
+    sim_until(&stage.sim, prepared(&stage) == 1);
+    take(&stage, &taker, &ruby, 100);
+    assert_int_equal(cell_waiting(taker.cell), CELL_PREPARING);
+    stage.sim.on_prepare = SIM_GOOD;
+    cell_end(taker.cell);
+    sim_until(&stage.sim, counts(&stage, NULL).held >= 1);
+    stage_close(&stage);
+}
+
+static void test_kept_ones_too(void **state)
+{
+    struct stage stage;
+    struct taker taker;
+
+    (void)state;
+    stage_open_ruby(&stage, 1);
+    take_keyed(&stage, &taker, &ruby, 7);
+    sim_until(&stage.sim, taker.cell != NULL);
+    stage_run(&taker);
+    sim_until(&stage.sim, taker.ended && counts(&stage, NULL).kept == 1);
+    sim_until(&stage.sim, counts(&stage, NULL).held >= 2);
+    assert_int_equal(cell_waiting(taker.cell), CELL_HELD);
+    stage_close(&stage);
+}
+
+static void test_close_while_preparing(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_ruby(&stage, 2);
+    stage.sim.on_prepare = SIM_SILENT;
+    sim_until(&stage.sim, prepared(&stage) == 1);
+    stage_close(&stage);
+}
+
+static void test_engine_goes_while_preparing(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_ruby(&stage, 1);
+    stage.sim.on_prepare = SIM_SILENT;
+    sim_until(&stage.sim, prepared(&stage) == 1);
+    sim_go_away(&stage.sim);
+    sim_until(&stage.sim, !stage.sim.up && counts(&stage, NULL).ready + counts(&stage, NULL).ending == 0);
+    stage.sim.on_prepare = SIM_GOOD;
+    sim_come_back(&stage.sim);
+    sim_until(&stage.sim, counts(&stage, NULL).held == 1);
+    stage_close(&stage);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_when_it_has_settled),
+        cmocka_unit_test(test_one_at_a_time),
+        cmocka_unit_test(test_not_while_requests_wait),
+        cmocka_unit_test(test_who_gets_which),
+        cmocka_unit_test(test_it_cannot_be),
+        cmocka_unit_test(test_taken_meanwhile),
+        cmocka_unit_test(test_kept_ones_too),
+        cmocka_unit_test(test_close_while_preparing),
+        cmocka_unit_test(test_engine_goes_while_preparing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
