@@ -73,6 +73,84 @@ static void settles(void **state)
     assert_int_equal(pool_decide(&shelf, 1, &moment).action, POOL_FOR_SHELF);
 }
 
+/* What comes after creations. */
+static void tidies(void **state)
+{
+    static const uint64_t lasted = POOL_SURPLUS_NS;
+    static const struct {
+        const char *what;
+        struct pool_view views[2];
+        struct pool_moment moment;
+        struct pool_decision expected;
+    } cases[] = {
+        {"a surplus that lasted", {{.want = 1, .ready = 3}}, {.room = 5}, {POOL_SURPLUS, 0}},
+        {"one that has just begun", {{.want = 1, .ready = 3, .surplus_ns = 1}}, {.room = 5}, {POOL_NOTHING, 0}},
+        {"one that takes another's room",
+         {{.want = 1, .ready = 3, .surplus_ns = 1}, {.want = 2, .minimum = 1, .ready = 1}},
+         {.room = 0},
+         {POOL_SURPLUS, 0}},
+        {"no room, but nobody lacks any",
+         {{.want = 1, .ready = 3, .surplus_ns = 1}, {.want = 1, .ready = 1}},
+         {.room = 0},
+         {POOL_NOTHING, 0}},
+        {"the larger one", {{.want = 1, .ready = 3}, {.want = 1, .ready = 4}}, {.room = 5}, {POOL_SURPLUS, 1}},
+        {"one removal at a time", {{.want = 1, .ready = 3}}, {.room = 5, .ending = 1}, {POOL_NOTHING, 0}},
+        {"not while a request waits",
+         {{.want = 1, .ready = 3}, {.wishes = 1, .making = 1}},
+         {.room = 5, .making = 1},
+         {POOL_NOTHING, 0}},
+        {"a minimum is met without room", {{.want = 3, .minimum = 1}}, {.room = 0}, {POOL_FOR_SHELF, 0}},
+        {"more than that is not", {{.want = 3, .minimum = 1, .ready = 1}}, {.room = 0}, {POOL_NOTHING, 0}},
+        {"an interpreter", {{.want = 1, .ready = 1, .settled = 1}}, {.room = 5}, {POOL_PREPARE, 0}},
+        {"where fewest wait",
+         {{.want = 2, .ready = 2, .held = 1, .settled = 1}, {.want = 2, .ready = 2, .settled = 2}},
+         {.room = 5},
+         {POOL_PREPARE, 1}},
+        {"one at a time", {{.want = 1, .ready = 1, .settled = 1}}, {.room = 5, .preparing = true}, {POOL_NOTHING, 0}},
+        {"not while cells are made",
+         {{.want = 1, .ready = 1, .settled = 1}},
+         {.room = 5, .making = 1},
+         {POOL_NOTHING, 0}},
+        {"not while requests wait",
+         {{.want = 1, .ready = 1, .settled = 1}, {.wishes = 1}},
+         {.room = 5},
+         {POOL_NOTHING, 0}},
+        {"a shelf comes first", {{.want = 2, .ready = 1, .settled = 1}}, {.room = 5}, {POOL_FOR_SHELF, 0}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct pool_moment moment = cases[i].moment;
+
+        moment.creations = 2;
+        moment.now_ns = lasted;
+        struct pool_decision d = pool_decide(cases[i].views, 2, &moment);
+        if (d.action != cases[i].expected.action || d.language != cases[i].expected.language)
+            fail_msg("%s: action %d for %zu", cases[i].what, (int)d.action, d.language);
+    }
+}
+
+static void ranks(void **state)
+{
+    (void)state;
+    assert_true(pool_rank(CELL_HELD, true) < pool_rank(CELL_BLANK, true));
+    assert_int_equal(pool_rank(CELL_BLANK, true), pool_rank(CELL_UNHELD, true));
+    assert_true(pool_rank(CELL_BLANK, true) < pool_rank(CELL_PREPARING, true));
+    assert_true(pool_rank(CELL_BLANK, false) < pool_rank(CELL_PREPARING, false));
+    assert_true(pool_rank(CELL_PREPARING, false) < pool_rank(CELL_HELD, false));
+}
+
+static void budgets(void **state)
+{
+    const struct pool_budget budget = {10, 1000};
+
+    (void)state;
+    assert_false(pool_over((struct pool_budget){4, 400}, (struct pool_budget){6, 600}, budget));
+    assert_true(pool_over((struct pool_budget){5, 400}, (struct pool_budget){6, 600}, budget));
+    assert_true(pool_over((struct pool_budget){4, 401}, (struct pool_budget){6, 600}, budget));
+    assert_false(pool_over((struct pool_budget){0, 0}, (struct pool_budget){16, 1600}, budget)); /* minima */
+}
+
 static void pauses(void **state)
 {
     (void)state;
@@ -86,9 +164,8 @@ static void pauses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decides),
-        cmocka_unit_test(settles),
-        cmocka_unit_test(pauses),
+        cmocka_unit_test(decides), cmocka_unit_test(settles), cmocka_unit_test(tidies),
+        cmocka_unit_test(ranks),   cmocka_unit_test(budgets), cmocka_unit_test(pauses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

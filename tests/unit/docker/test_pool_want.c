@@ -1,0 +1,123 @@
+/* How many cells wait, by demand: more after a burst, fewer after a quiet while, within the budget. */
+#include "pool_stage.h"
+
+static void stage_open_budget(struct stage *stage, unsigned max_waiting)
+{
+    stage_open_options(stage,
+                       (struct pool_options){.max_waiting = max_waiting, .max_waiting_bytes = (uint64_t)1 << 30});
+    stage_connect(stage);
+    pool_add(stage->pool, &python, 1);
+    pool_add(stage->pool, &bash, 1);
+    sim_until(&stage->sim, counts(stage, NULL).ready == 2);
+}
+
+/* As many requests at once. */
+static void burst(struct stage *stage, const struct cell_kind *kind, unsigned n)
+{
+    struct taker takers[8];
+
+    assert_true(n <= 8);
+    for (unsigned i = 0; i < n; i++)
+        take(stage, &takers[i], kind, 100);
+    for (unsigned i = 0; i < n; i++) {
+        sim_until(&stage->sim, takers[i].cell != NULL);
+        cell_end(takers[i].cell);
+    }
+}
+
+static bool calm(struct stage *stage)
+{
+    struct pool_counts now = counts(stage, NULL);
+
+    return now.ready == now.want && now.creating + now.ending == 0;
+}
+
+static void test_more_after_a_burst_fewer_after_a_while(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_budget(&stage, 20);
+    burst(&stage, &python, 6);
+    sim_until(&stage.sim, counts(&stage, "python").ready >= 3);
+    assert_int_equal(counts(&stage, "bash").want, 1);
+    for (unsigned minutes = 0; minutes < 60 && counts(&stage, "python").want > 1; minutes++) {
+        sim_skip(&stage.sim, 60000);
+        sim_idle(&stage.sim);
+    }
+    assert_int_equal(counts(&stage, "python").want, 1);
+    sim_skip(&stage.sim, 6000); /* a surplus has to last */
+    sim_until(&stage.sim, calm(&stage));
+    assert_int_equal(counts(&stage, NULL).ready, 2);
+    assert_int_equal(sim_alive(&stage.sim), 2);
+    stage_close(&stage);
+}
+
+/* A language that was in use gives way to the one that is. */
+static void test_idle_ones_give_way(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_budget(&stage, 6);
+    burst(&stage, &python, 8);
+    sim_until(&stage.sim, counts(&stage, "python").ready >= 4);
+    sim_skip(&stage.sim, 900000);
+    for (unsigned i = 0; i < 4; i++)
+        burst(&stage, &bash, 8);
+    sim_until(&stage.sim, counts(&stage, "bash").ready >= 4);
+    sim_until(&stage.sim, calm(&stage));
+    assert_true(counts(&stage, NULL).ready <= 6);
+    assert_true(counts(&stage, "python").ready >= 1);
+    stage_close(&stage);
+}
+
+/* Never more than the budget but for the minima, and none of a language whose minimum is 0. */
+static void test_bounds(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_budget(&stage, 1);
+    burst(&stage, &python, 8);
+    sim_until(&stage.sim, calm(&stage));
+    assert_int_equal(counts(&stage, NULL).ready, 2);
+    stage_close(&stage);
+
+    stage_open_budget(&stage, 20);
+    pool_add(stage.pool, &python, 0);
+    burst(&stage, &python, 8);
+    sim_until(&stage.sim, calm(&stage));
+    assert_int_equal(counts(&stage, "python").ready, 0);
+    assert_int_equal(counts(&stage, "python").want, 0);
+    stage_close(&stage);
+}
+
+/* Requests for another disk size say nothing about the cells that wait. */
+static void test_other_disks_do_not_count(void **state)
+{
+    struct stage stage;
+    struct taker takers[6];
+
+    (void)state;
+    stage_open_budget(&stage, 20);
+    for (unsigned i = 0; i < 6; i++)
+        take(&stage, &takers[i], &python, 300);
+    for (unsigned i = 0; i < 6; i++) {
+        sim_until(&stage.sim, takers[i].cell != NULL);
+        cell_end(takers[i].cell);
+    }
+    assert_int_equal(counts(&stage, "python").want, 1);
+    stage_close(&stage);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_more_after_a_burst_fewer_after_a_while),
+        cmocka_unit_test(test_idle_ones_give_way),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_other_disks_do_not_count),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
