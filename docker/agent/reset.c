@@ -6,11 +6,12 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define NS_PER_MS 1000000u
+#define NS_PER_MS UINT64_C(1000000)
 #define SETTLE_MS 250u /* what processes held is let go behind their end: sockets in sockets, deleted files */
 
 void reset_open(void)
@@ -59,7 +60,7 @@ static int check(void)
 /* The proof; again for a moment, where something is left that may be on its way out. */
 static int prove(void)
 {
-    const uint64_t settled = system_clock() + SETTLE_MS * (uint64_t)NS_PER_MS;
+    const uint64_t settled = system_clock() + SETTLE_MS * NS_PER_MS;
     int result;
     while ((result = check()) < 0 && errno == 0 && system_clock() < settled)
         take_child_signal(NS_PER_MS);
@@ -68,7 +69,7 @@ static int prove(void)
 
 bool reset(int *folder, int *error)
 {
-    uint64_t deadline = system_clock() + RESET_MS * (uint64_t)NS_PER_MS;
+    uint64_t deadline = system_clock() + RESET_MS * NS_PER_MS;
     bool done =
         end_processes(deadline) == 0 && proof_clear_ipc() == 0 && places_clear(folder, deadline) == 0 && prove() == 0;
     *error = done ? 0 : errno;

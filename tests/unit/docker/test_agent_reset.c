@@ -333,13 +333,13 @@ static void test_many_jobs(void **state)
     struct trial trial;
     trial_open(&trial, &sealed);
     for (int i = 0; i < 100; i++) {
-        char text[16];
+        char text[32];
         snprintf(text, sizeof text, "%d", i);
         trial_env(&trial, i % 2 ? "ODD=yes" : "EVEN=yes");
         trial_file(&trial, "number", 0600, text, strlen(text));
         trial_sh(&trial, "cat number; echo \" $ODD$EVEN\"; ls; touch left /dev/shm/left; sleep 1000 & exit 3");
         trial_expect(&trial, 3, 0, 0);
-        strcat(text, " yes\nnumber\n");
+        snprintf(text, sizeof text, "%d yes\nnumber\n", i);
         assert_string_equal(trial_text(&trial, FRAME_STDOUT), text);
         expect_reset(&trial);
     }
