@@ -58,28 +58,42 @@ static int earlier(const void *a, const void *b)
 
 static void steady(struct model_trace *trace, double from, double to, double rate)
 {
-    for (double at = from; at < to; at += 1 / rate)
+    double at = from;
+
+    while (at < to) {
         arrive(trace, at, 0);
+        at += 1 / rate;
+    }
 }
 
 static void poisson(struct model_trace *trace, double from, double to, double rate, unsigned language, uint64_t *seed)
 {
-    for (double at = from - log(random_part(seed)) / rate; at < to; at -= log(random_part(seed)) / rate)
+    double at = from - log(random_part(seed)) / rate;
+
+    while (at < to) {
         arrive(trace, at, language);
+        at -= log(random_part(seed)) / rate;
+    }
 }
 
 /* `size` requests within 20 ms, each `period`, which varies by a tenth. */
 static void bursts(struct model_trace *trace, double to, unsigned size, double period, uint64_t *seed)
 {
-    for (double at = period / 2; at < to; at += period * (0.95 + 0.1 * random_part(seed)))
+    double at = period / 2;
+
+    while (at < to) {
         for (unsigned i = 0; i < size; i++)
             arrive(trace, at + 0.02 * i / size, 0);
+        at += period * (0.95 + 0.1 * random_part(seed));
+    }
 }
 
 /* A sinusoid over the day, whose lower half is a night without anybody. */
 static void daily(struct model_trace *trace, double to, double peak, uint64_t *seed)
 {
-    for (double at = 0; at < to;) {
+    double at = 0;
+
+    while (at < to) {
         at -= log(random_part(seed)) / peak;
         if (random_part(seed) < sin(2 * M_PI * at / to))
             arrive(trace, at, 0);
