@@ -3,6 +3,10 @@
  *   attach_open -> curl connects (TLS too) in the engine's multi -> on_connected: the socket is ours to poll, the
  *   request is written by hand -> 101 -> on_open -> on_data … -> end of stream -> on_end -> attach_close -> freed
  *
+ * What is written goes to the socket at once where it is little and nothing waits before it; the rest waits for the
+ * poll. Neither tells the owner anything from within its own call: that the other side is deaf shows in the stream's
+ * end.
+ *
  * curl lets go of the socket's events when it has connected; the easy handle stays in the multi for the stream's
  * life, for its connection does. Every failure, the deadline and the engine's closing lead to finish(). The
  * owner may close from within any event, so after each one the state is looked at again. */
@@ -167,7 +171,8 @@ static bool send_chunk(struct attach *attach, struct chunk *chunk)
     return chunk->sent == chunk->len;
 }
 
-static void flush(struct attach *attach)
+/* Writes what the socket takes; the poll waits for the rest. Tells nobody. */
+static void send_queue(struct attach *attach)
 {
     while (attach->first != NULL && send_chunk(attach, attach->first)) {
         struct chunk *chunk = attach->first;
@@ -177,6 +182,11 @@ static void flush(struct attach *attach)
     if (attach->first == NULL)
         attach->last = NULL;
     watch(attach);
+}
+
+static void flush(struct attach *attach)
+{
+    send_queue(attach);
     if (attach->above && attach->queued < ATTACH_LOW && attach->state == ATTACH_OPEN && !attach->deaf) {
         attach->above = false;
         attach->events->on_drain(attach->arg);
@@ -211,17 +221,24 @@ static int enqueue(struct attach *attach, const void *data, size_t len)
     memcpy(chunk->data + chunk->len, data, len);
     chunk->len += len;
     attach->queued += len;
-    attach->above = attach->above || attach->queued >= ATTACH_LOW;
     return 0;
 }
 
+/* A job is small and is written at once, where nothing waits before it. What is large is left to the loop: an owner
+ * that goes on as long as its bytes are taken would else keep the others from their turn. */
 int attach_write(struct attach *attach, const void *data, size_t len)
 {
+    bool at_once = attach->queued == 0 && len < ATTACH_LOW;
+
     if (attach->state != ATTACH_OPEN || attach->deaf || len == 0)
         return 0; /* its end is on the way */
     if (len > ATTACH_QUEUE_MAX - attach->queued || enqueue(attach, data, len) != 0)
         return -1;
-    watch(attach);
+    attach->above = attach->above || attach->queued >= ATTACH_LOW;
+    if (at_once)
+        send_queue(attach);
+    else
+        watch(attach);
     return 0;
 }
 

@@ -75,7 +75,8 @@ struct attach_events {
 /* Opens the stream to a created container. on_open or on_end follows, later. NULL: out of memory. */
 struct attach *attach_open(struct engine *engine, const char *container, uint64_t deadline_ms,
                            const struct attach_events *events, void *arg);
-/* Queues bytes (copied). 0, or -1 where the queue would pass ATTACH_QUEUE_MAX (nothing is queued). They are
+/* Writes bytes, in the order of the calls: little at once, as far as the socket takes it, the rest (copied) from the
+ * loop. No event fires within. 0, or -1 where the queue would pass ATTACH_QUEUE_MAX (nothing is queued). They are
  * dropped where the stream is not open, or its other end takes no more: on_end tells. */
 int attach_write(struct attach *attach, const void *data, size_t len);
 size_t attach_queued(const struct attach *attach);

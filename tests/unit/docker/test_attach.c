@@ -124,7 +124,7 @@ static void test_both_ways(void **state)
     assert_non_null(strstr(bench.fake.request.data, "\r\nUpgrade: tcp\r\n"));
     assert_int_equal(attach_write(owner.attach, "one ", 4), 0);
     assert_int_equal(attach_write(owner.attach, "two", 3), 0);
-    assert_int_equal(attach_queued(owner.attach), 7);
+    assert_int_equal(attach_queued(owner.attach), 0); /* written without a turn of the loop */
     while (bench.fake.stream.len < 7)
         uv_run(&bench.loop, UV_RUN_ONCE);
     assert_memory_equal(bench.fake.stream.data, "one two", 7);
@@ -443,6 +443,74 @@ static void test_queue_cap(void **state)
     finish(&owner, &bench);
 }
 
+static size_t write_counted(struct owner *owner, size_t from, size_t len)
+{
+    static char bytes[ATTACH_LOW];
+
+    for (size_t i = 0; i < len; i++)
+        bytes[i] = (char)((from + i) % 251);
+    assert_int_equal(attach_write(owner->attach, bytes, len), 0);
+    return from + len;
+}
+
+/* Of what is written at once the socket may take a part or nothing: the rest, and all that follows, keeps its order. */
+static void test_at_once_in_order(void **state)
+{
+    static const size_t sizes[] = {1, 1000, 30000, ATTACH_LOW - 1};
+
+    (void)state;
+    for (size_t n = 0; n < sizeof sizes / sizeof *sizes; n++) {
+        struct bench bench;
+        struct owner owner;
+        size_t total = 0, at_once = 0;
+
+        bench_open(&bench, upgrade);
+        owner_open(&owner, &bench);
+        bench.fake.deaf = true;
+        while (attach_queued(owner.attach) == 0) { /* no turn of the loop: the socket fills */
+            at_once = total;
+            total = write_counted(&owner, total, sizes[n]);
+        }
+        assert_true(at_once > 0 && attach_queued(owner.attach) <= sizes[n]);
+        total = write_counted(&owner, total, 3); /* may not overtake */
+        total = write_counted(&owner, total, ATTACH_LOW);
+        total = write_counted(&owner, total, 5);
+        assert_false(owner.drained || owner.ended);
+        run_turns(&bench.loop, 5);
+        fake_listen_again(&bench.fake);
+        run_until(&bench.loop, &owner.drained);
+        while (bench.fake.stream.len < total)
+            uv_run(&bench.loop, UV_RUN_ONCE);
+        assert_int_equal(bench.fake.stream.len, total);
+        for (size_t i = 0; i < total; i++)
+            if ((unsigned char)bench.fake.stream.data[i] != i % 251)
+                fail_msg("byte %zu of %zu is wrong", i, total);
+        finish(&owner, &bench);
+    }
+}
+
+/* A write that fails says nothing from within; what the other side had sent is read, and then its end is told. */
+static void test_at_once_to_nobody(void **state)
+{
+    struct bench bench;
+    struct owner owner;
+
+    (void)state;
+    bench_open(&bench, upgrade);
+    owner_open(&owner, &bench);
+    fake_send(&bench.fake, FRAME_HELLO, 13);
+    fake_hang_up(&bench.fake);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(attach_write(owner.attach, "job", 3), 0);
+        assert_int_equal(attach_queued(owner.attach), 0);
+        assert_false(owner.ended || owner.some || owner.drained);
+    }
+    run_until(&bench.loop, &owner.ended);
+    assert_data(&owner, "hello");
+    assert_false(owner.drained);
+    finish(&owner, &bench);
+}
+
 /* The other side goes away while much waits to be written: no event but the end. */
 static void test_cut_with_queue(void **state)
 {
@@ -598,6 +666,8 @@ int main(void)
         cmocka_unit_test(test_pause),
         cmocka_unit_test(test_pause_within),
         cmocka_unit_test(test_queue_cap),
+        cmocka_unit_test(test_at_once_in_order),
+        cmocka_unit_test(test_at_once_to_nobody),
         cmocka_unit_test(test_cut_with_queue),
         cmocka_unit_test(test_close_within_events),
         cmocka_unit_test(test_close_at_each_turn),
