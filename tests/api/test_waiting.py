@@ -1,0 +1,230 @@
+"""A program that goes on in an interpreter which was started ahead of it cannot tell: each of waiting/*.txt is run by
+two servers, one with waiting interpreters and one without, and both must answer the same.
+
+A program starts with a line "=== name {fields}": fields of its request, where a list of a text and a number is that
+text so often. Its test has its name, so a failure says which program saw a difference.
+"""
+import json
+import re
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from codecell import PATIENCE, Server, in_parallel, wait_for
+
+LANGUAGES = ("bash", "javascript", "python")
+AT_ONCE = {"bash": 4, "javascript": 6, "python": 10}  # programs, and cells that are held for them
+POOL = ",".join(f"{language}={count}" for language, count in AT_ONCE.items())
+SETTINGS = {"CODECELL_POOL": POOL, "CODECELL_CONCURRENCY": 2 * sum(AT_ONCE.values())}
+
+# What differs from one run to the next by its nature: the cell's name, addresses, process ids, times of Node's own.
+BY_NATURE = [
+    (re.compile(r"\b[0-9a-f]{64}\b"), "ID"),
+    (re.compile(r"\b[0-9a-f]{12}\b"), "HOST"),
+    (re.compile(r"0x[0-9a-f]{8,}"), "0xADDRESS"),
+    (re.compile(r"\(node:\d+\)|\x1b\[33m\d+\x1b\[39m"), "PID"),
+    (re.compile(r"(line \d+:|\[\d\][-+]?) +\d+\b"), r"\1 PID"),
+    (re.compile(r"\([\d.]+ms\)|duration_ms [\d.]+"), "TIME"),
+    (re.compile(r"<--- Last few GCs --->.*?FATAL", re.S), "FATAL"),
+]
+TIMES = {"execution_id", "execution_time", "cpu_time", "memory_mb", "queue_time"}
+
+
+def read_programs(path):
+    """The programs of a file: [(name, fields of the request)]."""
+    found = []
+    for part in re.split(r"^=== ", path.read_text(encoding="utf-8"), flags=re.M)[1:]:
+        head, _, code = part.partition("\n")
+        name, _, fields = head.partition(" ")
+        request = {"language": path.stem.split("-")[0], "code": code.rstrip("\n") + "\n", "timeout": 20,
+                   **json.loads(fields or "{}")}
+        if isinstance(request.get("stdin"), list):
+            text, count = request["stdin"]
+            request["stdin"] = text * count
+        found.append((f"{path.stem}-{name}", request))
+    return found
+
+
+FOLDER = Path(__file__).with_name("waiting")
+PROGRAMS = dict(program for path in sorted(FOLDER.glob("*.txt")) for program in read_programs(path))
+
+
+def in_its_cell(request):
+    """Whether it can run in a cell that waits: the size of its disk is set when a cell is made."""
+    return "disk_mb" not in request.get("limits", {})
+
+
+def seen(answer):
+    """What a client sees of an answer, without what differs by nature."""
+    def plain(value):
+        if not isinstance(value, str):
+            return value
+        for pattern, word in BY_NATURE:
+            value = pattern.sub(word, value)
+        return value
+    return {"http": answer.status, **{name: plain(value) for name, value in answer.json.items() if name not in TIMES}}
+
+
+def start(waiting):
+    return Server({**SETTINGS, "CODECELL_WAITING": waiting}, languages=LANGUAGES).start()
+
+
+def pool_cells(server, language, state):
+    labels = frozenset({("language", language), ("state", state)})
+    return server.metrics().get("codecell_pool_cells", {}).get(labels, 0)
+
+
+def held_taken(server):
+    """How many programs were given a cell whose interpreter waited."""
+    taken = server.metrics().get("codecell_cells_taken_total", {})
+    return sum(count for labels, count in taken.items() if ("cell", "held") in labels)
+
+
+def wait_held(server, wanted):
+    """Waits until as many interpreters are held as named."""
+    wait_for(f"interpreters held: {wanted}", lambda: all(pool_cells(server, language, "held") >= count
+                                                         for language, count in wanted.items()))
+
+
+class Both:
+    """Runs programs on both servers, ahead of the tests that compare the answers."""
+
+    def __init__(self, waiting, fresh, names):
+        self.waiting, self.fresh = waiting, fresh
+        self.answers = {name: (Future(), Future()) for name in names}
+        self.over = False
+        self.threads = [threading.Thread(target=run, daemon=True) for run in (self.run_waiting, self.run_fresh)]
+        for thread in self.threads:
+            thread.start()
+
+    def rounds(self):
+        """The programs, as many of each language at a time as are held."""
+        left = {language: [name for name in self.answers if PROGRAMS[name]["language"] == language]
+                for language in LANGUAGES}
+        while any(left.values()) and not self.over:
+            yield [name for language, names in left.items() for name in names[:AT_ONCE[language]]]
+            left = {language: names[AT_ONCE[language]:] for language, names in left.items()}
+
+    def ask(self, server, name, future):
+        try:
+            future.set_result(server.post(PROGRAMS[name]))
+        except Exception as error:
+            future.set_exception(error)
+
+    def run_waiting(self):
+        for names in self.rounds():
+            try:
+                self.run_round(names)
+            except Exception as error:
+                for name in names:
+                    if not self.answers[name][0].done():
+                        self.answers[name][0].set_exception(error)
+
+    def run_round(self, names):
+        """Every program of a round finds an interpreter held, or none of them is answered."""
+        wanted = {}
+        for name in filter(lambda name: in_its_cell(PROGRAMS[name]), names):
+            wanted[PROGRAMS[name]["language"]] = wanted.get(PROGRAMS[name]["language"], 0) + 1
+        wait_held(self.waiting, wanted)
+        before, got = held_taken(self.waiting), {name: Future() for name in names}
+        in_parallel([lambda name=name: self.ask(self.waiting, name, got[name]) for name in names])
+        taken = held_taken(self.waiting) - before
+        assert taken == sum(wanted.values()), f"{taken} of {sum(wanted.values())} programs found theirs held"
+        for name in names:
+            self.answers[name][0].set_result(got[name].result())
+
+    def run_fresh(self):
+        with ThreadPoolExecutor(6) as workers:
+            for name, (_, fresh) in self.answers.items():
+                workers.submit(lambda name=name, fresh=fresh: self.over or self.ask(self.fresh, name, fresh))
+
+    def stop(self):
+        self.over = True
+        for thread in self.threads:
+            thread.join(PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def servers():
+    """(one with waiting interpreters, one without)"""
+    with start("on") as waiting, start("off") as fresh:
+        yield waiting, fresh
+
+
+@pytest.fixture(scope="module")
+def both(servers, request):
+    names = [item.callspec.params["name"] for item in request.session.items
+             if getattr(item, "originalname", "") == "test_both_ways_answer_the_same"]
+    runs = Both(*servers, names)
+    yield runs
+    runs.stop()
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_both_ways_answer_the_same(both, name):
+    waiting, fresh = (seen(future.result(PATIENCE * 5)) for future in both.answers[name])
+    assert waiting == fresh
+
+
+# That the programs above really were in an interpreter that waited: the kernel says when a process was started.
+
+STARTED = {
+    "python": "print(open('/proc/self/stat').read().rsplit(') ', 1)[1].split()[19])",
+    "javascript": "console.log(require('fs').readFileSync('/proc/self/stat', 'utf8').split(') ').pop().split(' ')[19])",
+    "bash": "s=$(< /proc/$$/stat); s=(${s##*) }); echo ${s[19]}",
+}
+
+
+def head_start(server, language, **fields):
+    """Seconds between a program's start and its request; below 0: it was started for it."""
+    wait_held(server, {language: 1})
+    time.sleep(0.05)  # the kernel counts in hundredths
+    asked = time.clock_gettime(time.CLOCK_BOOTTIME)
+    result = server.run(STARTED[language], language, **fields)
+    assert (result["exit_code"], result["stderr"]) == (0, ""), result
+    return asked - int(result["stdout"]) / 100
+
+
+@pytest.mark.parametrize("fields", [{}, {"stdin": "x"}, {"files": [{"path": "a/b", "content": "x"}]}, {"timeout": 3},
+                                    {"session_id": "s"}, {"limits": {"output_kb": 5}}, {"environment": {"LANG": "C.UTF-8"}}],
+                         ids=lambda fields: "-".join(fields) or "plain")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_program_goes_on_in_what_was_started_before(servers, language, fields):
+    assert head_start(servers[0], language, **fields) > 0.02
+
+
+@pytest.mark.parametrize("fields", [{"args": ["x"]}, {"environment": {"A": "1"}}, {"limits": {"cpu": 2}},
+                                    {"limits": {"disk_mb": 50}}],
+                         ids=lambda fields: "-".join(fields.get("limits", fields)))
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_was_started_for_another_is_not_used(servers, language, fields):
+    assert head_start(servers[0], language, **fields) < 0.02
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_without_waiting_all_is_started_for_its_request(servers, language):
+    asked = time.clock_gettime(time.CLOCK_BOOTTIME)
+    assert int(servers[1].output(STARTED[language], language)) / 100 > asked - 0.02
+    assert pool_cells(servers[1], language, "held") == 0
+
+
+def test_the_time_is_the_programs_own(servers):
+    """Not from when its interpreter was started."""
+    wait_held(servers[0], {"python": 1})
+    time.sleep(1.5)
+    result = servers[0].run("import time; time.sleep(0.2)")
+    assert 0.2 <= result["execution_time"] < 1.2, result
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_cell_with_its_interpreter_held_is_still_a_cell_for_one(servers, language):
+    name = {"python": "print(__import__('socket').gethostname())", "bash": "echo $HOSTNAME",
+            "javascript": "console.log(require('os').hostname())"}[language]
+    found = set()
+    for _ in range(3):
+        wait_held(servers[0], {language: 1})
+        found.add(servers[0].output(name, language))
+    assert len(found) == 3
