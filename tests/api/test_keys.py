@@ -37,6 +37,13 @@ def test_the_list_shows_rate_scopes_and_expiry(server):
     assert "1234" in row and "read" in row and "execute" not in row and "2099-01-02" in row
 
 
+def test_the_list_shows_reuse(server):
+    for reuse in ("off", "key"):
+        assert row_of(server, server.key(reuse=reuse)).split().count(reuse) == 1
+    words = row_of(server, server.key()).split()
+    assert "-" in words and "off" not in words and "key" not in words
+
+
 def test_a_revoked_key_is_refused_at_once(server):
     key, other = server.key(), server.key()
     connection = server.connection()
@@ -77,7 +84,8 @@ def test_the_default_rate_is_a_setting(server):
     ["create", "--name", "a", "--rate", "0"], ["create", "--name", "a", "--rate", "1000001"],
     ["create", "--name", "a", "--rate", "ten"], ["create", "--name", "a", "--rate", "10x"],
     ["create", "--name", "a", "--scopes", "root"], ["create", "--name", "a", "--scopes", ""],
-    ["create", "--name", "a", "--expires", "soon"], ["create", "--name", "a", "--what", "x"], ["revoke"],
+    ["create", "--name", "a", "--expires", "soon"], ["create", "--name", "a", "--what", "x"],
+    ["create", "--name", "a", "--reuse", "on"], ["create", "--name", "a", "--reuse", ""], ["revoke"],
     ["revoke", "aaaaaaaa"], ["revoke", ""], ["what"], [],
 ], ids=" ".join)
 def test_bad_commands_are_a_sentence_and_make_nothing(server, arguments):

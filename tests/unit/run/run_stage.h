@@ -71,6 +71,7 @@ static inline void copy_text(char out[64], const struct buf *buf)
 }
 
 static struct stage *the_stage; /* one at a time */
+static unsigned stage_budget;   /* cells that may wait or be kept beyond the minima; 0: no more wait by demand */
 
 static inline void stage_on_done(void *arg, struct execution *execution)
 {
@@ -142,7 +143,7 @@ static inline void stage_open_with(struct stage *stage, unsigned concurrency, un
                                          .agent = "ELF",
                                          .agent_len = 3,
                                          .creations = 2,
-                                         .max_waiting = 16,
+                                         .max_waiting = stage_budget,
                                          .max_waiting_bytes = (uint64_t)1 << 30,
                                          .reuse_jobs = 100,
                                          .reuse_idle_ms = 60000};

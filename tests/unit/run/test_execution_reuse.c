@@ -283,6 +283,7 @@ static void test_how_cells_were_taken(void **state)
 
 int main(void)
 {
+    stage_budget = 16;
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_which_ends_give_back),   cmocka_unit_test(test_cancelled_ones_are_not_given_back),
         cmocka_unit_test(test_kept_for_its_key_alone), cmocka_unit_test(test_given_back_at_once),
