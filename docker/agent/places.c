@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define MQUEUE_MAGIC 0x19800202
-#define NAMES_MAX 4096 /* of extended attributes; more than that cannot be put back */
+#define NAMES_MAX 1024 /* of extended attributes; more than that cannot be put back */
 #define OTHERS_MAX 8   /* mounts that only others may write to */
 #define MOUNT_MAX 8192 /* one line of mountinfo: the kernel's is a page and a little */
 

@@ -40,21 +40,30 @@ struct self {
     struct utsname names;
 };
 
+enum text { OOM, UNIX, LABELS, COUNTS, COUNTS6, TEXTS };
+
 static struct proof {
+    int texts[TEXTS]; /* kept open, for that is most of what reading them takes; -1: not there */
     struct self self;
     uint64_t sockets; /* in the network's namespace; the kernel has one of its own */
 } proof;
 
-/* Reads a small file of /proc. Its length, or -1. */
-static ssize_t read_text(const char *path, char *text, size_t size)
+static void open_texts(void)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t len = fd < 0 ? -1 : read(fd, text, size - 1);
-    int error = errno;
-    if (fd >= 0)
-        close(fd);
+    static const char *const paths[TEXTS] = {"/proc/self/oom_score_adj", "/proc/net/unix", "/proc/net/ip6_flowlabel",
+                                             "/proc/net/sockstat", "/proc/net/sockstat6"};
+    for (int i = 0; i < TEXTS; i++) {
+        proof.texts[i] = open(paths[i], O_RDONLY | O_CLOEXEC);
+        if (proof.texts[i] < 0 && errno != ENOENT)
+            system_end();
+    }
+}
+
+/* The start of what a descriptor gives. Its length, or -1. */
+static ssize_t read_text(int fd, char *text, size_t size)
+{
+    ssize_t len = pread(fd, text, size - 1, 0);
     text[len < 0 ? 0 : len] = '\0';
-    errno = error;
     return len;
 }
 
@@ -86,7 +95,7 @@ static void read_self(struct self *self)
     umask(self->mask);
     system_must(syscall(SYS_rt_sigprocmask, 0l, NULL, &self->blocked, (long)sizeof self->blocked));
     system_must(syscall(SYS_rt_sigpending, &self->pending, (long)sizeof self->pending));
-    system_must(read_text("/proc/self/oom_score_adj", self->oom, sizeof self->oom));
+    system_must(read_text(proof.texts[OOM], self->oom, sizeof self->oom));
     self->descriptors = count_descriptors();
     system_must(uname(&self->names));
 }
@@ -104,36 +113,53 @@ static int left(int error)
     return -1;
 }
 
-/* A table of the kernel's with nothing under its heading. One that is not there has nothing in it either. */
-static int check_table(const char *path)
+/* A table of the kernel's with nothing under its heading. */
+static int check_table(int fd)
 {
     char text[512];
-    if (read_text(path, text, sizeof text) < 0)
-        return errno == ENOENT ? 0 : -1;
+    if (read_text(fd, text, sizeof text) < 0)
+        return -1;
     const char *end = strchr(text, '\n');
     return end && end[1] == '\0' ? 0 : left(0);
 }
 
-/* Kernels that do not count have the tables alone, which take long to read on large machines. */
-static int check_tcp_tables(void)
+/* For kernels that do not count: on large machines they take milliseconds to read. */
+static int check_tcp_table(const char *path)
 {
-    return check_table("/proc/net/tcp") < 0 ? -1 : check_table("/proc/net/tcp6");
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : -1;
+    int result = check_table(fd), error = errno;
+    close(fd);
+    errno = error;
+    return result;
 }
 
-static int check_sockets(void)
+static int check_tcp(void)
 {
     char text[1024];
-    if (check_table("/proc/net/unix") < 0 || check_table("/proc/net/ip6_flowlabel") < 0)
+    if (proof.texts[COUNTS] < 0)
+        return check_tcp_table("/proc/net/tcp") < 0 ? -1 : check_tcp_table("/proc/net/tcp6");
+    if (read_text(proof.texts[COUNTS], text, sizeof text) < 0)
         return -1;
-    if (read_text("/proc/net/sockstat", text, sizeof text) < 0)
-        return errno == ENOENT ? check_tcp_tables() : -1;
     if (number(text, " tw ") > 0)
         return left(EADDRINUSE);
     if (number(text, "TCP: inuse ") > 0 || number(text, "sockets: used ") != proof.sockets)
         return left(0);
-    if (read_text("/proc/net/sockstat6", text, sizeof text) < 0)
-        return errno == ENOENT ? 0 : -1;
+    if (proof.texts[COUNTS6] < 0)
+        return 0;
+    if (read_text(proof.texts[COUNTS6], text, sizeof text) < 0)
+        return -1;
     return number(text, "TCP6: inuse ") > 0 ? left(0) : 0;
+}
+
+static int check_sockets(void)
+{
+    if (check_table(proof.texts[UNIX]) < 0)
+        return -1;
+    if (proof.texts[LABELS] >= 0 && check_table(proof.texts[LABELS]) < 0)
+        return -1;
+    return check_tcp();
 }
 
 union answer {
@@ -220,7 +246,8 @@ static int check_ipc(void)
 void proof_open(void)
 {
     char text[1024];
-    if (read_text("/proc/net/sockstat", text, sizeof text) >= 0)
+    open_texts();
+    if (proof.texts[COUNTS] >= 0 && read_text(proof.texts[COUNTS], text, sizeof text) >= 0)
         proof.sockets = number(text, "sockets: used ");
     read_self(&proof.self);
 }
