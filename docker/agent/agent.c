@@ -239,7 +239,14 @@ static int wanted_output(int i)
     return agent.state == STEPPING && step_wants(&agent.step, stream) ? stream->fd : -1;
 }
 
-/* Waits until something can be done, or the step's time is up. */
+static uint64_t how_long(void)
+{
+    if (agent.state == STEPPING)
+        return step_patience(&agent.step);
+    return agent.state < STEPPING ? hold_patience(&agent.hold) : STEP_FOREVER;
+}
+
+/* Waits until something can be done, or the time for it is up. */
 static void await(struct pollfd set[POLLED])
 {
     set[IN] = (struct pollfd){STDIN_FILENO, (short)(POLLRDHUP | when(!inlet_full(&agent.inlet), POLLIN)), 0};
@@ -248,7 +255,7 @@ static void await(struct pollfd set[POLLED])
     set[STDIN] = (struct pollfd){agent.state == STEPPING ? agent.step.input : -1, when(input_waits(), POLLOUT), 0};
     set[STDOUT] = (struct pollfd){wanted_output(0), POLLIN, 0};
     set[STDERR] = (struct pollfd){wanted_output(1), POLLIN, 0};
-    uint64_t patience = agent.state == STEPPING ? step_patience(&agent.step) : hold_patience(&agent.hold);
+    uint64_t patience = how_long();
     struct timespec left = {(time_t)(patience / 1000000000u), (long)(patience % 1000000000u)};
     if (ppoll(set, POLLED, patience == STEP_FOREVER ? NULL : &left, NULL) < 0 && errno != EINTR)
         system_end();
@@ -292,7 +299,7 @@ static void turn(void)
         take_signals();
     if (agent.state == STEPPING)
         serve_step(set);
-    else
+    else if (agent.state < STEPPING)
         serve_hold(set[SIGNALS].revents != 0);
     if (set[IN].revents && inlet_read(&agent.inlet, STDIN_FILENO) < 0)
         system_end();

@@ -1,5 +1,7 @@
 #include "docker/agent/files.h"
 
+#include "docker/agent/wipe.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -78,8 +80,12 @@ static int remove_entry(int folder, const char *name)
 {
     if (unlinkat(folder, name, 0) == 0)
         return 0;
-    int below = errno == EISDIR ? openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
-    return below < 0 || files_clear(below, NULL) < 0 ? -1 : unlinkat(folder, name, AT_REMOVEDIR);
+    int below = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (below < 0)
+        return -1;
+    int result = wipe(below, UINT64_MAX);
+    close(below);
+    return result < 0 ? -1 : unlinkat(folder, name, AT_REMOVEDIR);
 }
 
 int files_clear(int folder, const char *keep)
@@ -88,7 +94,7 @@ int files_clear(int folder, const char *keep)
     int result = list ? 0 : -1;
     for (struct dirent *entry = NULL; result == 0 && (entry = readdir(list));) {
         const char *name = entry->d_name;
-        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && !(keep && strcmp(name, keep) == 0))
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, keep) != 0)
             result = remove_entry(dirfd(list), name);
     }
     if (list)

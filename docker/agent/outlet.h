@@ -7,7 +7,7 @@
 
 #define OUTLET_MAX 262144u
 #define OUTLET_PART 65536u   /* bytes of output in one frame, at most */
-#define OUTLET_RESERVE 1024u /* for READY, two STEP_END, and DONE or FAILED */
+#define OUTLET_RESERVE 1024u /* for READY, PREPARED, two STEP_END, and DONE or FAILED */
 
 struct outlet {
     size_t start, end; /* data[start..end) waits to be written */

@@ -1,0 +1,728 @@
+/* Interpreters that wait: started before their job, held at its first look, and the job cannot tell. */
+#include "agent_trial.h"
+
+#include "docker/agent/look.c" /* NOLINT(bugprone-suspicious-include): the agent is no library */
+
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/ptrace.h>
+
+#define OUTPUT_MAX 1048576
+#define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static bool is_prepared(const struct trial *trial)
+{
+    return trial->prepared > 0;
+}
+
+static void send_prepare(struct trial *trial, const char *const argv[])
+{
+    trial_step(trial, FRAME_STEP_RUN, 60000, OUTPUT_MAX, argv);
+    trial_frame(trial, FRAME_PREPARE, 0, NULL, 0);
+}
+
+static void prepare(struct trial *trial, const char *const argv[], bool held)
+{
+    send_prepare(trial, argv);
+    trial_pump(trial, is_prepared);
+    assert_int_equal(trial->prepared, 1);
+    assert_int_equal(trial->held, held);
+    if (held)
+        assert_true(trial->prepared_bytes > 0);
+}
+
+/* Opens a trial in which `argv` is held, or cannot be. */
+static void open_held(struct trial *trial, const char *const argv[], bool held)
+{
+    trial_open(trial, NULL);
+    prepare(trial, argv, held);
+}
+
+struct program {
+    const char *file, *code;
+    const char *argv[8];
+    const char *input;
+};
+
+static void send_job(struct trial *trial, const struct program *job, uint64_t timeout_ms)
+{
+    if (job->file)
+        trial_file(trial, job->file, 0644, job->code, strlen(job->code));
+    trial_step(trial, FRAME_STEP_RUN, timeout_ms, OUTPUT_MAX, job->argv);
+    trial_start(trial, job->input, job->input ? strlen(job->input) : 0);
+}
+
+static void run_job(struct trial *trial, const struct program *job)
+{
+    send_job(trial, job, 60000);
+    trial_pump(trial, NULL);
+}
+
+static void assert_same(struct trial *a, struct trial *b)
+{
+    assert_true(a->done && b->done);
+    assert_string_equal(trial_text(a, FRAME_STDOUT), trial_text(b, FRAME_STDOUT));
+    assert_string_equal(trial_text(a, FRAME_STDERR), trial_text(b, FRAME_STDERR));
+    assert_int_equal(a->end[FRAME_STEP_RUN].exit_code, b->end[FRAME_STEP_RUN].exit_code);
+    assert_int_equal(a->end[FRAME_STEP_RUN].signal, b->end[FRAME_STEP_RUN].signal);
+    assert_int_equal(a->end[FRAME_STEP_RUN].flags, b->end[FRAME_STEP_RUN].flags);
+}
+
+/* What a program can see of itself, of others, and of the folder. */
+#define LOOK_AROUND                                                                                                 \
+    "pwd; umask; env; ls /proc/$$/fd; ls -A /tmp .; echo $$ $PPID /proc/[0-9]*; ulimit -a; cat /proc/$$/cmdline;"   \
+    "while read -r line; do case $line in Sig*|Seccomp:*|NoNew*|Cap*|Tracer*|Threads*|NSpid*|Shd*) echo \"$line\";" \
+    "esac; done </proc/self/status; cat /proc/$$/oom_score_adj; cut -d' ' -f4-8 /proc/$$/stat; exec cat -"
+
+static const struct program jobs[] = {
+    {"main.sh", LOOK_AROUND, {"/usr/bin/bash", "main.sh"}, "in\nput"},
+    {"main.sh", LOOK_AROUND, {"/bin/sh", "main.sh"}, "in\nput"},
+    {"main.sh", "kill -SEGV $$", {"/usr/bin/bash", "main.sh"}, NULL},
+    {"main.sh", "exec 3<>file; echo $0 >&3; rm file; exit 9", {"/usr/bin/bash", "main.sh"}, NULL},
+    {"main.py",
+     "import os, sys, threading\n"
+     "print(sys.argv, sys.path, __file__, sys.flags, os.getcwd(), sorted(os.environ.items()), os.getppid())\n"
+     "print(sorted(sys.modules), os.listdir('/proc/self/fd'), os.listdir('.'), os.listdir('/tmp'))\n"
+     "print([l for l in open('/proc/self/status') if l.startswith(('Tracer', 'Sig', 'Threads'))], os.getpid())\n"
+     "threading.Thread(target=lambda: print(input())).start()\n"
+     "sys.stderr.write(str(os.getsid(0) == os.getpid() == os.getpgid(0)))\nsys.exit(7)\n",
+     {"/usr/bin/python3", "main.py"},
+     "a line\n"},
+    {"main.py", "import helper", {"/usr/bin/python3", "main.py"}, NULL},
+    {"main.py", "syntax error", {"/usr/bin/python3", "main.py"}, NULL},
+    {"other.py", "print(1)", {"/usr/bin/python3", "main.py"}, NULL}, /* its program is missing */
+    {"__main__.py", "import os; print(os.listdir())", {"/usr/bin/python3", "."}, NULL},
+    {"main", "", {"/usr/bin/python3", "-c", "import os; print(os.listdir()); print(input())"}, "x\n"},
+    {NULL, NULL, {"/usr/bin/python3"}, "print(6 * 7)"}, /* the program comes from stdin */
+    {NULL, NULL, {"/bin/cat"}, "through\n"},
+};
+
+static void test_the_same_as_fresh(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
+        struct trial fresh, held;
+        trial_open(&fresh, NULL);
+        run_job(&fresh, &jobs[i]);
+        open_held(&held, jobs[i].argv, true);
+        run_job(&held, &jobs[i]);
+        assert_int_equal(held.prepared, 1);
+        assert_same(&fresh, &held);
+        trial_close(&fresh);
+        trial_close(&held);
+    }
+}
+
+/* All of it in one write: the agent has read START before the interpreter came far. */
+static void test_a_job_while_it_prepares(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++) {
+        struct trial fresh, early;
+        trial_open(&fresh, NULL);
+        run_job(&fresh, &jobs[i]);
+        trial_open(&early, NULL);
+        send_prepare(&early, jobs[i].argv);
+        run_job(&early, &jobs[i]);
+        assert_int_equal(early.prepared, 0);
+        assert_same(&fresh, &early);
+        trial_close(&fresh);
+        trial_close(&early);
+    }
+}
+
+static void test_variables(void **state)
+{
+    static const struct program job = {"main.sh", "echo $A $B $HOME; ls -A /tmp", {"/usr/bin/bash", "main.sh"}, NULL};
+    (void)state;
+    struct trial trial;
+    trial_open(&trial, NULL);
+    trial_env(&trial, "A=1");
+    trial_env(&trial, "B=2");
+    trial_env(&trial, "HOME=/h");
+    prepare(&trial, job.argv, true);
+    trial_env(&trial, "A=0");
+    trial_env(&trial, "B=2");
+    trial_env(&trial, "HOME=/h");
+    trial_env(&trial, "A=1");
+    run_job(&trial, &job);
+    trial_expect(&trial, 0, 0, 0);
+    assert_string_equal(trial_text(&trial, FRAME_STDOUT), "1 2 /h\nwork\n");
+    trial_close(&trial);
+}
+
+/* Who is there: the agent and the one that asks, whatever was held before. */
+#define ALONE "cd /proc; for p in [0-9]*; do [ $p = $$ ] || echo $p; done; ls -A /tmp; echo $A $1"
+
+static const struct program alone = {"main.sh", ALONE, {"/usr/bin/bash", "main.sh", "x"}, NULL};
+
+static void expect_alone(struct trial *trial, const char *text)
+{
+    trial_expect(trial, 0, 0, 0);
+    assert_string_equal(trial_text(trial, FRAME_STDOUT), text);
+    assert_string_equal(trial_text(trial, FRAME_STDERR), "");
+    trial_close(trial);
+}
+
+static void test_another_job_is_fresh(void **state)
+{
+    (void)state;
+    for (int early = 0; early < 2; early++) {
+        struct trial trial;
+        trial_open(&trial, NULL); /* fewer arguments */
+        send_prepare(&trial, ARGV("/usr/bin/bash", "main.sh"));
+        if (!early)
+            trial_pump(&trial, is_prepared);
+        run_job(&trial, &alone);
+        expect_alone(&trial, "1\nwork\nx\n");
+
+        trial_open(&trial, NULL); /* another value */
+        trial_env(&trial, "A=1");
+        send_prepare(&trial, alone.argv);
+        if (!early)
+            trial_pump(&trial, is_prepared);
+        trial_env(&trial, "A=2");
+        run_job(&trial, &alone);
+        expect_alone(&trial, "1\nwork\n2 x\n");
+
+        trial_open(&trial, NULL); /* one variable more */
+        send_prepare(&trial, alone.argv);
+        if (!early)
+            trial_pump(&trial, is_prepared);
+        trial_env(&trial, "A=3");
+        run_job(&trial, &alone);
+        expect_alone(&trial, "1\nwork\n3 x\n");
+    }
+}
+
+/* Everything that the sandboxed world lets a job say is as if nothing had been prepared. */
+static void expect_fresh_job(struct trial *trial)
+{
+    run_job(trial, &alone);
+    expect_alone(trial, "1\nwork\nx\n");
+}
+
+static void test_what_cannot_be_held(void **state)
+{
+    static const char *const scripts[] = {"exit 3", "echo said; kill -SEGV $$", "kill -STOP $$; cat main",
+                                          "printf x | tr x y; kill -9 $$"};
+    (void)state;
+    struct trial trial;
+    for (size_t i = 0; i < 3; i++) {
+        open_held(&trial, ARGV("/bin/sh", "-c", scripts[i]), false);
+        expect_fresh_job(&trial);
+    }
+    open_held(&trial, ARGV("/no/such/program"), false);
+    expect_fresh_job(&trial);
+    open_held(&trial, ARGV("/bin/sh", "-c", scripts[3]), true); /* held before its first process */
+    expect_fresh_job(&trial);
+}
+
+/* The program that could not be held runs as it would have, from its start. */
+static void test_what_ends_early_runs_again(void **state)
+{
+    static const struct program job = {NULL, NULL, {"/bin/sh", "-c", "echo once; exit 3"}, NULL};
+    (void)state;
+    struct trial trial;
+    open_held(&trial, job.argv, false);
+    run_job(&trial, &job);
+    trial_expect(&trial, 3, 0, 0);
+    assert_string_equal(trial_text(&trial, FRAME_STDOUT), "once\n");
+    trial_close(&trial);
+}
+
+/* It has ten seconds; a job does not wait for them. */
+static void test_what_never_looks(void **state)
+{
+    static const char *const argv[] = {"/bin/sh", "-c", "while :; do :; done", NULL};
+    (void)state;
+    struct trial trial;
+    trial_open(&trial, NULL);
+    send_prepare(&trial, argv);
+    expect_fresh_job(&trial);
+    open_held(&trial, argv, false);
+    expect_fresh_job(&trial);
+}
+
+static void test_what_it_wrote_before(void **state)
+{
+    static const struct program job = {
+        "main", "main\n", {"/bin/sh", "-c", "echo early; echo x >/tmp/x; cat main /tmp/x; ls /tmp"}, NULL};
+    (void)state;
+    struct trial trial;
+    open_held(&trial, job.argv, true);
+    run_job(&trial, &job);
+    trial_expect(&trial, 0, 0, 0);
+    assert_string_equal(trial_text(&trial, FRAME_STDOUT), "early\nmain\nx\nwork\nx\n");
+    trial_close(&trial);
+    open_held(&trial, job.argv, true);
+    expect_fresh_job(&trial);
+}
+
+/* More than its pipe takes: it stands still, until the job is there to read it. */
+static void test_much_output_before(void **state)
+{
+    static const struct program job = {
+        NULL, NULL, {"/bin/sh", "-c", "while :; do echo 0123456789012345678901234567890; done"}, NULL};
+    (void)state;
+    struct trial trial;
+    trial_open(&trial, NULL);
+    send_prepare(&trial, job.argv);
+    send_job(&trial, &job, 300);
+    trial_pump(&trial, NULL);
+    trial_expect(&trial, 124, SIGKILL, FRAME_TIMED_OUT | FRAME_STDOUT_TRUNCATED);
+    assert_int_equal(trial.output[FRAME_STEP_RUN][FRAME_STDOUT].len, OUTPUT_MAX);
+    trial_close(&trial);
+}
+
+/* A thread of its own is not traced: it may write, and make a process that stays. */
+static void *leave_traces(void *nothing)
+{
+    if (mkdir("/tmp/deep", 0700) < 0 || mkdir("/tmp/deep/deeper", 0700) < 0 || symlink("/", "/tmp/deep/link") < 0 ||
+        close(open("/tmp/deep/deeper/file", O_CREAT | O_WRONLY, 0)) < 0)
+        _exit(2);
+    if (syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) == 0)
+        for (;;)
+            pause();
+    return nothing;
+}
+
+static int play_thread(void)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, leave_traces, NULL) != 0 || pthread_join(thread, NULL) != 0)
+        return 3;
+    FILE *main = fopen("main", "r");
+    return main ? fclose(main) : 1;
+}
+
+static void test_what_its_threads_left(void **state)
+{
+    static const struct program job = {"main", "", {TRIAL_SELF, "as", "thread"}, NULL};
+    (void)state;
+    for (int matches = 0; matches < 2; matches++) {
+        struct trial trial;
+        trial_open(&trial, NULL);
+        trial_env(&trial, "ASAN_OPTIONS=detect_leaks=0");
+        prepare(&trial, job.argv, true);
+        if (!matches) {
+            expect_fresh_job(&trial);
+            continue;
+        }
+        trial_env(&trial, "ASAN_OPTIONS=detect_leaks=0");
+        run_job(&trial, &job);
+        trial_expect(&trial, 0, 0, 0);
+        trial_close(&trial);
+    }
+}
+
+/* It is held for longer than it may run. */
+static void test_time_counts_from_the_release(void **state)
+{
+    static const struct program quick = {"main.sh", "echo quick", {"/bin/sh", "main.sh"}, NULL};
+    static const struct program slow = {"main.sh", "while :; do :; done", {"/bin/sh", "main.sh"}, NULL};
+    (void)state;
+    struct trial trial;
+    open_held(&trial, quick.argv, true);
+    nanosleep(&(struct timespec){0, 600000000}, NULL);
+    send_job(&trial, &quick, 500);
+    trial_pump(&trial, NULL);
+    trial_expect(&trial, 0, 0, 0);
+    assert_true(trial.end[FRAME_STEP_RUN].wall_ns < 500000000);
+    trial_close(&trial);
+
+    open_held(&trial, slow.argv, true);
+    send_job(&trial, &slow, 300);
+    trial_pump(&trial, NULL);
+    trial_expect(&trial, 124, SIGKILL, FRAME_TIMED_OUT);
+    assert_true(trial.end[FRAME_STEP_RUN].wall_ns >= 300000000);
+    trial_close(&trial);
+}
+
+static void test_cpu_counts_from_the_release(void **state)
+{
+    static const struct program job = {
+        NULL, NULL, {"/bin/sh", "-c", "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done; read x"}, NULL};
+    (void)state;
+    struct trial fresh, held;
+    trial_open(&fresh, NULL);
+    run_job(&fresh, &job);
+    trial_expect(&fresh, 1, 0, 0);
+    open_held(&held, job.argv, true);
+    run_job(&held, &job);
+    trial_expect(&held, 1, 0, 0);
+    assert_true(held.end[FRAME_STEP_RUN].cpu_ns < fresh.end[FRAME_STEP_RUN].cpu_ns / 2);
+    assert_true(held.end[FRAME_STEP_RUN].wall_ns < fresh.end[FRAME_STEP_RUN].wall_ns / 2);
+    trial_close(&fresh);
+    trial_close(&held);
+}
+
+/* The most memory that it had counts its preparation, as that of a fresh one does. */
+static void test_peak(void **state)
+{
+    static const struct program job = {"main.py", "x = b'1' * 40000000", {"/usr/bin/python3", "main.py"}, NULL};
+    (void)state;
+    struct trial fresh, held;
+    trial_open(&fresh, NULL);
+    run_job(&fresh, &job);
+    open_held(&held, job.argv, true);
+    run_job(&held, &job);
+    uint64_t a = fresh.end[FRAME_STEP_RUN].peak_bytes, b = held.end[FRAME_STEP_RUN].peak_bytes;
+    assert_true(a > 40000000 && b > 40000000);
+    trial_close(&fresh);
+    trial_close(&held);
+}
+
+/* The compile step finds nobody, and its end kills everything: the run step starts afresh. */
+static void test_compile_step(void **state)
+{
+    (void)state;
+    struct trial trial;
+    open_held(&trial, alone.argv, true);
+    trial_file(&trial, "main.sh", 0644, ALONE, strlen(ALONE));
+    trial_step(&trial, FRAME_STEP_COMPILE, 60000, OUTPUT_MAX, ARGV("/usr/bin/bash", "main.sh", "c"));
+    trial_step(&trial, FRAME_STEP_RUN, 60000, OUTPUT_MAX, alone.argv);
+    trial_start(&trial, NULL, 0);
+    trial_pump(&trial, NULL);
+    assert_string_equal((char *)trial.output[FRAME_STEP_COMPILE][FRAME_STDOUT].data, "1\nwork\nc\n");
+    expect_alone(&trial, "1\nwork\nx\n");
+}
+
+static void test_files_that_do_not_fit(void **state)
+{
+    (void)state;
+    struct trial trial;
+    open_held(&trial, alone.argv, true);
+    trial_file(&trial, "a", 0644, "", 0);
+    trial_file(&trial, "a", 0644, "", 0);
+    run_job(&trial, &alone);
+    assert_true(trial.failed);
+    assert_int_equal(trial.failure, FRAME_FAIL_FILE);
+    trial_close(&trial);
+}
+
+static void expect_frame_failure(struct trial *trial)
+{
+    trial_pump(trial, NULL);
+    assert_true(trial->failed);
+    assert_int_equal(trial->failure, FRAME_FAIL_FRAME);
+    trial_close(trial);
+}
+
+static void test_frames_out_of_order(void **state)
+{
+    static const char *const argv[] = {"/usr/bin/python3", "main.py", NULL};
+    (void)state;
+    struct trial trial;
+    trial_open(&trial, NULL); /* without a run step */
+    trial_env(&trial, "A=1");
+    trial_frame(&trial, FRAME_PREPARE, 0, NULL, 0);
+    expect_frame_failure(&trial);
+    open_held(&trial, argv, true); /* twice */
+    send_prepare(&trial, argv);
+    expect_frame_failure(&trial);
+    trial_open(&trial, NULL); /* with a file */
+    trial_file(&trial, "main.py", 0644, "", 0);
+    send_prepare(&trial, argv);
+    expect_frame_failure(&trial);
+    trial_open(&trial, NULL); /* with a compile step */
+    trial_step(&trial, FRAME_STEP_COMPILE, 60000, OUTPUT_MAX, argv);
+    send_prepare(&trial, argv);
+    expect_frame_failure(&trial);
+    trial_open(&trial, NULL); /* with a payload */
+    trial_step(&trial, FRAME_STEP_RUN, 60000, OUTPUT_MAX, argv);
+    trial_frame(&trial, FRAME_PREPARE, 0, "x", 1);
+    expect_frame_failure(&trial);
+    trial_open(&trial, NULL); /* of a step */
+    trial_step(&trial, FRAME_STEP_RUN, 60000, OUTPUT_MAX, argv);
+    trial_frame(&trial, FRAME_PREPARE, FRAME_STEP_RUN, NULL, 0);
+    expect_frame_failure(&trial);
+    trial_open(&trial, NULL); /* after START */
+    trial_step(&trial, FRAME_STEP_RUN, 60000, OUTPUT_MAX, ARGV("/bin/sh", "-c", "while :; do :; done"));
+    trial_frame(&trial, FRAME_START, 0, NULL, 0);
+    trial_frame(&trial, FRAME_PREPARE, 0, NULL, 0);
+    expect_frame_failure(&trial);
+    open_held(&trial, argv, true); /* a job must have its own run step */
+    trial_frame(&trial, FRAME_START, 0, NULL, 0);
+    expect_frame_failure(&trial);
+}
+
+/* trial_close sees that the agent ends, and with it all that it holds. */
+static void test_the_stream_ends(void **state)
+{
+    (void)state;
+    struct trial trial;
+    open_held(&trial, ARGV("/usr/bin/python3", "main.py"), true);
+    trial_close(&trial);
+    trial_open(&trial, NULL);
+    send_prepare(&trial, ARGV("/bin/sh", "-c", "while :; do :; done"));
+    trial_env(&trial, "A=1");
+    while (trial.sent < trial.waiting.len)
+        send_some(&trial);
+    trial_close(&trial);
+}
+
+/* A released program is a child like any other: it may trace and be traced. */
+static int play_traced(void)
+{
+    FILE *main = fopen("main", "r");
+    if (!main || ptrace(PTRACE_TRACEME, 0, NULL, NULL) < 0)
+        return 1;
+    raise(SIGTRAP); /* the agent lets it go */
+    raise(SIGURG);
+    return 11 + fclose(main);
+}
+
+static void test_the_released_may_be_traced(void **state)
+{
+    static const struct program job = {"main", "", {TRIAL_SELF, "as", "traced"}, NULL};
+    (void)state;
+    struct trial trial;
+    trial_open(&trial, NULL);
+    trial_env(&trial, "ASAN_OPTIONS=detect_leaks=0");
+    prepare(&trial, job.argv, true);
+    trial_env(&trial, "ASAN_OPTIONS=detect_leaks=0");
+    run_job(&trial, &job);
+    trial_expect(&trial, 11, 0, 0);
+    trial_close(&trial);
+}
+
+static void test_signals_on_the_way(void **state)
+{
+    static const struct program job = {
+        "main",
+        "m\n",
+        {"/bin/bash", "-c", "trap 'echo got' USR1; kill -USR1 $$; trap 'echo trap' TRAP; kill -TRAP $$; cat main"},
+        NULL};
+    (void)state;
+    struct trial trial;
+    open_held(&trial, job.argv, true);
+    run_job(&trial, &job);
+    trial_expect(&trial, 0, 0, 0);
+    assert_string_equal(trial_text(&trial, FRAME_STDOUT), "got\ntrap\nm\n");
+    trial_close(&trial);
+}
+
+/* A wrapper that executes the interpreter is one process all the way. */
+static void test_exec_on_the_way(void **state)
+{
+    static const struct program job = {
+        "main.sh", "echo $0", {"/bin/sh", "-c", "exec /usr/bin/env /usr/bin/bash main.sh"}, NULL};
+    (void)state;
+    struct trial trial;
+    open_held(&trial, job.argv, true);
+    run_job(&trial, &job);
+    trial_expect(&trial, 0, 0, 0);
+    assert_string_equal(trial_text(&trial, FRAME_STDOUT), "main.sh\n");
+    trial_close(&trial);
+}
+
+#define IN_FOLDER(call, path, ...)            \
+    {                                         \
+        SYS_##call, {__VA_ARGS__}, path, true \
+    }
+#define ELSEWHERE(call, path, ...)             \
+    {                                          \
+        SYS_##call, {__VA_ARGS__}, path, false \
+    }
+#define CWD ((uint64_t)(unsigned)AT_FDCWD) /* as a compiler passes an int: the upper half says nothing */
+
+static const struct {
+    long call;
+    uint64_t args[6];
+    const char *path; /* NULL: the call has none */
+    bool looks;
+} looks[] = {
+    IN_FOLDER(openat, "main.py", CWD),
+    IN_FOLDER(openat, "main.py", (uint64_t)AT_FDCWD),
+    IN_FOLDER(openat, "/tmp/work/main.py", CWD),
+    IN_FOLDER(openat, "/tmp/work/main.py", 5),
+    IN_FOLDER(openat, "/tmp/work", CWD),
+    IN_FOLDER(openat, ".", CWD),
+    IN_FOLDER(openat, "..", CWD),
+    IN_FOLDER(openat, "", CWD),
+    IN_FOLDER(openat, "/tmp", CWD), /* and on from there */
+    IN_FOLDER(openat, "/", CWD),
+    IN_FOLDER(openat, "../tmp/work/x", 5),
+    IN_FOLDER(openat, "//tmp/work/x", CWD),
+    IN_FOLDER(openat, "/tmp//work/x", CWD),
+    IN_FOLDER(openat, "/tmp/./work/x", CWD),
+    IN_FOLDER(openat, "/usr/../tmp/work", CWD),
+    IN_FOLDER(openat, "/tmp/x/../work", CWD),
+    IN_FOLDER(openat, "/proc/self/cwd/main.py", CWD),
+    IN_FOLDER(openat, "/proc/1/cwd", CWD),
+    IN_FOLDER(openat, "/proc/self/root/tmp/work", CWD),
+    IN_FOLDER(openat, "/proc/self/fd/3", CWD),
+    IN_FOLDER(openat, "/proc/self/status", CWD),
+    IN_FOLDER(openat, "/dev/stdin", CWD),
+    IN_FOLDER(openat, "/dev/fd/0", CWD),
+    IN_FOLDER(newfstatat, "main.py", CWD),
+    IN_FOLDER(newfstatat, "./main.py", CWD),
+    IN_FOLDER(newfstatat, "/tmp/work/main.py", CWD),
+    IN_FOLDER(newfstatat, "/tmp/work/", CWD),
+    IN_FOLDER(statx, "node_modules", CWD),
+    IN_FOLDER(faccessat, "a", CWD),
+    IN_FOLDER(faccessat2, "a", CWD),
+    IN_FOLDER(readlinkat, "main.py", CWD),
+    IN_FOLDER(execve, "./main", 0),
+    IN_FOLDER(execve, "main", 0),
+    IN_FOLDER(execve, "/tmp/work/main", 0),
+    IN_FOLDER(execveat, "main", CWD),
+    IN_FOLDER(chdir, "/tmp/work", 0),
+    IN_FOLDER(chdir, ".", 0),
+    IN_FOLDER(statfs, "/tmp/work", 0),
+    IN_FOLDER(statfs, ".", 0),
+    IN_FOLDER(inotify_add_watch, "/tmp/work", 4),
+    IN_FOLDER(getxattr, "/tmp/work", 0),
+    IN_FOLDER(lgetxattr, "a", 0),
+    IN_FOLDER(listxattr, "a", 0),
+    IN_FOLDER(name_to_handle_at, "a", CWD),
+    /* what it would leave, or wait for */
+    IN_FOLDER(openat, NULL, CWD, 0, O_CREAT | O_WRONLY),
+    IN_FOLDER(openat, NULL, CWD, 0, O_TRUNC | O_WRONLY),
+    IN_FOLDER(openat, NULL, CWD, 0, O_TMPFILE | O_RDWR),
+    IN_FOLDER(openat2, NULL, CWD),
+    IN_FOLDER(mkdirat, NULL, CWD),
+    IN_FOLDER(renameat2, NULL, CWD),
+    IN_FOLDER(symlinkat, NULL, 0),
+    IN_FOLDER(unlinkat, NULL, CWD),
+    IN_FOLDER(mq_open, NULL, 0),
+    IN_FOLDER(shmget, NULL, 0),
+    IN_FOLDER(bind, NULL, 3),
+    IN_FOLDER(connect, NULL, 3),
+    IN_FOLDER(clone, NULL, SIGCHLD),
+    IN_FOLDER(clone, NULL, CLONE_VM | CLONE_VFORK | SIGCHLD),
+    IN_FOLDER(read, NULL, 0),
+    IN_FOLDER(readv, NULL, 0),
+    /* nothing of the job's */
+    ELSEWHERE(openat, "/usr/lib/python3.11/os.py", CWD, 0, O_RDONLY | O_CLOEXEC),
+    ELSEWHERE(openat, "/tmp/worker", CWD),
+    ELSEWHERE(openat, "/tmp/work2/main.py", CWD),
+    ELSEWHERE(openat, "/usr/tmp/work/main.py", CWD),
+    ELSEWHERE(openat, "/usr/bin/../lib/libnode.so", CWD),
+    ELSEWHERE(openat, "/usr/lib//libc.so", CWD),
+    ELSEWHERE(openat, "os.py", 5),
+    ELSEWHERE(openat, "/dev/null", CWD, 0, O_RDWR),
+    ELSEWHERE(openat, "/usr/lib", CWD, 0, O_DIRECTORY),
+    ELSEWHERE(openat, "/proc/self/maps", CWD),
+    ELSEWHERE(openat, "/proc/self/cgroup", CWD),
+    ELSEWHERE(openat, "/proc/meminfo", CWD),
+    ELSEWHERE(newfstatat, ".", CWD),
+    ELSEWHERE(newfstatat, "", CWD),
+    ELSEWHERE(newfstatat, "", 3),
+    ELSEWHERE(newfstatat, "/tmp/work", CWD),
+    ELSEWHERE(newfstatat, "/tmp", CWD),
+    ELSEWHERE(newfstatat, "/", CWD),
+    ELSEWHERE(statx, "/tmp/work", CWD),
+    ELSEWHERE(readlinkat, "/proc/self/exe", CWD),
+    ELSEWHERE(readlinkat, "/tmp/work", CWD),
+    ELSEWHERE(execve, "/usr/bin/python3", 0),
+    ELSEWHERE(chdir, "/", 0),
+    ELSEWHERE(inotify_add_watch, "/etc", 4),
+    ELSEWHERE(clone, NULL, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD),
+    ELSEWHERE(read, NULL, 3),
+    ELSEWHERE(write, NULL, 1),
+    ELSEWHERE(getcwd, NULL, 0),
+    ELSEWHERE(mmap, NULL, 0),
+    ELSEWHERE(exit_group, NULL, 0),
+#if defined(__x86_64__)
+    IN_FOLDER(open, "main.py", 0),
+    IN_FOLDER(open, NULL, 0, O_CREAT),
+    IN_FOLDER(stat, "main.py", 0),
+    IN_FOLDER(lstat, "/tmp/work/main.py", 0),
+    IN_FOLDER(access, "main.py", 0),
+    IN_FOLDER(readlink, "main.py", 0),
+    IN_FOLDER(creat, NULL, 0),
+    IN_FOLDER(fork, NULL, 0),
+    IN_FOLDER(vfork, NULL, 0),
+    ELSEWHERE(stat, "/tmp/work", 0),
+    ELSEWHERE(lstat, ".", 0),
+    ELSEWHERE(open, "/etc/passwd", 0),
+    ELSEWHERE(access, "/etc/ld.so.preload", 0),
+#endif
+};
+
+static void test_looks(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+        struct look_call call = {.number = (uint64_t)looks[i].call};
+        uint64_t address = 0;
+        memcpy(call.args, looks[i].args, sizeof call.args);
+        enum look look = look_call(&call, &address);
+        bool yes = look == LOOK_PATH ? looks[i].path && look_path(&call, looks[i].path) : look == LOOK_YES;
+        if ((looks[i].path != NULL) != (look == LOOK_PATH) || yes != looks[i].looks)
+            fail_msg("call %ld of \"%s\", line %zu of the table", looks[i].call, looks[i].path ? looks[i].path : "", i);
+    }
+}
+
+/* Which argument the path is. */
+static void test_where_the_path_is(void **state)
+{
+    static const struct {
+        long call;
+        uint64_t argument;
+    } paths[] = {{SYS_openat, 1}, {SYS_execve, 0}, {SYS_chdir, 0}, {SYS_inotify_add_watch, 1}, {SYS_statx, 1}};
+    (void)state;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        const struct look_call call = {.number = (uint64_t)paths[i].call, .args = {100, 101, 0, 103, 104, 105}};
+        uint64_t address = 0;
+        assert_int_equal(look_call(&call, &address), LOOK_PATH);
+        assert_int_equal(address, 100 + paths[i].argument);
+    }
+}
+
+/* A cell that was reset waits with an interpreter again; the one before has left nothing. */
+static void test_after_a_reset(void **state)
+{
+    static const struct trial_options sealed = {.sealed = true};
+    (void)state;
+    struct trial trial;
+    trial_open(&trial, &sealed);
+    for (unsigned round = 0; round < 3; round++) {
+        send_prepare(&trial, alone.argv);
+        trial_pump(&trial, is_prepared);
+        assert_true(trial.held);
+        trial.prepared = 0;
+        run_job(&trial, &alone);
+        trial_expect(&trial, 0, 0, 0);
+        assert_string_equal(trial_text(&trial, FRAME_STDOUT), "1\nwork\nx\n");
+        trial_reset(&trial);
+        assert_true(trial.ready);
+    }
+    trial_close(&trial);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct trial_role roles[] = {{"thread", play_thread}, {"traced", play_traced}};
+    int played = trial_main(argc, argv, roles, sizeof roles / sizeof *roles);
+    if (played >= 0)
+        return played;
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_looks),
+        cmocka_unit_test(test_where_the_path_is),
+        cmocka_unit_test(test_the_same_as_fresh),
+        cmocka_unit_test(test_a_job_while_it_prepares),
+        cmocka_unit_test(test_variables),
+        cmocka_unit_test(test_another_job_is_fresh),
+        cmocka_unit_test(test_what_cannot_be_held),
+        cmocka_unit_test(test_what_ends_early_runs_again),
+        cmocka_unit_test(test_what_never_looks),
+        cmocka_unit_test(test_what_it_wrote_before),
+        cmocka_unit_test(test_much_output_before),
+        cmocka_unit_test(test_what_its_threads_left),
+        cmocka_unit_test(test_time_counts_from_the_release),
+        cmocka_unit_test(test_cpu_counts_from_the_release),
+        cmocka_unit_test(test_peak),
+        cmocka_unit_test(test_compile_step),
+        cmocka_unit_test(test_files_that_do_not_fit),
+        cmocka_unit_test(test_frames_out_of_order),
+        cmocka_unit_test(test_the_stream_ends),
+        cmocka_unit_test(test_the_released_may_be_traced),
+        cmocka_unit_test(test_signals_on_the_way),
+        cmocka_unit_test(test_exec_on_the_way),
+        cmocka_unit_test(test_after_a_reset),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
