@@ -1,8 +1,6 @@
 /* Interpreters that wait: started before their job, held at its first look, and the job cannot tell. */
 #include "agent_trial.h"
 
-#include "docker/agent/look.c" /* NOLINT(bugprone-suspicious-include): the agent is no library */
-
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/ptrace.h>
@@ -517,161 +515,6 @@ static void test_exec_on_the_way(void **state)
     trial_close(&trial);
 }
 
-#define IN_FOLDER(call, path, ...)            \
-    {                                         \
-        SYS_##call, {__VA_ARGS__}, path, true \
-    }
-#define ELSEWHERE(call, path, ...)             \
-    {                                          \
-        SYS_##call, {__VA_ARGS__}, path, false \
-    }
-#define CWD ((uint64_t)(unsigned)AT_FDCWD) /* as a compiler passes an int: the upper half says nothing */
-
-static const struct {
-    long call;
-    uint64_t args[6];
-    const char *path; /* NULL: the call has none */
-    bool looks;
-} looks[] = {
-    IN_FOLDER(openat, "main.py", CWD),
-    IN_FOLDER(openat, "main.py", (uint64_t)AT_FDCWD),
-    IN_FOLDER(openat, "/tmp/work/main.py", CWD),
-    IN_FOLDER(openat, "/tmp/work/main.py", 5),
-    IN_FOLDER(openat, "/tmp/work", CWD),
-    IN_FOLDER(openat, ".", CWD),
-    IN_FOLDER(openat, "..", CWD),
-    IN_FOLDER(openat, "", CWD),
-    IN_FOLDER(openat, "/tmp", CWD), /* and on from there */
-    IN_FOLDER(openat, "/", CWD),
-    IN_FOLDER(openat, "../tmp/work/x", 5),
-    IN_FOLDER(openat, "//tmp/work/x", CWD),
-    IN_FOLDER(openat, "/tmp//work/x", CWD),
-    IN_FOLDER(openat, "/tmp/./work/x", CWD),
-    IN_FOLDER(openat, "/usr/../tmp/work", CWD),
-    IN_FOLDER(openat, "/tmp/x/../work", CWD),
-    IN_FOLDER(openat, "/proc/self/cwd/main.py", CWD),
-    IN_FOLDER(openat, "/proc/1/cwd", CWD),
-    IN_FOLDER(openat, "/proc/self/root/tmp/work", CWD),
-    IN_FOLDER(openat, "/proc/self/fd/3", CWD),
-    IN_FOLDER(openat, "/proc/self/status", CWD),
-    IN_FOLDER(openat, "/dev/stdin", CWD),
-    IN_FOLDER(openat, "/dev/fd/0", CWD),
-    IN_FOLDER(newfstatat, "main.py", CWD),
-    IN_FOLDER(newfstatat, "./main.py", CWD),
-    IN_FOLDER(newfstatat, "/tmp/work/main.py", CWD),
-    IN_FOLDER(newfstatat, "/tmp/work/", CWD),
-    IN_FOLDER(statx, "node_modules", CWD),
-    IN_FOLDER(faccessat, "a", CWD),
-    IN_FOLDER(faccessat2, "a", CWD),
-    IN_FOLDER(readlinkat, "main.py", CWD),
-    IN_FOLDER(execve, "./main", 0),
-    IN_FOLDER(execve, "main", 0),
-    IN_FOLDER(execve, "/tmp/work/main", 0),
-    IN_FOLDER(execveat, "main", CWD),
-    IN_FOLDER(chdir, "/tmp/work", 0),
-    IN_FOLDER(chdir, ".", 0),
-    IN_FOLDER(statfs, "/tmp/work", 0),
-    IN_FOLDER(statfs, ".", 0),
-    IN_FOLDER(inotify_add_watch, "/tmp/work", 4),
-    IN_FOLDER(getxattr, "/tmp/work", 0),
-    IN_FOLDER(lgetxattr, "a", 0),
-    IN_FOLDER(listxattr, "a", 0),
-    IN_FOLDER(name_to_handle_at, "a", CWD),
-    /* what it would leave, or wait for */
-    IN_FOLDER(openat, NULL, CWD, 0, O_CREAT | O_WRONLY),
-    IN_FOLDER(openat, NULL, CWD, 0, O_TRUNC | O_WRONLY),
-    IN_FOLDER(openat, NULL, CWD, 0, O_TMPFILE | O_RDWR),
-    IN_FOLDER(openat2, NULL, CWD),
-    IN_FOLDER(mkdirat, NULL, CWD),
-    IN_FOLDER(renameat2, NULL, CWD),
-    IN_FOLDER(symlinkat, NULL, 0),
-    IN_FOLDER(unlinkat, NULL, CWD),
-    IN_FOLDER(mq_open, NULL, 0),
-    IN_FOLDER(shmget, NULL, 0),
-    IN_FOLDER(bind, NULL, 3),
-    IN_FOLDER(connect, NULL, 3),
-    IN_FOLDER(clone, NULL, SIGCHLD),
-    IN_FOLDER(clone, NULL, CLONE_VM | CLONE_VFORK | SIGCHLD),
-    IN_FOLDER(read, NULL, 0),
-    IN_FOLDER(readv, NULL, 0),
-    /* nothing of the job's */
-    ELSEWHERE(openat, "/usr/lib/python3.11/os.py", CWD, 0, O_RDONLY | O_CLOEXEC),
-    ELSEWHERE(openat, "/tmp/worker", CWD),
-    ELSEWHERE(openat, "/tmp/work2/main.py", CWD),
-    ELSEWHERE(openat, "/usr/tmp/work/main.py", CWD),
-    ELSEWHERE(openat, "/usr/bin/../lib/libnode.so", CWD),
-    ELSEWHERE(openat, "/usr/lib//libc.so", CWD),
-    ELSEWHERE(openat, "os.py", 5),
-    ELSEWHERE(openat, "/dev/null", CWD, 0, O_RDWR),
-    ELSEWHERE(openat, "/usr/lib", CWD, 0, O_DIRECTORY),
-    ELSEWHERE(openat, "/proc/self/maps", CWD),
-    ELSEWHERE(openat, "/proc/self/cgroup", CWD),
-    ELSEWHERE(openat, "/proc/meminfo", CWD),
-    ELSEWHERE(newfstatat, ".", CWD),
-    ELSEWHERE(newfstatat, "", CWD),
-    ELSEWHERE(newfstatat, "", 3),
-    ELSEWHERE(newfstatat, "/tmp/work", CWD),
-    ELSEWHERE(newfstatat, "/tmp", CWD),
-    ELSEWHERE(newfstatat, "/", CWD),
-    ELSEWHERE(statx, "/tmp/work", CWD),
-    ELSEWHERE(readlinkat, "/proc/self/exe", CWD),
-    ELSEWHERE(readlinkat, "/tmp/work", CWD),
-    ELSEWHERE(execve, "/usr/bin/python3", 0),
-    ELSEWHERE(chdir, "/", 0),
-    ELSEWHERE(inotify_add_watch, "/etc", 4),
-    ELSEWHERE(clone, NULL, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD),
-    ELSEWHERE(read, NULL, 3),
-    ELSEWHERE(write, NULL, 1),
-    ELSEWHERE(getcwd, NULL, 0),
-    ELSEWHERE(mmap, NULL, 0),
-    ELSEWHERE(exit_group, NULL, 0),
-#if defined(__x86_64__)
-    IN_FOLDER(open, "main.py", 0),
-    IN_FOLDER(open, NULL, 0, O_CREAT),
-    IN_FOLDER(stat, "main.py", 0),
-    IN_FOLDER(lstat, "/tmp/work/main.py", 0),
-    IN_FOLDER(access, "main.py", 0),
-    IN_FOLDER(readlink, "main.py", 0),
-    IN_FOLDER(creat, NULL, 0),
-    IN_FOLDER(fork, NULL, 0),
-    IN_FOLDER(vfork, NULL, 0),
-    ELSEWHERE(stat, "/tmp/work", 0),
-    ELSEWHERE(lstat, ".", 0),
-    ELSEWHERE(open, "/etc/passwd", 0),
-    ELSEWHERE(access, "/etc/ld.so.preload", 0),
-#endif
-};
-
-static void test_looks(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
-        struct look_call call = {.number = (uint64_t)looks[i].call};
-        uint64_t address = 0;
-        memcpy(call.args, looks[i].args, sizeof call.args);
-        enum look look = look_call(&call, &address);
-        bool yes = look == LOOK_PATH ? looks[i].path && look_path(&call, looks[i].path) : look == LOOK_YES;
-        if ((looks[i].path != NULL) != (look == LOOK_PATH) || yes != looks[i].looks)
-            fail_msg("call %ld of \"%s\", line %zu of the table", looks[i].call, looks[i].path ? looks[i].path : "", i);
-    }
-}
-
-/* Which argument the path is. */
-static void test_where_the_path_is(void **state)
-{
-    static const struct {
-        long call;
-        uint64_t argument;
-    } paths[] = {{SYS_openat, 1}, {SYS_execve, 0}, {SYS_chdir, 0}, {SYS_inotify_add_watch, 1}, {SYS_statx, 1}};
-    (void)state;
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        const struct look_call call = {.number = (uint64_t)paths[i].call, .args = {100, 101, 0, 103, 104, 105}};
-        uint64_t address = 0;
-        assert_int_equal(look_call(&call, &address), LOOK_PATH);
-        assert_int_equal(address, 100 + paths[i].argument);
-    }
-}
-
 /* A cell that was reset waits with an interpreter again; the one before has left nothing. */
 static void test_after_a_reset(void **state)
 {
@@ -700,8 +543,6 @@ int main(int argc, char **argv)
     if (played >= 0)
         return played;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_looks),
-        cmocka_unit_test(test_where_the_path_is),
         cmocka_unit_test(test_the_same_as_fresh),
         cmocka_unit_test(test_a_job_while_it_prepares),
         cmocka_unit_test(test_variables),
