@@ -210,6 +210,8 @@ void pool_balance(struct pool *pool)
         pool_want(pool, now);
     pool_kept_trim(pool, now);
     pool_serve(pool, now);
+    if (pool->closing || !pool->up)
+        return; /* since, by one who got a cell */
     if (!pool->volume.filled) {
         fill_volume(pool, now);
         return;
