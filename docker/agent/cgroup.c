@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define V1 "/sys/fs/cgroup/memory/"
 #define V2 "/sys/fs/cgroup/"
+#define V1 V2 "memory/"
 
 static int open_either(const char *first, const char *second)
 {
@@ -19,6 +19,9 @@ void cgroup_open(struct cgroup *cgroup)
     cgroup->kills = open_either(V1 "memory.oom_control", V2 "memory.events");
     cgroup->usage = open_either(V1 "memory.usage_in_bytes", V2 "memory.current");
     cgroup->peak = open_either(V1 "memory.max_usage_in_bytes", V2 "memory.peak");
+    cgroup->memory = open_either(V1 "memory.limit_in_bytes", V2 "memory.max");
+    cgroup->processes = open_either(V2 "pids/pids.max", V2 "pids.max");
+    cgroup->cpu = open_either(V2 "cpu/cpu.cfs_quota_us", V2 "cpu.max");
 }
 
 /* The number behind `name` at the start of a line; with an empty name the first number. */
@@ -44,6 +47,15 @@ struct cgroup_counts cgroup_read(const struct cgroup *cgroup)
         .kills = number(cgroup->kills, "oom_kill "),
         .usage = number(cgroup->usage, ""),
         .peak = number(cgroup->peak, ""),
+    };
+}
+
+struct cgroup_limits cgroup_read_limits(const struct cgroup *cgroup)
+{
+    return (struct cgroup_limits){
+        .memory = number(cgroup->memory, ""),
+        .processes = number(cgroup->processes, ""),
+        .cpu = number(cgroup->cpu, ""),
     };
 }
 

@@ -1,4 +1,4 @@
-/* What the cell's memory cgroup counts, version 1 or 2, as seen from inside the container. A count that
+/* What the cell's cgroups count and allow, version 1 or 2, as seen from inside the container. A count that
  * the kernel does not offer stays 0, and what is made of it falls back to the processes' own figures. */
 #ifndef CODECELL_AGENT_CGROUP_H
 #define CODECELL_AGENT_CGROUP_H
@@ -6,7 +6,8 @@
 #include <stdint.h>
 
 struct cgroup {
-    int kills, usage, peak; /* descriptors, or -1 */
+    int kills, usage, peak;     /* descriptors, or -1 */
+    int memory, processes, cpu; /* of the limits, likewise */
 };
 
 struct cgroup_counts {
@@ -15,8 +16,14 @@ struct cgroup_counts {
     uint64_t peak;  /* bytes, the highest since the container's start */
 };
 
+/* As the engine set them last; 0: none, or not known. */
+struct cgroup_limits {
+    uint64_t memory, processes, cpu;
+};
+
 void cgroup_open(struct cgroup *cgroup);
 struct cgroup_counts cgroup_read(const struct cgroup *cgroup);
+struct cgroup_limits cgroup_read_limits(const struct cgroup *cgroup);
 
 /* The most memory that a step had: what the high-water mark says where the step moved it, else `rss`,
  * the largest of its processes. */

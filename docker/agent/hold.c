@@ -63,6 +63,7 @@ void hold_start(struct hold *hold, const struct job *job)
     hold->last = HOLD_NOWHERE;
     hold->backlog = false;
     hold->before = cgroup_read(hold->cgroup);
+    hold->limits = cgroup_read_limits(hold->cgroup);
     if (spawn(job->run.argv, job->envp, true, &hold->program, &failure) < 0) {
         say(hold, false);
         return;
@@ -78,12 +79,18 @@ static bool same(char *const a[], char *const b[])
     return !*a && !*b;
 }
 
+static bool same_limits(const struct hold *hold)
+{
+    struct cgroup_limits now = cgroup_read_limits(hold->cgroup);
+    return now.memory == hold->limits.memory && now.processes == hold->limits.processes && now.cpu == hold->limits.cpu;
+}
+
 /* A compile step may look around, and at its end everything is killed: what is held can't sit through it. */
 bool hold_fits(struct hold *hold, const struct job *job)
 {
     hold->owed = false;
     return (hold->state == HOLD_PREPARING || hold->state == HOLD_HELD) && !job->compile.present &&
-           same(hold->job->run.argv, job->run.argv) && same(hold->job->envp, job->envp);
+           same(hold->job->run.argv, job->run.argv) && same(hold->job->envp, job->envp) && same_limits(hold);
 }
 
 static uint64_t cpu_time(pid_t pid)

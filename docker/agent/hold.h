@@ -30,6 +30,7 @@ struct hold {
     bool backlog;                /* children may be left to wait for */
     uint64_t deadline;           /* system_clock() */
     struct cgroup_counts before; /* at its start */
+    struct cgroup_limits limits; /* likewise: a runtime measures its heap and its threads by them */
     struct cgroup_counts ready;  /* when it was held */
     const struct cgroup *cgroup;
     struct outlet *outlet;
