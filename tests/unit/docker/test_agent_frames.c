@@ -206,16 +206,20 @@ static void test_byte_by_byte(void **state)
     trial_close(&trial);
 }
 
-/* What comes after the job's end is for nobody, and the agent stays until the stream ends. */
+/* The stdin that comes after the job's end is for nobody, and the agent stays until the stream ends. */
 static void test_after_the_end(void **state)
 {
     static uint8_t more[500000];
     struct trial trial;
     (void)state;
     trial_open(&trial, NULL);
-    trial_run(&trial, echo);
+    trial_step(&trial, FRAME_STEP_RUN, 60000, 1000, echo);
+    trial_frame(&trial, FRAME_START, 0, NULL, 0);
+    trial_pump(&trial, NULL);
     trial_expect(&trial, 0, 0, 0);
-    trial_send(&trial, more, sizeof more);
+    for (size_t sent = 0; sent < sizeof more; sent += 100000)
+        trial_frame(&trial, FRAME_STDIN, 0, more + sent, 100000);
+    trial_frame(&trial, FRAME_STDIN_END, 0, NULL, 0);
     while (trial.sent < trial.waiting.len) {
         ssize_t n = write(trial.in, trial.waiting.data + trial.sent, trial.waiting.len - trial.sent);
         if (n < 0)
