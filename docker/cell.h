@@ -39,6 +39,7 @@ struct cell_kind {
      * started ahead (a language without an interpreter, CODECELL_WAITING=off). */
     const char *const *waiting_env;  /* "NAME=value" in the order of such a job's, NULL after the last */
     const char *const *waiting_argv; /* the run step's, NULL after the last */
+    enum frame_hold waiting_hold;    /* where it is held */
 };
 
 enum cell_state {

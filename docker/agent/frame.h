@@ -47,7 +47,7 @@ enum frame_type {
     FRAME_START = 5,     /* nothing: the job is complete */
     FRAME_STDIN = 6,     /* bytes */
     FRAME_STDIN_END = 7, /* nothing */
-    FRAME_PREPARE = 8,   /* nothing: only before a job, once */
+    FRAME_PREPARE = 8,   /* u32 enum frame_hold: only before a job, once */
     FRAME_RESET = 9,     /* nothing: only after DONE */
     /* agent to server */
     FRAME_READY = 64,    /* u32 FRAME_VERSION */
@@ -61,6 +61,10 @@ enum frame_type {
 
 enum frame_step { FRAME_STEP_COMPILE = 1, FRAME_STEP_RUN = 2 };
 enum frame_channel { FRAME_STDOUT = 1, FRAME_STDERR = 2, FRAME_RESULT = 3 };
+
+/* Where PREPARE has the process held: at its first look at a file in the working folder, or earlier, where it
+ * first asks who its user is (for one that reads the clock then and counts from there). */
+enum frame_hold { FRAME_HOLD_FILE = 0, FRAME_HOLD_GETUID = 1 };
 
 enum frame_failure {
     FRAME_FAIL_FRAME = 1,  /* a frame that does not fit, or out of its order */

@@ -140,12 +140,10 @@ static bool handed_on(const struct job *job, const char *variable)
 }
 
 /* The container's variables where the job names no other, HOME, then the job's. */
-static bool take_start(struct job *job, const struct frame *frame)
+static void gather_env(struct job *job)
 {
     static char home[] = "HOME=" JOB_FOLDER;
     size_t count = 0;
-    if (frame->length != 0)
-        return false;
     for (char **own = environ; *own && count < JOB_CONTAINER_ENV; own++)
         if (handed_on(job, *own))
             job->envp[count++] = *own;
@@ -154,12 +152,22 @@ static bool take_start(struct job *job, const struct frame *frame)
     for (unsigned i = 0; i < job->env_len; i++)
         job->envp[count++] = job->env[i];
     job->envp[count] = NULL;
-    return true;
+}
+
+static bool take_start(struct job *job, const struct frame *frame)
+{
+    gather_env(job);
+    return frame->length == 0;
 }
 
 static bool take_prepare(struct job *job, const struct frame *frame)
 {
-    return job->first && job->files_len == 0 && !job->compile.present && take_start(job, frame);
+    if (!job->first || job->files_len != 0 || job->compile.present || frame->length != 4 ||
+        frame_get32(frame->payload) > FRAME_HOLD_GETUID)
+        return false;
+    job->hold = (enum frame_hold)frame_get32(frame->payload);
+    gather_env(job);
+    return true;
 }
 
 #define IN(phase) (1u << (phase))

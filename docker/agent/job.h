@@ -34,6 +34,7 @@ struct job_step {
 struct job {
     enum job_phase phase;
     bool first;                 /* PREPARE may come */
+    enum frame_hold hold;       /* what PREPARE says */
     int folder;                 /* the working folder's descriptor; the caller's */
     int file;                   /* the one that FILE_DATA goes to, or -1 */
     unsigned files_len;         /* FILE frames so far */

@@ -275,15 +275,28 @@ static int read_boolean(const struct reader *in, const char *name, bool *out)
     return 0;
 }
 
+static int read_waiting(const struct reader *in, bool *waiting, enum frame_hold *hold)
+{
+    const json_t *value = json_object_get(in->object, "waiting");
+    bool early = json_is_string(value) && strcmp(json_string_value(value), "getuid") == 0;
+    if (value != NULL && !json_is_boolean(value) && !early)
+        return complain(in, "waiting", "must be true, false or \"getuid\"");
+    *waiting = early || json_is_true(value);
+    *hold = early ? FRAME_HOLD_GETUID : FRAME_HOLD_FILE;
+    return 0;
+}
+
 /* Set by the fields before it: compile, run, environment, limits, id, image. */
 static int read_kind(const struct reader *in, struct language *language)
 {
     bool exec, waiting;
-    if (read_boolean(in, "exec", &exec) != 0 || read_boolean(in, "waiting", &waiting) != 0)
+    enum frame_hold hold;
+    if (read_boolean(in, "exec", &exec) != 0 || read_waiting(in, &waiting, &hold) != 0)
         return -1;
     language->kind = (struct cell_kind){.language = language->id,
                                         .image = language->image,
                                         .exec = language->compile != NULL || exec,
+                                        .waiting_hold = hold,
                                         .limits = language->limits.cell};
     if (!waiting)
         return 0;

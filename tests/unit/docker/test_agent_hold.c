@@ -6,6 +6,8 @@
 #include <sys/ptrace.h>
 
 #define OUTPUT_MAX 1048576
+#define AT_FILE "\0\0\0\0" /* FRAME_HOLD_FILE */
+#define AT_GETUID "\1\0\0\0"
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static bool is_prepared(const struct trial *trial)
@@ -16,7 +18,7 @@ static bool is_prepared(const struct trial *trial)
 static void send_prepare(struct trial *trial, const char *const argv[])
 {
     trial_step(trial, FRAME_STEP_RUN, 60000, OUTPUT_MAX, argv);
-    trial_frame(trial, FRAME_PREPARE, 0, NULL, 0);
+    trial_frame(trial, FRAME_PREPARE, 0, AT_FILE, 4);
 }
 
 static void prepare(struct trial *trial, const char *const argv[], bool held)
@@ -127,6 +129,24 @@ static void test_a_job_while_it_prepares(void **state)
         trial_close(&fresh);
         trial_close(&early);
     }
+}
+
+/* Bash counts $SECONDS from a clock that it reads right after it has asked for its user: held there, it starts at 0. */
+static void test_held_before_it_reads_the_clock(void **state)
+{
+    static const char *const argv[] = {"/usr/bin/bash", "main.sh", NULL};
+    static const struct program job = {"main.sh", "((SECONDS < 2)) && echo early", {"/usr/bin/bash", "main.sh"}, NULL};
+    (void)state;
+    struct trial trial;
+    trial_open(&trial, NULL);
+    trial_step(&trial, FRAME_STEP_RUN, 60000, OUTPUT_MAX, argv);
+    trial_frame(&trial, FRAME_PREPARE, 0, AT_GETUID, 4);
+    trial_pump(&trial, is_prepared);
+    assert_int_equal(trial.held, 1);
+    usleep(2100000); /* the time that it waits is what is tested */
+    run_job(&trial, &job);
+    assert_string_equal(trial_text(&trial, FRAME_STDOUT), "early\n");
+    trial_close(&trial);
 }
 
 static void test_variables(void **state)
@@ -414,7 +434,7 @@ static void test_frames_out_of_order(void **state)
     struct trial trial;
     trial_open(&trial, NULL); /* without a run step */
     trial_env(&trial, "A=1");
-    trial_frame(&trial, FRAME_PREPARE, 0, NULL, 0);
+    trial_frame(&trial, FRAME_PREPARE, 0, AT_FILE, 4);
     expect_frame_failure(&trial);
     open_held(&trial, argv, true); /* twice */
     send_prepare(&trial, argv);
@@ -427,18 +447,24 @@ static void test_frames_out_of_order(void **state)
     trial_step(&trial, FRAME_STEP_COMPILE, 60000, OUTPUT_MAX, argv);
     send_prepare(&trial, argv);
     expect_frame_failure(&trial);
-    trial_open(&trial, NULL); /* with a payload */
-    trial_step(&trial, FRAME_STEP_RUN, 60000, OUTPUT_MAX, argv);
-    trial_frame(&trial, FRAME_PREPARE, 0, "x", 1);
-    expect_frame_failure(&trial);
+    for (size_t i = 0; i < 4; i++) { /* where else? */
+        static const struct {
+            const char *data;
+            size_t len;
+        } bad[] = {{NULL, 0}, {"\1", 1}, {"\2\0\0\0", 4}, {"\0\0\0\0", 5}};
+        trial_open(&trial, NULL);
+        trial_step(&trial, FRAME_STEP_RUN, 60000, OUTPUT_MAX, argv);
+        trial_frame(&trial, FRAME_PREPARE, 0, bad[i].data, bad[i].len);
+        expect_frame_failure(&trial);
+    }
     trial_open(&trial, NULL); /* of a step */
     trial_step(&trial, FRAME_STEP_RUN, 60000, OUTPUT_MAX, argv);
-    trial_frame(&trial, FRAME_PREPARE, FRAME_STEP_RUN, NULL, 0);
+    trial_frame(&trial, FRAME_PREPARE, FRAME_STEP_RUN, AT_FILE, 4);
     expect_frame_failure(&trial);
     trial_open(&trial, NULL); /* after START */
     trial_step(&trial, FRAME_STEP_RUN, 60000, OUTPUT_MAX, ARGV("/bin/sh", "-c", "while :; do :; done"));
     trial_frame(&trial, FRAME_START, 0, NULL, 0);
-    trial_frame(&trial, FRAME_PREPARE, 0, NULL, 0);
+    trial_frame(&trial, FRAME_PREPARE, 0, AT_FILE, 4);
     expect_frame_failure(&trial);
     open_held(&trial, argv, true); /* a job must have its own run step */
     trial_frame(&trial, FRAME_START, 0, NULL, 0);
@@ -545,6 +571,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_same_as_fresh),
         cmocka_unit_test(test_a_job_while_it_prepares),
+        cmocka_unit_test(test_held_before_it_reads_the_clock),
         cmocka_unit_test(test_variables),
         cmocka_unit_test(test_another_job_is_fresh),
         cmocka_unit_test(test_what_cannot_be_held),

@@ -149,7 +149,7 @@ static void test_waiting(void **state)
     put("a", MINIMAL("a") ",\"waiting\":true,\"environment\":{\"B\":\"2\",\"A\":\"1\"},\"limits\":{\"cpu\":1.1}}");
     put("b", MINIMAL("b") ",\"waiting\":false}");
     put("c", MINIMAL("c") "}");
-    put("d", MINIMAL("d") ",\"waiting\":true,\"compile\":{\"argv\":[\"cc\"]}}");
+    put("d", MINIMAL("d") ",\"waiting\":\"getuid\",\"compile\":{\"argv\":[\"cc\"]}}");
     struct said said;
     struct languages *languages = load(&said);
     assert_int_equal(said.count, 0);
@@ -158,6 +158,8 @@ static void test_waiting(void **state)
                   (const char *const[]){"OMP_NUM_THREADS=2", "OPENBLAS_NUM_THREADS=2", "B=2", "A=1", NULL});
     check_strings(a->waiting_argv, (const char *const[]){"x", NULL});
     check_strings(d->waiting_env, (const char *const[]){"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", NULL});
+    assert_int_equal(a->waiting_hold, FRAME_HOLD_FILE);
+    assert_int_equal(d->waiting_hold, FRAME_HOLD_GETUID);
     for (size_t i = 1; i < 3; i++) {
         assert_null(languages_at(languages, i)->kind.waiting_env);
         assert_null(languages_at(languages, i)->kind.waiting_argv);
@@ -224,8 +226,8 @@ static const struct {
     {MINIMAL("bad") ",\"limits\":{\"gpu\":1}}", "limits.gpu: unknown field"},
     {MINIMAL("bad") ",\"packages\":{\"argv\":\"x\"}}", "packages.argv: must be an array"},
     {MINIMAL("bad") ",\"exec\":1}", "exec: must be true or false"},
-    {MINIMAL("bad") ",\"waiting\":\"yes\"}", "waiting: must be true or false"},
-    {MINIMAL("bad") ",\"waiting\":null}", "waiting: must be true or false"},
+    {MINIMAL("bad") ",\"waiting\":\"yes\"}", "waiting: must be true, false or \"getuid\""},
+    {MINIMAL("bad") ",\"waiting\":null}", "waiting: must be true, false or \"getuid\""},
     {MINIMAL("bad") ",\"wait\":true}", "wait: unknown field"},
     {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"f\",\"run\":{\"argv\":[\"a\"]}}", "version: missing"},
     {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"f\",\"run\":{\"argv\":[\"a\"]},\"version\":{\"argv\":[\"a\"]}}",
