@@ -10,6 +10,7 @@
 #include "api/api.h"
 #include "base/container_of.h"
 #include "base/seam.h"
+#include "run/measures.h"
 
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -133,6 +134,8 @@ static void admission_done(struct store_job *job, const struct error *error)
 {
     struct admission *admission = container_of(job, struct admission, job);
     struct http_exchange *ex = admission->ex;
+    if ((admission->flags & API_EXECUTE) != 0)
+        measure_share("admission", seam()->monotonic_ns() - job->submitted_ns);
     if (ex != NULL)
         http_on_gone(ex, NULL, NULL);
     if (ex != NULL && error != NULL) {
@@ -170,6 +173,7 @@ static struct admission *admission_new(struct http_exchange *ex)
     admission->job.work = admission_work;
     admission->job.done = admission_done;
     admission->job.reads = (admission->flags & API_COUNTS) == 0;
+    admission->job.early = true; /* a rate that a crash forgets is no loss: the request is lost with it */
     return admission;
 }
 

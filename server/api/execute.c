@@ -6,6 +6,8 @@
 #include "api/api.h"
 #include "base/buf.h"
 #include "base/container_of.h"
+#include "base/seam.h"
+#include "run/measures.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -72,6 +74,8 @@ static void respond(struct exchange *exchange)
         if (answer->status == 503)
             http_header_add(exchange->ex, "Retry-After", "1");
         http_respond(exchange->ex, answer->status, "application/json", answer->text, answer->len);
+        if (answer->result.over_ns > 0)
+            measure_share("to_answer", seam()->monotonic_ns() - answer->result.over_ns);
     } else {
         free(answer->text);
     }
@@ -149,6 +153,7 @@ static void submit(struct exchange *exchange)
         return;
     }
     exchange->request.reuse = exchange->reuse;
+    exchange->request.arrived_ns = http_arrived(exchange->ex);
     if (execute_settle(&exchange->request, language, &exchange->rules, &exchange->error) == 0)
         exchange->execution =
             runner_submit(api->runner, exchange->key_row, &exchange->request, on_executed, exchange, &exchange->error);

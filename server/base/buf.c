@@ -64,11 +64,16 @@ int buf_vprintf(struct buf *b, const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, again);
+    size_t room = b->data != NULL ? b->cap - b->len : 0; /* its NUL's included: mostly it fits at once */
+    int n = vsnprintf(room > 0 ? b->data + b->len : NULL, room, format, again);
     va_end(again);
-    if (n < 0 || buf_reserve(b, (size_t)n) != 0)
+    if (n < 0 || (size_t)n > b->max - b->len || ((size_t)n >= room && buf_reserve(b, (size_t)n) != 0)) {
+        if (room > 0)
+            b->data[b->len] = '\0'; /* nothing of it stays */
         return -1;
-    vsnprintf(b->data + b->len, (size_t)n + 1, format, args);
+    }
+    if ((size_t)n >= room)
+        vsnprintf(b->data + b->len, (size_t)n + 1, format, args);
     b->len += (size_t)n;
     return 0;
 }

@@ -49,6 +49,10 @@ static struct {
 const double metric_latency_bounds[] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
                                         0.5,    1,       2.5,    5,     10,     30,    60,   120,   300,  0};
 
+const double metric_share_bounds[] = {0.00002, 0.00004, 0.00006, 0.00008, 0.0001, 0.00012, 0.00015,
+                                      0.0002,  0.00025, 0.0003,  0.0004,  0.0005, 0.00075, 0.001,
+                                      0.0015,  0.0025,  0.005,   0.01,    0};
+
 /* --- Families and series --- */
 
 static void series_free(struct metric *metric)

@@ -38,5 +38,7 @@ void metrics_reset(void);          /* forgets all families and collectors: for t
 
 /* Seconds, 0.1 ms to 5 min: for latencies. */
 extern const double metric_latency_bounds[];
+/* Seconds, 20 us to 10 ms: for what the server does itself. */
+extern const double metric_share_bounds[];
 
 #endif

@@ -43,9 +43,10 @@ struct http_connection {
     unsigned handles;   /* open: socket and timer */
     enum http_state state;
     enum http_peer_state peer;
-    bool refused; /* over the cap */
-    bool running; /* http_connection_run() is at work */
-    bool reading; /* uv_read_start() is in force */
+    bool refused;     /* over the cap */
+    bool running;     /* http_connection_run() is at work */
+    bool reading;     /* uv_read_start() is in force */
+    uint64_t read_ns; /* monotonic: when bytes came last */
     struct http_exchange *exchange;
     const char *input; /* while running: what is to be read */
     size_t input_len;

@@ -118,6 +118,11 @@ int64_t http_content_length(const struct http_exchange *ex)
     return ex->request.content_length;
 }
 
+uint64_t http_arrived(const struct http_exchange *ex)
+{
+    return ex->arrived;
+}
+
 const char *http_peer(const struct http_exchange *ex)
 {
     return ex->connection->address;

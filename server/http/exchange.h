@@ -17,6 +17,7 @@ struct http_exchange {
     struct http_match match;
     size_t held;      /* its share of the server's `bodies` */
     uint64_t started; /* seam's monotonic clock, ns */
+    uint64_t arrived; /* likewise: when the read that brought its last byte came back */
     char id[HTTP_ID_MAX + 1];
     void *user;
     void (*gone)(void *arg);

@@ -79,9 +79,10 @@ const char *http_query(const struct http_exchange *ex, const char *name);  /* de
 const char *http_header(const struct http_exchange *ex, const char *name); /* any case; several joined by ", " */
 const char *http_body(const struct http_exchange *ex, size_t *len);        /* never NULL */
 int64_t http_content_length(const struct http_exchange *ex);               /* -1: chunked or none */
-const char *http_peer(const struct http_exchange *ex);                     /* address, or "unix" */
-const char *http_request_id(const struct http_exchange *ex);               /* the client's X-Request-Id where it is
-                                                                              1 to 64 of [A-Za-z0-9._-], else a new one */
+uint64_t http_arrived(const struct http_exchange *ex); /* monotonic ns, once the handler runs: its last byte was read */
+const char *http_peer(const struct http_exchange *ex); /* address, or "unix" */
+const char *http_request_id(const struct http_exchange *ex); /* the client's X-Request-Id where it is
+                                                                1 to 64 of [A-Za-z0-9._-], else a new one */
 
 /* A pointer of the owner's for the exchange (who was admitted, what it waits for). */
 void http_set_user(struct http_exchange *ex, void *user);

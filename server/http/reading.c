@@ -1,4 +1,5 @@
 /* What comes from the client, step by step into requests. */
+#include "base/seam.h"
 #include "http/connection.h"
 #include "http/exchange.h"
 
@@ -76,6 +77,7 @@ static bool step_body(struct http_connection *conn)
     if (progress != HTTP_FAILED && !http_exchange_hold(ex))
         progress = http_request_fail(&ex->request, 503, "Too much is being sent at once. Please try again later.");
     if (progress == HTTP_READY) {
+        ex->arrived = conn->read_ns;
         http_connection_set(conn, HTTP_CONN_WORKING);
         ex->match.route->handler(ex);
         return true;
@@ -127,6 +129,7 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
     struct http_connection *conn = stream->data;
 
     if (n > 0) {
+        conn->read_ns = seam()->monotonic_ns();
         http_connection_run(conn, buf->base, (size_t)n);
     } else if (n == UV_EOF) {
         conn->peer = HTTP_PEER_SHUT;

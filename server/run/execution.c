@@ -139,8 +139,6 @@ static void conclude(struct execution *execution, bool clean)
     if (!clean)
         let_go(execution);
     job_free(execution);
-    if (clean && may_give_back(execution))
-        give_back(execution);
     execution->completed_ms = seam_wall_ms();
     if (result->queue_ns < 0)
         result->queue_ns = (int64_t)(seam()->monotonic_ns() - execution->created_ns);
@@ -150,6 +148,8 @@ static void conclude(struct execution *execution, bool clean)
     measure_end(execution->request.language->id, result);
     execution->record_job = (struct store_job){.work = record_work, .done = on_recorded};
     store_submit(execution->runner->options.store, &execution->record_job);
+    if (clean && may_give_back(execution)) /* the database works meanwhile */
+        give_back(execution);
     runner_schedule(execution->runner);
 }
 
@@ -262,6 +262,7 @@ static void on_cell_done(void *arg, enum cell_outcome outcome)
 
     switch (outcome) {
     case CELL_DONE:
+        execution->result.over_ns = seam()->monotonic_ns();
         if (execution->result.status == RECORD_PENDING) /* the agent skipped the end that it owed */
             fail(execution, "the container ended unexpectedly", false);
         else
@@ -332,7 +333,12 @@ static void on_cell(struct pool_wish *wish, struct cell *cell, const struct erro
     execution->started_ms = seam_wall_ms();
     execution->result.queue_ns = (int64_t)(now - execution->created_ns);
     set_state(execution, execution->job.compile.argv != NULL ? EXECUTION_COMPILING : EXECUTION_RUNNING);
+    if (execution->awaited)
+        execution->waited_ns += now - execution->placed_ns;
     cell_run(cell, &execution->job, &execution->request.limits.cell, &cell_events, execution);
+    if (execution->request.arrived_ns > 0 &&
+        cell_state(cell) == CELL_RUNNING) /* its limits need not be changed first */
+        measure_share("to_job", seam()->monotonic_ns() - execution->request.arrived_ns - execution->waited_ns);
 }
 
 void execution_place(struct execution *execution)
@@ -340,6 +346,8 @@ void execution_place(struct execution *execution)
     set_state(execution, EXECUTION_PLACED);
     execution->placed_ns = seam()->monotonic_ns();
     measure_queue(execution->placed_ns - execution->created_ns);
+    if (execution->runner->accepting != execution)
+        execution->waited_ns = execution->placed_ns - execution->created_ns;
     execution->wish = (struct pool_wish){.kind = &execution->request.language->kind,
                                          .limits = execution->request.limits.cell,
                                          .key = execution->request.reuse ? execution->key_row : 0,

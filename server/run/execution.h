@@ -37,7 +37,8 @@ struct execution_request {
     const char *session_id; /* NULL: none */
     bool reuse;             /* its cell may have run the same key's programs before, and is kept for the next one */
     struct limits limits;
-    json_t *warnings; /* array of strings */
+    json_t *warnings;    /* array of strings */
+    uint64_t arrived_ns; /* monotonic: its last byte was read; 0: not known */
 };
 
 void execution_request_free(struct execution_request *request);
@@ -62,6 +63,7 @@ struct execution_result {
     bool compile_timed_out;
     struct execution_output compile;
     bool memory_struck; /* the cgroup killed for memory, whatever the exit code */
+    uint64_t over_ns;   /* monotonic: the agent said that it is over; 0: it did not */
 };
 
 typedef void execution_done(void *arg, struct execution *execution);

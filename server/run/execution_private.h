@@ -32,7 +32,8 @@ struct execution {
     struct turn turn;
     struct pool_wish wish;
     struct cell *cell;
-    bool awaited; /* no cell was ready for it */
+    bool awaited;       /* no cell was ready for it */
+    uint64_t waited_ns; /* for its turn, and for a cell that was not ready */
     struct cell_job job;
     struct job_text *text;
     struct store_job record_job;
@@ -48,6 +49,7 @@ struct runner {
     struct execution *first;
     unsigned count;
     bool draining, scheduling;
+    const struct execution *accepting; /* runner_submit has it in hand: a turn that it gets now was not waited for */
     void (*idle)(void *arg);
     void *idle_arg;
 };

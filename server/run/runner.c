@@ -194,7 +194,9 @@ struct execution *runner_submit(struct runner *runner, int64_t key_row, struct e
     record_acceptance(execution);
     if (evicted != NULL)
         execution_refuse(container_of(evicted, struct execution, turn), SENTENCE_FULL);
+    runner->accepting = execution;
     runner_schedule(runner);
+    runner->accepting = NULL;
     return execution;
 }
 

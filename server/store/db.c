@@ -89,9 +89,14 @@ static int on_log(void *arg, sqlite3 *handle, const char *name, int pages)
     return SQLITE_OK;
 }
 
+bool db_checkpoint_due(const struct db *db, int pages)
+{
+    return db->log_pages - db->log_copied >= pages;
+}
+
 void db_checkpoint(struct db *db, int pages)
 {
-    if (db->log_pages - db->log_copied < pages)
+    if (!db_checkpoint_due(db, pages))
         return;
     /* Where a reader or the disk keeps it from going through, the next one goes on with it. */
     sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);

@@ -39,6 +39,7 @@ void db_rollback(struct db *db);                       /* fine where no transact
  * disk, which is why no commit does it by itself: a server calls this while nobody waits; in a command db_close
  * does it. */
 void db_checkpoint(struct db *db, int pages);
+bool db_checkpoint_due(const struct db *db, int pages); /* whether it would */
 
 /* Takes the lock of a data directory (data_dir/lock, flock): one server at a time. Makes the directory
  * (0700) where it is missing. A descriptor to close, or -1 with a sentence. */

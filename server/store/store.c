@@ -1,5 +1,5 @@
 /* A job's way: store_submit puts it at the end of `waiting`; the thread takes up to STORE_BATCH_MAX of
- * them, runs them in one transaction (run_batch) and puts them at the end of `finished`; the async handle
+ * them, runs them in one transaction (run_batch) and puts them at the end of `finished` (hand_over); the async handle
  * wakes the loop, where `deliver` calls each done(). A job that can't be queued goes to `finished` at once.
  * store_close lets the thread run dry; the thread closes the file and says so through `ended`. */
 #include "store/store.h"
@@ -19,6 +19,7 @@ struct list {
 
 struct store {
     struct db *db; /* the thread's */
+    bool ailing;   /* likewise: the last commit failed */
     uv_async_t async;
     uv_thread_t thread;
     uv_mutex_t mutex; /* for what follows, down to `ended` */
@@ -26,7 +27,7 @@ struct store {
     struct list waiting, finished;
     atomic_uint queued; /* changed under the mutex, read by anyone */
     bool closing, ended;
-    struct metric *length, *seconds, *batch_jobs;
+    struct metric *length, *seconds, *batch_jobs, *commit_seconds;
     void (*closed)(void *arg);
     void *arg;
     char instance[UUID_LEN + 1];
@@ -71,10 +72,14 @@ static int run_sql(struct db *db, const char *sql, struct error *error)
     return statement ? db_run(db, statement, error) : -1;
 }
 
-/* One job in its savepoint. -1 where the transaction itself is gone: SQLite ends it by itself where, for
- * example, the disk is full. */
-static int run_job(struct db *db, struct store_job *job)
+/* One job in its savepoint; the only one of its transaction needs none. -1 where the transaction itself is gone:
+ * SQLite ends it by itself where, for example, the disk is full. */
+static int run_job(struct db *db, struct store_job *job, bool alone)
 {
+    if (alone) {
+        job->failed = job->work(db, job, &job->error) < 0;
+        return job->failed ? -1 : 0;
+    }
     job->failed = run_sql(db, "SAVEPOINT job", &job->error) < 0 || job->work(db, job, &job->error) < 0;
     if (sqlite3_get_autocommit(db_handle(db)))
         return -1;
@@ -102,17 +107,63 @@ static bool only_reads(const struct list *batch)
     return true;
 }
 
-static void run_batch(struct db *db, struct list *batch)
+static void set_queued(struct store *store, unsigned queued)
 {
+    atomic_store(&store->queued, queued);
+    metric_set(store->length, queued);
+}
+
+/* To the loop. */
+static void hand_over(struct store *store, struct list *jobs)
+{
+    unsigned count = 0;
+    for (const struct store_job *job = jobs->head; job; job = job->next)
+        count++;
+    if (count == 0)
+        return;
+    uv_mutex_lock(&store->mutex);
+    list_join(&store->finished, jobs);
+    set_queued(store, atomic_load(&store->queued) - count);
+    uv_mutex_unlock(&store->mutex);
+    uv_async_send(&store->async);
+}
+
+/* Those that need not wait for the commit. */
+static void hand_over_early(struct store *store, struct list *batch)
+{
+    struct list early = {NULL, NULL}, rest = {NULL, NULL};
+    for (struct store_job *job = list_take(batch); job; job = list_take(batch))
+        list_add(job->early ? &early : &rest, job);
+    *batch = rest;
+    hand_over(store, &early);
+}
+
+static int commit(struct store *store, struct list *batch, struct error *error)
+{
+    uint64_t start = seam()->monotonic_ns();
+    int result = db_commit(store->db, error);
+    store->ailing = result < 0;
+    if (result == 0 && batch->head)
+        batch->head->commit_ns = seam()->monotonic_ns() - start;
+    return result;
+}
+
+static void run_batch(struct store *store, struct list *batch)
+{
+    struct db *db = store->db;
+    bool alone = batch->head == batch->tail;
     struct error error = {.code = ERROR_NONE};
-    int result = only_reads(batch) ? db_begin_read(db, &error) : db_begin(db, &error);
+    bool reads = only_reads(batch);
+    int result = reads ? db_begin_read(db, &error) : db_begin(db, &error);
     for (struct store_job *job = batch->head; job && result == 0; job = job->next) {
-        result = run_job(db, job);
+        result = run_job(db, job, alone);
         if (result < 0)
             error = job->error;
     }
+    if (result == 0 && !store->ailing)
+        hand_over_early(store, batch);
     if (result == 0)
-        result = db_commit(db, &error);
+        result = reads ? db_commit(db, &error) : commit(store, batch, &error);
     if (result == 0)
         return;
     db_rollback(db);
@@ -121,13 +172,42 @@ static void run_batch(struct db *db, struct list *batch)
     fail_all(batch, &error);
 }
 
+/* The log is copied once nobody has wanted anything for a moment (a request's next job is on its way until then); once
+ * it is longer, while nobody waits; and once it is long, whoever waits. */
+#define LOG_PAGES_IDLE 1000
+#define LOG_PAGES_FREE 1500
+#define LOG_PAGES_MAX 10000
+#define IDLE_NS 5000000
+
+static bool is_free(struct store *store)
+{
+    uv_mutex_lock(&store->mutex);
+    bool nobody = store->waiting.head == NULL;
+    uv_mutex_unlock(&store->mutex);
+    return nobody;
+}
+
+/* With the mutex held, as uv_cond_wait. */
+static void wait_for_jobs(struct store *store)
+{
+    if (!db_checkpoint_due(store->db, LOG_PAGES_IDLE)) {
+        uv_cond_wait(&store->wake, &store->mutex);
+        return;
+    }
+    if (uv_cond_timedwait(&store->wake, &store->mutex, IDLE_NS) != UV_ETIMEDOUT)
+        return;
+    uv_mutex_unlock(&store->mutex);
+    db_checkpoint(store->db, LOG_PAGES_IDLE);
+    uv_mutex_lock(&store->mutex);
+}
+
 /* Waits for jobs and moves them to `batch`; none: the store closes. */
 static unsigned take_batch(struct store *store, struct list *batch)
 {
     unsigned count = 0;
     uv_mutex_lock(&store->mutex);
     while (!store->waiting.head && !store->closing)
-        uv_cond_wait(&store->wake, &store->mutex);
+        wait_for_jobs(store);
     while (store->waiting.head && count < STORE_BATCH_MAX) {
         list_add(batch, list_take(&store->waiting));
         count++;
@@ -138,37 +218,14 @@ static unsigned take_batch(struct store *store, struct list *batch)
     return count;
 }
 
-static void set_queued(struct store *store, unsigned queued)
-{
-    atomic_store(&store->queued, queued);
-    metric_set(store->length, queued);
-}
-
-/* The log is copied while nobody waits, or once it is long. */
-#define LOG_PAGES_IDLE 1000
-#define LOG_PAGES_MAX 10000
-
-static bool is_idle(struct store *store)
-{
-    uv_mutex_lock(&store->mutex);
-    bool idle = store->waiting.head == NULL;
-    uv_mutex_unlock(&store->mutex);
-    return idle;
-}
-
 static void thread_main(void *arg)
 {
     struct store *store = arg;
     struct list batch = {NULL, NULL};
-    unsigned count;
-    while ((count = take_batch(store, &batch)) > 0) {
-        run_batch(store->db, &batch);
-        uv_mutex_lock(&store->mutex);
-        list_join(&store->finished, &batch);
-        set_queued(store, atomic_load(&store->queued) - count);
-        uv_mutex_unlock(&store->mutex);
-        uv_async_send(&store->async);
-        db_checkpoint(store->db, is_idle(store) ? LOG_PAGES_IDLE : LOG_PAGES_MAX);
+    while (take_batch(store, &batch) > 0) {
+        run_batch(store, &batch);
+        hand_over(store, &batch);
+        db_checkpoint(store->db, is_free(store) ? LOG_PAGES_FREE : LOG_PAGES_MAX);
     }
     db_close(store->db);
     uv_mutex_lock(&store->mutex);
@@ -182,6 +239,8 @@ static void give_back(struct store *store, struct store_job *job)
     metric_observe(store->seconds, (double)(seam()->monotonic_ns() - job->submitted_ns) / 1e9);
     if (job->batch)
         metric_observe(store->batch_jobs, job->batch);
+    if (job->commit_ns)
+        metric_observe(store->commit_seconds, (double)job->commit_ns / 1e9);
     if (job->done) {
         job->done(job, job->failed ? &job->error : NULL);
         return;
@@ -254,6 +313,11 @@ static void make_metrics(struct store *store)
                                                  "From a job's submission to its answer, commit included.",
                                                  METRIC_HISTOGRAM, none, metric_latency_bounds),
                                    none);
+    store->commit_seconds =
+        metric_series(metric_family("codecell_commit_seconds",
+                                    "How long the commit of a transaction that wrote took, for all its jobs.",
+                                    METRIC_HISTOGRAM, none, metric_share_bounds),
+                      none);
     store->batch_jobs = metric_series(
         metric_family("codecell_database_batch_jobs", "Jobs that shared a transaction.", METRIC_HISTOGRAM, none, sizes),
         none);
@@ -322,6 +386,7 @@ void store_submit(struct store *store, struct store_job *job)
     job->error = (struct error){.code = ERROR_NONE};
     job->failed = false;
     job->batch = 0;
+    job->commit_ns = 0;
     job->submitted_ns = seam()->monotonic_ns();
     uv_mutex_lock(&store->mutex);
     const char *why = refusal(store);
@@ -332,9 +397,9 @@ void store_submit(struct store *store, struct store_job *job)
     } else {
         list_add(&store->waiting, job);
         set_queued(store, atomic_load(&store->queued) + 1);
-        uv_cond_signal(&store->wake);
     }
     uv_mutex_unlock(&store->mutex);
+    uv_cond_signal(&store->wake); /* the thread finds the mutex free */
     if (why && !uv_is_closing((uv_handle_t *)&store->async))
         uv_async_send(&store->async);
 }

@@ -1,5 +1,5 @@
 /* The database's thread: an ordered queue of jobs, run one after another off the loop. What waits at
- * the same time shares one transaction: a job's done() comes after its commit. A job that fails is
+ * the same time shares one transaction: a job's done() comes after its commit (but see `early`). A job that fails is
  * rolled back alone (savepoint); where the transaction itself fails (its begin, its commit, a full disk),
  * each of its jobs fails, also those whose work was not called yet. */
 #ifndef CODECELL_STORE_STORE_H
@@ -19,11 +19,14 @@ struct store_job {
                                                 failure is logged and free() is called on the job, which must
                                                 then be the start of the malloc'ed struct */
     bool reads;                              /* work writes nothing: where all that wait are such, no write lock */
-    struct error error;                      /* from here on the store's own */
+    bool early; /* done() may come before the commit, once work has run: what it writes is no promise. A commit that
+                   then fails is not told; until one succeeds again, such a job waits for its own like any other */
+    struct error error; /* from here on the store's own */
     struct store_job *next;
     bool failed;
     unsigned batch; /* how many shared the transaction; 0 but in the first of them */
     uint64_t submitted_ns;
+    uint64_t commit_ns; /* how long the transaction's commit took; 0 but in the first that waited for it */
 };
 
 #define STORE_QUEUE_MAX 100000 /* jobs waiting or running */

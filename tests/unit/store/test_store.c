@@ -502,6 +502,31 @@ static void a_done_may_submit_more(void **state)
     bench_close(&bench);
 }
 
+/* What need not wait for its commit is told once it has run, its own failure too, and is committed all the same. */
+static void an_early_job_is_committed_too(void **state)
+{
+    enum { JOBS = 20 };
+    struct bench bench;
+    struct number jobs[JOBS];
+    int finished = 0;
+    bench_open(&bench, state);
+    for (int i = 0; i < JOBS; i++) {
+        jobs[i] = job(&bench, insert, i, &finished);
+        jobs[i].job.early = i % 2 == 0;
+        jobs[i].result = i % 5 == 0 ? -1 : 0;
+        if (i % 3 == 0) /* alone in its transaction, or one of several */
+            run_until(&bench, &finished, i);
+        store_submit(bench.store, &jobs[i].job);
+    }
+    run_until(&bench, &finished, JOBS);
+    for (int i = 0; i < JOBS; i++) {
+        assert_int_equal(jobs[i].done, 1);
+        assert_int_equal(jobs[i].code, i % 5 == 0 ? ERROR_CONFLICT : ERROR_NONE);
+    }
+    assert_int_equal(rows_of(&bench), JOBS - JOBS / 5);
+    bench_close(&bench);
+}
+
 static int insert_big(struct db *db, struct store_job *big, struct error *error)
 {
     (void)big;
@@ -668,6 +693,7 @@ int main(void)
         fixture_test_dir(a_full_queue_refuses),
         fixture_test_dir(nobody_needs_to_wait),
         fixture_test_dir(a_done_may_submit_more),
+        fixture_test_dir(an_early_job_is_committed_too),
         fixture_test_dir(the_log_does_not_grow_for_ever),
         fixture_test_dir(a_store_that_cannot_open_leaves_nothing),
         fixture_test_dir(a_store_without_a_thread_leaves_nothing),
