@@ -1,5 +1,6 @@
 #include "base/buf.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -60,20 +61,26 @@ int buf_puts(struct buf *b, const char *text)
     return buf_append(b, text, strlen(text));
 }
 
+/* Takes back what a print that failed may have written behind the text. */
+static int unprinted(struct buf *b)
+{
+    if (b->data != NULL)
+        b->data[b->len] = '\0';
+    return -1;
+}
+
 int buf_vprintf(struct buf *b, const char *format, va_list args)
 {
+    size_t room = b->data != NULL ? b->cap - b->len : 0; /* with the NUL's: mostly it fits at once */
     va_list again;
     va_copy(again, args);
-    size_t room = b->data != NULL ? b->cap - b->len : 0; /* its NUL's included: mostly it fits at once */
-    int n = vsnprintf(room > 0 ? b->data + b->len : NULL, room, format, again);
+    int n = vsnprintf(room > 0 ? b->data + b->len : NULL, room, format, args);
+    bool fits = n >= 0 && (size_t)n <= b->max - b->len;
+    if (fits && (size_t)n >= room && (fits = buf_reserve(b, (size_t)n) == 0))
+        vsnprintf(b->data + b->len, (size_t)n + 1, format, again);
     va_end(again);
-    if (n < 0 || (size_t)n > b->max - b->len || ((size_t)n >= room && buf_reserve(b, (size_t)n) != 0)) {
-        if (room > 0)
-            b->data[b->len] = '\0'; /* nothing of it stays */
-        return -1;
-    }
-    if ((size_t)n >= room)
-        vsnprintf(b->data + b->len, (size_t)n + 1, format, args);
+    if (!fits)
+        return unprinted(b);
     b->len += (size_t)n;
     return 0;
 }
