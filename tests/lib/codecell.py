@@ -1,6 +1,7 @@
 """Starts the real server on the real engine, drives it, ends it, and looks that nothing is left.
 
-The program is CODECELL_BIN (default build/codecell). Tests wait for a state, never for a time:
+The program is CODECELL_BIN (default build/codecell); TESTS_SETTINGS="NAME=VALUE …" are settings for every server, below
+those of the test. Tests wait for a state, never for a time:
 wait_for() polls until the state is there, and fails after CODECELL_PATIENCE seconds (60).
 """
 import contextlib
@@ -101,6 +102,7 @@ class Server:
         self.engine, self.wants_ready = engine, ready
         self.languages = LANGUAGES if languages is None else languages
         self.settings = {"CODECELL_DATA_DIR": str(self.data_dir), "CODECELL_LISTEN": "127.0.0.1:0"}
+        self.settings.update(pair.split("=", 1) for pair in os.environ.get("TESTS_SETTINGS", "").split())
         self.settings.update({name: str(value) for name, value in (settings or {}).items()})
         self.command = [BIN, "serve"]
         self.process, self.lines, self.address, self.known_key = None, [], None, None

@@ -229,12 +229,19 @@ def api(totals):
 
 
 def escape(totals):
-    pytest(totals, "escape", BUILD / "gcc" / "codecell", "tests/escape")
+    """All of it as the server is by default; what tries to get out also in each other way that a program can be run."""
+    program, folder = BUILD / "gcc" / "codecell", ROOT / "tests" / "escape"
+    pytest(totals, "escape", program, folder)
+    attempts = [folder / f"test_{name}.py" for name in ("agent", "kernel", "isolation")]
+    for name, env in {"held": {"TESTS_HELD": "1"},
+                      "not waiting": {"TESTS_SETTINGS": "CODECELL_WAITING=off"},
+                      "reuse": {"TESTS_SETTINGS": "CODECELL_REUSE=key"}}.items():
+        pytest(totals, f"escape, {name}", program, *attempts, env=env)
 
 
 def asan(totals):
     """The server's own code under sanitizers; what only the kernel and the engine decide is left to the others."""
-    pytest(totals, "asan", BUILD / "asan" / "codecell", "tests/api",
+    pytest(totals, "asan", BUILD / "asan" / "codecell", "tests/api", "-k", "not both_ways_answer",
            env={"CODECELL_PATIENCE": "120", "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
                 "UBSAN_OPTIONS": "print_stacktrace=1"})
 
