@@ -197,6 +197,7 @@ def test_the_program_goes_on_in_what_was_started_before(servers, language, field
 
 
 @pytest.mark.parametrize("fields", [{"args": ["x"]}, {"environment": {"A": "1"}}, {"limits": {"cpu": 2}},
+                                    {"limits": {"memory_mb": 256}}, {"limits": {"processes": 32}},
                                     {"limits": {"disk_mb": 50}}],
                          ids=lambda fields: "-".join(fields.get("limits", fields)))
 @pytest.mark.parametrize("language", LANGUAGES)
