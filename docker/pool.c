@@ -179,13 +179,13 @@ static unsigned *count_of(struct pool_counts *counts, enum cell_state state)
 static void count_cell(struct cell *cell, struct pool_counts *out)
 {
     unsigned *count = count_of(out, cell_state(cell));
-    int role = cell_place(cell)->role;
+    const struct cell_place *place = cell_place(cell);
 
     (*count)++;
     if (count != &out->ready)
         return;
     out->held += cell_waiting(cell) == CELL_HELD;
-    out->kept += role == PLACE_RESETTING || role == PLACE_KEPT;
+    out->kept += place->role == PLACE_RESETTING || place->role == PLACE_KEPT;
 }
 
 void pool_counts(const struct pool *pool, const char *language, struct pool_counts *out)

@@ -43,9 +43,9 @@ struct trial {
     int in, out; /* the agent's fd 0 and 1, our ends */
     bool ready, done, failed, eof;
     uint32_t failure, error;
-    unsigned prepared;        /* PREPARED frames so far */
-    bool held;                /* what the last one said */
-    uint64_t prepared_bytes;  /* its memory */
+    unsigned prepared;       /* PREPARED frames so far */
+    bool held;               /* what the last one said */
+    uint64_t prepared_bytes; /* its memory */
     bool ended[3];
     struct frame_step_end end[3];    /* by step */
     struct trial_bytes output[3][4]; /* by step, by channel */
