@@ -7,7 +7,6 @@
 #include "store/sql.h"
 #include "store/store.h"
 
-
 /* A loop, a store on it, and a gate that keeps the database's thread in a job until the test opens it. */
 struct bench {
     struct fixture *fixture;
