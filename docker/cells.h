@@ -16,8 +16,8 @@ struct engine;
 #define CELL_NAME_MAX 64 /* of a container of ours, with its NUL */
 
 #define CELL_UID_FIRST 10000u
-#define CELL_UID_COUNT 10000u
-#define CELLS_MAX 5000u /* at once: half of the ids, so that a free one is found soon */
+#define CELL_UID_COUNT 2000u
+#define CELLS_MAX 1000u /* at once: half of the ids, so that a free one is found soon */
 
 /* The agent's share of a container's memory, and of its processes. */
 #define CELL_AGENT_MB 8u

@@ -24,7 +24,8 @@ void pool_take(struct pool *pool, struct pool_wish *wish)
     struct error error;
 
     wish->making = NULL;
-    wish->queued = wish->counted = false;
+    wish->queued = false;
+    wish->counted = wish->own;
     wish->failures = 0;
     wish->since_ns = seam()->monotonic_ns();
     if (pool_shelf_of(pool, wish->kind) == NULL || pool->closing || !pool->up) {

@@ -46,6 +46,7 @@ struct app {
     struct call *info;
     uv_signal_t signals[2];
     uv_timer_t patience, answers;
+    uv_prepare_t before_poll;
     bool stopping, hurried;
 };
 
@@ -59,6 +60,8 @@ static void on_store_closed(void *arg)
         uv_close((uv_handle_t *)&app->signals[i], NULL);
     uv_close((uv_handle_t *)&app->patience, NULL);
     uv_close((uv_handle_t *)&app->answers, NULL);
+    uv_close((uv_handle_t *)&app->before_poll, NULL);
+    log_gather(false);
 }
 
 static void on_engine_closed(void *arg)
@@ -341,6 +344,20 @@ static void raise_descriptors(void)
     }
 }
 
+static void on_before_poll(uv_prepare_t *prepare)
+{
+    (void)prepare;
+    log_flush();
+}
+
+/* Lines of the log come after the answers that they tell of. */
+static void gather_log(struct app *app)
+{
+    uv_prepare_init(&app->loop, &app->before_poll);
+    uv_prepare_start(&app->before_poll, on_before_poll);
+    log_gather(true);
+}
+
 static int start(struct app *app, struct error *error)
 {
     if ((app->lock = db_lock(app->config->data_dir, error)) < 0 ||
@@ -356,6 +373,7 @@ static int start(struct app *app, struct error *error)
     fill_api(app);
     retention_open(&app->retention, &app->loop, app->store, app->config->retention_s);
     watch_signals(app);
+    gather_log(app);
     return 0;
 }
 

@@ -249,13 +249,15 @@ static uint64_t how_long(void)
 /* Waits until something can be done, or the time for it is up. */
 static void await(struct pollfd set[POLLED])
 {
+    uint64_t output = outlet_patience(&agent.outlet), patience = how_long();
     set[IN] = (struct pollfd){STDIN_FILENO, (short)(POLLRDHUP | when(!inlet_full(&agent.inlet), POLLIN)), 0};
-    set[OUT] = (struct pollfd){STDOUT_FILENO, when(!outlet_empty(&agent.outlet), POLLOUT), 0};
+    set[OUT] = (struct pollfd){STDOUT_FILENO, when(output == 0, POLLOUT), 0};
     set[SIGNALS] = (struct pollfd){agent.signals, POLLIN, 0};
     set[STDIN] = (struct pollfd){agent.state == STEPPING ? agent.step.input : -1, when(input_waits(), POLLOUT), 0};
     set[STDOUT] = (struct pollfd){wanted_output(0), POLLIN, 0};
     set[STDERR] = (struct pollfd){wanted_output(1), POLLIN, 0};
-    uint64_t patience = how_long();
+    if (output > 0 && output < patience)
+        patience = output;
     struct timespec left = {(time_t)(patience / 1000000000u), (long)(patience % 1000000000u)};
     if (ppoll(set, POLLED, patience == STEP_FOREVER ? NULL : &left, NULL) < 0 && errno != EINTR)
         system_end();

@@ -62,6 +62,7 @@ void hold_start(struct hold *hold, const struct job *job)
     hold->job = job;
     hold->last = HOLD_NOWHERE;
     hold->backlog = false;
+    hold->looked_hidden = false;
     hold->before = cgroup_read(hold->cgroup);
     hold->limits = cgroup_read_limits(hold->cgroup);
     if (spawn(job->run.argv, job->envp, true, &hold->program, &failure) < 0) {
@@ -90,7 +91,8 @@ bool hold_fits(struct hold *hold, const struct job *job)
 {
     hold->owed = false;
     return (hold->state == HOLD_PREPARING || hold->state == HOLD_HELD) && !job->compile.present &&
-           same(hold->job->run.argv, job->run.argv) && same(hold->job->envp, job->envp) && same_limits(hold);
+           !(hold->looked_hidden && job->brings_hidden) && same(hold->job->run.argv, job->run.argv) &&
+           same(hold->job->envp, job->envp) && same_limits(hold);
 }
 
 static uint64_t cpu_time(pid_t pid)
@@ -196,7 +198,8 @@ static enum stop at_call(struct hold *hold)
     memcpy(call.args, info.entry.args, sizeof call.args);
     enum look look = look_call(&call, &address);
     if (look == LOOK_PATH)
-        look = !read_path(pid, address, path) || look_path(&call, path) ? LOOK_YES : LOOK_NO;
+        look = read_path(pid, address, path) ? look_path(&call, path) : LOOK_YES;
+    hold->looked_hidden |= look == LOOK_HIDDEN;
     return look == LOOK_YES ? STAY : GO_ON;
 }
 

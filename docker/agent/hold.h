@@ -28,6 +28,7 @@ struct hold {
     struct spawn program;
     enum hold_stop last;         /* where it was stopped last */
     bool backlog;                /* children may be left to wait for */
+    bool looked_hidden;          /* it knows that there is no hidden file (LOOK_HIDDEN) */
     uint64_t deadline;           /* system_clock() */
     struct cgroup_counts before; /* at its start */
     struct cgroup_limits limits; /* likewise: a runtime measures its heap and its threads by them */

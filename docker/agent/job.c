@@ -12,6 +12,7 @@ void job_open(struct job *job, int folder, bool first)
     job->folder = folder;
     job->file = -1;
     job->files_len = 0;
+    job->brings_hidden = false;
     job->failure = 0;
     job->error = 0;
     job->env_len = 0;
@@ -79,6 +80,7 @@ static bool take_file(struct job *job, const struct frame *frame)
     if ((mode & ~0777u) || !files_path_ok(path, len))
         return false;
     job->files_len++;
+    job->brings_hidden |= path[0] == '.';
     if (job->failure)
         return true;
     char name[FILES_PATH_MAX + 1];

@@ -38,6 +38,7 @@ struct job {
     int folder;                 /* the working folder's descriptor; the caller's */
     int file;                   /* the one that FILE_DATA goes to, or -1 */
     unsigned files_len;         /* FILE frames so far */
+    bool brings_hidden;         /* the name of one of them, or of its first folder, starts with a dot */
     enum frame_failure failure; /* of the files; 0: none */
     int error;                  /* its errno */
     unsigned env_len;

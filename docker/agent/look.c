@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -173,17 +174,19 @@ static bool leads_there(const char *path)
     return strcmp(path, "/") == 0 || strcmp(path, "/tmp") == 0 || strcmp(path, "/tmp/") == 0;
 }
 
-bool look_path(const struct look_call *call, const char *path)
+enum look look_path(const struct look_call *call, const char *path)
 {
     const struct rule *rule = find(call->number);
     bool stat = rule->kind == STAT;
     if (path[0] != '/' && rule->folder != NONE && (int)call->args[rule->folder] != AT_FDCWD)
-        return has_part(path, "..");
+        return when(has_part(path, ".."));
     if (path[0] != '/')
-        return !stat || (path[0] != '\0' && strcmp(path, ".") != 0);
-    if (roundabout(path) || below(path, JOB_FOLDER))
-        return true;
+        return when(!stat || (path[0] != '\0' && strcmp(path, ".") != 0));
+    if (roundabout(path))
+        return LOOK_YES;
+    if (below(path, JOB_FOLDER))
+        return stat && path[strlen(JOB_FOLDER "/")] == '.' ? LOOK_HIDDEN : LOOK_YES;
     if (strcmp(path, JOB_FOLDER) == 0)
-        return !stat;
-    return rule->kind == OPEN && leads_there(path);
+        return when(!stat);
+    return when(rule->kind == OPEN && leads_there(path));
 }

@@ -6,7 +6,6 @@
 #ifndef CODECELL_AGENT_LOOK_H
 #define CODECELL_AGENT_LOOK_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct look_call {
@@ -17,13 +16,15 @@ struct look_call {
 enum look {
     LOOK_NO,
     LOOK_YES,
-    LOOK_PATH, /* it depends on the path: ask look_path */
+    LOOK_HIDDEN, /* only at something below the working folder whose name there starts with a dot: a user's own
+                    settings, which are not there unless the job brings such a file */
+    LOOK_PATH,   /* it depends on the path: ask look_path */
 };
 
 /* With LOOK_PATH, *address is where the path stands in the caller's memory. */
 enum look look_call(const struct look_call *call, uint64_t *address);
 
-/* Of a call for which look_call said LOOK_PATH. */
-bool look_path(const struct look_call *call, const char *path);
+/* Of a call for which look_call said LOOK_PATH: one of the others. */
+enum look look_path(const struct look_call *call, const char *path);
 
 #endif

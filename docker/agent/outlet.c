@@ -40,8 +40,11 @@ uint8_t *outlet_room(struct outlet *outlet)
 
 void outlet_output(struct outlet *outlet, enum frame_step step, enum frame_channel channel, size_t len)
 {
+    if (outlet_empty(outlet))
+        outlet->since = system_clock();
     frame_header(outlet->data + outlet->end, FRAME_OUTPUT, (uint8_t)step, (uint8_t)channel, (uint32_t)len);
     outlet->end += FRAME_HEADER + len;
+    outlet->urgent |= waiting(outlet) > OUTLET_LITTLE;
 }
 
 void outlet_put(struct outlet *outlet, enum frame_type type, uint8_t step, const void *payload, size_t len)
@@ -53,6 +56,7 @@ void outlet_put(struct outlet *outlet, enum frame_type type, uint8_t step, const
     if (len > 0)
         memcpy(outlet->data + outlet->end + FRAME_HEADER, payload, len);
     outlet->end += FRAME_HEADER + len;
+    outlet->urgent = true;
 }
 
 void outlet_failed(struct outlet *outlet, enum frame_failure failure, int error)
@@ -63,8 +67,19 @@ void outlet_failed(struct outlet *outlet, enum frame_failure failure, int error)
     outlet_put(outlet, FRAME_FAILED, 0, payload, sizeof payload);
 }
 
+uint64_t outlet_patience(const struct outlet *outlet)
+{
+    if (outlet_empty(outlet))
+        return UINT64_MAX;
+    uint64_t waited = system_clock() - outlet->since;
+    return outlet->urgent || waited >= OUTLET_LINGER_NS ? 0 : OUTLET_LINGER_NS - waited;
+}
+
 int outlet_flush(struct outlet *outlet, int fd)
 {
+    if (outlet_patience(outlet) > 0)
+        return 0;
+    outlet->urgent = true; /* what the descriptor does not take now, it is to take as soon as it can */
     while (!outlet_empty(outlet)) {
         ssize_t n = write(fd, outlet->data + outlet->start, waiting(outlet));
         if (n < 0)
@@ -72,5 +87,6 @@ int outlet_flush(struct outlet *outlet, int fd)
         outlet->start += (size_t)n;
     }
     outlet->start = outlet->end = 0;
+    outlet->urgent = false;
     return 0;
 }

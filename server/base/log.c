@@ -19,6 +19,13 @@ static struct {
     int fd;
 } setup = {.least = LOG_INFO, .format = LOG_TEXT, .fd = STDERR_FILENO};
 
+/* Whole lines of one thread, which alone touches them. */
+static _Thread_local struct {
+    bool on;
+    size_t len;
+    char data[LINE_MAX_BYTES];
+} gathered;
+
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
 void log_setup(enum log_level least, enum log_format format, int fd)
@@ -131,12 +138,35 @@ static void put_field(struct buf *line, const struct log_field *field)
     line->len = before;
 }
 
-static void write_line(const struct buf *line)
+static void write_out(const char *data, size_t len)
 {
     ssize_t n;
     do {
-        n = write(setup.fd, line->data, line->len);
+        n = write(setup.fd, data, len);
     } while (n < 0 && errno == EINTR);
+}
+
+void log_flush(void)
+{
+    if (gathered.len > 0)
+        write_out(gathered.data, gathered.len);
+    gathered.len = 0;
+}
+
+void log_gather(bool on)
+{
+    log_flush();
+    gathered.on = on;
+}
+
+static void put_line(enum log_level level, const struct buf *line)
+{
+    if (gathered.len + line->len > sizeof gathered.data)
+        log_flush();
+    memcpy(gathered.data + gathered.len, line->data, line->len);
+    gathered.len += line->len;
+    if (!gathered.on || level >= LOG_WARN)
+        log_flush();
 }
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
@@ -153,6 +183,6 @@ void log_write(enum log_level level, const char *event, const struct log_field *
     for (; fields->key != NULL; fields++)
         put_field(&line, fields);
     if (buf_puts(&line, setup.format == LOG_JSON ? "}\n" : "\n") == 0)
-        write_line(&line);
+        put_line(level, &line);
     buf_free(&line);
 }

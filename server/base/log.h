@@ -4,7 +4,7 @@
  *   ts=2026-01-02T03:04:05.678Z level=info event=execution.done id=… exit_code=0
  *
  * Never given: a key's secret, code, input or output. Used from the edges (server/app.c, api/, the
- * top of docker/ and store/), not from library code. Thread-safe: a line is one write(2). */
+ * top of docker/ and store/), not from library code. Thread-safe: one write(2) holds whole lines. */
 #ifndef CODECELL_BASE_LOG_H
 #define CODECELL_BASE_LOG_H
 
@@ -31,6 +31,12 @@ struct log_field {
 #define LOG_BOOL(k, v) ((struct log_field){(k), LOG_FIELD_BOOL, {.num = (v) ? 1 : 0}})
 
 void log_setup(enum log_level least, enum log_format format, int fd);
+
+/* From now on this thread's lines below LOG_WARN wait for log_flush(), or for the next one that does not: whoever reads
+ * them is not to wake before an answer is on its way. False: they are written at once again. Call it where all is
+ * flushed. */
+void log_gather(bool on);
+void log_flush(void);
 bool log_enabled(enum log_level level);
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
 

@@ -54,15 +54,16 @@ static void on_cell(struct pool_wish *wish, struct cell *cell, const struct erro
 void probe_ask(struct probe *probe, struct pool *pool, const struct language *language, char **argv,
                void (*done)(struct probe *probe), void *arg)
 {
-    *probe = (struct probe){.pool = pool,
-                            .language = language,
-                            .wish = {.kind = &language->kind, .limits = language->kind.limits, .on_cell = on_cell},
-                            .job = {.env = (const char *const *)language->env,
-                                    .run = {(const char *const *)argv, PROBE_TIMEOUT_MS, PROBE_OUTPUT_MAX}},
-                            .exit_code = -1,
-                            .under_way = true,
-                            .done = done,
-                            .arg = arg};
+    *probe = (struct probe){
+        .pool = pool,
+        .language = language,
+        .wish = {.kind = &language->kind, .limits = language->kind.limits, .own = true, .on_cell = on_cell},
+        .job = {.env = (const char *const *)language->env,
+                .run = {(const char *const *)argv, PROBE_TIMEOUT_MS, PROBE_OUTPUT_MAX}},
+        .exit_code = -1,
+        .under_way = true,
+        .done = done,
+        .arg = arg};
     buf_init(&probe->output, PROBE_OUTPUT_MAX);
     pool_take(pool, &probe->wish);
 }

@@ -191,12 +191,13 @@ struct execution *runner_submit(struct runner *runner, int64_t key_row, struct e
     }
     *request = (struct execution_request){0};
     link_execution(runner, execution);
-    record_acceptance(execution);
     if (evicted != NULL)
         execution_refuse(container_of(evicted, struct execution, turn), SENTENCE_FULL);
     runner->accepting = execution;
     runner_schedule(runner);
     runner->accepting = NULL;
+    if (execution->state < EXECUTION_RECORDING) /* the job is on its way first: the database's thread would have the CPU */
+        record_acceptance(execution);
     return execution;
 }
 

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <math.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,7 +42,7 @@ static int teardown(void **state)
 /* What one write(2) put into the pipe, which is drained by one read(2) as long as it is below PIPE_BUF. */
 static const char *written(void)
 {
-    static char text[65536];
+    static char text[131072];
     ssize_t n = read(ends[0], text, sizeof text - 1);
     assert_true(n > 0);
     text[n] = '\0';
@@ -187,6 +188,33 @@ static void threads_do_not_mix_their_lines(void **state)
         pthread_join(threads[i], NULL);
 }
 
+static void gathered_lines_wait_for_the_flush(void **state)
+{
+    (void)state;
+    struct pollfd pipe = {.fd = ends[0], .events = POLLIN};
+    log_setup(LOG_INFO, LOG_TEXT, ends[1]);
+    log_gather(true);
+    log_event(LOG_INFO, "test", LOG_INT("n", 1));
+    log_event(LOG_INFO, "test", LOG_INT("n", 2));
+    assert_int_equal(poll(&pipe, 1, 0), 0);
+    log_flush();
+    assert_string_equal(written(), HEAD " n=1\n" HEAD " n=2\n");
+    log_flush();
+    assert_int_equal(poll(&pipe, 1, 0), 0);
+    log_event(LOG_INFO, "test", LOG_INT("n", 3));
+    log_write(LOG_WARN, "test", &(struct log_field){.key = NULL}); /* trouble is told at once, in its place */
+    assert_string_equal(written(), HEAD " n=3\nts=2026-01-02T03:04:05.678Z level=warn event=test\n");
+    for (int i = 0; i < 1000; i++) /* more than is kept */
+        log_event(LOG_INFO, "test", LOG_INT("n", 4));
+    assert_int_equal(poll(&pipe, 1, 0), 1);
+    log_gather(false);
+    log_event(LOG_INFO, "test", LOG_INT("n", 5));
+    size_t lines = 0;
+    for (const char *at = written(); (at = strstr(at, "event=test")) != NULL; at++)
+        lines++;
+    assert_int_equal(lines, 1001);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +224,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(json_has_its_fields_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_below_the_level_is_not_written, setup, teardown),
         cmocka_unit_test_setup_teardown(long_lines_are_capped, setup, teardown),
+        cmocka_unit_test_setup_teardown(gathered_lines_wait_for_the_flush, setup, teardown),
         cmocka_unit_test_setup_teardown(threads_do_not_mix_their_lines, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -213,6 +213,26 @@ static void test_another_job_is_fresh(void **state)
     }
 }
 
+/* It asked for a hidden file, found none, and is held later: right for a job that brings none, and for no other. */
+static void test_a_job_that_brings_a_hidden_file(void **state)
+{
+    static const char *const argv[] = {
+        "/bin/sh", "-c", "[ -e /tmp/work/.rc ] && echo rc; [ -e /tmp/work/.d/x ] && echo x; set -- *; echo $*", NULL};
+    static const struct {
+        const char *file, *said;
+    } cases[] = {{"main", "main\n"}, {".rc", "rc\n*\n"}, {".d/x", "x\n*\n"}, {"a/.rc", "a\n"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trial trial;
+        struct program job = {cases[i].file, "", {argv[0], argv[1], argv[2]}, NULL};
+        open_held(&trial, argv, true);
+        run_job(&trial, &job);
+        trial_expect(&trial, 0, 0, 0);
+        assert_string_equal(trial_text(&trial, FRAME_STDOUT), cases[i].said);
+        trial_close(&trial);
+    }
+}
+
 /* Everything that the sandboxed world lets a job say is as if nothing had been prepared. */
 static void expect_fresh_job(struct trial *trial)
 {
@@ -574,6 +594,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_held_before_it_reads_the_clock),
         cmocka_unit_test(test_variables),
         cmocka_unit_test(test_another_job_is_fresh),
+        cmocka_unit_test(test_a_job_that_brings_a_hidden_file),
         cmocka_unit_test(test_what_cannot_be_held),
         cmocka_unit_test(test_what_ends_early_runs_again),
         cmocka_unit_test(test_what_never_looks),

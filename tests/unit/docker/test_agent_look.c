@@ -10,13 +10,17 @@
 
 #include <signal.h>
 
-#define LOOKS(call, path, ...)                \
-    {                                         \
-        SYS_##call, {__VA_ARGS__}, path, true \
+#define LOOKS(call, path, ...)                    \
+    {                                             \
+        SYS_##call, {__VA_ARGS__}, path, LOOK_YES \
     }
-#define PASSES(call, path, ...)                \
-    {                                          \
-        SYS_##call, {__VA_ARGS__}, path, false \
+#define HIDDEN(call, path, ...)                      \
+    {                                                \
+        SYS_##call, {__VA_ARGS__}, path, LOOK_HIDDEN \
+    }
+#define PASSES(call, path, ...)                  \
+    {                                            \
+        SYS_##call, {__VA_ARGS__}, path, LOOK_NO \
     }
 #define CWD ((uint64_t)(unsigned)AT_FDCWD) /* as a compiler passes an int: the upper half says nothing */
 
@@ -24,7 +28,7 @@ static const struct {
     long call;
     uint64_t args[6];
     const char *path; /* NULL: the call has none */
-    bool looks;
+    enum look look;
 } looks[] = {
     LOOKS(openat, "main.py", CWD),
     LOOKS(openat, "main.py", (uint64_t)AT_FDCWD),
@@ -87,6 +91,20 @@ static const struct {
     LOOKS(clone, NULL, CLONE_VM | CLONE_VFORK | SIGCHLD),
     LOOKS(read, NULL, 0),
     LOOKS(readv, NULL, 0),
+    /* a user's own settings */
+    HIDDEN(newfstatat, "/tmp/work/.local/lib/python3.13/site-packages", CWD),
+    HIDDEN(faccessat, "/tmp/work/.npmrc", CWD),
+    HIDDEN(readlinkat, "/tmp/work/..rc", 5),
+    LOOKS(openat, "/tmp/work/.npmrc", CWD), /* a descriptor may be kept */
+    LOOKS(newfstatat, "/tmp/work/.", CWD),
+    LOOKS(newfstatat, "/tmp/work/..", CWD),
+    LOOKS(newfstatat, "/tmp/work/./main.py", CWD),
+    LOOKS(newfstatat, "/tmp/work/../work/main.py", CWD),
+    LOOKS(newfstatat, "/tmp/work/.a/../main.py", CWD),
+    LOOKS(newfstatat, "/tmp/work//.a", CWD),
+    LOOKS(newfstatat, "/tmp/work/a/.b", CWD),
+    LOOKS(newfstatat, ".npmrc", CWD),
+    LOOKS(execve, "/tmp/work/.a", 0),
     /* nothing of the job's */
     PASSES(openat, "/usr/lib/python3.11/os.py", CWD, 0, O_RDONLY | O_CLOEXEC),
     PASSES(openat, "/tmp/worker", CWD),
@@ -143,8 +161,10 @@ static void test_looks(void **state)
         uint64_t address = 0;
         memcpy(call.args, looks[i].args, sizeof call.args);
         enum look look = look_call(&call, &address);
-        bool yes = look == LOOK_PATH ? looks[i].path && look_path(&call, looks[i].path) : look == LOOK_YES;
-        if ((looks[i].path != NULL) != (look == LOOK_PATH) || yes != looks[i].looks)
+        bool depends = look == LOOK_PATH;
+        if (depends && looks[i].path)
+            look = look_path(&call, looks[i].path);
+        if (depends != (looks[i].path != NULL) || look != looks[i].look)
             fail_msg("call %ld of \"%s\", line %zu of the table", looks[i].call, looks[i].path ? looks[i].path : "", i);
     }
 }

@@ -111,6 +111,27 @@ static void test_other_disks_do_not_count(void **state)
     stage_close(&stage);
 }
 
+/* Nor do the server's own, which are no client's. */
+static void test_the_servers_own_do_not_count(void **state)
+{
+    struct stage stage;
+    struct taker takers[6];
+
+    (void)state;
+    stage_open_budget(&stage, 20);
+    for (unsigned i = 0; i < 6; i++) {
+        takers[i] = (struct taker){.stage = &stage,
+                                   .wish = {.kind = &python, .limits = python.limits, .own = true, .on_cell = on_cell}};
+        pool_take(stage.pool, &takers[i].wish);
+    }
+    for (unsigned i = 0; i < 6; i++) {
+        sim_until(&stage.sim, takers[i].cell != NULL);
+        cell_end(takers[i].cell);
+    }
+    assert_int_equal(counts(&stage, "python").want, 1);
+    stage_close(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +139,7 @@ int main(void)
         cmocka_unit_test(test_idle_ones_give_way),
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_other_disks_do_not_count),
+        cmocka_unit_test(test_the_servers_own_do_not_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
