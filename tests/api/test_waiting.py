@@ -27,7 +27,7 @@ BY_NATURE = [
     (re.compile(r"0x[0-9a-f]{8,}"), "0xADDRESS"),
     (re.compile(r"\(node:\d+\)|\x1b\[33m\d+\x1b\[39m"), "PID"),
     (re.compile(r"(line \d+:|\[\d\][-+]?) +\d+\b"), r"\1 PID"),
-    (re.compile(r"\([\d.]+ms\)|duration_ms [\d.]+"), "TIME"),
+    (re.compile(r"\([\d.]+ms\)|duration_ms [\d.]+|\bin \d+\.\d{3}s$", re.M), "TIME"),
     (re.compile(r"<--- Last few GCs --->.*", re.S), "OUT OF HEAP"),
 ]
 TIMES = {"execution_id", "execution_time", "cpu_time", "memory_mb", "queue_time"}
