@@ -34,8 +34,6 @@ void pool_take(struct pool *pool, struct pool_wish *wish)
         return;
     }
     struct cell *cell = pool_find(pool, wish, wish->since_ns);
-    if (cell != NULL && cell_place(cell)->role == PLACE_WAITING)
-        pool_asked(pool, wish);
     if (cell != NULL)
         pool_hand(pool, wish, cell);
     else

@@ -33,7 +33,8 @@ static void view_wishes(struct pool *pool, struct pool_view *views, uint64_t now
         struct pool_view *v = &views[pool_shelf_of(pool, wish->kind) - pool->shelves];
         v->wishes++;
         if (unmet(pool, wish, now_ns)) {
-            pool_asked(pool, wish);
+            if (wish->key == 0) /* else it may yet be met by a cell that its key has in use */
+                pool_asked(pool, wish);
             if (v->unmet++ == 0)
                 v->oldest_ns = wish->since_ns;
         } else if (wish->making == NULL) {

@@ -145,6 +145,8 @@ void pool_wish_finish(struct pool *pool, struct pool_wish *wish, struct cell *ce
 
 void pool_hand(struct pool *pool, struct pool_wish *wish, struct cell *cell)
 {
+    if (cell_jobs(cell) == 0)
+        pool_asked(pool, wish);
     pool_wish_finish(pool, wish, cell, NULL);
 }
 

@@ -110,7 +110,7 @@ static const struct setting settings[] = {
     {"CODECELL_REUSE", &kind_choice, FIELD(reuse), .choices = reuse_choices, .fallback = "off",
      .help = "`off`: a cell runs one program. `key`: it is reset, and kept for programs of the same key. A key's own "
              "`--reuse` wins."},
-    {"CODECELL_REUSE_JOBS", &kind_integer, FIELD(reuse_jobs), .min = 1, .max = 10000, .fallback = "100",
+    {"CODECELL_REUSE_JOBS", &kind_integer, FIELD(reuse_jobs), .min = 1, .max = 10000, .fallback = "500",
      .help = "Most programs that one cell runs, where it is reused."},
     {"CODECELL_REUSE_IDLE", &kind_duration, FIELD(reuse_idle_s), .min = 1, .max = HOUR, .fallback = "60s",
      .help = "How long a kept cell waits for its key's next program."},

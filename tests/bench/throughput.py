@@ -50,22 +50,31 @@ def single_use(languages, seconds):
     return results
 
 
+def cells_taken(server):
+    """{how a program's cell was come by: programs}"""
+    taken = server.metrics().get("codecell_cells_taken_total", {})
+    return {how: sum(count for labels, count in taken.items() if ("cell", how) in labels)
+            for how in ("held", "blank", "made")}
+
+
 def steady(server, language, rate, seconds):
     """At an even rate, which the engine can follow."""
     time.sleep(QUIET)
-    request = request_bytes(server.any_key, programs.body(language))
-    return {"rate": rate, **figures(open_loop(server.address, request, programs.OUTPUT, rate, seconds))}
+    request, before = request_bytes(server.any_key, programs.body(language)), cells_taken(server)
+    times = figures(open_loop(server.address, request, programs.OUTPUT, rate, seconds))
+    taken = {how: count - before[how] for how, count in cells_taken(server).items()}
+    return {"rate": rate, **times, "warm": 1 - taken["made"] / sum(taken.values()), "taken": taken}
 
 
 def report_single(language, result):
-    rows = [[f"{count} clients", each["rate"], each["rate"] / result["ceiling"], each["p50"], each["p90"], each["p99"]]
+    rows = [[f"{count} clients", each["rate"], each["rate"] / result["ceiling"], each["p50"], each["p90"], each["p99"], None]
             for count, each in result["clients"].items()]
     for name in ("warm", "loaded"):
         each = result[name]
         rows.append([f"even {each['rate']:.1f}/s", each["rate"], each["rate"] / result["ceiling"], each["p50"],
-                     each["p90"], each["p99"]])
+                     each["p90"], each["p99"], each["warm"]])
     table(f"{language}, single use; the engine's ceiling is {result['ceiling']:.1f}/s, the goal "
-          f"{result['goal'] or '-'} of it", ["", "answers/s", "of ceiling", "p50 ms", "p90", "p99"], rows)
+          f"{result['goal'] or '-'} of it", ["", "answers/s", "of ceiling", "p50 ms", "p90", "p99", "found a cell"], rows)
 
 
 def reuse(languages, seconds):

@@ -36,7 +36,7 @@ static void without_variables_all_are_default(void **state)
                 (c.pool_memory_mb > 128 && (uint64_t)c.pool_memory_mb <= uv_get_total_memory() >> 23));
     assert_true(c.waiting);
     assert_int_equal(c.reuse, REUSE_OFF);
-    assert_int_equal(c.reuse_jobs, 100);
+    assert_int_equal(c.reuse_jobs, 500);
     assert_int_equal(c.reuse_idle_s, 60);
     assert_int_equal(c.concurrency, uv_available_parallelism() * 2);
     assert_int_equal(c.queue, 1000);

@@ -139,10 +139,44 @@ static void test_waits_for_a_reset(void **state)
     sim_until(&stage.sim, soon.ended && kept_box(&stage)->resets == 2);
     take_keyed(&stage, &late, &python, 7);
     assert_null(late.cell);
-    sim_skip(&stage.sim, 30);
+    sim_skip(&stage.sim, 110);
     sim_until(&stage.sim, late.cell != NULL);
     assert_ptr_not_equal(late.cell, first);
     cell_end(late.cell);
+    stage_close(&stage);
+}
+
+/* Requests that come while their key's only cell runs, and get it before the engine has made another: they say nothing
+ * of how many unused cells are wanted. */
+static void test_what_a_kept_cell_serves_is_no_demand(void **state)
+{
+    struct stage stage;
+    struct taker takers[2];
+
+    (void)state;
+    stage_open_kept(&stage, 40, 100);
+    struct cell *first = run_keyed(&stage, &python, 7);
+    sim_until(&stage.sim, calm(&stage, 1));
+    struct taker *now = &takers[0], *next = &takers[1], *swap;
+    take_keyed(&stage, now, &python, 7);
+    stage.sim.held[SIM_CREATE] = true;
+    struct taker other; /* has the one that waits */
+    take_keyed(&stage, &other, &python, 7);
+    for (unsigned i = 0; i < 12; i++) {
+        take_keyed(&stage, next, &python, 7);
+        assert_null(next->cell);
+        stage_run(now);
+        sim_until(&stage.sim, next->cell != NULL);
+        assert_ptr_equal(next->cell, first);
+        swap = now, now = next, next = swap;
+    }
+    sim_skip(&stage.sim, 25);
+    sim_idle(&stage.sim);
+    assert_in_range(counts(&stage, "python").want, 1, 3);
+    stage.sim.held[SIM_CREATE] = false;
+    sim_release(&stage.sim, SIM_CREATE);
+    cell_end(now->cell);
+    cell_end(other.cell);
     stage_close(&stage);
 }
 
@@ -310,6 +344,7 @@ int main(void)
         cmocka_unit_test(test_nobody_else_though_none_is_left),
         cmocka_unit_test(test_as_many_as_at_once),
         cmocka_unit_test(test_waits_for_a_reset),
+        cmocka_unit_test(test_what_a_kept_cell_serves_is_no_demand),
         cmocka_unit_test(test_a_reset_that_fails),
         cmocka_unit_test(test_number_of_jobs),
         cmocka_unit_test(test_idle_ones_end),
