@@ -93,7 +93,7 @@ void cell_abandon(struct cell *cell);
 struct cell_place {
     struct cell *next, *prev; /* among the ready ones of a shelf, or among the kept ones */
     void *shelf;
-    enum { PLACE_MAKING, PLACE_WAITING, PLACE_RESETTING, PLACE_KEPT, PLACE_TAKEN } role;
+    enum cell_role { PLACE_MAKING, PLACE_WAITING, PLACE_RESETTING, PLACE_KEPT, PLACE_TAKEN } role;
     int64_t key;       /* resetting, kept: whose it is */
     uint64_t since_ns; /* when this role began; resetting and kept are one */
 };

@@ -263,7 +263,7 @@ void pool_on_ending(void *arg, struct cell *cell, const struct error *error)
 {
     struct pool *pool = arg;
     struct shelf *shelf = cell_place(cell)->shelf;
-    int role = cell_place(cell)->role;
+    enum cell_role role = cell_place(cell)->role;
 
     if (pool->preparing == cell && error->code != ERROR_NONE)
         pool_unheld(shelf);

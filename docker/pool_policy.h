@@ -61,8 +61,8 @@ struct pool_decision pool_decide(const struct pool_view *views, size_t count, co
 /* How long a language has more cells than it wants until one is ended: the estimates sway. */
 #define POOL_SURPLUS_NS 5000000000u
 
-/* How long a wish waits for a reset before another cell is made for it: about what making one takes. A reset takes under
- * a millisecond, but many times that where all processors are busy, and making cells then would keep them so. */
+/* How long a wish waits for a reset before another cell is made for it: about what making one takes. A reset takes
+ * under a millisecond, but many times that where all processors are busy, and making cells then would keep them so. */
 #define POOL_COMING_NS 100000000u
 
 /* Cells that wait, and those on their way that no request waits for. */

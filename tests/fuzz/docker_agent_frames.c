@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static char folder[] = "/dev/shm/codecell-fuzz-XXXXXX";
 static int folder_fd;
 static struct inlet inlet;
-static struct job job;
+static struct job jobs[2], *job; /* what was prepared stays; then comes the job itself */
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
 {
@@ -53,11 +53,17 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 /* What must hold of a job that is complete. */
 static void check_job(void)
 {
-    if (!job.run.present || !job.run.argv[0] || job.run.argv[0][0] == '\0' || job.run.spec.timeout_ms == 0)
+    if (!job->run.present || !job->run.argv[0] || job->run.argv[0][0] == '\0' || job->run.spec.timeout_ms == 0)
         abort();
-    for (char **variable = job.envp; *variable; variable++)
+    for (char **variable = job->envp; *variable; variable++)
         if (name_len(*variable, strlen(*variable)) == 0)
             abort();
+}
+
+static void open_job(bool first)
+{
+    job = &jobs[first ? 0 : 1];
+    job_open(job, folder_fd, first);
 }
 
 /* As the agent does it, up to START. */
@@ -65,14 +71,19 @@ static bool take_frames(void)
 {
     struct frame frame;
     int found = 0;
-    while (job.phase != JOB_STARTED && (found = inlet_peek(&inlet, &frame)) > 0) {
-        if (!job_take(&job, &frame))
+    while (job->phase != JOB_STARTED && (found = inlet_peek(&inlet, &frame)) > 0) {
+        if (!job_take(job, &frame))
             return false;
         inlet_take(&inlet, &frame);
-    }
-    if (job.phase == JOB_STARTED)
+        if (job->phase < JOB_STARTED)
+            continue;
         check_job();
-    return found >= 0 && job.phase != JOB_STARTED;
+        if (job->phase == JOB_PREPARED && job->files_len == 0 && job == &jobs[0])
+            open_job(false);
+        else if (job->phase != JOB_STARTED)
+            abort();
+    }
+    return found >= 0 && job->phase != JOB_STARTED;
 }
 
 /* The first byte says how large the pieces are in which the rest comes. */
@@ -83,14 +94,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (pipe(pair) < 0)
         abort();
     inlet_clear(&inlet);
-    job_open(&job, folder_fd);
+    open_job(true);
     for (size_t at = 1; at < size; at += piece) {
         size_t len = size - at < piece ? size - at : piece;
         if (write(pair[1], data + at, len) != (ssize_t)len || inlet_read(&inlet, pair[0]) < 0 || !take_frames())
             break;
     }
-    end_file(&job);
-    if (job.files_len > 0)
+    end_file(job);
+    if (job->files_len > 0)
         empty_folder();
     close(pair[0]);
     close(pair[1]);
