@@ -37,8 +37,8 @@ def settled(server, fields=None, rounds=ROUNDS, expected=programs.OUTPUT):
     return {**figures(times), "resident_mb": resident_mb(server)}
 
 
-def started(settings=None, **options):
-    return Server({"CODECELL_POOL": "bash=2,*=0", **(settings or {})}, languages=["bash"], **options)
+def started(settings=None, names=("bash",)):
+    return Server({"CODECELL_POOL": "bash=2,*=0", **(settings or {})}, languages=names)
 
 
 def output():
@@ -106,12 +106,12 @@ def languages():
     for count in (1, 10, 40):
         folder = Path(tempfile.mkdtemp(prefix="codecell-bench-"))
         told = json.loads((programs.ROOT / "images" / "bash" / "language.json").read_text(encoding="utf-8"))
-        for i in range(count):
-            name = "bash" if i == 0 else f"bench{i}"
+        names = ["bash", *(f"bench{i}" for i in range(1, count))]
+        for name in names:
             (folder / name).mkdir()
-            described = {**told, "id": name, "aliases": told["aliases"] if i == 0 else []}
+            described = {**told, "id": name, "aliases": told["aliases"] if name == "bash" else []}
             (folder / name / "language.json").write_text(json.dumps(described), encoding="utf-8")
-        with started({"CODECELL_IMAGES": folder}) as server:
+        with started({"CODECELL_IMAGES": folder}, names) as server:  # which has asked each for its version by then
             server.start()
             results[f"{count} languages"] = settled(server)
         shutil.rmtree(folder)
