@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "config.h"
+#include "docker/cells.h"
 #include "docker/engine.h"
 #include "docker/pool.h"
 #include "retention.h"
@@ -25,6 +26,8 @@
 #define POOL_PATIENCE_MS 15000u /* for the engine to remove the cells at the end */
 #define ANSWERS_POLL_MS 10u
 #define INFO_MS 10000u
+
+_Static_assert(CONFIG_POOL_MAX_MOST + CONFIG_CONCURRENCY_MOST <= CELLS_MAX, "as many cells as the settings ask for");
 
 /* The agent's program, from agent_blob.S (CMakeLists.txt). */
 extern const char agent_blob[], agent_blob_end[];

@@ -12,7 +12,6 @@
 #include <uv.h>
 
 #define PREFIX "CODECELL_"
-#define POOL_MAX_MOST 5000
 #define POOL_MEMORY_MOST ((int64_t)1 << 24)
 
 /* --- Defaults that depend on the machine --- */
@@ -31,14 +30,15 @@ static char *print_or_abort(const char *format, ...)
 
 static void default_concurrency(struct config *config)
 {
-    config->concurrency = (int64_t)uv_available_parallelism() * 2;
+    int64_t programs = (int64_t)uv_available_parallelism() * 2;
+    config->concurrency = programs < CONFIG_CONCURRENCY_MOST ? programs : CONFIG_CONCURRENCY_MOST;
 }
 
 /* What it pays to keep ready is what the machine can use up before it has made more: see docs/benchmarks.md. */
 static void default_pool_max(struct config *config)
 {
     int64_t cells = (int64_t)uv_available_parallelism() * 32;
-    config->pool_max = cells < 1024 ? cells : 1024;
+    config->pool_max = cells < CONFIG_POOL_MAX_MOST ? cells : CONFIG_POOL_MAX_MOST;
 }
 
 /* What the server's own control group allows, where that is less than the machine has: the engine is most often under
@@ -97,8 +97,8 @@ static const struct setting settings[] = {
     {"CODECELL_POOL", &kind_pool, FIELD(pool), .min = 1, .max = 8000, .fallback = "*=1",
      .help = "How many cells wait ready per language at least; more do by demand. With 0, or where a language is "
              "neither named nor covered by `*`, none waits: each request makes its cell."},
-    {"CODECELL_POOL_MAX", &kind_integer, FIELD(pool_max), .min = 1, .max = POOL_MAX_MOST, .computed = default_pool_max,
-     .computed_is = "32 times the number of cores, at most 1024",
+    {"CODECELL_POOL_MAX", &kind_integer, FIELD(pool_max), .min = 1, .max = CONFIG_POOL_MAX_MOST,
+     .computed = default_pool_max, .computed_is = "32 times the number of cores, at most 1000",
      .help = "Most cells that wait, of all languages, kept ones too. The minima of `CODECELL_POOL` count, and are met "
              "even where they are more."},
     {"CODECELL_POOL_MEMORY_MB", &kind_integer, FIELD(pool_memory_mb), .min = 1, .max = POOL_MEMORY_MOST,
@@ -114,8 +114,9 @@ static const struct setting settings[] = {
      .help = "Most programs that one cell runs, where it is reused."},
     {"CODECELL_REUSE_IDLE", &kind_duration, FIELD(reuse_idle_s), .min = 1, .max = HOUR, .fallback = "60s",
      .help = "How long a kept cell waits for its key's next program."},
-    {"CODECELL_CONCURRENCY", &kind_integer, FIELD(concurrency), .min = 1, .max = 10000, .computed = default_concurrency,
-     .computed_is = "twice the number of cores", .help = "Programs that run at once."},
+    {"CODECELL_CONCURRENCY", &kind_integer, FIELD(concurrency), .min = 1, .max = CONFIG_CONCURRENCY_MOST,
+     .computed = default_concurrency, .computed_is = "twice the number of cores, at most 500",
+     .help = "Programs that run at once."},
     {"CODECELL_QUEUE", &kind_integer, FIELD(queue), .min = 0, .max = 1000000, .fallback = "1000",
      .help = "Executions that may wait, of all keys; one more is answered 503."},
     {"CODECELL_DRAIN", &kind_duration, FIELD(drain_s), .min = 0, .max = HOUR, .fallback = "10s",

@@ -11,6 +11,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* Together no more than a server can have (CELLS_MAX in docker/cells.h; server/app.c asserts it). */
+#define CONFIG_POOL_MAX_MOST 1000
+#define CONFIG_CONCURRENCY_MOST 500
+
 struct config {
     char *data_dir;         /* CODECELL_DATA_DIR: "data" */
     char *listen;           /* CODECELL_LISTEN: "127.0.0.1:8002" or "unix:/path" */

@@ -33,8 +33,7 @@ struct log_field {
 void log_setup(enum log_level least, enum log_format format, int fd);
 
 /* From now on this thread's lines below LOG_WARN wait for log_flush(), or for the next one that does not: whoever reads
- * them is not to wake before an answer is on its way. False: they are written at once again. Call it where all is
- * flushed. */
+ * them is not to wake before an answer is on its way. False: they are written, and each at once again. */
 void log_gather(bool on);
 void log_flush(void);
 bool log_enabled(enum log_level level);

@@ -196,8 +196,8 @@ struct execution *runner_submit(struct runner *runner, int64_t key_row, struct e
     runner->accepting = execution;
     runner_schedule(runner);
     runner->accepting = NULL;
-    if (execution->state <
-        EXECUTION_RECORDING) /* the job is on its way first: the database's thread would have the CPU */
+    /* Behind the job, for the database's thread would have the CPU. */
+    if (execution->state < EXECUTION_RECORDING)
         record_acceptance(execution);
     return execution;
 }

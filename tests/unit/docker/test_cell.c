@@ -71,6 +71,24 @@ static void test_user_ids_differ(void **state)
     stage_close(&stage);
 }
 
+static void test_no_more_than_there_are_ids_for(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open(&stage);
+    stage.cells.count = CELLS_MAX; /* as if there were so many */
+    assert_null(cell_make(&stage.cells, &stage_kind, &stage_kind.limits, &stage.owner));
+    stage.cells.count = CELLS_MAX - 1;
+    struct cell *last = cell_make(&stage.cells, &stage_kind, &stage_kind.limits, &stage.owner);
+    assert_non_null(last);
+    assert_null(cell_make(&stage.cells, &stage_kind, &stage_kind.limits, &stage.owner));
+    stage.cells.count = 1;
+    cell_end(last);
+    sim_until(&stage.sim, stage.cells.count == 0);
+    stage_close(&stage);
+}
+
 /* Each call and each word of the agent's that can go wrong before a cell is ready. */
 static void test_failures_while_making(void **state)
 {
@@ -465,6 +483,7 @@ int main(void)
         cmocka_unit_test(test_happy_path),
         cmocka_unit_test(test_what_is_created),
         cmocka_unit_test(test_user_ids_differ),
+        cmocka_unit_test(test_no_more_than_there_are_ids_for),
         cmocka_unit_test(test_failures_while_making),
         cmocka_unit_test(test_bad_first_words),
         cmocka_unit_test(test_garbage_instead_of_frames),
