@@ -12,9 +12,9 @@ struct engine;
 #define CELL_AGENT_FOLDER "/codecell"
 #define CELL_AGENT_PATH CELL_AGENT_FOLDER "/agent"
 
-/* User ids of cells: the base image names them all `sandbox` (images/base). */
 #define CELL_NAME_MAX 64 /* of a container of ours, with its NUL */
 
+/* User ids of cells: the base image names them all `sandbox` (images/base/Dockerfile). */
 #define CELL_UID_FIRST 10000u
 #define CELL_UID_COUNT 2000u
 #define CELLS_MAX 1500u /* at once: as many as may wait and run by the settings (server/config.h); ids stay free */

@@ -44,8 +44,8 @@ void measure_share(const char *part, uint64_t ns)
     struct metric_family *shares = metric_family(
         "codecell_server_seconds",
         "The server's own share of an execution, without a wait for a turn or a cell: from the request's last byte to "
-        "the "
-        "job on the stream (to_job), of which the key's check (admission), and from the program's end to the answer's "
+        "the"
+        " job on the stream (to_job), of which the key's check (admission), and from the program's end to the answer's "
         "first byte (to_answer).",
         METRIC_HISTOGRAM, (const char *const[METRIC_LABELS_MAX + 1]){"part"}, metric_share_bounds);
 

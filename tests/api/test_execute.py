@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from codecell import UUID
+from codecell import ROOT, UUID
 
 SEVEN = ["execution_id", "stdout", "stderr", "exit_code", "execution_time", "language", "session_id"]
 FURTHER = {"status", "signal", "timed_out", "stdout_truncated", "stderr_truncated", "cpu_time", "memory_mb", "compile",
@@ -346,6 +346,14 @@ def test_what_a_program_finds_of_itself(server):
     assert server.output(code) == "sandbox True True True True\n"
     assert server.output("console.log(require('os').userInfo().username)", "javascript") == "sandbox\n"
     assert server.output("import socket; print(socket.gethostbyname('localhost'))") == "127.0.0.1\n"
+
+
+def test_the_image_names_every_user_id_of_a_cell(server):
+    header = (ROOT / "docker" / "cells.h").read_text(encoding="utf-8")
+    first, count = (int(re.search(rf"#define {name} (\d+)u", header)[1]) for name in ("CELL_UID_FIRST", "CELL_UID_COUNT"))
+    for file in ("passwd", "group"):
+        named = server.output(f"grep ^sandbox: /etc/{file} | cut -d: -f3", "bash").split()
+        assert [int(id_) for id_ in named] == list(range(first, first + count)), file
 
 
 def test_files(server):
