@@ -38,7 +38,8 @@ struct cell_kind {
     /* What a job without variables and arguments of its own runs with, for cell_prepare; both NULL where nothing is
      * started ahead (a language without an interpreter, CODECELL_WAITING=off). */
     const char *const *waiting_env;  /* "NAME=value" in the order of such a job's, NULL after the last */
-    const char *const *waiting_argv; /* the run step's, NULL after the last */
+    const char *const *waiting_argv; /* the step's, NULL after the last */
+    enum frame_step waiting_step;    /* the one that is started ahead: the job's first */
     enum frame_hold waiting_hold;    /* where it is held */
 };
 
