@@ -1,0 +1,228 @@
+"""Checks one language: its proofs in real cells, and that what the server tells of it is what its images say."""
+import json
+import re
+import statistics
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from engine import inspect_image, run_locked
+from folders import Problem, image_of, variants
+from proofs import STANDARD, judge, read_proofs
+
+HELLO_ROUNDS = 5
+
+
+class Result:
+    """What was found of one language."""
+
+    def __init__(self, folder):
+        self.folder, self.passed, self.failures, self.cannot = folder, 0, [], []
+        self.versions, self.packages, self.hello, self.done = [], [], None, []
+        self.lock = threading.Lock()
+
+    def check(self, name, sentences, request=None, answer=None):
+        """One check with what is wrong in it, and what was asked and answered."""
+        with self.lock:
+            self.done.append(name)
+            if not sentences:
+                self.passed += 1
+                return
+            lines = [f"{self.folder.id}: {name}: {sentence}" for sentence in sentences]
+            if request is not None:
+                lines += [f"   request  {json.dumps(request, ensure_ascii=False)}",
+                          f"   answer   {json.dumps(answer, ensure_ascii=False)[:4000]}"]
+            self.failures.append("\n".join(lines))
+
+
+def proofs_of(folder):
+    """A language's proofs, or a Problem that names the file and what is wrong in it."""
+    file = folder.path / "tests.txt"
+    compiles = any(variant.get("compile") for variant in variants(folder.language))
+    try:
+        return read_proofs(file.read_text(encoding="utf-8"), compiles)
+    except FileNotFoundError:
+        raise Problem(f"{file}: there is none: a language needs its proofs") from None
+    except (Problem, UnicodeDecodeError) as problem:
+        raise Problem("\n".join(f"{file}: {line}" for line in str(problem).splitlines())) from None
+
+
+def missing_images(folder):
+    return [image for image in folder.images() if inspect_image(image) is None]
+
+
+def wait_offered(service, folders, patience):
+    """What the server tells of each language once it offers all versions; who is missing when patience ends."""
+    end = time.monotonic() + patience
+    while True:
+        told = service.languages()
+        waited = [folder for folder in folders if not is_whole(folder, told) and not service.left_out(folder.id)]
+        if not waited or time.monotonic() > end:
+            return told
+        time.sleep(0.1)
+
+
+def is_whole(folder, told):
+    return folder.id in told and len(told[folder.id]["versions"]) >= len(variants(folder.language))
+
+
+# What the images say themselves.
+
+def version_in(text):
+    """The first thing that looks like a version: as the server looks for it."""
+    found = re.search(r"\d+(?:\.\d+)+", text) or re.search(r"\d+", text)
+    return found[0] if found else None
+
+
+def told_by_image(folder, variant, field):
+    """What one of the language's commands prints in its image."""
+    return run_locked(image_of(variant, folder.id), variant[field]["argv"], variant.get("environment") or {},
+                      variant.get("limits"))
+
+
+def version_of(folder, variant):
+    code, out, err = told_by_image(folder, variant, "version")
+    version = version_in(out + err)
+    if code != 0 or version is None:
+        raise Problem(f"exit code {code}, printed {out!r} and {err!r}")
+    return f"{variant['name']}-{version}" if variant.get("named") else version
+
+
+def named_variants(language):
+    """Its versions in full; one that is another implementation is marked by `named`."""
+    names = [False, *("name" in entry for entry in language.get("versions", []))]
+    return [{**variant, "named": named} for variant, named in zip(variants(language), names)]
+
+
+def check_versions(result, told):
+    folder, found = result.folder, []
+    for variant in named_variants(folder.language):
+        try:
+            found.append(version_of(folder, variant))
+        except Problem as problem:
+            result.check(f"version in {image_of(variant, folder.id)}", [str(problem)])
+            return
+    sentences = []
+    if sorted(found) != sorted(told["versions"]):
+        sentences.append(f"the images say {', '.join(found)}, the server lists {', '.join(told['versions'])}")
+    result.check("version", sentences)
+
+
+def check_packages(result, told):
+    variant = next(iter(variants(result.folder.language)))
+    if not variant.get("packages"):
+        return
+    code, out, err = told_by_image(result.folder, variant, "packages")
+    lines = out.splitlines()
+    listed = [f"{each['name']} {each['version']}" for each in told["packages"]]
+    sentences = [f"{line!r} is not 'name version'" for line in lines if not re.fullmatch(r"\S+ \S+", line)]
+    if code != 0 or not lines:
+        sentences.append(f"exit code {code}, printed {out!r} and {err!r}")
+    if not sentences and told["version"] == told["versions"][0] and sorted(lines) != sorted(listed):
+        sentences.append(f"the image says {lines}, the server lists {listed}")
+    result.check("packages", sentences)
+
+
+# Proofs.
+
+def check_example(service, result, version):
+    example = result.folder.language.get("example") or {}
+    request = {"language": result.folder.id, "code": example.get("code", ""), "timeout": 60, **version}
+    if example.get("stdin"):
+        request["stdin"] = example["stdin"]
+    expect = {"status": "completed", "exit_code": 0, "stdout": example.get("stdout"), "stderr": r"\A\Z"}
+    ask(service, result, "example", request, expect)
+
+
+def ask(service, result, name, request, expect):
+    if "version" in request:
+        name = f"{name} ({request['version']})"
+    try:
+        status, answer = service.execute(request)
+        sentences = list(judge(expect, status, answer))
+        asked = request.get("version")
+        if not sentences and asked in result.versions and answer["version"] != asked:
+            sentences.append(f"version is {answer['version']!r}, not {asked!r}")
+    except Problem as problem:
+        sentences, answer = [str(problem)], None
+    result.check(name, sentences, request, answer)
+
+
+def jobs_of(service, result, proofs, only):
+    """The checks of a language that are requests, each a function."""
+    several = len(result.versions) > 1
+    for version in ({"version": each} for each in result.versions) if several else [{}]:
+        if not only or "example" in only:
+            yield lambda version=version: check_example(service, result, version)
+        for proof in proofs:
+            if proof.cannot or (only and proof.name not in only) or "version" in proof.fields:
+                continue
+            request = {**proof.request(result.folder.id), **version}
+            yield lambda proof=proof, request=request: ask(service, result, proof.name, request, proof.expect)
+    for proof in proofs:
+        if "version" in proof.fields and (not only or proof.name in only):
+            request = proof.request(result.folder.id)
+            yield lambda proof=proof, request=request: ask(service, result, proof.name, request, proof.expect)
+
+
+def time_hello(service, result, proofs):
+    """Medians of hello's compile and run steps in seconds, in a cell that waited."""
+    hello = next(proof for proof in proofs if proof.name == "hello")
+    times = []
+    for _ in range(HELLO_ROUNDS):
+        service.wait_cell(result.folder.id, bool(result.folder.language.get("waiting")))
+        status, answer = service.execute(hello.request(result.folder.id))
+        if status != 200:
+            return
+        compiled = answer["compile"]["execution_time"] if answer["compile"] else 0
+        times.append((compiled, answer["execution_time"]))
+    result.hello = tuple(statistics.median(column) for column in zip(*times))
+
+
+def check_all(service, folders, told, only=(), workers=2, report=lambda result: None):
+    """Checks languages side by side, and reports each when it is done, in their order; the results."""
+    results = []
+    with ThreadPoolExecutor(workers) as pool:
+        under_way = [begin(service, folder, told.get(folder.id), only, pool) for folder in folders]
+        for result, proofs, futures in under_way:
+            for future in futures:
+                future.result()
+            results.append(result)
+            if not futures:
+                report(result)
+                continue
+            # In the pool, so that no more run than there are workers.
+            pool.submit(time_hello, service, result, proofs).result()
+            report(result)
+    return results
+
+
+def begin(service, folder, told, only, pool):
+    """Starts what there is to check of a language: (result, proofs, futures); no futures where nothing can be."""
+    result = Result(folder)
+    try:
+        proofs = proofs_of(folder)
+    except Problem as problem:
+        result.check("tests.txt", str(problem).splitlines())
+        proofs = []
+    result.cannot = [proof for proof in proofs if proof.cannot]
+    missing = missing_images(folder)
+    if missing:
+        result.check("image", [f"the engine has no image {image}: images/build {folder.id}" for image in missing])
+        return result, proofs, []
+    if told is None:
+        result.check("offer", [f"the server does not offer it. {service.left_out(folder.id)}".rstrip()])
+        return result, proofs, []
+    result.versions, result.packages = told["versions"], told["packages"]
+    if not proofs:
+        return result, proofs, []
+    jobs = list(jobs_of(service, result, proofs, only))
+    if not only:
+        jobs += [lambda: check_versions(result, told), lambda: check_packages(result, told)]
+    return result, proofs, [pool.submit(job) for job in jobs]
+
+
+def standard_first(name):
+    """For lists of names: the standard proofs in their order, then the others."""
+    names = list(STANDARD)
+    return (names.index(name), "") if name in names else (len(names), name)

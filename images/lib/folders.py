@@ -1,0 +1,167 @@
+"""The folders of languages: which there are, what is in them, and that no name belongs to two."""
+import json
+import os
+import re
+from pathlib import Path
+
+IMAGES = Path(__file__).resolve().parents[1]  # the project's own
+OURS = "codecell/"                            # what the names of images that we build begin with
+ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+
+
+class Problem(Exception):
+    """What is wrong, in a sentence for whom it concerns."""
+
+
+def search_path():
+    """The folders of folders: those that CODECELL_IMAGES names, or the project's."""
+    named = [Path(each) for each in os.environ.get("CODECELL_IMAGES", "").split(":") if each]
+    for folder in named:
+        if not folder.is_dir():
+            raise Problem(f"CODECELL_IMAGES: there is no folder {folder}")
+    return named or [IMAGES]
+
+
+class Folder:
+    """One folder: a language, an image, or (most often) both."""
+
+    def __init__(self, path, image_alone=False):
+        self.path, self.id = path, path.name
+        self.dockerfile = path / "Dockerfile" if (path / "Dockerfile").is_file() else None
+        self.file = path / "language.json"
+        if image_alone or not self.file.is_file():
+            self.file = None
+        self.language = read_language(self.file, self.id) if self.file else None
+
+    def images(self):
+        """The images that its programs run in, each once, the language's own first."""
+        if self.language is None:
+            return [OURS + self.id]
+        return list(dict.fromkeys(image_of(variant, self.id) for variant in variants(self.language)))
+
+    def names(self):
+        """(the field, the name) of each name under which a request can ask for it."""
+        if self.language is not None:
+            yield "id", self.id
+            for index, variant in enumerate([self.language, *self.language.get("versions", [])]):
+                for alias in variant.get("aliases") or []:
+                    yield "aliases" if index == 0 else f"versions[{index - 1}].aliases", alias
+
+
+def image_of(language, folder):
+    return language.get("image") or OURS + folder
+
+
+def variants(language):
+    """What each version is in full, the file's own first: a version has of the file what it does not say itself."""
+    own = {name: value for name, value in language.items() if name not in ("versions", "aliases")}
+    return [own, *({**own, **entry} for entry in language.get("versions", []))]
+
+
+def read_language(file, folder):
+    """A language.json as far as the tools here need it; the server checks every field (codecell languages)."""
+    try:
+        language = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise Problem(f"{file}: {error}") from None
+    if not isinstance(language, dict):
+        raise Problem(f"{file}: must be an object")
+    if language.get("id") != folder:
+        raise Problem(f"{file}: id: must be the folder's name, {folder}")
+    if not ID.fullmatch(folder):
+        raise Problem(f"{file}: id: must be 1 to 32 of a-z, 0-9, '.', '_' and '-', a letter or digit first")
+    for field in ("name", "file"):
+        if not isinstance(language.get(field), str):
+            raise Problem(f"{file}: {field}: must be a string")
+    check_kinds(file, "", language)
+    entries = language.get("versions", [])
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise Problem(f"{file}: versions: must be an array of objects")
+    for index, entry in enumerate(entries):
+        check_kinds(file, f"versions[{index}].", entry)
+    for variant in variants(language):
+        for field in ("run", "version"):
+            argv_of(file, variant, field)
+    return language
+
+
+def check_kinds(file, prefix, entry):
+    """The members that a version may set as well."""
+    image, aliases = entry.get("image", "x"), entry.get("aliases", [])
+    if not isinstance(image, str) or not image:
+        raise Problem(f"{file}: {prefix}image: must be an image's name")
+    if not isinstance(aliases, list) or not all(isinstance(alias, str) for alias in aliases):
+        raise Problem(f"{file}: {prefix}aliases: must be an array of strings")
+    for alias in aliases:
+        if alias != alias.lower():
+            raise Problem(f"{file}: {prefix}aliases: {alias} is not in lower case")
+    for field in ("run", "version", "compile", "packages"):
+        if entry.get(field) is not None:
+            argv_of(file, entry, field, prefix)
+
+
+def argv_of(file, variant, field, prefix=""):
+    command = variant.get(field)
+    argv = command.get("argv") if isinstance(command, dict) else None
+    if not isinstance(argv, list) or not argv or not all(isinstance(word, str) for word in argv):
+        raise Problem(f"{file}: {prefix}{field}.argv: must be an array of strings, not empty")
+    return argv
+
+
+def read_folders(parents=None):
+    """({id: Folder} of every language and image there, {id: [what is wrong in that folder]}).
+
+    The project's images can be started from wherever the languages are; its languages count where its folder is meant.
+    """
+    parents = search_path() if parents is None else [Path(parent) for parent in parents]
+    found, problems = {}, {}
+    for parent in parents:
+        for path in sorted(parent.iterdir()):
+            if not is_folder(path):
+                continue
+            if path.name in found or path.name in problems:
+                problems.setdefault(path.name, []).append(f"{path}: another folder has that name already")
+                continue
+            try:
+                found[path.name] = Folder(path)
+            except Problem as problem:
+                problems[path.name] = [str(problem)]
+    for folder, sentence in names_taken(found.values()):
+        problems.setdefault(folder.id, []).append(sentence)
+    if not any(parent.resolve() == IMAGES for parent in parents):
+        for path in sorted(IMAGES.iterdir()):
+            if (path / "Dockerfile").is_file() and path.name not in found:
+                found[path.name] = Folder(path, image_alone=True)
+    return found, problems
+
+
+def is_folder(path):
+    return (path / "Dockerfile").is_file() or (path / "language.json").is_file()
+
+
+def names_taken(folders):
+    """(the folder, a sentence) for each name that two languages have, or one has twice; an id goes before an alias."""
+    owners, seen = {}, set()
+    claims = [(folder, field, name) for folder in folders for field, name in folder.names()]
+    for folder, field, name in sorted(claims, key=lambda claim: claim[1] != "id"):
+        owner = owners.setdefault(name.lower(), folder)
+        if owner is not folder:
+            yield folder, f"{folder.file}: {field}: {name} belongs to {owner.id} already"
+        elif (folder.id, name.lower()) in seen:
+            yield folder, f"{folder.file}: {field}: {name} is there twice"
+        seen.add((folder.id, name.lower()))
+
+
+def extensions(folders):
+    """The languages whose program's file has each ending: {"py": ["python"]}."""
+    found = {}
+    for folder in folders:
+        if folder.language is not None:
+            _, dot, ending = folder.language["file"].rpartition(".")
+            if dot:
+                found.setdefault(ending.lower(), []).append(folder.id)
+    return found
+
+
+def languages_of(folders):
+    return sorted((folder for folder in folders.values() if folder.language is not None), key=lambda each: each.id)

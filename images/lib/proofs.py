@@ -1,0 +1,157 @@
+"""What a language must prove: the standard proofs, and those of its own in tests.txt.
+
+A tests.txt has a section for each: a line "=== name {fields}", then the program. The fields are those of the request, and
+`expect`, `cannot`. A section "=== NAME/PATH" is a further file of the proof NAME. What stands before the first section is
+a comment.
+"""
+import json
+import re
+from dataclasses import dataclass, field
+
+from folders import Problem
+
+HELLO = "Hello, World!\n"
+NOTHING = r"\A\Z"
+
+# name: (fields of the request, what is expected of the answer). The program is the language's.
+STANDARD = {
+    "hello": ({}, {"stdout": HELLO, "stderr": NOTHING}),
+    "stdin": ({"stdin": "one\ntwo\nthree\n"}, {"stdout": "one\ntwo\nthree\n"}),
+    "arguments": ({"args": ["one", "two words", "*"]}, {"stdout": "one\ntwo words\n*\n"}),
+    "environment": ({"environment": {"GREETING": "hello there"}}, {"stdout": "hello there\n"}),
+    "exit": ({}, {"status": "failed", "exit_code": 7}),
+    "error": ({}, {"status": "failed"}),
+    "compile_error": ({}, {"status": "compile_failed"}),
+    "unicode": ({"stdin": "žluťoučký 🐎\n"}, {"stdout": "Grüße, 世界 🌍\nžluťoučký 🐎\n"}),
+    "files": ({}, {"stdout": "42\n"}),
+    "timeout": ({"timeout": 1}, {"status": "timed_out"}),
+    "memory": ({"limits": {"memory_mb": 128}}, {"status": "out_of_memory"}),
+}
+WITH_FILES = {"files"}                # proofs that want a second file
+WITH_MESSAGE = {"error", "compile_error"}  # proofs whose message the language's folder must pin down
+EXPECTABLE = {"stdout", "stdout_matches", "stderr", "exit_code", "status"}
+REQUEST = {"stdin", "args", "environment", "timeout", "limits", "version"}
+PATIENCE = 60  # seconds of `timeout` where a proof names none: the machine may be busy
+
+HEAD = re.compile(r"=== (\S+)(?: (.*))?")
+
+
+@dataclass
+class Proof:
+    """A program, its request's other fields, and what the answer must be."""
+    name: str
+    line: int  # in tests.txt, of its head
+    fields: dict
+    expect: dict
+    cannot: str = ""
+    code: str = ""
+    files: list = field(default_factory=list)
+
+    def request(self, language):
+        request = {"language": language, "code": self.code, "timeout": PATIENCE, **self.fields}
+        if self.files:
+            request["files"] = self.files
+        return request
+
+
+def read_proofs(text, compiles):
+    """The proofs of a tests.txt, in its order. A Problem has a line for each thing that is wrong."""
+    problems, proofs = [], {}
+    for line, head, body in sections(text):
+        try:
+            name, path, fields = read_head(head)
+            if path:
+                if name not in proofs:
+                    raise Problem(f"{name}/{path} stands before a proof {name}")
+                proofs[name].files.append({"path": path, "content": body})
+            elif name in proofs:
+                raise Problem(f"{name} is there twice")
+            else:
+                proofs[name] = read_proof(name, line, fields, body)
+        except Problem as problem:
+            problems.append(f"line {line}: {problem}")
+    for name in STANDARD:
+        if name not in proofs and (compiles or name != "compile_error"):
+            problems.append(f"there is no proof '{name}', nor a reason why there cannot be one")
+    for proof in proofs.values():
+        if proof.name in WITH_FILES and not proof.files and not proof.cannot:
+            problems.append(f"line {proof.line}: {proof.name} has no second file (=== {proof.name}/PATH)")
+    if problems:
+        raise Problem("\n".join(problems))
+    return list(proofs.values())
+
+
+def sections(text):
+    """(number of the head's line, head, text below it) of each section."""
+    found = []
+    for number, line in enumerate(text.splitlines(keepends=True), 1):
+        if line.startswith("=== "):
+            found.append((number, line.rstrip("\n"), []))
+        elif found:
+            found[-1][2].append(line)
+    return [(number, head, "".join(lines).rstrip("\n") + "\n") for number, head, lines in found]
+
+
+def read_head(head):
+    """(name, path of a further file or "", fields)"""
+    match = HEAD.fullmatch(head)
+    if match is None:
+        raise Problem("a head is '=== name {fields}'")
+    name, _, path = match[1].partition("/")
+    try:
+        fields = json.loads(match[2] or "{}")
+    except ValueError as error:
+        raise Problem(f"{name}: {error}") from None
+    if not isinstance(fields, dict) or (path and fields):
+        raise Problem(f"{match[1]}: after the name comes an object; after a further file's path nothing")
+    return name, path, fields
+
+
+def read_proof(name, line, fields, code):
+    request, expected = STANDARD.get(name, ({}, {}))
+    cannot, own = fields.pop("cannot", ""), fields.pop("expect", {})
+    if cannot or cannot != "":
+        if not isinstance(cannot, str) or name not in STANDARD or name == "hello" or fields or own or code.strip():
+            raise Problem(f"{name}: 'cannot' is a reason, for a standard proof other than hello, alone and without a program")
+        return Proof(name, line, {}, {}, cannot=cannot)
+    unknown = [*(set(fields) - REQUEST), *(set(own) - EXPECTABLE)]
+    if unknown:
+        raise Problem(f"{name}: unknown field {sorted(unknown)[0]}")
+    if name not in STANDARD and not own:
+        raise Problem(f"{name}: a proof of one's own needs 'expect'")
+    if name in WITH_MESSAGE and not own.get("stderr"):
+        raise Problem(f"{name}: needs expect.stderr, a pattern of the message")
+    if not code.strip():
+        raise Problem(f"{name}: there is no program")
+    expect = {**expected, **own}
+    if "status" not in expect and "exit_code" not in expect:
+        expect["status"] = "completed"
+    check_patterns(name, expect)
+    fields = {**request, **fields}
+    if isinstance(fields.get("stdin"), list):
+        content, count = fields["stdin"]
+        fields["stdin"] = content * count
+    return Proof(name, line, fields, expect, code=code)
+
+
+def check_patterns(name, expect):
+    for each in ("stdout_matches", "stderr"):
+        try:
+            re.compile(expect.get(each, ""), re.M)
+        except (re.error, TypeError) as error:
+            raise Problem(f"{name}: expect.{each}: {error}") from None
+
+
+def judge(expect, status, answer):
+    """What is not as expected of an answer (its HTTP status, its content), sentence by sentence."""
+    wanted = 500 if expect.get("status") == "timed_out" else 200
+    if status != wanted or "status" not in answer:
+        yield f"HTTP status {status}, not {wanted}"
+        return
+    for name in ("status", "exit_code", "stdout"):
+        if name in expect and answer[name] != expect[name]:
+            yield f"{name} is {answer[name]!r}, not {expect[name]!r}"
+    for name, pattern in (("stdout", expect.get("stdout_matches")), ("stderr", expect.get("stderr"))):
+        if pattern is not None and not re.search(pattern, answer[name], re.M):
+            what = "is not empty" if pattern == NOTHING else f"has no match of {pattern!r}"
+            yield f"{name} {what}: {answer[name][-2000:]!r}"
