@@ -1,0 +1,289 @@
+"""Builds images on the engine, several at once, and shows how far it is."""
+import glob
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from engine import EngineError, docker, inspect_image
+from folders import Problem
+from plan import BASE, fingerprint
+
+DEBIAN = "debian:trixie-slim"      # what the base image starts from
+ROOTFS = "codecell/rootfs:trixie"  # the same, made here, where no registry is reachable
+LABEL = "io.codecell.source"       # on an image: what it was made of
+PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
+LOG_LINES = 40                     # of a failed build's log that are shown
+STEP = re.compile(r"^Step (\d+)/(\d+) :|^#\d+ \[(?:\S+ )?(\d+)/(\d+)\]")
+
+
+class Progress:
+    """What is being built now: lines of text, and on a terminal one that is written over."""
+
+    def __init__(self, total, out=sys.stdout):
+        self.out, self.live, self.total = out, out.isatty(), total
+        self.done, self.states, self.lock = 0, {}, threading.Lock()
+
+    def say(self, text):
+        with self.lock:
+            self.out.write(("\r\x1b[K" if self.live else "") + text + "\n")
+            self.draw()
+
+    def state(self, name, state):
+        """What is done for an image now; None: it is done."""
+        with self.lock:
+            if state is None:
+                self.states.pop(name, None)
+                self.done += 1
+            else:
+                self.states[name] = state
+            self.draw()
+
+    def draw(self):
+        if self.live:
+            now = ", ".join(f"{name} ({state})" for name, state in self.states.items())
+            text = f"{self.done} of {self.total} done" + (f"; {now}" if now else "")
+            width = shutil.get_terminal_size().columns - 1
+            self.out.write("\r\x1b[K" + (text[:width] if self.done < self.total else ""))
+        self.out.flush()
+
+
+class Builder:
+    """Builds a list of images in its order, as many at once as allowed."""
+
+    def __init__(self, images, fresh=False, jobs=2):
+        self.images, self.fresh, self.jobs = images, fresh, jobs
+        self.progress = Progress(len(images))
+        self.scratch = Path(tempfile.mkdtemp(prefix="codecell-build-"))
+        self.results = {}     # name: seconds it took, "up to date", or "FAILED"
+        self.taken = []       # images that are done, or under way
+        self.running = set()  # processes
+        self.change, self.stopped, self.debian = threading.Condition(), False, DEBIAN
+
+    def close(self):
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def run(self):
+        """Builds all; whether that went well."""
+        if any(image.name == BASE for image in self.images):
+            self.debian = self.find_debian()
+        threads = [threading.Thread(target=self.work, daemon=True) for _ in range(self.jobs)]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(0.2)
+        except KeyboardInterrupt:
+            self.stop()
+            raise
+        return "FAILED" not in self.results.values()
+
+    def stop(self):
+        """Ends the builds that run."""
+        with self.change:
+            self.stopped = True
+            for process in self.running:
+                process.terminate()
+            self.change.notify_all()
+
+    # Which is next.
+
+    def work(self):
+        while (image := self.take()) is not None:
+            try:
+                result = self.make(image)
+            except (EngineError, Problem) as problem:
+                result = "FAILED"
+                self.progress.say(f"{image.name}: {problem}")
+            with self.change:
+                self.results[image.name] = result
+                self.change.notify_all()
+            self.progress.state(image.name, None)
+
+    def take(self):
+        """The next image of which everything that it needs is there, waiting for that; None when none is left to take."""
+        with self.change:
+            while True:
+                left = [image for image in self.images if image not in self.taken]
+                if self.stopped or not left:
+                    return None
+                for image in left:
+                    if all(need in self.results for need in image.needs):
+                        self.taken.append(image)
+                        return image
+                self.change.wait()
+
+    # One image.
+
+    def make(self, image):
+        failed = [need for need in image.needs if self.results[need] == "FAILED"]
+        if failed:
+            raise Problem(f"not built, for {failed[0]} is not there")
+        return self.pull(image) if image.folder is None else self.build(image)
+
+    def pull(self, image):
+        if not self.fresh and inspect_image(image.name) is not None:
+            return "up to date"
+        start = time.monotonic()
+        self.progress.state(image.name, "pulling")
+        code, log = self.watch(image, ["docker", "pull", image.name])
+        if code != 0 and inspect_image(image.name) is None:
+            raise Problem(f"cannot be pulled, and the engine has none: {last_line(log)}")
+        if code != 0:
+            self.progress.say(f"{image.name}: cannot be pulled anew: {last_line(log)}")
+            return "up to date"
+        return self.finish(image, start)
+
+    def build(self, image):
+        source, before = self.source_of(image), inspect_image(image.name)
+        if before is not None and not self.fresh and (before["Config"].get("Labels") or {}).get(LABEL) == source != "":
+            return "up to date"
+        start = time.monotonic()
+        self.progress.state(image.name, "starts")
+        if before is None and not self.progress.live:
+            self.progress.say(f"{image.name}: building …")
+        code, log = self.watch(image, self.build_command(image, source))
+        if self.stopped:
+            raise Problem("interrupted")
+        if code != 0:
+            raise Problem(f"could not be built, as its log's last lines say:\n{tail_of(log)}\n{image.name}: is the "
+                          f"network up? Then run images/build {image.folder.id} again: what was built is kept.")
+        if before is not None and before["Id"] == inspect_image(image.name)["Id"]:
+            return "up to date"
+        if before is not None:
+            remove_unless_used(before["Id"])
+        return self.finish(image, start)
+
+    def source_of(self, image):
+        """What an image is made of, for its label; "" for one that others start from: a label would make it another
+        image, and all of them would be built anew for a word in a comment. The engine's cache knows those."""
+        if image.below:
+            return ""
+        needs = image.needs or [self.debian if image.name == BASE else ""]
+        ids = [told["Id"] for told in map(inspect_image, filter(None, needs)) if told is not None]
+        return fingerprint(image.folder.path, ids)
+
+    def finish(self, image, start):
+        seconds = time.monotonic() - start
+        self.progress.say(f"{image.name}: done in {seconds:.0f} s")
+        return seconds
+
+    def build_command(self, image, source):
+        command = ["docker", "build", "--tag", image.name, "--force-rm", "--network", "host"]
+        if source:
+            command += ["--label", f"{LABEL}={source}"]
+        if self.fresh:
+            command.append("--no-cache")
+        if image.name == BASE:
+            command += ["--build-arg", f"BASE={self.debian}"]
+        if re.search(r"^ARG EXTRA_CA", image.folder.dockerfile.read_text(encoding="utf-8"), re.M):
+            command += ["--build-arg", f"EXTRA_CA={own_certificates()}"]
+        for name in PROXIES:
+            if os.environ.get(name):
+                command += ["--build-arg", name]
+        return [*command, str(image.folder.path)]
+
+    def watch(self, image, command):
+        """Runs a command, its output in a log, the step that it is at shown; (exit code, the log)."""
+        log = self.scratch / (image.name.replace("/", "-") + ".log")
+        environment = {**os.environ, "BUILDKIT_PROGRESS": "plain"}
+        with self.change:
+            if self.stopped:
+                raise Problem("interrupted")
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                       stderr=subprocess.STDOUT, env=environment, text=True, errors="replace")
+            self.running.add(process)
+        with open(log, "w", encoding="utf-8") as file:
+            for line in process.stdout:
+                file.write(line)
+                step = STEP.match(line)
+                if step:
+                    at, of = filter(None, step.groups())
+                    self.progress.state(image.name, f"{at}/{of}")
+        code = process.wait()
+        with self.change:
+            self.running.discard(process)
+        return code, log
+
+    # What is below the base image.
+
+    def find_debian(self):
+        named = os.environ.get("BASE_IMAGE")
+        if named:
+            if inspect_image(named) is None:
+                try:
+                    docker("pull", named, deadline=3600)
+                except EngineError as error:
+                    raise Problem(f"BASE_IMAGE: the engine has no image {named} and cannot pull it: {error}") from None
+            return named
+        if not self.fresh:
+            for name in (DEBIAN, ROOTFS):
+                if inspect_image(name) is not None:
+                    return name
+        print(f"Pulling {DEBIAN} …", flush=True)
+        try:
+            docker("pull", "--quiet", DEBIAN, deadline=3600)
+            return DEBIAN
+        except EngineError as error:
+            print(f"No registry reachable ({str(error).splitlines()[-1][:120]}); making {ROOTFS} with mmdebstrap …",
+                  flush=True)
+        self.make_rootfs()
+        return ROOTFS
+
+    def make_rootfs(self):
+        if shutil.which("mmdebstrap") is None:
+            install_mmdebstrap()
+        excludes = [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in ("doc", "man", "info", "locale", "lintian")]
+        archive, log = self.scratch / "rootfs.tar", self.scratch / "rootfs.log"
+        command = as_root("mmdebstrap", "--quiet", "--variant=minbase", *excludes,
+                          "--aptopt=Acquire::http::Timeout \"20\"", "trixie", "-")
+        with open(archive, "wb") as out, open(log, "wb") as messages:
+            code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=messages, check=False).returncode
+        if code != 0:
+            raise Problem(f"mmdebstrap failed: is a mirror of Debian's packages reachable?\n{tail_of(log)}")
+        docker("import", str(archive), ROOTFS, deadline=600)
+        archive.unlink()
+
+
+def install_mmdebstrap():
+    if shutil.which("apt-get") is None:
+        raise Problem("without a registry, mmdebstrap is needed: install it")
+    print("Installing mmdebstrap …", flush=True)
+    done = subprocess.run(as_root("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y",
+                                  "--no-install-recommends", "mmdebstrap", "debian-archive-keyring"),
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False)
+    if done.returncode != 0:
+        raise Problem(f"mmdebstrap could not be installed: try 'apt-get update' first\n{done.stderr[-2000:]}")
+
+
+def as_root(*command):
+    return list(command) if os.geteuid() == 0 else ["sudo", *command]
+
+
+def tail_of(log):
+    return "\n".join(log.read_text(errors="replace").splitlines()[-LOG_LINES:])
+
+
+def last_line(log):
+    return (tail_of(log).splitlines() or ["it said nothing"])[-1]
+
+
+def own_certificates():
+    """Certificates that the machine's owner added, for a build that fetches through his proxy."""
+    files = sorted(glob.glob("/usr/local/share/ca-certificates/*.crt"))
+    text = "".join(Path(file).read_text(encoding="utf-8", errors="replace") for file in files).rstrip("\n")
+    return text if len(text) < 100000 else ""
+
+
+def remove_unless_used(image_id):
+    """An image that another replaced goes, unless a container or an image still needs it."""
+    try:
+        docker("image", "rm", image_id)
+    except EngineError:
+        pass
