@@ -31,8 +31,16 @@ class Result:
             lines = [f"{self.folder.id}: {name}: {sentence}" for sentence in sentences]
             if request is not None:
                 lines += [f"   request  {json.dumps(request, ensure_ascii=False)}",
-                          f"   answer   {json.dumps(answer, ensure_ascii=False)[:4000]}"]
+                          f"   answer   {json.dumps(told_of(answer), ensure_ascii=False)[:4000]}"]
             self.failures.append("\n".join(lines))
+
+
+def told_of(answer):
+    """What of an answer says why it is as it is."""
+    fields = ("detail", "status", "exit_code", "signal", "stdout", "stderr", "compile", "warnings", "version", "execution_time")
+    if not isinstance(answer, dict):
+        return answer
+    return {name: answer[name] for name in fields if name in answer and answer[name] not in (None, [])}
 
 
 def proofs_of(folder):
