@@ -1,0 +1,35 @@
+%% Starts Elixir's own command line. A cell that waits for its program has the compiler loaded when it comes.
+-module(codecell_elixir).
+-export([start/0]).
+
+start() ->
+    [Script | _] = init:get_plain_arguments(),
+    filelib:is_regular(Script) orelse warm(),
+    elixir:start_cli().
+
+warm() ->
+    {ok, _} = application:ensure_all_started(elixir),
+    Code = <<
+        "defmodule Codecell.Warm do\n"
+        "  defstruct [:name]\n"
+        "  def f(x) when x > 0, do: Enum.map(1..x, fn n -> \"#{n}\" end) |> Enum.join(\",\")\n"
+        "  def g(%{name: name}) do\n"
+        "    case name do\n      nil -> {:ok, %{}}\n      _ -> for {k, v} <- name, into: %{}, do: {k, v}\n    end\n"
+        "  end\n"
+        "end\n"
+        "Codecell.Warm.f(2)\n"
+    >>,
+    Modules = 'Elixir.Code':compile_string(Code, <<"warm">>),
+    [forget(Module) || {Module, _} <- Modules, is_atom(Module)],
+    code:ensure_modules_loaded([
+        'Elixir.Agent', 'Elixir.Date', 'Elixir.DateTime', 'Elixir.Exception', 'Elixir.File', 'Elixir.Float',
+        'Elixir.GenServer', 'Elixir.IO', 'Elixir.Inspect', 'Elixir.Inspect.Algebra', 'Elixir.Integer',
+        'Elixir.Keyword', 'Elixir.List', 'Elixir.Map', 'Elixir.MapSet', 'Elixir.Process', 'Elixir.Range',
+        'Elixir.Regex', 'Elixir.Stream', 'Elixir.String', 'Elixir.String.Chars', 'Elixir.System', 'Elixir.Task',
+        'Elixir.Tuple', gen_server, io_lib_format, io_lib_pretty, maps, math, rand, re, sets, string
+    ]).
+
+forget(Module) ->
+    code:purge(Module),
+    code:delete(Module),
+    code:purge(Module).
