@@ -107,7 +107,7 @@ class Builder:
             self.progress.state(image.name, None)
 
     def take(self):
-        """The next image of which everything that it needs is there, waiting for that; None when none is left to take."""
+        """The next image of which everything that it needs is there, after a wait; None when none is left."""
         with self.change:
             while True:
                 left = [image for image in self.images if image not in self.taken]
@@ -239,13 +239,14 @@ class Builder:
     def make_rootfs(self):
         if shutil.which("mmdebstrap") is None:
             install_mmdebstrap()
-        excludes = [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in ("doc", "man", "info", "locale", "lintian")]
+        unread = ("doc", "man", "info", "locale", "lintian")
+        excludes = [f"--dpkgopt=path-exclude=/usr/share/{each}/*" for each in unread]
         archive, log = self.scratch / "rootfs.tar", self.scratch / "rootfs.log"
         command = as_root("mmdebstrap", "--quiet", "--variant=minbase", *excludes,
                           "--aptopt=Acquire::http::Timeout \"20\"", "trixie", "-")
         with open(archive, "wb") as out, open(log, "wb") as messages:
-            code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=messages, check=False).returncode
-        if code != 0:
+            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=messages, check=False)
+        if done.returncode != 0:
             raise Problem(f"mmdebstrap failed: is a mirror of Debian's packages reachable?\n{tail_of(log)}")
         docker("import", str(archive), ROOTFS, deadline=600)
         archive.unlink()

@@ -37,7 +37,8 @@ class Result:
 
 def told_of(answer):
     """What of an answer says why it is as it is."""
-    fields = ("detail", "status", "exit_code", "signal", "stdout", "stderr", "compile", "warnings", "version", "execution_time")
+    fields = ("detail", "status", "exit_code", "signal", "stdout", "stderr", "compile", "warnings", "version",
+              "execution_time")
     if not isinstance(answer, dict):
         return answer
     return {name: answer[name] for name in fields if name in answer and answer[name] not in (None, [])}

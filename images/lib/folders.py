@@ -25,11 +25,12 @@ def search_path():
 class Folder:
     """One folder: a language, an image, or (most often) both."""
 
-    def __init__(self, path, image_alone=False):
-        self.path, self.id = path, path.name
+    def __init__(self, path, lent=False):
+        """lent: an image of the project's, for languages elsewhere to start from."""
+        self.path, self.id, self.lent = path, path.name, lent
         self.dockerfile = path / "Dockerfile" if (path / "Dockerfile").is_file() else None
         self.file = path / "language.json"
-        if image_alone or not self.file.is_file():
+        if lent or not self.file.is_file():
             self.file = None
         self.language = read_language(self.file, self.id) if self.file else None
 
@@ -131,7 +132,7 @@ def read_folders(parents=None):
     if not any(parent.resolve() == IMAGES for parent in parents):
         for path in sorted(IMAGES.iterdir()):
             if (path / "Dockerfile").is_file() and path.name not in found:
-                found[path.name] = Folder(path, image_alone=True)
+                found[path.name] = Folder(path, lent=True)
     return found, problems
 
 

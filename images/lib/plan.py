@@ -15,7 +15,7 @@ class Image:
     """An image to build from a folder, or (without one) to pull."""
     name: str
     folder: object = None
-    needs: list = field(default_factory=list)      # names of images that must be there before, the first is what it starts from
+    needs: list = field(default_factory=list)      # names of images, the first is what it starts from
     languages: list = field(default_factory=list)  # ids of those that run in it
     below: bool = False                            # another image starts from it
 
@@ -46,10 +46,10 @@ def images_by_name(folders):
 
 def wanted_images(folders, ids):
     """The names of the images that languages (or images) need, by their ids; of all, where none is named."""
-    names = []
-    for id_ in ids or sorted(folders):
+    names, own = [], sorted(folder.id for folder in folders.values() if not folder.lent)
+    for id_ in ids or own:
         if id_ not in folders:
-            raise Problem(f"no language or image '{id_}'; there are: {' '.join(sorted(folders))}")
+            raise Problem(f"no language or image '{id_}'; there are: {' '.join(own)}")
         folder = folders[id_]
         names += ([OURS + id_] if folder.dockerfile is not None else []) + folder.images()
     return list(dict.fromkeys(names))
@@ -93,8 +93,21 @@ def fingerprint(folder, needs):
     return told.hexdigest()[:32]
 
 
+FIRST = ("python", "javascript", "typescript", "java", "go", "rust", "cpp", "csharp", "ruby", "php", "sql", "bash", "c")
+
+
+def ci_languages(folders):
+    """The languages that every run of the tests checks: the first ones, and one of each image that is shared."""
+    chosen = list(FIRST)
+    used = {name for id_ in chosen if id_ in folders for name in folders[id_].images()}
+    for name, users in shared_images(folders).items():
+        if name not in used:
+            chosen.append(users[0])
+    return chosen
+
+
 def shared_images(folders):
-    """The images that several languages run in, and those that are made for that: {name: [ids of languages]}."""
+    """The images that are made for several languages, or that several run in: {name: [ids of languages]}."""
     images = images_by_name(folders)
     return {name: sorted(image.languages) for name, image in sorted(images.items())
             if image.folder is not None and image.languages

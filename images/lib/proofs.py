@@ -1,8 +1,8 @@
 """What a language must prove: the standard proofs, and those of its own in tests.txt.
 
-A tests.txt has a section for each: a line "=== name {fields}", then the program. The fields are those of the request, and
-`expect`, `cannot`. A section "=== NAME/PATH" is a further file of the proof NAME. What stands before the first section is
-a comment.
+A tests.txt has a section for each: a line "=== name {fields}", then the program. The fields are those of the request,
+`expect` and `cannot`. A section "=== NAME/PATH" is a further file of the proof NAME. What stands before the first
+section is a comment.
 """
 import json
 import re
@@ -110,9 +110,9 @@ def read_head(head):
 def read_proof(name, line, fields, code):
     request, expected = STANDARD.get(name, ({}, {}))
     cannot, own = fields.pop("cannot", ""), fields.pop("expect", {})
-    if cannot or cannot != "":
+    if cannot != "":
         if not isinstance(cannot, str) or name not in STANDARD or name == "hello" or fields or own or code.strip():
-            raise Problem(f"{name}: 'cannot' is a reason, for a standard proof other than hello, alone and without a program")
+            raise Problem(f"{name}: 'cannot' is a reason, for a standard proof but hello, alone and without a program")
         return Proof(name, line, {}, {}, cannot=cannot)
     unknown = [*(set(fields) - REQUEST), *(set(own) - EXPECTABLE)]
     if unknown:
@@ -145,8 +145,11 @@ def check_patterns(name, expect):
 def judge(expect, status, answer):
     """What is not as expected of an answer (its HTTP status, its content), sentence by sentence."""
     wanted = 500 if expect.get("status") == "timed_out" else 200
-    if status != wanted or "status" not in answer:
+    if status != wanted:
         yield f"HTTP status {status}, not {wanted}"
+    if "status" not in answer:
+        yield "there is no result"
+    if status != wanted or "status" not in answer:
         return
     for name in ("status", "exit_code", "stdout"):
         if name in expect and answer[name] != expect[name]:

@@ -81,6 +81,15 @@ def log_fields(line):
     return fields
 
 
+def linked_images(folder, languages):
+    """A value of CODECELL_IMAGES: of the project's languages these alone, whatever images the engine has."""
+    folder.mkdir()
+    for name in languages:
+        if (ROOT / "images" / name).is_dir():
+            (folder / name).symlink_to(ROOT / "images" / name)
+    return str(folder)
+
+
 class UnixConnection(http.client.HTTPConnection):
     def __init__(self, path):
         super().__init__("localhost", timeout=PATIENCE * 2)
@@ -101,7 +110,8 @@ class Server:
         self.data_dir = Path(data_dir) if data_dir else self.folder / "data"
         self.engine, self.wants_ready = engine, ready
         self.languages = LANGUAGES if languages is None else languages
-        self.settings = {"CODECELL_DATA_DIR": str(self.data_dir), "CODECELL_LISTEN": "127.0.0.1:0"}
+        self.settings = {"CODECELL_DATA_DIR": str(self.data_dir), "CODECELL_LISTEN": "127.0.0.1:0",
+                         "CODECELL_IMAGES": linked_images(self.folder / "images", {*LANGUAGES, *self.languages})}
         self.settings.update(pair.split("=", 1) for pair in os.environ.get("TESTS_SETTINGS", "").split())
         self.settings.update({name: str(value) for name, value in (settings or {}).items()})
         self.command = [BIN, "serve"]

@@ -3,6 +3,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,14 @@ import time
 import xml.etree.ElementTree as ElementTree
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "images" / "lib"))
+
+from codecell import LANGUAGES
+from folders import read_folders
+from plan import ci_languages
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
@@ -57,6 +65,57 @@ def run(*command, env=None, cwd=ROOT, limit=3600):
     except FileNotFoundError as missing:
         return False, str(missing)
     return done.returncode == 0, done.stdout
+
+
+class Beside:
+    """Parts that run beside others with what these leave of the machine: a process of its own, its output kept."""
+
+    def __init__(self, parts):
+        self.folder = Path(tempfile.mkdtemp(prefix="codecell-stages-"))
+        self.report, self.output = self.folder / "report.json", self.folder / "output"
+        with open(self.output, "wb") as output:
+            self.process = subprocess.Popen([sys.executable, __file__, "--beside", str(self.report), *parts], cwd=ROOT,
+                                            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                                            start_new_session=True)
+
+    def finish(self, totals):
+        """Waits for its end, prints what it printed, and adds what it counted."""
+        self.process.wait()
+        print(self.output.read_text(errors="replace"), end="", flush=True)
+        try:
+            told = json.loads(self.report.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            totals.check("the parts that ran beside the others", False, f"ended with {self.process.returncode}")
+        else:
+            totals.passed += told["passed"]
+            totals.failed += told["failed"]
+            totals.stages += [line + " (beside the others)" for line in told["stages"]]
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def stop(self):
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            self.process.wait()
+
+
+def give_way():
+    """Takes only what is left over of the processors. Linux counts niceness within a session alone, and against others
+    for each session as a whole."""
+    os.nice(19)
+    try:
+        Path("/proc/self/autogroup").write_text("19", encoding="ascii")
+    except OSError:
+        pass  # not every kernel groups by session
+
+
+def beside(report, parts):
+    """The process of a Beside."""
+    give_way()
+    totals = Totals()
+    for name in parts:
+        totals.stage(name, PARTS[name].work)
+    Path(report).write_text(json.dumps({"passed": totals.passed, "failed": totals.failed, "stages": totals.stages}),
+                            encoding="utf-8")
 
 
 def side_by_side(jobs):
@@ -131,6 +190,7 @@ def lint_tidy(totals):
 
 def lint(totals):
     lint_text(totals)
+    pytest(totals, "tools", "", "tests/tools")
     lint_tidy(totals)
 
 
@@ -272,27 +332,100 @@ def soak(totals):
     totals.check(f"soak of {SOAK}", good)
 
 
-PARTS = {  # name: (the presets it wants, its work)
-    "lint": (["clang"], lint),
-    "unit": (["gcc", "clang", "asan", "tsan", "coverage"], unit),
-    "api": (["gcc"], api),
-    "escape": (["gcc"], escape),
-    "asan": (["asan"], asan),
-    "fuzz": (["fuzz"], fuzz),
-    "soak": (["gcc"], soak),
+# Languages.
+
+def build_images(ids):
+    """Builds images ahead, beside what needs none of them: a Future of (whether it went well, its output)."""
+    return ThreadPoolExecutor(1).submit(run, ROOT / "images/build", *ids)
+
+
+def waiting_languages():
+    """Those that tests/api/waiting has programs of."""
+    return {file.stem.split("-")[0] for file in (ROOT / "tests/api/waiting").glob("*.txt")}
+
+
+def checked_languages():
+    return ci_languages(read_folders([ROOT / "images"])[0])
+
+
+def languages(totals):
+    """Every proof of the languages that CI checks, each a check; a language without its image fails."""
+    ids = checked_languages()
+    good, output = run(ROOT / "images/check", *ids, env={"CODECELL_BIN": str(BUILD / "gcc" / "codecell")})
+    told = re.search(r"^(\d+) passed, (\d+) failed$", output, re.M)
+    print(output, flush=True)
+    totals.passed += int(told[1]) if told else 0
+    totals.failed += [f"languages {line}" for line in failures_in(output, ids)]
+    if not told or (not good and told[2] == "0") or int(told[1]) == 0:
+        totals.check("languages", False, f"images/check {' '.join(ids)} did not end well")
+
+
+def failures_in(output, ids):
+    """What images/check says of each check that failed, a line each."""
+    names = re.findall(rf"^((?:{'|'.join(map(re.escape, ids))}): [^:\n]+): .*$", output, re.M)
+    return list(dict.fromkeys(names))
+
+
+@dataclass
+class Part:
+    presets: list       # the builds that it wants
+    work: object        # its function of Totals
+    languages: object   # a function: the languages whose images it needs; None where it needs no engine
+    beside: bool = False  # may run beside parts that need the engine, which leave much of the machine idle
+
+
+PARTS = {
+    "lint": Part(["clang"], lint, None, beside=True),
+    "unit": Part(["gcc", "clang", "asan", "tsan", "coverage"], unit, None),
+    "api": Part(["gcc"], api, lambda: {*LANGUAGES, *waiting_languages()}),
+    "escape": Part(["gcc"], escape, lambda: set(LANGUAGES)),
+    "asan": Part(["asan"], asan, lambda: set(LANGUAGES)),
+    "languages": Part(["gcc"], languages, lambda: set(checked_languages())),
+    "fuzz": Part(["fuzz"], fuzz, None, beside=True),
+    "soak": Part(["gcc"], soak, lambda: set(LANGUAGES)),
 }
 
 
+def wait_images(totals, images):
+    good, output = images.result()
+    print(output, flush=True)
+    totals.check("images", good, output)
+
+
+def run_parts(totals, wanted):
+    """What needs no engine first, while the images are built; then what does, and beside that what may give way."""
+    ids = sorted(set().union(*(PARTS[name].languages() for name in wanted if PARTS[name].languages)))
+    images = build_images(ids) if ids else None
+    presets = list(dict.fromkeys(preset for name in wanted for preset in PARTS[name].presets))
+    totals.stage("build", lambda t: build(t, *presets))
+    aside = [name for name in wanted if PARTS[name].beside and images]
+    for name in wanted:
+        if not PARTS[name].languages and name not in aside:
+            totals.stage(name, PARTS[name].work)
+    if images:
+        totals.stage("images", lambda t: wait_images(t, images))
+    other = Beside(aside) if aside else None
+    try:
+        for name in wanted:
+            if PARTS[name].languages:
+                totals.stage(name, PARTS[name].work)
+        if other:
+            other.finish(totals)
+    finally:
+        if other:
+            other.stop()
+
+
 def main():
-    wanted = sys.argv[1:] or list(PARTS)
+    if sys.argv[1:2] == ["--beside"]:
+        beside(sys.argv[2], sys.argv[3:])
+        return
+    wanted = list(dict.fromkeys(sys.argv[1:])) or list(PARTS)
     unknown = [name for name in wanted if name not in PARTS]
     if unknown:
         sys.exit(f"tests/run: no part {unknown[0]}; there are: {', '.join(PARTS)}")
     totals, start = Totals(), time.monotonic()
-    presets = list(dict.fromkeys(preset for name in wanted for preset in PARTS[name][0]))
-    totals.stage("build", lambda t: build(t, *presets))
-    for name in wanted:
-        totals.stage(name, PARTS[name][1])
+    run_parts(totals, wanted)
     print(f"\n== all: {time.monotonic() - start:.0f} s")
     for line in totals.stages:
         print("   " + line)
