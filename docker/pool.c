@@ -48,25 +48,43 @@ void pool_cancel(struct pool *pool, struct pool_wish *wish)
     wish->making = NULL; /* the cell that was made for it goes to another wish, to the shelf, or ends */
 }
 
-void pool_add(struct pool *pool, const struct cell_kind *kind, unsigned minimum)
+/* Shelves stay where they are, for cells point to them; their order is apart. */
+static struct shelf *add_shelf(struct pool *pool, const struct cell_kind *kind)
+{
+    size_t index = pool->shelves_len, at = index;
+
+    assert(index < SHELVES_MAX);
+    pool->shelves[index] = (struct shelf){.kind = kind, .demand.creations = pool->creations};
+    pool->shelves_len++;
+    while (at > 0 && strcmp(pool->shelves[pool->order[at - 1]].kind->language, kind->language) > 0) {
+        pool->order[at] = pool->order[at - 1];
+        at--;
+    }
+    pool->order[at] = index;
+    return &pool->shelves[index];
+}
+
+void pool_offer(struct pool *pool, const struct cell_kind *kind, struct pool_keep keep)
 {
     struct shelf *shelf = pool_shelf_of(pool, kind);
 
-    if (shelf == NULL) {
-        assert(pool->shelves_len < SHELVES_MAX);
-        shelf = &pool->shelves[pool->shelves_len++];
-        *shelf = (struct shelf){.kind = kind, .demand.creations = pool->creations};
-    }
-    if (minimum < shelf->minimum)
+    if (shelf == NULL)
+        shelf = add_shelf(pool, kind);
+    if (keep.least < shelf->keep.least || keep.usual < shelf->keep.usual)
         shelf->surplus_ns = 1; /* somebody's will, and no estimate: those that are too many end now */
-    shelf->minimum = minimum;
+    shelf->keep = keep;
     pool_want(pool, seam()->monotonic_ns());
-    if (minimum == 0) {
+    if (pool_keeps_none(&keep)) {
         while (shelf->first != NULL)
             cell_end(shelf->first);
         pool_kept_end(pool, kind);
     }
     pool_balance(pool);
+}
+
+void pool_add(struct pool *pool, const struct cell_kind *kind, unsigned minimum)
+{
+    pool_offer(pool, kind, (struct pool_keep){.least = minimum, .by_demand = minimum > 0});
 }
 
 /* The engine. */

@@ -1,7 +1,8 @@
-/* The pool: cells kept ready per language, and one made on demand when none is.
+/* The pool: cells kept ready per language, and one made on demand when none is. A language here is one kind of cell: of
+ * a language with several versions, each is one.
  *
- * How many to keep follows demand, within a budget of cells and of memory, and never less than the language's minimum
- * (`CODECELL_POOL`; 0: none ever waits): pool_size.h, a pure function. Creations are paced: at most as
+ * How many to keep follows demand and what the language is to have in any case (struct pool_keep, `CODECELL_POOL`),
+ * within a budget of cells and of memory: pool_size.h, a pure function. Creations are paced: at most as
  * many at once as there are cores, those that a request waits for first; what to make next is a pure function
  * too (pool_policy.h). A cell that has waited for POOL_SETTLE_NS in a quiet pool gets its interpreter started
  * (cell_prepare), one at a time. A cell that dies while it waits is replaced; where creation fails again and again
@@ -14,6 +15,7 @@
 #define CODECELL_DOCKER_POOL_H
 
 #include "docker/cell.h"
+#include "docker/pool_size.h"
 
 #include <uv.h>
 
@@ -27,7 +29,7 @@ struct pool_options {
     const void *agent;    /* the agent's program, static ELF */
     size_t agent_len;
     unsigned creations;           /* at once */
-    unsigned max_waiting;         /* cells that wait or are kept, all languages; minima count and may exceed it */
+    unsigned max_waiting;         /* cells that wait or are kept, all languages; pool_keep.least may exceed it */
     uint64_t max_waiting_bytes;   /* memory that they hold, likewise */
     unsigned reuse_jobs;          /* that one cell may be given; then it is ended */
     uint64_t reuse_idle_ms;       /* that a kept cell waits for its key's next job */
@@ -37,8 +39,11 @@ struct pool_options {
 
 int pool_open(struct pool **out, uv_loop_t *loop, const struct pool_options *options, struct error *error);
 
-/* Offers a language: at least `minimum` cells are kept ready from now on, more by demand; 0: none waits, and those that
- * do are ended, kept ones too. `kind` is kept by pointer. */
+/* Offers a language: so many cells are kept ready from now on. Where none is to be, those that wait are ended, kept
+ * ones too. `kind` is kept by pointer; there are at most POOL_LANGUAGES_MAX. */
+void pool_offer(struct pool *pool, const struct cell_kind *kind, struct pool_keep keep);
+
+/* The same, with `minimum` cells whatever the budget says, and more by demand; 0: none. */
 void pool_add(struct pool *pool, const struct cell_kind *kind, unsigned minimum);
 
 /* The engine came or went (from engine_options.on_change): cells are made again, or forgotten. */

@@ -70,7 +70,7 @@ static void view(struct pool *pool, struct pool_view *views, struct pool_moment 
         if (shelf->surplus_ns != 0)
             pool_sooner(next_ns, shelf->surplus_ns + POOL_SURPLUS_NS, moment->now_ns);
         views[i] = (struct pool_view){.want = shelf->want,
-                                      .minimum = shelf->minimum,
+                                      .minimum = shelf->keep.least,
                                       .ready = shelf->ready,
                                       .making = shelf->making,
                                       .surplus_ns = shelf->surplus_ns,

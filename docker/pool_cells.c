@@ -217,7 +217,8 @@ static void made(struct pool *pool, struct shelf *shelf, struct cell *cell)
     pool_demand_made(&shelf->demand, now - cell_place(cell)->since_ns);
     if (wish != NULL) {
         pool_hand(pool, wish, cell);
-    } else if (shelf->minimum > 0 && pool_limits_same(cell_limits(cell), &shelf->kind->limits) && !pool->closing) {
+    } else if (!pool_keeps_none(&shelf->keep) && pool_limits_same(cell_limits(cell), &shelf->kind->limits) &&
+               !pool->closing) {
         leave(pool, cell);
         shelf_put(shelf, cell); /* one too many ends in a quiet moment */
     } else {

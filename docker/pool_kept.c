@@ -151,7 +151,8 @@ static bool may_keep(const struct pool *pool, struct cell *cell, int64_t key)
 {
     const struct shelf *shelf = cell_place(cell)->shelf;
 
-    return key != 0 && pool->up && !pool->closing && shelf->minimum > 0 && cell_jobs(cell) < pool->reuse_jobs;
+    return key != 0 && pool->up && !pool->closing && !pool_keeps_none(&shelf->keep) &&
+           cell_jobs(cell) < pool->reuse_jobs;
 }
 
 void pool_return(struct pool *pool, struct cell *cell, int64_t key)

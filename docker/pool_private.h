@@ -16,11 +16,12 @@
 #include "docker/runtime.h"
 #include "docker/volume.h"
 
-#define SHELVES_MAX 200
+#define SHELVES_MAX POOL_LANGUAGES_MAX
 
 struct shelf {
     const struct cell_kind *kind;
-    unsigned minimum, want, ready, making;
+    struct pool_keep keep;
+    unsigned want, ready, making;
     struct cell *first; /* that wait: the newest first; kept ones are not among them */
     unsigned failures;  /* creations that failed in a row */
     uint64_t not_before_ns;
@@ -41,6 +42,7 @@ struct pool {
     bool deciding; /* the runtime's trial is under way */
     struct shelf shelves[SHELVES_MAX];
     size_t shelves_len;
+    size_t order[SHELVES_MAX];      /* indices of shelves, in the order of their languages' ids */
     struct pool_wish *first, *last; /* oldest first */
     unsigned creations, making;
     unsigned taken;   /* cells that others have and have not ended */

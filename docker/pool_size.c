@@ -1,7 +1,6 @@
 #include "docker/pool_size.h"
 
 #include <math.h>
-#include <stdbool.h>
 
 const struct pool_tuning pool_tuning_chosen = {.misses = POOL_MISSES, .rate_s = 120, .hold_s = 600};
 
@@ -93,10 +92,12 @@ struct share {
     size_t index;
     double rate, lambda; /* arrivals a second; to expect while a cell is being made */
     double term, misses; /* P(arrivals = has); P(arrivals >= has): an arrival finds all `has` taken */
-    double burst;        /* cells to have for a backlog like the last */
+    double burst;        /* cells to have for a backlog like the last; 0: nobody asked lately */
     double again;        /* backlogs a second */
     uint64_t bytes;
     unsigned has;
+    unsigned usual; /* to have in any case, as far as the budget goes */
+    bool by_demand;
 };
 
 static void share_add(struct share *share)
@@ -118,16 +119,23 @@ static struct share share_of(const struct pool_size_view *view, size_t index, ui
                           .misses = 1,
                           .burst = floor(burst_at(demand, now_ns) + 0.5),
                           .again = 1 / tuning(demand)->hold_s,
-                          .bytes = view->bytes != 0 ? view->bytes : BYTES_UNKNOWN};
+                          .bytes = view->bytes != 0 ? view->bytes : BYTES_UNKNOWN,
+                          .usual = view->keep.usual,
+                          .by_demand = view->keep.by_demand};
 
-    while (share.has < view->minimum)
+    while (share.has < view->keep.least)
         share_add(&share);
     return share;
 }
 
+/* A language that nobody asked for lately wants no more than it is to have in any case. */
 static bool satisfied(const struct share *share, const struct pool_demand *demand)
 {
-    return share->has >= CELLS_MOST || (share->has >= share->burst && share->misses <= tuning(demand)->misses);
+    if (share->has < share->usual)
+        return false;
+    if (!share->by_demand || share->has >= CELLS_MOST || (share->has == 0 && share->burst == 0))
+        return true;
+    return share->has >= share->burst && share->misses <= tuning(demand)->misses;
 }
 
 /* Misses a second that the next cell saves, for each byte that it holds. */
@@ -138,6 +146,14 @@ static double worth(const struct share *share)
     return saved / (double)share->bytes;
 }
 
+/* Of two that are worth the same, for nobody asks for them, the first in order. */
+static bool before(const struct share *a, const struct share *b)
+{
+    double left = worth(a), right = worth(b);
+
+    return left != right ? left > right : a->index < b->index;
+}
+
 void pool_size(const struct pool_size_view *views, size_t count, const struct pool_budget *budget, uint64_t now_ns,
                unsigned *want)
 {
@@ -146,10 +162,10 @@ void pool_size(const struct pool_size_view *views, size_t count, const struct po
     uint64_t cells = 0, bytes = 0;
 
     for (size_t i = 0; i < count; i++) {
-        want[i] = views[i].minimum;
+        want[i] = views[i].keep.least;
         cells += want[i];
         bytes += want[i] * (views[i].bytes != 0 ? views[i].bytes : BYTES_UNKNOWN);
-        if (want[i] > 0 && open < POOL_LANGUAGES_MAX)
+        if (!pool_keeps_none(&views[i].keep) && open < POOL_LANGUAGES_MAX)
             shares[open++] = share_of(&views[i], i, now_ns);
     }
     while (cells < budget->cells && open > 0) {
@@ -161,7 +177,7 @@ void pool_size(const struct pool_size_view *views, size_t count, const struct po
                 *share = shares[--open];
                 continue;
             }
-            if (worth(share) > worth(&shares[best]))
+            if (before(share, &shares[best]))
                 best = i;
             i++;
         }

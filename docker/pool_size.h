@@ -9,11 +9,12 @@
 #ifndef CODECELL_DOCKER_POOL_SIZE_H
 #define CODECELL_DOCKER_POOL_SIZE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define POOL_MISSES 0.003       /* of requests that find no cell ready: the target */
-#define POOL_LANGUAGES_MAX 200u /* that pool_size() shares out between; more keep their minimum */
+#define POOL_LANGUAGES_MAX 200u /* that pool_size() shares out between; more keep their `least` */
 
 /* The constants. */
 struct pool_tuning {
@@ -40,10 +41,23 @@ struct pool_demand {
 void pool_demand_arrival(struct pool_demand *demand, uint64_t now_ns);
 void pool_demand_made(struct pool_demand *demand, uint64_t took_ns);
 
+/* How many cells of a language are to wait; all zero: none ever does. */
+struct pool_keep {
+    unsigned least; /* at least, whatever the budget says */
+    unsigned usual; /* at least, as far as the budget goes: in all, not beside `least` */
+    bool by_demand; /* and more, where requests ask for more */
+};
+
+/* No cell of it ever waits. */
+static inline bool pool_keeps_none(const struct pool_keep *keep)
+{
+    return keep->least == 0 && keep->usual == 0 && !keep->by_demand;
+}
+
 struct pool_size_view {
     struct pool_demand demand;
-    unsigned minimum; /* CODECELL_POOL; 0: none ever waits */
-    uint64_t bytes;   /* what one waiting cell holds */
+    struct pool_keep keep;
+    uint64_t bytes; /* what one waiting cell holds */
 };
 
 struct pool_budget {
@@ -51,7 +65,9 @@ struct pool_budget {
     uint64_t bytes;
 };
 
-/* `want[i]` cells to keep ready of language i. Minima are met whatever the budget says. */
+/* `want[i]` cells to keep ready of language i. `least` is met whatever the budget says. What the budget has beyond it
+ * goes to the languages that it saves most misses for; what they leave, to those that lack of `usual`, in their order.
+ * A language without either waits while it was asked for lately. */
 void pool_size(const struct pool_size_view *views, size_t count, const struct pool_budget *budget, uint64_t now_ns,
                unsigned *want);
 

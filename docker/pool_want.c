@@ -57,13 +57,13 @@ void pool_want(struct pool *pool, uint64_t now_ns)
     struct pool_budget budget = for_shelves(pool, now_ns);
 
     for (size_t i = 0; i < pool->shelves_len; i++) {
-        const struct shelf *shelf = &pool->shelves[i];
-        views[i] = (struct pool_size_view){
-            .demand = shelf->demand, .minimum = shelf->minimum, .bytes = pool_cell_bytes(shelf)};
+        const struct shelf *shelf = &pool->shelves[pool->order[i]];
+        views[i] =
+            (struct pool_size_view){.demand = shelf->demand, .keep = shelf->keep, .bytes = pool_cell_bytes(shelf)};
     }
     pool_size(views, pool->shelves_len, &budget, now_ns, want);
     for (size_t i = 0; i < pool->shelves_len; i++)
-        pool->shelves[i].want = want[i];
+        pool->shelves[pool->order[i]].want = want[i];
     pool->sized_ns = now_ns;
     pool->asked = false;
 }
@@ -72,8 +72,10 @@ uint64_t pool_want_next(const struct pool *pool)
 {
     if (pool->asked)
         return pool->sized_ns + WANT_PAUSE_NS;
-    for (size_t i = 0; i < pool->shelves_len; i++)
-        if (pool->shelves[i].want > pool->shelves[i].minimum)
+    for (size_t i = 0; i < pool->shelves_len; i++) {
+        const struct shelf *shelf = &pool->shelves[i];
+        if (shelf->want > shelf->keep.least && shelf->want > shelf->keep.usual)
             return pool->sized_ns + WANT_PERIOD_NS;
+    }
     return 0;
 }

@@ -196,7 +196,9 @@ static void resize(struct model *model)
     assert(count > 0 && count <= MODEL_LANGUAGES);
     for (unsigned i = 0; i < count; i++) {
         want[i] = model->policy->minimum;
-        views[i] = (struct pool_size_view){model->demands[i], model->policy->minimum, model_bytes(i)};
+        views[i] = (struct pool_size_view){model->demands[i],
+                                           {.least = model->policy->minimum, .by_demand = model->policy->minimum > 0},
+                                           model_bytes(i)};
     }
     if (model->policy->tuning != NULL)
         pool_size(views, count, &model->policy->budget, model->now_ns, want);

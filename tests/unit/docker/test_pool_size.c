@@ -20,7 +20,7 @@ static struct pool_size_view view_of(double rate, double burst, unsigned minimum
                                               .burst = {burst, 0},
                                               .burst_ns = NOW,
                                               .making_s = 0.05}, /* 0.1 s with what comes before a creation */
-                                   .minimum = minimum,
+                                   .keep = {.least = minimum, .by_demand = minimum > 0},
                                    .bytes = bytes};
 }
 
@@ -54,6 +54,16 @@ static void one_language(void **state)
     }
 }
 
+#define LEAST(n)                                             \
+    {                                                        \
+        .keep = {.least = n, .by_demand = true}, .bytes = MB \
+    }
+#define USUAL(n)                                             \
+    {                                                        \
+        .keep = {.usual = n, .by_demand = true}, .bytes = MB \
+    }
+#define DEMAND USUAL(0)
+
 static void shared_out(void **state)
 {
     static const struct {
@@ -62,8 +72,17 @@ static void shared_out(void **state)
         struct pool_budget budget;
         unsigned expected[3];
     } cases[] = {
-        {"the budget is less than the minima", {{.minimum = 3}, {.minimum = 2}, {.minimum = 0}}, {4, MB}, {3, 2, 0}},
-        {"no budget at all", {{.minimum = 1}, {.minimum = 1}, {.minimum = 1}}, {0, 0}, {1, 1, 1}},
+        {"the budget is less than the minima", {LEAST(3), LEAST(2), {.bytes = MB}}, {4, MB}, {3, 2, 0}},
+        {"no budget at all", {LEAST(1), LEAST(1), LEAST(1)}, {0, 0}, {1, 1, 1}},
+        {"as far as it goes: in their order", {USUAL(1), USUAL(2), USUAL(1)}, {2, 9 * MB}, {1, 1, 0}},
+        {"as far as the memory goes", {USUAL(1), USUAL(2), USUAL(1)}, {9, 3 * MB}, {1, 2, 0}},
+        {"there is enough", {USUAL(1), USUAL(2), USUAL(1)}, {9, 9 * MB}, {1, 2, 1}},
+        {"no budget for any", {USUAL(1), LEAST(1), USUAL(1)}, {1, 9 * MB}, {0, 1, 0}},
+        {"both: in all, not beside it",
+         {{.keep = {1, 3, true}, .bytes = MB}, USUAL(1), USUAL(0)},
+         {9, 9 * MB},
+         {3, 1, 0}},
+        {"nothing but by demand, and none of it", {DEMAND, DEMAND, LEAST(1)}, {9, 9 * MB}, {0, 0, 1}},
     };
 
     (void)state;
@@ -98,6 +117,53 @@ static void the_small_one_first(void **state)
     assert_true(want[1] >= 4 && want[1] <= 5);
 }
 
+/* Of 55 languages on a small machine: who is asked for has its cells, and one each of the others as long as there is
+ * room, in their order. */
+static void many_languages(void **state)
+{
+    struct pool_size_view views[55];
+    unsigned want[55];
+
+    (void)state;
+    for (size_t i = 0; i < 55; i++) {
+        views[i] = view_of(0, 0, 0, 20 * MB);
+        views[i].keep = (struct pool_keep){.usual = 1, .by_demand = true};
+    }
+    pool_size(views, 55, &(struct pool_budget){64, 128 * MB}, NOW, want);
+    for (size_t i = 0; i < 55; i++)
+        assert_int_equal(want[i], i < 6);
+    views[54] = view_of(0.01, 1, 0, 20 * MB);
+    views[54].keep = (struct pool_keep){.usual = 1, .by_demand = true};
+    views[50] = view_of(1, 1, 0, 20 * MB);
+    views[50].keep = (struct pool_keep){.by_demand = true}; /* of a version that is no default */
+    pool_size(views, 55, &(struct pool_budget){64, 128 * MB}, NOW, want);
+    assert_int_equal(want[54], 1);
+    assert_int_equal(want[50], 3);
+    for (size_t i = 0; i < 50; i++)
+        assert_int_equal(want[i], i < 2);
+    views[7].keep.least = 1; /* named by its id */
+    pool_size(views, 55, &(struct pool_budget){0, 0}, NOW, want);
+    for (size_t i = 0; i < 55; i++)
+        assert_int_equal(want[i], i == 7);
+}
+
+/* A language without a minimum waits for a while after it was asked for. */
+static void waits_while_asked_for(void **state)
+{
+    struct pool_demand demand = {0};
+    unsigned want;
+
+    (void)state;
+    pool_demand_arrival(&demand, NOW);
+    struct pool_size_view view = {.demand = demand, .keep = {.by_demand = true}, .bytes = MB};
+    pool_size(&view, 1, &plenty, NOW, &want);
+    assert_int_equal(want, 1);
+    pool_size(&view, 1, &plenty, NOW + HOLD_NS, &want);
+    assert_int_equal(want, 1);
+    pool_size(&view, 1, &plenty, NOW + 2 * HOLD_NS, &want);
+    assert_int_equal(want, 0);
+}
+
 static unsigned sum(const unsigned *want, size_t count)
 {
     unsigned all = 0;
@@ -120,14 +186,15 @@ static void holds_for_any_demand(void **state)
         for (size_t i = 0; i < count; i++) {
             views[i] = view_of(pow(10, 4 * random_part(&seed) - 2), floor(10 * random_part(&seed)),
                                (unsigned)(random_next(&seed) % 3), (1 + random_next(&seed) % 60) * MB);
-            minima += views[i].minimum;
+            views[i].keep.usual = random_next(&seed) % 4 == 0 ? (unsigned)(random_next(&seed) % 4) : 0;
+            minima += views[i].keep.least;
         }
         for (unsigned cells = 0; cells < 80; cells += 7) {
             pool_size(views, count, &(struct pool_budget){cells, plenty.bytes}, NOW, want);
             assert_true(sum(want, count) <= (cells > minima ? cells : minima));
             for (size_t i = 0; i < count; i++) {
-                assert_true(want[i] >= views[i].minimum && want[i] >= before[i]);
-                assert_true(views[i].minimum > 0 || want[i] == 0);
+                assert_true(want[i] >= views[i].keep.least && want[i] >= before[i]);
+                assert_true(!pool_keeps_none(&views[i].keep) || want[i] == 0);
                 before[i] = want[i];
             }
         }
@@ -135,7 +202,7 @@ static void holds_for_any_demand(void **state)
         pool_size(views, count, &(struct pool_budget){1000, budget}, NOW, want);
         for (size_t i = 0; i < count; i++) {
             bytes += want[i] * views[i].bytes;
-            least += views[i].minimum * views[i].bytes;
+            least += views[i].keep.least * views[i].bytes;
         }
         assert_true(bytes <= (budget > least ? budget : least));
     }
@@ -143,7 +210,7 @@ static void holds_for_any_demand(void **state)
 
 static unsigned wanted(const struct pool_demand *demand, uint64_t now_ns)
 {
-    struct pool_size_view view = {.demand = *demand, .minimum = 1, .bytes = MB};
+    struct pool_size_view view = {.demand = *demand, .keep = {.least = 1, .by_demand = true}, .bytes = MB};
     unsigned want;
 
     pool_size(&view, 1, &plenty, now_ns, &want);
@@ -253,7 +320,7 @@ static void is_bounded(void **state)
     (void)state;
     for (int i = 0; i < 1000000; i++)
         pool_demand_arrival(&demand, NOW);
-    views[0] = (struct pool_size_view){.demand = demand, .minimum = 1, .bytes = 1};
+    views[0] = (struct pool_size_view){.demand = demand, .keep = {.least = 1, .by_demand = true}, .bytes = 1};
     pool_size(views, 1, &(struct pool_budget){UINT32_MAX, UINT64_MAX}, NOW, want);
     assert_int_equal(want[0], 1000);
     for (size_t i = 0; i < POOL_LANGUAGES_MAX + 5; i++)
@@ -307,6 +374,7 @@ int main(void)
         cmocka_unit_test(learns_bunches),       cmocka_unit_test(forgets_the_greatest),
         cmocka_unit_test(learns_the_making),    cmocka_unit_test(counts_what_is_made_meanwhile),
         cmocka_unit_test(odd_clocks),           cmocka_unit_test(is_bounded),
+        cmocka_unit_test(many_languages),       cmocka_unit_test(waits_while_asked_for),
         cmocka_unit_test(beats_one_each),       cmocka_unit_test(holds_less_than_four_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
