@@ -188,11 +188,15 @@ static void on_engine_changed(void *arg, bool up)
 
 /* Starting. */
 
-static unsigned waiting_cells(void *arg, const char *language)
+/* What is named by its id is kept whatever the budget says; what `*` asks for, as far as it goes; and of the versions
+ * that are not the default, as many as are asked for. */
+static struct pool_keep waiting_cells(void *arg, const char *language, bool usual)
 {
     struct app *app = arg;
+    bool named;
+    unsigned cells = config_pool_size(app->config->pool, language, &named);
 
-    return config_pool_size(app->config->pool, language);
+    return (struct pool_keep){.least = usual && named ? cells : 0, .usual = usual ? cells : 0, .by_demand = cells > 0};
 }
 
 static void complain(const char *sentence, void *arg)

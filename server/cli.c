@@ -111,12 +111,25 @@ static void complain(const char *sentence, void *broken)
 
 #define LANGUAGE_ROW "%-16s  %-8s  %-24s  "
 
+static void print_row(const char *id, const struct language_version *version, char *const *aliases)
+{
+    printf(LANGUAGE_ROW, id, version->compile != NULL ? "compiled" : "-", version->image);
+    for (size_t i = 0; aliases[i] != NULL; i++)
+        printf("%s%s", i == 0 ? "" : ",", aliases[i]);
+    putchar('\n');
+}
+
+/* Its further versions below it: their numbers are in their images, which only a server asks. */
 static void print_language(const struct language *language)
 {
-    printf(LANGUAGE_ROW, language->id, language->compile != NULL ? "compiled" : "-", language->image);
-    for (char **alias = language->aliases; alias != NULL && *alias != NULL; alias++)
-        printf("%s%s", alias == language->aliases ? "" : ",", *alias);
-    putchar('\n');
+    char id[LANGUAGE_ID_MAX + VERSION_NAME_MAX + 2];
+
+    print_row(language->id, language->versions, language->aliases);
+    for (size_t i = 1; i < language->versions_len; i++) {
+        const struct language_version *version = &language->versions[i];
+        snprintf(id, sizeof id, "  %s", version->name != NULL ? version->name : "version");
+        print_row(id, version, version->aliases);
+    }
 }
 
 int cli_languages(int argc, char **argv, const struct config *config)

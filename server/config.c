@@ -95,12 +95,14 @@ static const struct setting settings[] = {
      .computed_is = "`images` where that exists, else `../share/codecell/images` seen from the program",
      .help = "Folders of languages."},
     {"CODECELL_POOL", &kind_pool, FIELD(pool), .min = 1, .max = 8000, .fallback = "*=1",
-     .help = "How many cells wait ready per language at least; more do by demand. With 0, or where a language is "
-             "neither named nor covered by `*`, none waits: each request makes its cell."},
+     .help = "How many cells wait ready per language; more do by demand. For a language named by its id they are kept "
+             "whatever the two settings below say, for those of `*` as far as these go: languages in use first, then "
+             "in the order of their ids. With 0, or where a language is neither named nor covered by `*`, none waits: "
+             "each request makes its cell."},
     {"CODECELL_POOL_MAX", &kind_integer, FIELD(pool_max), .min = 1, .max = CONFIG_POOL_MAX_MOST,
      .computed = default_pool_max, .computed_is = "32 times the number of cores, at most 1000",
-     .help = "Most cells that wait, of all languages, kept ones too. The minima of `CODECELL_POOL` count, and are met "
-             "even where they are more."},
+     .help = "Most cells that wait, of all languages, kept ones too. Those of languages that `CODECELL_POOL` names by "
+             "their ids count, and are there even where they are more."},
     {"CODECELL_POOL_MEMORY_MB", &kind_integer, FIELD(pool_memory_mb), .min = 1, .max = POOL_MEMORY_MOST,
      .computed = default_pool_memory, .computed_is = "an eighth of the machine's memory, at least 128",
      .help = "Most memory that waiting cells hold, likewise."},

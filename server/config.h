@@ -69,7 +69,7 @@ void config_print(const struct config *config, char *const *env, FILE *out);
 /* The table of docs/configuration.md. */
 void config_print_markdown(FILE *out);
 
-/* How many cells wait for `language` according to `pool` ("python=4,*=1"). */
-unsigned config_pool_size(const char *pool, const char *language);
+/* How many cells wait for `language` according to `pool` ("python=4,*=1"); *named: by its id, and not by `*`. */
+unsigned config_pool_size(const char *pool, const char *language, bool *named);
 
 #endif

@@ -192,13 +192,16 @@ static void describe_pool(const struct setting *setting, char out[SHOWN_MAX])
              WAITING_MAX);
 }
 
-unsigned config_pool_size(const char *pool, const char *language)
+unsigned config_pool_size(const char *pool, const char *language, bool *named)
 {
     struct pool_entry entry;
     unsigned others = 0;
+    *named = false;
     while (*pool != '\0' && read_entry(&pool, &entry)) {
-        if (entry.len == strlen(language) && memcmp(entry.id, language, entry.len) == 0)
+        if (entry.len == strlen(language) && memcmp(entry.id, language, entry.len) == 0) {
+            *named = true;
             return (unsigned)entry.waiting;
+        }
         if (*entry.id == '*')
             others = (unsigned)entry.waiting;
     }

@@ -119,7 +119,7 @@ static char *supported(struct api *api, const char *name, size_t *len)
     buf_printf(&text, "Unsupported language: %s. Supported languages: ", name);
     for (size_t i = 0; i < languages_count(api->languages); i++) {
         const struct language *language = languages_at(api->languages, i);
-        if (!language->offered)
+        if (language_default(language) == NULL)
             continue;
         buf_printf(&text, "%s%s", first ? "" : ", ", language->id);
         first = false;
@@ -141,7 +141,8 @@ static void refuse_language(struct exchange *exchange)
 static void submit(struct exchange *exchange)
 {
     struct api *api = exchange->api;
-    struct language *language = languages_find(api->languages, execute_language(&exchange->request));
+    struct language_version *usual;
+    struct language *language = languages_find(api->languages, execute_language(&exchange->request), &usual);
 
     if (language == NULL && languages_expected(api->languages, execute_language(&exchange->request))) {
         error_set(&exchange->error, ERROR_UNAVAILABLE, "The language cannot run yet. Please try again later.");
@@ -154,7 +155,7 @@ static void submit(struct exchange *exchange)
     }
     exchange->request.reuse = exchange->reuse;
     exchange->request.arrived_ns = http_arrived(exchange->ex);
-    if (execute_settle(&exchange->request, language, &exchange->rules, &exchange->error) == 0)
+    if (execute_settle(&exchange->request, language, usual, &exchange->rules, &exchange->error) == 0)
         exchange->execution =
             runner_submit(api->runner, exchange->key_row, &exchange->request, on_executed, exchange, &exchange->error);
     if (exchange->execution == NULL)

@@ -34,10 +34,11 @@ int execute_read(struct execution_request *request, const char *text, size_t len
 /* How many bytes of a field's name are quoted: whole characters. */
 int execute_quoted(const char *name);
 
-/* What depends on the language: its defaults under the request's limits, its own file's name among `files`. 0, or -1.
- */
-int execute_settle(struct execution_request *request, struct language *language, const struct execute_rules *rules,
-                   struct error *error);
+/* What depends on the language: which version, its defaults under the request's limits, its own file's name among
+ * `files`. `usual` is what the request's name for the language stands for. 0, or -1 with a 400's sentence, or a 503's
+ * where the version that is asked for may yet be offered. */
+int execute_settle(struct execution_request *request, struct language *language, struct language_version *usual,
+                   const struct execute_rules *rules, struct error *error);
 
 /* The name that the request gives its language; a part of its body. */
 const char *execute_language(const struct execution_request *request);
@@ -45,7 +46,7 @@ const char *execute_language(const struct execution_request *request);
 /* An execution's end, apart from it: what an answer is made of. */
 struct execute_answer {
     char id[UUID_LEN + 1];
-    char version[65];
+    char version[VERSION_REPORTED_MAX + 1];
     char language[LANGUAGE_ID_MAX + 1];
     char session_id[SESSION_ID_MAX + 1]; /* "": none */
     struct execution_result result;      /* with its buffers */

@@ -1,6 +1,7 @@
 #include "api/execute.h"
 
 #include "api/execute_files.h"
+#include "base/buf.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -195,6 +196,16 @@ static int read_files(struct reading *reading, const json_t *value)
     return execute_files_read(reading->request, value, reading->error);
 }
 
+/* Only checked here: what it chooses from is the language's, see execute_settle. */
+static int read_version(struct reading *reading, const json_t *value)
+{
+    struct version_range range;
+
+    if (!json_is_string(value) || has_nul(value) || version_range_read(&range, json_string_value(value)) != 0)
+        return wrong(reading, "version: must be a version or a range, such as 3, 3.11 or >=20");
+    return 0;
+}
+
 /* Only checked here: what they start from is the language's, see execute_settle. */
 static int read_limits(struct reading *reading, const json_t *value)
 {
@@ -220,7 +231,7 @@ static const struct field {
     {"stdin", read_stdin, false},     {"environment", read_environment, false},
     {"timeout", read_timeout, false}, {"session_id", read_session, false},
     {"args", read_args, false},       {"files", read_files, false},
-    {"limits", read_limits, false},   {"version", NULL, false},
+    {"limits", read_limits, false},   {"version", read_version, false},
     {"outputs", NULL, false},         {"evaluate", NULL, false},
     {"stream", NULL, false},
 };
@@ -281,14 +292,46 @@ const char *execute_language(const struct execution_request *request)
     return json_string_value(json_object_get(request->root, "language"));
 }
 
-int execute_settle(struct execution_request *request, struct language *language, const struct execute_rules *rules,
-                   struct error *error)
+/* "version: no Python 3.9; there are 3.13.5, 3.11.2" */
+static int no_such_version(const struct language *language, const char *wanted, struct error *error)
+{
+    struct language_version *versions[LANGUAGE_VERSIONS_MAX];
+    size_t count = language_versions(language, versions);
+    struct buf list;
+
+    if (!language_asked(language))
+        return error_set(error, ERROR_UNAVAILABLE, "The language cannot run yet. Please try again later.");
+    buf_init(&list, (size_t)LANGUAGE_VERSIONS_MAX * (VERSION_REPORTED_MAX + 2));
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&list, "%s%s", i == 0 ? "" : ", ", versions[i]->reported);
+    error_set(error, ERROR_INVALID, "version: no %s %s; there are %s", language->name, wanted,
+              list.data != NULL ? list.data : "");
+    buf_free(&list);
+    return -1;
+}
+
+static int settle_version(struct execution_request *request, struct language_version *usual, struct error *error)
+{
+    const char *wanted = json_string_value(json_object_get(request->root, "version"));
+    struct version_range range;
+
+    request->version = usual;
+    if (wanted == NULL || version_range_read(&range, wanted) != 0)
+        return 0;
+    request->version = language_choose(request->language, &range, usual->name);
+    return request->version != NULL ? 0 : no_such_version(request->language, wanted, error);
+}
+
+int execute_settle(struct execution_request *request, struct language *language, struct language_version *usual,
+                   const struct execute_rules *rules, struct error *error)
 {
     const json_t *limits = json_object_get(request->root, "limits");
     size_t bytes = request->code_len;
 
     request->language = language;
     request->limits = language->limits;
+    if (settle_version(request, usual, error) != 0)
+        return -1;
     if (json_is_object(limits) && limits_read(&request->limits, limits, &rules->maxima, NULL, error) != 0)
         return -1;
     for (size_t i = 0; i < request->files_len; i++) {

@@ -129,7 +129,8 @@ static int read_filter(struct query *query, struct error *error)
         query->filter.status = (int)wanted;
     }
     /* A language that is not offered any more still has records, under its id. */
-    const struct language *known = language != NULL ? languages_find(query->api->languages, language) : NULL;
+    struct language_version *version;
+    const struct language *known = language != NULL ? languages_find(query->api->languages, language, &version) : NULL;
     if (set_text(&query->language, known != NULL ? known->id : language, error) != 0 ||
         set_text(&query->session_id, http_query(query->ex, "session_id"), error) != 0)
         return -1;

@@ -6,7 +6,7 @@ static json_t *each_offered(struct languages *languages, json_t *(*shape)(const 
     json_t *array = json_array();
     for (size_t i = 0; i < languages_count(languages); i++) {
         const struct language *language = languages_at(languages, i);
-        if (language->offered)
+        if (language_default(language) != NULL)
             json_array_append_new(array, shape(language));
     }
     return array;
@@ -29,7 +29,8 @@ void api_languages_ids(struct http_exchange *ex)
 
 void api_languages_get(struct http_exchange *ex)
 {
-    const struct language *language = languages_find(api_of(ex)->languages, http_param(ex, "id"));
+    struct language_version *version;
+    const struct language *language = languages_find(api_of(ex)->languages, http_param(ex, "id"), &version);
     if (language != NULL) {
         api_respond(ex, 200, language_json(language));
         return;

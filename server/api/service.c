@@ -49,7 +49,7 @@ static int probe_work(struct db *db, struct store_job *job, struct error *error)
 static bool any_language(struct languages *languages)
 {
     for (size_t i = 0; i < languages_count(languages); i++)
-        if (languages_at(languages, i)->offered)
+        if (language_default(languages_at(languages, i)) != NULL)
             return true;
     return false;
 }
@@ -124,7 +124,7 @@ static void collect(const struct api *api)
 {
     for (size_t i = 0; i < languages_count(api->languages); i++) {
         const struct language *language = languages_at(api->languages, i);
-        if (language->offered)
+        if (language_default(language) != NULL)
             collect_cells(api->pool, language->id);
     }
     struct runner_counts counts = runner_counts(api->runner);

@@ -348,7 +348,7 @@ void execution_place(struct execution *execution)
     measure_queue(execution->placed_ns - execution->created_ns);
     if (execution->runner->accepting != execution)
         execution->waited_ns = execution->placed_ns - execution->created_ns;
-    execution->wish = (struct pool_wish){.kind = &execution->request.language->kind,
+    execution->wish = (struct pool_wish){.kind = &execution->request.version->kind,
                                          .limits = execution->request.limits.cell,
                                          .key = execution->request.reuse ? execution->key_row : 0,
                                          .on_cell = on_cell};

@@ -25,6 +25,7 @@ struct execution; /* one */
 struct execution_request {
     json_t *root; /* the parsed body's object; holds every string below */
     struct language *language;
+    struct language_version *version; /* one of its */
     const char *code;
     size_t code_len;
     const char *input; /* stdin */
@@ -98,7 +99,7 @@ struct execution *runner_find(struct runner *runner, int64_t key_row, const char
 unsigned runner_cancel_session(struct runner *runner, int64_t key_row, const char *session_id);
 
 const char *execution_id(const struct execution *execution);
-const char *execution_version(const struct execution *execution); /* of the language, when it was accepted */
+const char *execution_version(const struct execution *execution); /* as it was reported when it was accepted */
 const struct execution_request *execution_request(const struct execution *execution);
 struct execution_result *execution_result(struct execution *execution);
 enum record_status execution_status(const struct execution *execution); /* pending, running, or its end */

@@ -25,7 +25,7 @@ struct execution {
     struct execution *next, *prev; /* in runner->first */
     enum execution_state state;
     char id[UUID_LEN + 1];
-    char version[65]; /* the language's, when it was accepted */
+    char version[VERSION_REPORTED_MAX + 1]; /* as it was reported when it was accepted */
     int64_t key_row;
     struct execution_request request;
     struct execution_result result;

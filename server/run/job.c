@@ -26,7 +26,7 @@ static struct cell_file *build_files(const struct execution_request *request)
 int job_build(struct execution *execution)
 {
     const struct execution_request *request = &execution->request;
-    const struct language *language = request->language;
+    const struct language_version *version = request->version;
     uint64_t output_max = (uint64_t)request->limits.output_kb << 10;
     struct job_text *text = calloc(1, sizeof *text);
 
@@ -34,7 +34,7 @@ int job_build(struct execution *execution)
     if (text == NULL)
         return -1;
     text->files = build_files(request);
-    if (run_command_build(&text->command, language->run, language->env, request->limits.cell.milli_cpus, request->env,
+    if (run_command_build(&text->command, version->run, version->env, request->limits.cell.milli_cpus, request->env,
                           request->args) != 0 ||
         text->files == NULL)
         return -1;
@@ -46,9 +46,9 @@ int job_build(struct execution *execution)
         .input = request->input,
         .input_len = request->input_len,
     };
-    if (language->compile != NULL)
+    if (version->compile != NULL)
         execution->job.compile =
-            (struct cell_step){(const char *const *)language->compile, language->compile_ms, output_max};
+            (struct cell_step){(const char *const *)version->compile, version->compile_ms, output_max};
     return 0;
 }
 

@@ -3,9 +3,9 @@
 #define CODECELL_RUN_LANGUAGE_FILE_H
 
 #include "run/languages.h"
+#include "run/reader.h"
 
 #define LANGUAGE_FILE_MAX ((size_t)256 * 1024) /* bytes of a language.json */
-#define LANGUAGE_STRINGS_MAX 128               /* members of an argv, of `aliases`, of `environment` */
 #define LANGUAGE_COMPILE_TIMEOUT 30            /* seconds, where `compile` has no `timeout` */
 
 /* Reads `json` (its text), the file of the folder called `id`. NULL with a sentence that begins with the field:
@@ -13,5 +13,13 @@
 struct language *language_read(const char *json, size_t len, const char *id, const struct limits *defaults,
                                const struct limits *maxima, struct error *error);
 void language_free(struct language *language); /* NULL is fine */
+
+/* language_version_file.c: the fields of language->versions[0] from the file's object, and of one more for each entry
+ * of `versions`. The language's id and limits must be there. 0, or -1 with a sentence. */
+int language_versions_read(const struct reader *file, struct language *language);
+void language_versions_free(struct language *language);
+
+/* An array of aliases; absent is none. */
+int language_aliases_read(const struct reader *in, char ***out);
 
 #endif

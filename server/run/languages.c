@@ -3,7 +3,6 @@
 #include "base/buf.h"
 #include "run/language_file.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -12,7 +11,7 @@
 #include <strings.h>
 
 struct languages {
-    size_t count;
+    size_t count, versions;
     struct language *items[LANGUAGES_MAX]; /* in order of id */
 };
 
@@ -24,43 +23,83 @@ struct loading {
     void *arg;
 };
 
-static bool is_named(const struct language *language, const char *name)
+static unsigned times_in(char *const *list, const char *name)
 {
-    if (strcasecmp(language->id, name) == 0)
-        return true;
-    for (char **alias = language->aliases; *alias != NULL; alias++)
-        if (strcasecmp(*alias, name) == 0)
-            return true;
-    return false;
+    unsigned times = 0;
+
+    for (; *list != NULL; list++)
+        times += strcasecmp(*list, name) == 0;
+    return times;
 }
 
-static const struct language *owner_of(const struct languages *languages, const char *name)
+/* How often the language has the name; *version: whose own it is, NULL: the language's. */
+static unsigned times_named(const struct language *language, const char *name, struct language_version **version)
+{
+    unsigned times = (strcasecmp(language->id, name) == 0) + times_in(language->aliases, name);
+
+    *version = NULL;
+    for (size_t i = 0; i < language->versions_len; i++) {
+        unsigned more = times_in(language->versions[i].aliases, name);
+        if (more > 0 && times == 0)
+            *version = &language->versions[i];
+        times += more;
+    }
+    return times;
+}
+
+static struct language *owner_of(const struct languages *languages, const char *name, struct language_version **version)
 {
     for (size_t i = 0; i < languages->count; i++)
-        if (is_named(languages->items[i], name))
+        if (times_named(languages->items[i], name, version) > 0)
             return languages->items[i];
     return NULL;
+}
+
+static int check_name(const struct languages *languages, const struct language *language, const char *name,
+                      const char *field, struct error *error)
+{
+    struct language_version *version;
+    const struct language *owner = owner_of(languages, name, &version);
+
+    if (owner != NULL)
+        return error_set(error, ERROR_CONFLICT, "%s: %s is taken by the language %s", field, name, owner->id);
+    if (times_named(language, name, &version) > 1)
+        return error_set(error, ERROR_CONFLICT, "%s: %s is there twice", field, name);
+    return 0;
+}
+
+static int check_aliases(const struct languages *languages, const struct language *language, char *const *aliases,
+                         const char *field, struct error *error)
+{
+    for (; *aliases != NULL; aliases++)
+        if (check_name(languages, language, *aliases, field, error) != 0)
+            return -1;
+    return 0;
 }
 
 /* Whoever came first keeps a name: a program that asks for it must not get another language after a folder was added.
  */
 static int check_names(const struct languages *languages, const struct language *language, struct error *error)
 {
-    const struct language *owner = owner_of(languages, language->id);
-    if (owner != NULL)
-        return error_set(error, ERROR_CONFLICT, "id: %s is taken by the language %s", language->id, owner->id);
-    for (char **alias = language->aliases; *alias != NULL; alias++)
-        if ((owner = owner_of(languages, *alias)) != NULL)
-            return error_set(error, ERROR_CONFLICT, "aliases: %s is taken by the language %s", *alias, owner->id);
-    return 0;
+    char field[READER_PREFIX_MAX];
+
+    for (size_t i = 1; i < language->versions_len; i++) {
+        snprintf(field, sizeof field, "versions[%zu].aliases", i - 1);
+        if (check_aliases(languages, language, language->versions[i].aliases, field, error) != 0)
+            return -1;
+    }
+    return check_aliases(languages, language, language->aliases, "aliases", error) == 0
+               ? check_name(languages, language, language->id, "id", error)
+               : -1;
 }
 
 static int add(struct languages *languages, struct language *language, struct error *error)
 {
     if (check_names(languages, language, error) != 0)
         return -1;
-    if (languages->count == LANGUAGES_MAX)
-        return error_set(error, ERROR_INVALID, "there are already %d languages", LANGUAGES_MAX);
+    if (languages->versions + language->versions_len > LANGUAGES_MAX)
+        return error_set(error, ERROR_INVALID, "no more than %d languages fit, each version counted", LANGUAGES_MAX);
+    languages->versions += language->versions_len;
     languages->items[languages->count++] = language;
     return 0;
 }
@@ -170,10 +209,16 @@ void languages_free(struct languages *languages)
     free(languages);
 }
 
+static void start_late(struct language *language)
+{
+    for (size_t i = 0; i < language->versions_len; i++)
+        language->versions[i].kind.waiting_env = language->versions[i].kind.waiting_argv = NULL;
+}
+
 void languages_start_late(struct languages *languages)
 {
     for (size_t i = 0; i < languages->count; i++)
-        languages->items[i]->kind.waiting_env = languages->items[i]->kind.waiting_argv = NULL;
+        start_late(languages->items[i]);
 }
 
 size_t languages_count(const struct languages *languages)
@@ -186,88 +231,26 @@ struct language *languages_at(struct languages *languages, size_t i)
     return languages->items[i];
 }
 
-struct language *languages_find(struct languages *languages, const char *name)
+struct language *languages_find(struct languages *languages, const char *name, struct language_version **version)
 {
-    for (size_t i = 0; i < languages->count; i++)
-        if (languages->items[i]->offered && is_named(languages->items[i], name))
-            return languages->items[i];
-    return NULL;
+    struct language *language = owner_of(languages, name, version);
+
+    if (language != NULL && *version == NULL)
+        *version = language_default(language);
+    return language != NULL && *version != NULL && (*version)->offered ? language : NULL;
+}
+
+static bool is_expected(const struct language_version *version)
+{
+    return !version->offered && version->left_out == NULL;
 }
 
 bool languages_expected(struct languages *languages, const char *name)
 {
-    for (size_t i = 0; i < languages->count; i++)
-        if (is_named(languages->items[i], name))
-            return !languages->items[i]->offered && languages->items[i]->left_out == NULL;
-    return false;
-}
+    struct language_version *version;
+    const struct language *language = owner_of(languages, name, &version);
 
-/* The length of the number at `text`: digits, with '.' only between two of them. */
-static size_t number_at(const char *text, bool *dotted)
-{
-    size_t len = 0;
-    *dotted = false;
-    while (isdigit((unsigned char)text[len]) || (len > 0 && text[len] == '.' && isdigit((unsigned char)text[len + 1])))
-        *dotted |= text[len++] == '.';
-    return len;
-}
-
-int language_version_in(const char *text, char *out, size_t room)
-{
-    const char *found = NULL;
-    size_t found_len = 0;
-    while (*text != '\0') {
-        bool dotted;
-        size_t len = number_at(text, &dotted);
-        if (dotted || (len > 0 && found == NULL)) {
-            found = text;
-            found_len = len;
-        }
-        if (dotted)
-            break;
-        text += len > 0 ? len : 1;
-    }
-    if (found == NULL || found_len >= room)
-        return -1;
-    memcpy(out, found, found_len);
-    out[found_len] = '\0';
-    return 0;
-}
-
-static json_t *strings_json(char *const *strings)
-{
-    json_t *array = json_array();
-    for (; *strings != NULL; strings++)
-        json_array_append_new(array, json_string(*strings));
-    return array;
-}
-
-static json_t *example_json(const struct language *language)
-{
-    json_t *example = json_object();
-    json_object_set_new(example, "code", json_string(language->example_code));
-    if (language->example_stdin != NULL)
-        json_object_set_new(example, "stdin", json_string(language->example_stdin));
-    json_object_set_new(example, "stdout", json_string(language->example_stdout));
-    return example;
-}
-
-json_t *language_json(const struct language *language)
-{
-    json_t *versions = json_array();
-    if (language->version != NULL)
-        json_array_append_new(versions, json_string(language->version));
-    json_t *object = json_object();
-    json_object_set_new(object, "id", json_string(language->id));
-    json_object_set_new(object, "name", json_string(language->name));
-    json_object_set_new(object, "version", language->version != NULL ? json_string(language->version) : json_null());
-    json_object_set_new(object, "versions", versions);
-    json_object_set_new(object, "aliases", strings_json(language->aliases));
-    json_object_set_new(object, "file", json_string(language->file));
-    json_object_set_new(object, "compiled", json_boolean(language->compile != NULL));
-    json_object_set_new(object, "packages",
-                        language->packages != NULL ? json_deep_copy(language->packages) : json_array());
-    json_object_set_new(object, "limits", limits_json(&language->limits));
-    json_object_set_new(object, "example", example_json(language));
-    return object;
+    if (language == NULL)
+        return false;
+    return version != NULL ? is_expected(version) : language_default(language) == NULL && !language_asked(language);
 }

@@ -1,6 +1,7 @@
 /* The languages: folders with a language.json, read at start. What is wrong in one is said with its
- * file and field, and only that language is left out. A language is offered once the engine has its
- * image and the image has told its version and packages (asked in a cell, kept by the image's id). */
+ * file and field, and only that language is left out. A language has one version or several, each with an image and
+ * commands of its own; a version is offered once the engine has its image and the image has told its number and
+ * packages (asked in a cell, kept by the image's id), and a language when one of its versions is. */
 #ifndef CODECELL_RUN_LANGUAGES_H
 #define CODECELL_RUN_LANGUAGES_H
 
@@ -8,33 +9,44 @@
 #include "docker/cell.h"
 #include "run/command.h"
 #include "run/limits.h"
+#include "run/version.h"
 
 #include <jansson.h>
 #include <stdbool.h>
 
 #define LANGUAGE_ID_MAX 32
-#define LANGUAGES_MAX 200
+#define LANGUAGE_VERSIONS_MAX 16 /* of one language */
+#define LANGUAGES_MAX 200        /* versions, of all languages */
 
-struct language {
-    char *id, *name, *image, *file;
-    char **aliases;                                      /* lower case, NULL after the last */
-    char **compile;                                      /* argv, NULL: interpreted */
-    uint64_t compile_ms;                                 /* the compile step's own limit */
-    char **run;                                          /* argv; the request's args follow */
-    char **version_argv;                                 /* a command whose output holds the version */
-    char **packages_argv;                                /* prints "name version" lines; NULL: none */
-    char **env;                                          /* "NAME=value" */
-    struct limits limits;                                /* its own defaults */
-    struct run_command waiting;                          /* `waiting`: what `kind` points to; zeros: not waiting */
-    char *example_code, *example_stdin, *example_stdout; /* stdin may be NULL */
+struct language_version {
+    char *name;                 /* of another implementation than the usual ("clang"); NULL: the usual one */
+    char **aliases;             /* its own: names of the language with this version; lower case, NULL after the last */
+    char *image;                /* reference */
+    char **compile;             /* argv, NULL: interpreted */
+    uint64_t compile_ms;        /* the compile step's own limit */
+    char **run;                 /* argv; the request's args follow */
+    char **env;                 /* "NAME=value" */
+    char **version_argv;        /* a command whose output holds the number */
+    char **packages_argv;       /* prints "name version" lines; NULL: none */
+    struct run_command waiting; /* `waiting`: what `kind` points to; zeros: not waiting */
 
     /* Set when the engine has been asked. */
     bool offered;
-    const char *left_out; /* why it is not offered; NULL: not asked yet, or offered */
-    char *fingerprint;    /* what its image was when it was asked; NULL: not offered */
-    char *version;
-    json_t *packages; /* [{"name", "version"}] */
+    const char *left_out;                    /* why it is not offered; NULL: not asked yet, or offered */
+    char *fingerprint;                       /* what its image was when it was asked; NULL: not offered */
+    char number[VERSION_NUMBER_MAX + 1];     /* "19.1.7" */
+    char reported[VERSION_REPORTED_MAX + 1]; /* the same behind its name, where it has one: "clang-19.1.7" */
+    json_t *packages;                        /* [{"name", "version"}] */
     struct cell_kind kind;
+};
+
+struct language {
+    char *id, *name, *file;
+    char **aliases;                                      /* lower case, NULL after the last */
+    struct limits limits;                                /* its own defaults */
+    struct language_version *versions;                   /* the first is what the file's own fields describe */
+    size_t versions_len;                                 /* at least 1 */
+    char *example_code, *example_stdin, *example_stdout; /* stdin may be NULL */
 };
 
 struct languages;
@@ -49,15 +61,26 @@ void languages_start_late(struct languages *languages); /* no interpreter is sta
 size_t languages_count(const struct languages *languages);
 struct language *languages_at(struct languages *languages, size_t i); /* in order of id */
 
-/* By id or alias, any case; only those that are offered. NULL: unknown. */
-struct language *languages_find(struct languages *languages, const char *name);
+/* By id or alias, any case; only what is offered. *version is the alias's own, where it has one, else the default.
+ * NULL: unknown. */
+struct language *languages_find(struct languages *languages, const char *name, struct language_version **version);
 
 /* Whether a language of this name is there that the engine has not been asked about yet. */
 bool languages_expected(struct languages *languages, const char *name);
 
-/* The first thing in a text that looks like a version: digits with at least one dot ("3.13.5"), else the first
- * number. 0, or -1 where there is none or it is longer than the room. */
-int language_version_in(const char *text, char *out, size_t room);
+/* The versions that are offered, the best first: those without a name before the others, these in order of their
+ * names; the newest of each first; of two that report the same, one. Returns how many. */
+size_t language_versions(const struct language *language, struct language_version *out[LANGUAGE_VERSIONS_MAX]);
+
+/* The first of these; NULL: the language is not offered. */
+struct language_version *language_default(const struct language *language);
+
+/* The newest that fits among those of the range's name, or of `usual` where the range has none (NULL or "": those
+ * without a name). NULL: none does. */
+struct language_version *language_choose(const struct language *language, const struct version_range *range,
+                                         const char *usual);
+
+bool language_asked(const struct language *language); /* the engine has been asked about each version */
 
 json_t *language_json(const struct language *language); /* as GET /api/v1/languages/{id} answers; a new reference */
 

@@ -1,33 +1,29 @@
-/* Which languages can run: asked of the engine when it comes up, and again every OFFERS_PERIOD_MS, so that an image
- * built or removed later counts without a restart.
- *
- *   image inspected ─ its facts known by the image's id ─────────────┐
- *          │        └ else asked in a cell: version, packages ─ kept ─ offered ─ cells kept waiting
- *          └ no such image: not offered
- *
- * One language after another. An image that declares volumes is refused: each would be a place to write to that no
- * limit covers. */
+/* Which versions of which languages can run: asked (inquiry.h) when the engine comes up, and again every
+ * OFFERS_PERIOD_MS, so that an image built or removed later counts without a restart. A pass goes through the first
+ * versions of all languages, then through the others, OFFERS_AT_ONCE of them side by side. */
 #ifndef CODECELL_RUN_OFFERS_H
 #define CODECELL_RUN_OFFERS_H
 
+#include "docker/pool.h"
 #include "run/languages.h"
 
 #include <uv.h>
 
 struct engine;
-struct pool;
 struct store;
 struct offers;
 
 #define OFFERS_PERIOD_MS 30000u
+#define OFFERS_AT_ONCE 2
 
 struct offers_options {
     struct engine *engine;
     struct pool *pool;
     struct store *store;
     struct languages *languages;
-    unsigned (*waiting)(void *arg, const char *language); /* how many cells to keep ready */
-    void (*on_pass)(void *arg);                           /* after each pass through all languages; may be NULL */
+    /* How many cells to keep ready; `usual`: of the language's default version. */
+    struct pool_keep (*waiting)(void *arg, const char *language, bool usual);
+    void (*on_pass)(void *arg); /* after each pass through all languages; may be NULL */
     void *arg;
 };
 

@@ -51,14 +51,14 @@ static void on_cell(struct pool_wish *wish, struct cell *cell, const struct erro
         cell_run(cell, &probe->job, NULL, &events, probe);
 }
 
-void probe_ask(struct probe *probe, struct pool *pool, const struct language *language, char **argv,
+void probe_ask(struct probe *probe, struct pool *pool, const struct language_version *version, char **argv,
                void (*done)(struct probe *probe), void *arg)
 {
     *probe = (struct probe){
         .pool = pool,
-        .language = language,
-        .wish = {.kind = &language->kind, .limits = language->kind.limits, .own = true, .on_cell = on_cell},
-        .job = {.env = (const char *const *)language->env,
+        .version = version,
+        .wish = {.kind = &version->kind, .limits = version->kind.limits, .own = true, .on_cell = on_cell},
+        .job = {.env = (const char *const *)version->env,
                 .run = {(const char *const *)argv, PROBE_TIMEOUT_MS, PROBE_OUTPUT_MAX}},
         .exit_code = -1,
         .under_way = true,

@@ -11,7 +11,7 @@
 
 struct probe {
     struct pool *pool;
-    const struct language *language;
+    const struct language_version *version;
     struct pool_wish wish;
     struct cell *cell;
     struct cell_job job;
@@ -22,8 +22,8 @@ struct probe {
     void *arg;
 };
 
-/* Runs argv (NULL after the last) in a cell of the language's. */
-void probe_ask(struct probe *probe, struct pool *pool, const struct language *language, char **argv,
+/* Runs argv (NULL after the last) in a cell of the version's. */
+void probe_ask(struct probe *probe, struct pool *pool, const struct language_version *version, char **argv,
                void (*done)(struct probe *probe), void *arg);
 void probe_cancel(struct probe *probe); /* no `done` after this */
 void probe_free(struct probe *probe);

@@ -166,7 +166,7 @@ static struct execution *execution_new(struct runner *runner, int64_t key_row, s
     buf_init(&execution->result.compile.out, output_max);
     buf_init(&execution->result.compile.err, output_max);
     text_uuid(execution->id);
-    text_copy(execution->version, sizeof execution->version, request->language->version);
+    text_copy(execution->version, sizeof execution->version, request->version->reported);
     return execution;
 }
 

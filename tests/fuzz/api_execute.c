@@ -54,14 +54,23 @@ static void check_read(const struct execution_request *request)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct language language = {.id = (char[]){"c"}, .file = (char[]){"main.c"}, .limits = limits_defaults};
+    struct language_version versions[] = {{.offered = true, .number = "14.2.0", .reported = "14.2.0"},
+                                          {.offered = true, .number = "12.3", .reported = "12.3"}};
+    struct language language = {.id = (char[]){"c"},
+                                .name = (char[]){"C"},
+                                .file = (char[]){"main.c"},
+                                .limits = limits_defaults,
+                                .versions = versions,
+                                .versions_len = 2};
     struct execution_request request;
     struct error error = {0};
 
     if (execute_read(&request, (const char *)data, size, &rules, &error) == 0) {
         check_read(&request);
-        if (execute_settle(&request, &language, &rules, &error) != 0)
-            must(error.code == ERROR_INVALID);
+        if (execute_settle(&request, &language, versions, &rules, &error) != 0)
+            must(error.code == ERROR_INVALID && text_is_utf8(error.text, strlen(error.text)));
+        else
+            must(request.version == &versions[0] || request.version == &versions[1]);
     } else {
         must(error.code == ERROR_INVALID && text_is_utf8(error.text, strlen(error.text)));
     }

@@ -169,8 +169,11 @@ static void test_how_large(void **state)
 /* What depends on the language. */
 static void test_settle(void **state)
 {
+    struct language_version version = {.offered = true, .number = "3", .reported = "3"};
     struct language language = {
         .id = "python",
+        .versions = &version,
+        .versions_len = 1,
         .file = "main.py",
         .limits = {.cell = {.milli_cpus = 1500, .memory_mb = 64, .disk_mb = 1, .processes = 9}, .output_kb = 77}};
     char *megabyte = repeated("x", (1 << 20) - 1),
@@ -179,8 +182,9 @@ static void test_settle(void **state)
 
     (void)state;
     assert_int_equal(read_with("\"limits\": {\"processes\": 10, \"memory_mb\": null}"), 0);
-    assert_int_equal(execute_settle(&request, &language, &stage_rules, &error), 0);
+    assert_int_equal(execute_settle(&request, &language, &version, &stage_rules, &error), 0);
     assert_ptr_equal(request.language, &language);
+    assert_ptr_equal(request.version, &version);
     assert_int_equal(request.limits.cell.processes, 10);
     assert_int_equal(request.limits.cell.memory_mb, 64);
     assert_int_equal(request.limits.cell.milli_cpus, 1500);
@@ -189,15 +193,15 @@ static void test_settle(void **state)
 
     assert_int_equal(
         read_with("\"files\": [{\"path\": \"x\", \"content\": \"\"}, {\"path\": \"main.py\", \"content\": \"\"}]"), 0);
-    assert_int_equal(execute_settle(&request, &language, &stage_rules, &error), -1);
+    assert_int_equal(execute_settle(&request, &language, &version, &stage_rules, &error), -1);
     assert_string_equal(error.text, "files[1].path: collides with the program's own file, main.py");
     execution_request_free(&request);
 
     assert_int_equal(read_with(full), 0); /* with one byte of code: 1 MiB */
-    assert_int_equal(execute_settle(&request, &language, &stage_rules, &error), 0);
+    assert_int_equal(execute_settle(&request, &language, &version, &stage_rules, &error), 0);
     execution_request_free(&request);
     assert_int_equal(read_with(over), 0);
-    assert_int_equal(execute_settle(&request, &language, &stage_rules, &error), -1);
+    assert_int_equal(execute_settle(&request, &language, &version, &stage_rules, &error), -1);
     assert_int_equal(error.code, ERROR_INVALID);
     assert_string_equal(error.text, "limits.disk_mb: the code and the files do not fit into 1 MiB");
     execution_request_free(&request);

@@ -317,10 +317,26 @@ static void test_limits(void **state)
     expect_accepted("\"limits\": {\"cpu\": 2, \"memory_mb\": 2048.0, \"disk_mb\": null, \"processes\": 8}");
 }
 
+static void test_version(void **state)
+{
+    static const char *const bad[] = {"3",    "3.11",  "[]",           "{}",          "true",
+                                      "\"\"", "\">\"", "\"3\\u0000\"", "\"one two\"", "\"\xc3\xa9\""};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char *field = format("\"version\": %s", bad[i]);
+        expect_refused(field, "version: must be a version or a range, such as 3, 3.11 or >=20");
+        free(field);
+    }
+    expect_accepted("\"version\": \"3\"");
+    expect_accepted("\"version\": \">=3.11 <3.14\"");
+    expect_accepted("\"version\": \"clang-19\"");
+    expect_accepted("\"version\": \"latest\"");
+}
+
 static void test_what_has_not_landed(void **state)
 {
     (void)state;
-    expect_refused("\"version\": \"3\"", "version: not supported yet");
     expect_refused("\"outputs\": []", "outputs: not supported yet");
     expect_refused("\"evaluate\": false", "evaluate: not supported yet");
     expect_refused("\"stream\": true", "stream: not supported yet");
@@ -404,6 +420,7 @@ int main(void)
         cmocka_unit_test(test_session_id),
         cmocka_unit_test(test_args),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_version),
         cmocka_unit_test(test_what_has_not_landed),
         cmocka_unit_test(test_unknown_fields),
         cmocka_unit_test(test_long_unknown_names),

@@ -23,6 +23,12 @@ static void put_language(const char *id)
     fclose(file);
 }
 
+static void set_offered(bool offered)
+{
+    languages_at(fake_api.languages, 0)->versions->offered = offered;
+    languages_at(fake_api.languages, 2)->versions->offered = offered;
+}
+
 /* Three languages, of which aa and cc are offered. */
 static int set_stage(void **state)
 {
@@ -34,7 +40,7 @@ static int set_stage(void **state)
     put_language("cc");
     if (languages_load(&fake_api.languages, fake_dir, &limits_defaults, &limits_defaults, NULL, NULL, &error) != 0)
         return -1;
-    languages_at(fake_api.languages, 0)->offered = languages_at(fake_api.languages, 2)->offered = true;
+    set_offered(true);
     return 0;
 }
 
@@ -86,7 +92,7 @@ static void test_ready(void **state)
     fake_api.draining = true;
     expect(api_ready, NULL, 503, READY("unavailable", "ok", "ok", "ok", "unavailable"));
     fake_api.draining = false;
-    languages_at(fake_api.languages, 0)->offered = languages_at(fake_api.languages, 2)->offered = false;
+    set_offered(false);
     struct http_exchange ex = {.route = &ready_route};
     api_ready(&ex);
     fake_await(&ex);

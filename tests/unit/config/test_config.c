@@ -450,18 +450,22 @@ static void pool_size_of_a_language(void **state)
     static const struct {
         const char *pool, *language;
         unsigned size;
+        bool named;
     } cases[] = {
-        {"*=1", "python", 1},
-        {"python=4,javascript=2,*=1", "python", 4},
-        {"python=4,javascript=2,*=1", "javascript", 2},
-        {"python=4,javascript=2,*=1", "c", 1},
-        {"*=3,python=0", "python", 0},
-        {"*=3,python=0", "pytho", 3},
-        {"python=4", "c", 0},
-        {"python=4,c=2", "python3", 0},
+        {"*=1", "python", 1, false},
+        {"python=4,javascript=2,*=1", "python", 4, true},
+        {"python=4,javascript=2,*=1", "javascript", 2, true},
+        {"python=4,javascript=2,*=1", "c", 1, false},
+        {"*=3,python=0", "python", 0, true},
+        {"*=3,python=0", "pytho", 3, false},
+        {"python=4", "c", 0, false},
+        {"python=4,c=2", "python3", 0, false},
     };
-    for (size_t i = 0; i < COUNT(cases); i++)
-        assert_int_equal(config_pool_size(cases[i].pool, cases[i].language), cases[i].size);
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        bool named;
+        assert_int_equal(config_pool_size(cases[i].pool, cases[i].language, &named), cases[i].size);
+        assert_int_equal(named, cases[i].named);
+    }
 }
 
 static char *read_file(const char *path)

@@ -48,22 +48,32 @@ static char *language_env[] = {(char[]){"LANG=C.UTF-8"}, NULL};
         .milli_cpus = 1500, .memory_mb = 64, .disk_mb = 10, .processes = 16 \
     }
 
+static struct language_version python_version = {
+    .run = python_run,
+    .env = language_env,
+    .offered = true,
+    .number = "3.13.5",
+    .reported = "3.13.5",
+    .kind = {.language = "python", .image = "codecell-python", .limits = STAGE_LIMITS}};
 static struct language python = {.id = (char[]){"python"},
                                  .file = (char[]){"main.py"},
-                                 .run = python_run,
-                                 .env = language_env,
                                  .limits = {.cell = STAGE_LIMITS, .output_kb = 1},
-                                 .version = (char[]){"3.13.5"},
-                                 .kind = {.language = "python", .image = "codecell-python", .limits = STAGE_LIMITS}};
+                                 .versions = &python_version,
+                                 .versions_len = 1};
+static struct language_version c_version = {
+    .compile = c_compile,
+    .compile_ms = 30000,
+    .run = c_run,
+    .env = language_env,
+    .offered = true,
+    .number = "12.2",
+    .reported = "12.2",
+    .kind = {.language = "c", .image = "codecell-c", .exec = true, .limits = STAGE_LIMITS}};
 static struct language c = {.id = (char[]){"c"},
                             .file = (char[]){"main.c"},
-                            .compile = c_compile,
-                            .compile_ms = 30000,
-                            .run = c_run,
-                            .env = language_env,
                             .limits = {.cell = STAGE_LIMITS, .output_kb = 1},
-                            .version = (char[]){"12.2"},
-                            .kind = {.language = "c", .image = "codecell-c", .exec = true, .limits = STAGE_LIMITS}};
+                            .versions = &c_version,
+                            .versions_len = 1};
 
 static inline void copy_text(char out[64], const struct buf *buf)
 {
@@ -149,8 +159,8 @@ static inline void stage_open_with(struct stage *stage, unsigned concurrency, un
                                          .reuse_idle_ms = 60000};
     assert_int_equal(pool_open(&stage->pool, &stage->sim.loop, &options, &error), 0);
     pool_engine_changed(stage->pool, true);
-    pool_add(stage->pool, &python.kind, 0);
-    pool_add(stage->pool, &c.kind, 0);
+    pool_add(stage->pool, &python.versions->kind, 0);
+    pool_add(stage->pool, &c.versions->kind, 0);
     const struct runner_options with = {.pool = stage->pool,
                                         .store = stage->store,
                                         .concurrency = concurrency,
@@ -215,6 +225,7 @@ static inline struct execution_request stage_request(struct language *language, 
 
     return (struct execution_request){.root = root,
                                       .language = language,
+                                      .version = language->versions,
                                       .code = json_string_value(json_object_get(root, "code")),
                                       .code_len = strlen(code),
                                       .timeout_s = 2,

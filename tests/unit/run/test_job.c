@@ -79,30 +79,77 @@ static void assert_same(const char *const *a, const char *const *b)
     assert_null(*b);
 }
 
-/* An interpreter that was started ahead is the job's only where both are equal, byte by byte and in their order. */
-static void test_equal_to_what_waits(void **state)
+static struct language *read_language(const char *more)
 {
-    static const char json[] = "{\"id\":\"x\",\"name\":\"X\",\"file\":\"m.x\",\"run\":{\"argv\":[\"/x\",\"m.x\",\"\"]},"
-                               "\"waiting\":true,\"environment\":{\"LANG\":\"C.UTF-8\",\"A\":\"\"},"
-                               "\"limits\":{\"cpu\":1.5},\"version\":{\"argv\":[\"x\"]},"
-                               "\"example\":{\"code\":\"c\",\"stdout\":\"o\"}}";
     struct limits maxima = limits_defaults;
     struct error error = {0};
+    char json[1024];
 
-    (void)state;
     maxima.cell.milli_cpus = 4000;
+    snprintf(json, sizeof json,
+             "{\"id\":\"x\",\"name\":\"X\",\"file\":\"m.x\",\"run\":{\"argv\":[\"/x\",\"m.x\",\"\"]},\"waiting\":true,"
+             "\"environment\":{\"LANG\":\"C.UTF-8\",\"A\":\"\"},\"limits\":{\"cpu\":1.5},"
+             "\"version\":{\"argv\":[\"x\"]},\"example\":{\"code\":\"c\",\"stdout\":\"o\"}%s}",
+             more);
     struct language *language = language_read(json, strlen(json), "x", &limits_defaults, &maxima, &error);
-    assert_non_null(language);
+    if (language == NULL)
+        fail_msg("%s", error.text);
+    return language;
+}
+
+/* What was started ahead is the job's only where both are equal, byte by byte and in their order. */
+static void expect_equal_to_what_waits(struct language *language, size_t version)
+{
     struct execution execution = {.request = stage_request(language, "code")};
+    const struct cell_kind *kind = &language->versions[version].kind;
+    bool compiled = kind->waiting_step == FRAME_STEP_COMPILE;
+
+    execution.request.version = &language->versions[version];
+    execution.request.args = calloc(2, sizeof *execution.request.args);
+    if (compiled && execution.request.args != NULL)
+        execution.request.args[0] = "of the run step"; /* which the compile step does not see */
     assert_int_equal(job_build(&execution), 0);
-    assert_same(execution.job.env, language->kind.waiting_env);
-    assert_same(execution.job.run.argv, language->kind.waiting_argv);
+    assert_int_equal(compiled, execution.job.compile.argv != NULL);
+    assert_same(execution.job.env, kind->waiting_env);
+    assert_same(compiled ? execution.job.compile.argv : execution.job.run.argv, kind->waiting_argv);
     assert_string_equal(execution.job.env[0], "OMP_NUM_THREADS=2");
     job_free(&execution);
 
     execution.request.limits.cell.milli_cpus = 3000; /* other threads: other variables */
     assert_int_equal(job_build(&execution), 0);
-    assert_string_not_equal(execution.job.env[0], language->kind.waiting_env[0]);
+    assert_string_not_equal(execution.job.env[0], kind->waiting_env[0]);
+    job_free(&execution);
+    execution_request_free(&execution.request);
+}
+
+static void test_equal_to_what_waits(void **state)
+{
+    static const char *const more[] = {
+        "", ",\"compile\":{\"argv\":[\"/xc\",\"m.x\"]}",
+        ",\"versions\":[{\"compile\":{\"argv\":[\"/xc\"]},\"environment\":{\"B\":\"2\",\"A\":\"1\"}},"
+        "{\"run\":{\"argv\":[\"/y\"]}}]"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
+        struct language *language = read_language(more[i]);
+        for (size_t v = 0; v < language->versions_len; v++)
+            expect_equal_to_what_waits(language, v);
+        language_free(language);
+    }
+}
+
+/* The version that was chosen: its commands, its variables. */
+static void test_another_version(void **state)
+{
+    struct language *language =
+        read_language(",\"versions\":[{\"run\":{\"argv\":[\"/y\",\"-f\"]},\"environment\":{}}]");
+    struct execution execution = {.request = stage_request(language, "code")};
+
+    (void)state;
+    execution.request.version = &language->versions[1];
+    assert_int_equal(job_build(&execution), 0);
+    assert_same(execution.job.run.argv, (const char *const[]){"/y", "-f", NULL});
+    assert_null(execution.job.env[2]); /* after those of the threads */
     job_free(&execution);
     execution_request_free(&execution.request);
     language_free(language);
@@ -110,8 +157,8 @@ static void test_equal_to_what_waits(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_interpreted),
-                                       cmocka_unit_test(test_compiled_with_everything),
-                                       cmocka_unit_test(test_equal_to_what_waits)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_interpreted), cmocka_unit_test(test_compiled_with_everything),
+        cmocka_unit_test(test_equal_to_what_waits), cmocka_unit_test(test_another_version)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

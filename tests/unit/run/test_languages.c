@@ -98,17 +98,17 @@ static void test_a_full_file(void **state)
     assert_int_equal(said.count, 0);
     assert_int_equal(languages_count(languages), 1);
     struct language *zed = languages_at(languages, 0);
-    assert_string_equal(zed->image, "example/zed:1");
-    assert_string_equal(zed->compile[1], "m.zz");
-    assert_null(zed->compile[2]);
-    assert_int_equal(zed->compile_ms, 60000);
-    assert_string_equal(zed->env[1], "_B=x=y");
-    assert_null(zed->env[2]);
-    assert_int_equal(zed->kind.limits.memory_mb, 1024);
-    assert_int_equal(zed->kind.limits.processes, limits_defaults.cell.processes);
-    assert_true(zed->kind.exec);
-    assert_ptr_equal(zed->kind.language, zed->id);
-    assert_false(zed->offered);
+    assert_string_equal(zed->versions->image, "example/zed:1");
+    assert_string_equal(zed->versions->compile[1], "m.zz");
+    assert_null(zed->versions->compile[2]);
+    assert_int_equal(zed->versions->compile_ms, 60000);
+    assert_string_equal(zed->versions->env[1], "_B=x=y");
+    assert_null(zed->versions->env[2]);
+    assert_int_equal(zed->versions->kind.limits.memory_mb, 1024);
+    assert_int_equal(zed->versions->kind.limits.processes, limits_defaults.cell.processes);
+    assert_true(zed->versions->kind.exec);
+    assert_ptr_equal(zed->versions->kind.language, zed->id);
+    assert_false(zed->versions->offered);
     languages_free(languages);
 }
 
@@ -122,16 +122,16 @@ static void test_a_minimal_file_gets_defaults(void **state)
     struct languages *languages = load(&said);
     assert_int_equal(said.count, 0);
     struct language *a = languages_at(languages, 0);
-    assert_string_equal(a->image, "codecell/a");
-    assert_null(a->compile);
+    assert_string_equal(a->versions->image, "codecell/a");
+    assert_null(a->versions->compile);
     assert_null(a->aliases[0]);
-    assert_null(a->env[0]);
-    assert_null(a->packages_argv);
+    assert_null(a->versions->env[0]);
+    assert_null(a->versions->packages_argv);
     assert_null(a->example_stdin);
-    assert_false(a->kind.exec);
+    assert_false(a->versions->kind.exec);
     assert_memory_equal(&a->limits, &limits_defaults, sizeof a->limits);
-    assert_int_equal(languages_at(languages, 1)->compile_ms, 30000);
-    assert_true(languages_at(languages, 2)->kind.exec);
+    assert_int_equal(languages_at(languages, 1)->versions->compile_ms, 30000);
+    assert_true(languages_at(languages, 2)->versions->kind.exec);
     languages_free(languages);
 }
 
@@ -149,20 +149,29 @@ static void test_waiting(void **state)
     put("a", MINIMAL("a") ",\"waiting\":true,\"environment\":{\"B\":\"2\",\"A\":\"1\"},\"limits\":{\"cpu\":1.1}}");
     put("b", MINIMAL("b") ",\"waiting\":false}");
     put("c", MINIMAL("c") "}");
-    put("d", MINIMAL("d") ",\"waiting\":\"getuid\",\"compile\":{\"argv\":[\"cc\"]}}");
+    put("d", MINIMAL("d") ",\"waiting\":\"getuid\"}");
+    put("e",
+        MINIMAL("e") ",\"waiting\":\"open\",\"compile\":{\"argv\":[\"cc\",\"-c\"]},\"environment\":{\"E\":\"5\"}}");
     struct said said;
     struct languages *languages = load(&said);
     assert_int_equal(said.count, 0);
-    const struct cell_kind *a = &languages_at(languages, 0)->kind, *d = &languages_at(languages, 3)->kind;
+    const struct cell_kind *a = &languages_at(languages, 0)->versions->kind,
+                           *d = &languages_at(languages, 3)->versions->kind;
     check_strings(a->waiting_env,
                   (const char *const[]){"OMP_NUM_THREADS=2", "OPENBLAS_NUM_THREADS=2", "B=2", "A=1", NULL});
     check_strings(a->waiting_argv, (const char *const[]){"x", NULL});
     check_strings(d->waiting_env, (const char *const[]){"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", NULL});
     assert_int_equal(a->waiting_hold, FRAME_HOLD_FILE);
     assert_int_equal(d->waiting_hold, FRAME_HOLD_GETUID);
+    assert_int_equal(a->waiting_step, FRAME_STEP_RUN);
+    const struct cell_kind *e = &languages_at(languages, 4)->versions->kind; /* it is compiled: the compiler waits */
+    check_strings(e->waiting_env, (const char *const[]){"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "E=5", NULL});
+    check_strings(e->waiting_argv, (const char *const[]){"cc", "-c", NULL});
+    assert_int_equal(e->waiting_step, FRAME_STEP_COMPILE);
+    assert_int_equal(e->waiting_hold, FRAME_HOLD_OPEN);
     for (size_t i = 1; i < 3; i++) {
-        assert_null(languages_at(languages, i)->kind.waiting_env);
-        assert_null(languages_at(languages, i)->kind.waiting_argv);
+        assert_null(languages_at(languages, i)->versions->kind.waiting_env);
+        assert_null(languages_at(languages, i)->versions->kind.waiting_argv);
     }
     languages_start_late(languages);
     assert_null(a->waiting_env);
@@ -226,9 +235,36 @@ static const struct {
     {MINIMAL("bad") ",\"limits\":{\"gpu\":1}}", "limits.gpu: unknown field"},
     {MINIMAL("bad") ",\"packages\":{\"argv\":\"x\"}}", "packages.argv: must be an array"},
     {MINIMAL("bad") ",\"exec\":1}", "exec: must be true or false"},
-    {MINIMAL("bad") ",\"waiting\":\"yes\"}", "waiting: must be true, false or \"getuid\""},
-    {MINIMAL("bad") ",\"waiting\":null}", "waiting: must be true, false or \"getuid\""},
+    {MINIMAL("bad") ",\"waiting\":\"yes\"}", "waiting: must be true, false, \"getuid\" or \"open\""},
+    {MINIMAL("bad") ",\"waiting\":null}", "waiting: must be true, false, \"getuid\" or \"open\""},
     {MINIMAL("bad") ",\"wait\":true}", "wait: unknown field"},
+    {MINIMAL("bad") ",\"aliases\":[\"bad\"]}", "aliases: bad is there twice"},
+    {MINIMAL("bad") ",\"aliases\":[\"b\",\"b\"]}", "aliases: b is there twice"},
+    {MINIMAL("bad") ",\"versions\":{}}", "versions: must be an array of at most 15 objects"},
+    {MINIMAL("bad") ",\"versions\":[{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}]}",
+     "versions: must be an array of at most 15 objects"},
+    {MINIMAL("bad") ",\"versions\":[1]}", "versions[0]: must be an object"},
+    {MINIMAL("bad") ",\"versions\":[{},{\"file\":\"f\"}]}", "versions[1].file: unknown field"},
+    {MINIMAL("bad") ",\"versions\":[{\"name\":\"Clang\"}]}", "versions[0].name: must be 1 to 32 of a-z and 0-9"},
+    {MINIMAL("bad") ",\"versions\":[{\"name\":\"clang19\"}]}", "versions[0].name: must be 1 to 32 of a-z and 0-9"},
+    {MINIMAL("bad") ",\"versions\":[{\"name\":null}]}", "versions[0].name: must be a string"},
+    {MINIMAL("bad") ",\"versions\":[{\"image\":7}]}", "versions[0].image: must be a string"},
+    {MINIMAL("bad") ",\"versions\":[{\"image\":null}]}", "versions[0].image: must be a string"},
+    {MINIMAL("bad") ",\"versions\":[{\"run\":null}]}", "versions[0].run: must be an object"},
+    {MINIMAL("bad") ",\"versions\":[{\"run\":{\"argv\":[]}}]}", "versions[0].run.argv: must be an array of 1 to 128"},
+    {MINIMAL("bad") ",\"versions\":[{\"compile\":{\"argv\":[\"c\"],\"timeout\":0}}]}",
+     "versions[0].compile.timeout: must be an integer from 1 to 300"},
+    {MINIMAL("bad") ",\"versions\":[{\"environment\":{\"A\":1}}]}", "versions[0].environment.A: must be a string"},
+    {MINIMAL("bad") ",\"versions\":[{\"waiting\":\"yes\"}]}", "versions[0].waiting: must be true, false"},
+    {MINIMAL("bad") ",\"versions\":[{\"aliases\":[\"Upper\"]}]}", "versions[0].aliases: each must be"},
+    {MINIMAL("bad") ",\"versions\":[{},{\"aliases\":[\"good\"]}]}",
+     "versions[1].aliases: good is taken by the language aaa"},
+    {MINIMAL("bad") ",\"versions\":[{\"aliases\":[\"version-of-aaa\"]}]}",
+     "versions[0].aliases: version-of-aaa is taken by the language aaa"},
+    {MINIMAL("bad") ",\"aliases\":[\"version-of-aaa\"]}", "aliases: version-of-aaa is taken by the language aaa"},
+    {MINIMAL("bad") ",\"aliases\":[\"b\"],\"versions\":[{\"aliases\":[\"b\"]}]}",
+     "versions[0].aliases: b is there twice"},
+    {MINIMAL("bad") ",\"versions\":[{\"aliases\":[\"bad\"]}]}", "versions[0].aliases: bad is there twice"},
     {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"f\",\"run\":{\"argv\":[\"a\"]}}", "version: missing"},
     {"{\"id\":\"bad\",\"name\":\"N\",\"file\":\"f\",\"run\":{\"argv\":[\"a\"]},\"version\":{\"argv\":[\"a\"]}}",
      "example: missing"},
@@ -240,7 +276,8 @@ static const struct {
 static void test_a_bad_file_leaves_out_its_language_alone(void **state)
 {
     (void)state;
-    put("aaa", MINIMAL("aaa") ",\"aliases\":[\"good\",\"alias-of-aaa\"]}");
+    put("aaa",
+        MINIMAL("aaa") ",\"aliases\":[\"good\",\"alias-of-aaa\"],\"versions\":[{\"aliases\":[\"version-of-aaa\"]}]}");
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         put("bad", bad[i].json);
         struct said said;
@@ -283,7 +320,7 @@ static void test_one_more_language_than_fit(void **state)
     struct languages *languages = load(&said);
     assert_int_equal(languages_count(languages), LANGUAGES_MAX);
     assert_int_equal(said.count, 1);
-    assert_non_null(strstr(said.last, "l200/language.json: there are already 200 languages"));
+    assert_non_null(strstr(said.last, "l200/language.json: no more than 200 languages fit, each version counted"));
     languages_free(languages);
 }
 
@@ -333,61 +370,106 @@ static void test_find_sees_only_what_is_offered(void **state)
     struct said said;
     struct languages *languages = load(&said);
     struct language *a = languages_at(languages, 0);
-    assert_null(languages_find(languages, "a"));
-    a->offered = true;
-    assert_ptr_equal(languages_find(languages, "A"), a);
-    assert_ptr_equal(languages_find(languages, "FIRST"), a);
-    assert_ptr_equal(languages_find(languages, "a++"), a);
-    assert_null(languages_find(languages, "firs"));
-    assert_null(languages_find(languages, ""));
+    struct language_version *version;
+    assert_null(languages_find(languages, "a", &version));
+    a->versions->offered = true;
+    static const char *const names[] = {"A", "FIRST", "a++"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_ptr_equal(languages_find(languages, names[i], &version), a);
+        assert_ptr_equal(version, a->versions);
+    }
+    assert_null(languages_find(languages, "firs", &version));
+    assert_null(languages_find(languages, "", &version));
     languages_free(languages);
 }
 
-static void test_json(void **state)
+/* What an entry leaves out is the file's own; null takes away what a language can do without. */
+static void test_versions_of_one_language(void **state)
 {
     (void)state;
-    put("a", MINIMAL("a") ",\"aliases\":[\"x\"],\"limits\":{\"cpu\":0.5}}");
+    put("a", MINIMAL("a") ",\"image\":\"i\",\"compile\":{\"argv\":[\"c\"],\"timeout\":9},\"waiting\":\"open\","
+                          "\"environment\":{\"A\":\"1\"},\"packages\":{\"argv\":[\"p\"]},\"versions\":[{},"
+                          "{\"name\":\"clang\",\"image\":\"j\",\"compile\":null,\"packages\":null,\"waiting\":null,"
+                          "\"environment\":{},\"run\":{\"argv\":[\"r\"]},\"version\":{\"argv\":[\"v\"]},"
+                          "\"aliases\":[\"alang\"]}]}");
+    struct said said;
+    struct languages *languages = load(&said);
+    assert_int_equal(said.count, 0);
+    struct language *a = languages_at(languages, 0);
+    assert_int_equal(a->versions_len, 3);
+    const struct language_version *same = &a->versions[1], *other = &a->versions[2];
+    assert_null(same->name);
+    assert_string_equal(same->image, "i");
+    assert_string_equal(same->compile[0], "c");
+    assert_int_equal(same->compile_ms, 9000);
+    assert_string_equal(same->run[0], "x");
+    assert_string_equal(same->env[0], "A=1");
+    assert_string_equal(same->packages_argv[0], "p");
+    assert_string_equal(same->kind.waiting_argv[0], "c");
+    assert_true(same->kind.exec);
+    assert_null(same->aliases[0]);
+    assert_string_equal(other->name, "clang");
+    assert_string_equal(other->image, "j");
+    assert_string_equal(other->kind.image, "j");
+    assert_string_equal(other->kind.language, "a");
+    assert_null(other->compile);
+    assert_false(other->kind.exec);
+    assert_string_equal(other->run[0], "r");
+    assert_string_equal(other->version_argv[0], "v");
+    assert_null(other->packages_argv);
+    assert_null(other->env[0]);
+    assert_null(other->kind.waiting_argv);
+    assert_string_equal(other->aliases[0], "alang");
+    languages_start_late(languages);
+    assert_null(same->kind.waiting_argv);
+    languages_free(languages);
+}
+
+/* An alias of a version's names the language with that version. */
+static void test_find_a_version(void **state)
+{
+    (void)state;
+    put("a", MINIMAL("a") ",\"versions\":[{\"aliases\":[\"a3.11\"]},{\"name\":\"pypy\",\"aliases\":[\"pypy\"]}]}");
     struct said said;
     struct languages *languages = load(&said);
     struct language *a = languages_at(languages, 0);
-    a->version = strdup("3.13.5");
-    a->packages = json_pack("[{ssss}]", "name", "numpy", "version", "2.2.4");
-    json_t *object = language_json(a);
-    size_t len;
-    char *text = json_text(object, &len);
-    assert_string_equal(text, "{\"id\":\"a\",\"name\":\"N\",\"version\":\"3.13.5\",\"versions\":[\"3.13.5\"],"
-                              "\"aliases\":[\"x\"],\"file\":\"main.x\",\"compiled\":false,"
-                              "\"packages\":[{\"name\":\"numpy\",\"version\":\"2.2.4\"}],"
-                              "\"limits\":{\"cpu\":0.5,\"memory_mb\":512,\"disk_mb\":100,\"processes\":64,"
-                              "\"output_kb\":1024},\"example\":{\"code\":\"c\",\"stdout\":\"o\"}}");
-    free(text);
-    json_decref(object);
+    struct language_version *version;
+    assert_true(languages_expected(languages, "a"));
+    assert_true(languages_expected(languages, "PyPy"));
+    assert_false(languages_expected(languages, "b"));
+    a->versions[1].offered = true;
+    assert_ptr_equal(languages_find(languages, "A3.11", &version), a);
+    assert_ptr_equal(version, &a->versions[1]);
+    assert_ptr_equal(languages_find(languages, "a", &version), a);
+    assert_ptr_equal(version, &a->versions[1]);
+    assert_null(languages_find(languages, "pypy", &version));
+    assert_true(languages_expected(languages, "pypy"));
+    a->versions[2].left_out = "why";
+    assert_false(languages_expected(languages, "pypy"));
+    a->versions[1].offered = false;
+    a->versions[1].left_out = "why";
+    assert_null(languages_find(languages, "a", &version));
+    assert_true(languages_expected(languages, "a")); /* the first may yet come */
+    a->versions[0].left_out = "why";
+    assert_false(languages_expected(languages, "a"));
     languages_free(languages);
 }
 
-static void test_versions(void **state)
+/* Versions count as languages do. */
+static void test_one_more_version_than_fit(void **state)
 {
     (void)state;
-    static const char *const cases[][2] = {
-        {"Python 3.13.5", "3.13.5"},
-        {"v20.19.2\n", "20.19.2"},
-        {"GNU bash, version 5.2.37(1)-release (x86_64-pc-linux-gnu)", "5.2.37"},
-        {"gcc (Debian 14.2.0-19) 14.2.0", "14.2.0"},
-        {"This is perl 5, version 40, subversion 1 (v5.40.1)", "5.40.1"},
-        {"openjdk 21", "21"},
-        {"SBCL 2.2.9.debian", "2.2.9"},
-        {"x 7. y", "7"},
-        {"1..2 and 3.4", "3.4"},
-    };
-    char out[65];
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_int_equal(language_version_in(cases[i][0], out, sizeof out), 0);
-        assert_string_equal(out, cases[i][1]);
+    for (int i = 0; i < 67; i++) {
+        char id[16], json[512];
+        snprintf(id, sizeof id, "l%03d", i);
+        snprintf(json, sizeof json, MINIMAL("%s") ",\"versions\":[{},{}]}", id);
+        put(id, json);
     }
-    assert_int_equal(language_version_in("none here.", out, sizeof out), -1);
-    assert_int_equal(language_version_in("", out, sizeof out), -1);
-    assert_int_equal(language_version_in("3.13.5", out, 6), -1);
-    assert_int_equal(language_version_in("3.13.5", out, 7), 0);
+    struct said said;
+    struct languages *languages = load(&said);
+    assert_int_equal(languages_count(languages), 66);
+    assert_int_equal(said.count, 1);
+    languages_free(languages);
 }
 
 #define ON_DISK(test) cmocka_unit_test_setup_teardown(test, make_root, remove_root)
@@ -405,8 +487,9 @@ int main(void)
         ON_DISK(test_folders_without_the_file_are_passed_over),
         ON_DISK(test_several_folders_and_a_missing_one),
         ON_DISK(test_find_sees_only_what_is_offered),
-        ON_DISK(test_json),
-        cmocka_unit_test(test_versions),
+        ON_DISK(test_versions_of_one_language),
+        ON_DISK(test_find_a_version),
+        ON_DISK(test_one_more_version_than_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,55 @@
+/* What one version of a language is: asked of the engine, then of what is kept, then of the image itself.
+ *
+ *   image inspected ─ its facts kept by the image's id ───────────────┐
+ *          │        └ else asked in cells: version, packages ─ kept ─ told
+ *          └ no such image, or one that declares volumes: left out
+ *
+ * An image that declares volumes is refused: each would be a place to write to that no limit covers. */
+#ifndef CODECELL_RUN_INQUIRY_H
+#define CODECELL_RUN_INQUIRY_H
+
+#include "docker/codec.h"
+#include "run/languages.h"
+#include "run/probe.h"
+
+struct engine;
+struct store;
+struct facts_job;
+struct call;
+
+#define INQUIRY_FINGERPRINT_MAX (CODEC_ID_MAX + 20) /* the image's id and what is asked of it, with its NUL */
+
+enum inquiry_end {
+    INQUIRY_SAME,      /* the image is what it was when the version was offered */
+    INQUIRY_TOLD,      /* `number`, `packages` and `fingerprint` are what it is */
+    INQUIRY_LEFT_OUT,  /* `reason` is why it cannot be offered */
+    INQUIRY_NO_ENGINE, /* it went away */
+};
+
+struct inquiry {
+    struct engine *engine;
+    struct pool *pool;
+    struct store *store;
+    /* Once, later; the struct is the caller's again, to begin another. */
+    void (*done)(struct inquiry *inquiry, enum inquiry_end end);
+    void *arg;
+
+    struct language *language;
+    struct language_version *version;
+    char fingerprint[INQUIRY_FINGERPRINT_MAX];
+    char number[VERSION_NUMBER_MAX + 1];
+    json_t *packages; /* [{"name", "version"}]; the inquiry's reference, which `done` may take by setting NULL */
+    const char *reason;
+
+    /* its own */
+    bool under_way;
+    struct call *call;
+    struct probe probe;
+    struct facts_job *reading; /* NULL: none under way; a stopped one is freed when it comes back */
+};
+
+/* With engine, pool, store, done and arg set. */
+void inquiry_begin(struct inquiry *inquiry, struct language *language, struct language_version *version);
+void inquiry_stop(struct inquiry *inquiry); /* no `done` after this; allowed where none is under way */
+
+#endif

@@ -1,0 +1,90 @@
+/* The field `version`: which of a language's versions runs, and the sentence where none does. */
+#include "execute_stage.h"
+
+static struct language_version versions[] = {
+    {.offered = true, .number = "3.11.2", .reported = "3.11.2"},
+    {.offered = true, .number = "3.13.5", .reported = "3.13.5"},
+    {.name = (char[]){"pypy"}, .offered = true, .number = "7.3.19", .reported = "pypy-7.3.19"},
+    {.number = "2.7.18", .reported = "2.7.18"},
+};
+
+static struct language python = {.id = (char[]){"python"},
+                                 .name = (char[]){"Python"},
+                                 .file = (char[]){"main.py"},
+                                 .versions = versions,
+                                 .versions_len = 4};
+
+/* What the request's name for the language stands for is versions[usual]. */
+static int settle(const char *wanted, size_t usual)
+{
+    char *field = wanted != NULL ? format("\"version\": \"%s\"", wanted) : NULL;
+
+    python.limits = limits_defaults;
+    assert_int_equal(read_with(field != NULL ? field : ""), 0);
+    free(field);
+    return execute_settle(&request, &python, &versions[usual], &stage_rules, &error);
+}
+
+static void what_runs(void **state)
+{
+    static const struct {
+        const char *wanted;
+        size_t usual, expected;
+    } cases[] = {
+        {NULL, 1, 1},     {NULL, 0, 0},   {NULL, 2, 2},     {"3", 1, 1}, {"3.11", 1, 0},        {">=3.12", 0, 1},
+        {"latest", 0, 1}, {"pypy", 1, 2}, {"PyPy-7", 1, 2}, {"7", 2, 2}, {"^3.10 <3.13", 1, 0},
+    };
+
+    (void)state;
+    versions[3].left_out = "why";
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(settle(cases[i].wanted, cases[i].usual), 0);
+        assert_ptr_equal(request.language, &python);
+        assert_ptr_equal(request.version, &versions[cases[i].expected]);
+        execution_request_free(&request);
+    }
+}
+
+static void none_fits(void **state)
+{
+    static const struct {
+        const char *wanted, *sentence;
+    } cases[] = {
+        {"3.9", "version: no Python 3.9; there are 3.13.5, 3.11.2, pypy-7.3.19"},
+        {">3.13,<3.14", "version: no Python >3.13,<3.14; there are 3.13.5, 3.11.2, pypy-7.3.19"},
+        {"2.7", "version: no Python 2.7; there are 3.13.5, 3.11.2, pypy-7.3.19"},
+        {"pypy-8", "version: no Python pypy-8; there are 3.13.5, 3.11.2, pypy-7.3.19"},
+        {"jython", "version: no Python jython; there are 3.13.5, 3.11.2, pypy-7.3.19"},
+    };
+
+    (void)state;
+    versions[3].left_out = "why";
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(settle(cases[i].wanted, 1), -1);
+        assert_int_equal(error.code, ERROR_INVALID);
+        assert_string_equal(error.text, cases[i].sentence);
+        execution_request_free(&request);
+    }
+}
+
+/* The engine has not been asked about one yet: it may be that one. */
+static void one_may_yet_come(void **state)
+{
+    (void)state;
+    versions[3].left_out = NULL;
+    assert_int_equal(settle("2.7", 1), -1);
+    assert_int_equal(error.code, ERROR_UNAVAILABLE);
+    execution_request_free(&request);
+    assert_int_equal(settle("3", 1), 0);
+    execution_request_free(&request);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_runs),
+        cmocka_unit_test(none_fits),
+        cmocka_unit_test(one_may_yet_come),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
