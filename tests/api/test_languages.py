@@ -122,7 +122,12 @@ BROKEN = {**AWK, "id": "broken", "aliases": []}
     ({**BROKEN, "aliases": [1]}, ["aliases"]),
     ({**BROKEN, "limits": {"memory_mb": 1}}, ["memory_mb"]), ({**BROKEN, "aliases": ["py"]}, ["py"]),
     ({name: value for name, value in BROKEN.items() if name != "version"}, ["version"]),
-], ids=range(12))
+    ({**BROKEN, "versions": 1}, ["versions: must be an array"]),
+    ({**BROKEN, "versions": [{}, {"colour": 1}]}, ["versions[1].colour: unknown field"]),
+    ({**BROKEN, "versions": [{"run": {"argv": "x"}}]}, ["versions[0].run.argv: must be an array"]),
+    ({**BROKEN, "versions": [{"aliases": ["py"]}]}, ["versions[0].aliases: py is taken by the language python"]),
+    ({**BROKEN, "waiting": "later"}, ["waiting: must be true, false, \"getuid\" or \"open\""]),
+], ids=range(17))
 def test_what_is_wrong_in_one_leaves_out_that_one_alone(launch, tmp_path, content, names):
     server = launch(with_languages(tmp_path, broken=content), languages=["bash"])
     said = [line for line in server.lines if "broken/language.json" in line]

@@ -5,7 +5,7 @@ import pytest
 
 from codecell import docker, in_parallel, top, wait_for
 
-SETTINGS = {"CODECELL_POOL": "python=3,bash=2,*=1", "CODECELL_POOL_MAX": "7"}  # no more than the minimum
+SETTINGS = {"CODECELL_POOL": "python=3,bash=2,javascript=1,c=1", "CODECELL_POOL_MAX": "7"}  # no more than these
 WANTED = {"python": 3, "bash": 2, "javascript": 1, "c": 1}
 
 

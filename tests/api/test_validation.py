@@ -118,8 +118,10 @@ BAD = [
     ("stream", body_with(stream=True), ["stream: not supported yet"]),
     ("evaluate", body_with(evaluate=True), ["evaluate: not supported yet"]),
     ("outputs", body_with(outputs=["a"]), ["outputs: not supported yet"]),
-    ("version", body_with(version="3"), ["version: not supported yet"]),
 ]
+for value in (3, 3.11, "", " ", "3.", ">=", "3 ||4", "one two", "3.11-rc1", "clang-", "\0", "9" * 65, ["3"], True):
+    BAD.append((f"version {value!r}", body_with(version=value),
+                ["version: must be a version or a range, such as 3, 3.11 or >=20"]))
 for field in ("code", "language", "stdin", "session_id"):
     BAD += [(f"{field} {value!r}", body_with(**{field: value}), [field]) for value in NOT_STRINGS]
 for field in ("path", "content"):

@@ -1,0 +1,130 @@
+"""Several versions of one language: which one a request gets, and what is told of them."""
+import json
+
+import pytest
+
+from codecell import Server, linked_images, wait_for
+
+SHOW = 'echo "$WHICH $0 $*"'
+
+# Five versions, of which the engine has the images of four; the file's own is not the newest.
+DUO = {
+    "id": "duo", "name": "Duo", "aliases": ["two"], "image": "codecell/bash", "file": "main.duo",
+    "run": {"argv": ["/usr/bin/bash", "main.duo"]}, "environment": {"WHICH": "first"},
+    "version": {"argv": ["/usr/bin/echo", "duo 1.9.3 (first)"]}, "packages": {"argv": ["/usr/bin/echo", "left-pad 1.0"]},
+    "example": {"code": SHOW + "\n", "stdout": "second main.duo \n"},
+    "versions": [
+        {"image": "codecell/python", "aliases": ["duo1.10"], "environment": {"WHICH": "second"},
+         "version": {"argv": ["/usr/bin/echo", "duo 1.10.0"]}, "packages": {"argv": ["/usr/bin/echo", "left-pad 1.1"]}},
+        {"image": "codecell/there-is-no-such-image", "aliases": ["duo3"], "version": {"argv": ["/usr/bin/echo", "3.0"]}},
+        {"name": "snake", "image": "codecell/python", "aliases": ["snake"], "packages": None,
+         "run": {"argv": ["/usr/bin/python3", "main.duo"]}, "waiting": True,
+         "version": {"argv": ["/usr/bin/python3", "--version"]}},
+        {"name": "check", "image": "codecell/bash", "environment": {},
+         "compile": {"argv": ["/usr/bin/bash", "-n", "main.duo"]}, "version": {"argv": ["/usr/bin/echo", "0.1"]}},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A value of CODECELL_IMAGES with nothing but bash and duo."""
+    path = tmp_path_factory.mktemp("languages")
+    (path / "duo").mkdir()
+    (path / "duo" / "language.json").write_text(json.dumps(DUO))
+    return f"{linked_images(path / '.images', ['bash'])}:{path}"
+
+
+@pytest.fixture(scope="module")
+def duo(folder):
+    with Server({"CODECELL_IMAGES": folder, "CODECELL_POOL": "*=0"}, languages=["bash", "duo"]) as one:
+        one.start()
+        wait_for("all five", lambda: len(one.events("language.offered", language="duo")) == 4
+                 and one.events("language.left_out", language="duo"))
+        yield one
+
+
+def told(server):
+    answer = server.get("/api/v1/languages/duo", key=None)
+    assert answer.status == 200, answer
+    return answer.json
+
+
+def test_what_is_told(duo):
+    language = told(duo)
+    snake = language["versions"][-1]
+    assert language["version"] == "1.10.0"
+    assert language["versions"] == ["1.10.0", "1.9.3", "check-0.1", snake] and snake.startswith("snake-3.")
+    assert language["aliases"] == ["two", "duo1.10", "snake"], "not those of a version without its image"
+    assert language["packages"] == [{"name": "left-pad", "version": "1.1"}] and language["compiled"] is False
+    left_out = duo.events("language.left_out", language="duo")
+    assert [each["image"] for each in left_out] == ["codecell/there-is-no-such-image"], duo.log
+
+
+@pytest.mark.parametrize("wanted,version,which", [
+    (None, "1.10.0", "second"), ("1", "1.10.0", "second"), ("1.9", "1.9.3", "first"), ("=1.9.3", "1.9.3", "first"),
+    ("1.9.x", "1.9.3", "first"), ("<1.10", "1.9.3", "first"), (">=1.9 <1.10", "1.9.3", "first"),
+    (">=1.9, <2", "1.10.0", "second"), ("~1.9", "1.9.3", "first"), ("^1.2", "1.10.0", "second"),
+    ("latest", "1.10.0", "second"), ("*", "1.10.0", "second"), ("check", "check-0.1", ""), ("CHECK-0", "check-0.1", ""),
+    (" v1.9 ", "1.9.3", "first"),
+])
+def test_which_runs(duo, wanted, version, which):
+    result = duo.run(SHOW, "duo", version=wanted, args=["a"])
+    assert (result["version"], result["stdout"]) == (version, f"{which} main.duo a\n")
+    assert result["language"] == "duo" and (result["compile"] is not None) == (which == "")
+
+
+@pytest.mark.parametrize("name,wanted,version", [
+    ("two", None, "1.10.0"), ("DUO1.10", None, "1.10.0"), ("duo1.10", "1.9", "1.9.3"), ("snake", None, "snake-3."),
+    ("Snake", "3", "snake-3."), ("snake", "latest", "snake-3."), ("snake", "check", "check-0.1"), ("two", "snake", "snake-3."),
+])
+def test_an_alias_of_a_versions_own_stands_for_it(duo, name, wanted, version):
+    assert duo.run("0", name, version=wanted)["version"].startswith(version)
+
+
+@pytest.mark.parametrize("name,wanted", [("duo", "2"), ("duo", "3"), ("duo", "snake-2"), ("snake", "1"), ("duo", "ghost")])
+def test_none_fits(duo, name, wanted):
+    answer = duo.execute(SHOW, name, version=wanted)
+    assert answer.status == 400
+    assert answer.detail == f"version: no Duo {wanted}; there are {', '.join(told(duo)['versions'])}"
+
+
+def test_a_version_without_its_image_has_no_name_either(duo):
+    answer = duo.execute(SHOW, "duo3")
+    assert answer.status == 400 and answer.detail == "Unsupported language: duo3. Supported languages: bash, duo"
+
+
+def test_the_record_says_which(duo):
+    key = duo.key()
+    for version in ("1.9", "1.10"):
+        duo.run(SHOW, "duo", version=version, key=key)
+    assert [each["version"] for each in duo.executions(key=key)] == ["1.10.0", "1.9.3"]
+    assert {each["language"] for each in duo.executions(key=key, language="snake")} == {"duo"}
+
+
+def test_a_language_with_one_version_takes_ranges_too(server):
+    version = server.get("/api/v1/languages/python", key=None).json["version"]
+    major = version.split(".")[0]
+    assert server.run("print(1)", version=f"^{major}")["version"] == version
+    answer = server.execute("print(1)", version="1.5")
+    assert (answer.status, answer.detail) == (400, f"version: no Python 1.5; there are {version}")
+
+
+def test_the_default_waits_and_the_others_once_they_are_asked_for(launch, folder):
+    server = launch({"CODECELL_IMAGES": folder, "CODECELL_POOL": "*=1"}, languages=["bash", "duo"])
+    server.wait_pool(bash=1, duo=1)
+    images = {server.run("1", "duo", version=wanted)["version"] for wanted in ("1.9", "1.10")}
+    assert images == {"1.9.3", "1.10.0"}
+    server.wait_pool(bash=1, duo=2)
+    assert server.output('echo "$WHICH"', "duo", version="1.9") == "first\n"
+
+
+def test_the_command_shows_them(duo):
+    done = duo.cli("languages")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()]
+    at = rows.index(["duo", "-", "codecell/bash", "two"])
+    assert rows[at + 1:at + 5] == [["version", "-", "codecell/python", "duo1.10"],
+                                   ["version", "-", "codecell/there-is-no-such-image", "duo3"],
+                                   ["snake", "-", "codecell/python", "snake"],
+                                   ["check", "compiled", "codecell/bash"]]
