@@ -113,6 +113,7 @@ static struct sim_box *box_make(struct sim *sim, const char *line, const char *b
     snprintf(box->id, sizeof box->id, "box%zu", ++sim->boxes_len);
     snprintf(box->name, sizeof box->name, "%.*s", (int)strcspn(name + 5, " &"), name + 5);
     box->filler = strcmp(json_string_value(json_object_get(box->labels, "io.codecell.role")), "agent") == 0;
+    snprintf(box->image, sizeof box->image, "%s", json_string_value(json_object_get(spec, "Image")));
     buf_init(&box->heard, FAKE_BYTES_MAX);
     buf_init(&box->job, FAKE_BYTES_MAX);
     json_decref(spec);
@@ -214,11 +215,19 @@ static void answer_badly(struct sim *sim, enum sim_op op, struct fake_client *cl
         fake_drop(client);
 }
 
+/* That the engine lacks an image is as if it were scripted for the questions about it. */
+static void script_absence(struct sim *sim, enum sim_op op, const char *line)
+{
+    if (op == SIM_IMAGE && sim->absent != NULL && strstr(line, sim->absent) != NULL)
+        sim_script(sim, SIM_IMAGE, (struct sim_rule){.times = 1, .status = 404});
+}
+
 static void on_request(struct fake *fake, struct fake_client *client, const char *line, const char *body)
 {
     struct sim *sim = (struct sim *)fake;
     enum sim_op op = operation_of(line);
     struct sim_box *box = op == SIM_CREATE ? NULL : box_named(sim, line);
+    script_absence(sim, op, line);
     bool bad = sim->rules[op].times > 0;
 
     sim->counts[op]++;

@@ -48,7 +48,7 @@ enum sim_word {
 /* A container. */
 struct sim_box {
     char id[16];
-    char name[80];
+    char name[80], image[80];
     json_t *labels;
     bool filler; /* the one that the agent's volume is filled with */
     bool started, removed, hurt;
@@ -85,6 +85,7 @@ struct sim {
     uint64_t held_bytes; /* what PREPARED says */
     bool oom_killed;     /* what an inspection says */
     const char *image;   /* the answer of an image's inspection; NULL: a usual one */
+    const char *absent;  /* part of the name of an image that the engine does not have; NULL: it has all */
     const char *info;    /* of the engine's own; NULL: it has runc alone */
     const char *volumes; /* of the volumes' list: a JSON array; NULL: none */
     size_t piece;        /* bytes of the agent's in one of the engine's frames; 0: all */

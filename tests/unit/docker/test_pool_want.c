@@ -93,6 +93,51 @@ static void test_bounds(void **state)
     stage_close(&stage);
 }
 
+/* Those that yield: in the order of their ids, whatever the order of offers; the one in use first. */
+static void test_those_that_yield(void **state)
+{
+    const struct pool_keep one = {.usual = 1, .by_demand = true};
+    struct stage stage;
+
+    (void)state;
+    stage_open_options(&stage, (struct pool_options){.max_waiting = 2, .max_waiting_bytes = (uint64_t)1 << 30});
+    stage_connect(&stage);
+    pool_offer(stage.pool, &ruby, one);
+    pool_offer(stage.pool, &python, one);
+    pool_offer(stage.pool, &bash, one);
+    sim_skip(&stage.sim, 6000); /* a surplus has to last */
+    sim_until(&stage.sim, counts(&stage, "bash").ready == 1 && counts(&stage, "python").ready == 1 && calm(&stage));
+    burst(&stage, &ruby, 1);
+    sim_until(&stage.sim, counts(&stage, "ruby").ready == 1 && counts(&stage, "bash").ready == 1 && calm(&stage));
+    assert_int_equal(sim_alive(&stage.sim), 2);
+    pool_offer(stage.pool, &bash, (struct pool_keep){.by_demand = true}); /* not the default any more */
+    sim_until(&stage.sim, counts(&stage, "python").ready == 1 && calm(&stage));
+    assert_int_equal(counts(&stage, "bash").ready, 0);
+    stage_close(&stage);
+}
+
+/* By demand alone: none waits until one is asked for, and none after a while without. */
+static void test_by_demand_alone(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_budget(&stage, 20);
+    pool_offer(stage.pool, &ruby, (struct pool_keep){.by_demand = true});
+    sim_idle(&stage.sim);
+    assert_int_equal(counts(&stage, "ruby").want, 0);
+    burst(&stage, &ruby, 1);
+    sim_until(&stage.sim, counts(&stage, "ruby").ready >= 1);
+    for (unsigned minutes = 0; minutes < 60 && counts(&stage, "ruby").want > 0; minutes++) {
+        sim_skip(&stage.sim, 60000);
+        sim_idle(&stage.sim);
+    }
+    sim_skip(&stage.sim, 6000);
+    sim_until(&stage.sim, counts(&stage, "ruby").ready == 0 && calm(&stage));
+    assert_int_equal(counts(&stage, NULL).ready, 2);
+    stage_close(&stage);
+}
+
 /* Requests for another disk size say nothing about the cells that wait. */
 static void test_other_disks_do_not_count(void **state)
 {
@@ -138,6 +183,8 @@ int main(void)
         cmocka_unit_test(test_more_after_a_burst_fewer_after_a_while),
         cmocka_unit_test(test_idle_ones_give_way),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_those_that_yield),
+        cmocka_unit_test(test_by_demand_alone),
         cmocka_unit_test(test_other_disks_do_not_count),
         cmocka_unit_test(test_the_servers_own_do_not_count),
     };

@@ -40,7 +40,10 @@ static void complain(const char *sentence, void *arg)
 static struct pool_keep waiting(void *arg, const char *language, bool usual)
 {
     (void)arg;
-    return (struct pool_keep){.least = strcmp(language, "aa") == 0 && usual ? 2 : 0};
+    return (struct pool_keep){.least = !usual                        ? 0
+                                       : strcmp(language, "aa") == 0 ? 2
+                                       : strcmp(language, "dd") == 0 ? 1
+                                                                     : 0};
 }
 
 static void on_pass(void *arg)
@@ -53,13 +56,19 @@ static void on_offers_closed(void *arg)
     ((struct trial *)arg)->closed = true;
 }
 
-/* aa has a version and packages, bb a version on standard error. */
+/* aa has a version and packages, bb a version on standard error; dd has two versions and another implementation. */
 static void answers(struct sim *sim, struct sim_box *box)
 {
     const char *job = box->job.data;
 
     asked++;
-    if (strstr(job, "packages-of-aa") != NULL)
+    if (strstr(job, "version-of-dd") != NULL)
+        sim_output(sim, box, FRAME_STEP_RUN, FRAME_STDOUT, "dd 1.9\n");
+    else if (strstr(job, "newer-dd") != NULL)
+        sim_output(sim, box, FRAME_STEP_RUN, FRAME_STDOUT, "dd 1.10\n");
+    else if (strstr(job, "other-dd") != NULL)
+        sim_output(sim, box, FRAME_STEP_RUN, FRAME_STDOUT, "other 7.0\n");
+    else if (strstr(job, "packages-of-aa") != NULL)
         sim_output(sim, box, FRAME_STEP_RUN, FRAME_STDOUT, "numpy 2.1\n\nnonsense\nrequests 2.32.3 more\n");
     else if (strstr(job, "version-of-aa") != NULL)
         sim_output(sim, box, FRAME_STEP_RUN, FRAME_STDOUT, "aa version 3.13.5 (built)\n");
@@ -385,6 +394,58 @@ static void test_stop_while_reading(void **state)
     assert_int_equal(asked, 0);
 }
 
+static void write_versions(struct trial *trial)
+{
+    write_language(trial->stage.dir, "dd",
+                   ",\"versions\":[{\"image\":\"dd-new\",\"version\":{\"argv\":[\"newer-dd\"]}},"
+                   "{\"name\":\"other\",\"version\":{\"argv\":[\"other-dd\"]},\"aliases\":[\"dd-other\"]}]");
+    close_offers(trial);
+    languages_free(trial->languages);
+    load(trial);
+    open_offers(trial);
+}
+
+/* Which cells wait: of dd's one version, by its image. */
+static unsigned waiting_of(const struct trial *trial, const char *name)
+{
+    unsigned waiting_cells = 0;
+
+    for (size_t i = 0; i < trial->stage.sim.boxes_len; i++) {
+        const struct sim_box *box = &trial->stage.sim.boxes[i];
+        waiting_cells += !box->removed && strcmp(box->image, name) == 0;
+    }
+    return waiting_cells;
+}
+
+/* Each version by itself: the newest is the default, and its cells wait; one whose image goes leaves out itself alone.
+ */
+static void test_versions(void **state)
+{
+    struct trial trial;
+
+    (void)state;
+    trial_open(&trial);
+    write_versions(&trial);
+    trial.stage.sim.absent = "dd-new";
+    pass(&trial);
+    assert_string_equal(offered(&trial, "dd")->reported, "1.9");
+    assert_string_equal(offered(&trial, "dd-other")->reported, "other-7.0");
+    assert_string_equal(languages_at(trial.languages, 2)->versions[1].left_out, "the engine does not have its image");
+    sim_until(&trial.stage.sim, ready(&trial) == 3 && waiting_of(&trial, "dd-image") == 1);
+    trial.stage.sim.absent = NULL; /* it is built */
+    unsigned before = asked;
+    pass(&trial);
+    assert_int_equal(asked, before + 1);
+    assert_string_equal(offered(&trial, "dd")->reported, "1.10");
+    sim_until(&trial.stage.sim, ready(&trial) == 3 && waiting_of(&trial, "dd-new") == 1);
+    assert_int_equal(waiting_of(&trial, "dd-image"), 0);
+    trial.stage.sim.absent = "dd-new"; /* and goes again */
+    pass(&trial);
+    assert_string_equal(offered(&trial, "dd")->reported, "1.9");
+    sim_until(&trial.stage.sim, ready(&trial) == 3 && waiting_of(&trial, "dd-image") == 1);
+    trial_close(&trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -397,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_again),
         cmocka_unit_test(test_stop_at_each_point),
         cmocka_unit_test(test_stop_while_reading),
+        cmocka_unit_test(test_versions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
