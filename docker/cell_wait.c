@@ -48,14 +48,16 @@ static int put_prepare(const struct cell_kind *kind, struct buf *out)
 {
     /* Its time and its output's are the job's to say: an agent does not look at these. */
     uint8_t hold[4];
-    const struct cell_step run = {.argv = kind->waiting_argv, .timeout_ms = 1, .output_max = 0};
+    const struct cell_step step = {.argv = kind->waiting_argv, .timeout_ms = 1, .output_max = 0};
+    enum frame_step which = kind->waiting_step == FRAME_STEP_COMPILE ? FRAME_STEP_COMPILE : FRAME_STEP_RUN;
 
     for (size_t i = 0; kind->waiting_env[i] != NULL; i++)
         if (cell_put_env(out, kind->waiting_env[i]) != 0)
             return -1;
     frame_put32(hold, kind->waiting_hold);
-    return cell_put_step(out, FRAME_STEP_RUN, &run) != 0 || cell_put(out, FRAME_PREPARE, hold, sizeof hold) != 0 ? -1
-                                                                                                                 : 0;
+    if (cell_put_step(out, which, &step) != 0)
+        return -1;
+    return cell_put(out, FRAME_PREPARE, hold, sizeof hold);
 }
 
 void cell_prepare(struct cell *cell)

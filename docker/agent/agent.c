@@ -66,12 +66,21 @@ static void finish(enum frame_failure failure, int error)
     set_state(fatal ? BROKEN : failure ? OVER : DONE);
 }
 
+static const struct job_step *described(enum frame_step which)
+{
+    return which == FRAME_STEP_COMPILE ? &agent.job->compile : &agent.job->run;
+}
+
+static enum frame_step first_step(void)
+{
+    return agent.job->compile.present ? FRAME_STEP_COMPILE : FRAME_STEP_RUN;
+}
+
 static void start_step(enum frame_step which)
 {
     struct spawn_failure failure;
-    const struct job_step *what = which == FRAME_STEP_COMPILE ? &agent.job->compile : &agent.job->run;
     set_state(STEPPING);
-    if (step_start(&agent.step, which, what, agent.job->envp, &failure) < 0)
+    if (step_start(&agent.step, which, described(which), agent.job->envp, &failure) < 0)
         finish(failure.failure, failure.error);
     else if (which == FRAME_STEP_COMPILE)
         step_input_end(&agent.step);
@@ -83,7 +92,7 @@ static void start_steps(void)
     if (agent.job->failure)
         finish(agent.job->failure, agent.job->error);
     else
-        start_step(agent.job->compile.present ? FRAME_STEP_COMPILE : FRAME_STEP_RUN);
+        start_step(first_step());
 }
 
 /* Goes on in the process that was held for such a job. False: there is none. */
@@ -93,7 +102,9 @@ static bool adopt(void)
     if (!hold_fits(&agent.hold, agent.job) || agent.job->failure || !hold_release(&agent.hold, &released))
         return false;
     set_state(STEPPING);
-    step_adopt(&agent.step, &agent.job->run, &released);
+    step_adopt(&agent.step, first_step(), described(first_step()), &released);
+    if (first_step() == FRAME_STEP_COMPILE)
+        step_input_end(&agent.step);
     return true;
 }
 
@@ -320,6 +331,7 @@ int main(void)
     filter_build();
     agent.step.cgroup = agent.hold.cgroup = &agent.cgroup;
     agent.step.outlet = agent.hold.outlet = &agent.outlet;
+    agent.step.trace = &agent.hold.trace;
     reset_open();
     say_ready();
     if (outlet_flush(&agent.outlet, STDOUT_FILENO) < 0)

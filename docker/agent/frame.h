@@ -11,21 +11,22 @@
  * A cell's way; a line in brackets may be left out:
  *
  *   agent   READY
- *   server  [ENV* STEP(run) PREPARE]
+ *   server  [ENV* STEP(compile or run) PREPARE]
  *   agent   [PREPARED]
  *   server  ENV* (FILE FILE_DATA*)* STEP(compile)? STEP(run) START  STDIN* STDIN_END
  *   agent   (OUTPUT* STEP_END)+ DONE            or FAILED, instead of DONE, at any point after START
  *   server  [RESET]
  *   agent   [READY]                             and so on from the top; or FAILED, and the agent ends
  *
- * PREPARE starts the run step's argv ahead of its job and holds it where it first looks at a file in the working
- * folder, which is empty still. A job with the same argv and variables goes on in it; any other job gets
- * a process of its own, and nobody sees a trace of the held one. The job may come before PREPARED does, which
- * then is not sent. After a compile step that does not end with exit code 0 the run step is not started: DONE
- * follows. The agent reads STDIN only as fast as the program takes it, and drops what is left when the
- * program has ended. RESET puts the cell back to its first state; READY means that this was proved. The end of
- * the stream ends the agent. Anything that does not fit the format, on either side, ends the cell. Bytes
- * of type that are not named here are reserved (files back). */
+ * PREPARE starts the argv of the one step before it ahead of its job and holds it where it first looks at a file in
+ * the working folder, which is empty still: the step that the job will begin with. A job whose first step is that one,
+ * with the same argv and variables, goes on in it (where it is the compile step the run step follows afresh); any
+ * other job gets a process of its own, and nobody sees a trace of the held one. The job may come before PREPARED
+ * does, which then is not sent. After a compile step that does not end with exit code 0 the run step is not started:
+ * DONE follows. The agent reads STDIN only as fast as the program takes it, and drops what is left when the program has
+ * ended. RESET puts the cell back to its first state; READY means that this was proved. The end of the stream ends the
+ * agent. Anything that does not fit the format, on either side, ends the cell. Bytes of type that are not named here
+ * are reserved (files back). */
 #ifndef CODECELL_AGENT_FRAME_H
 #define CODECELL_AGENT_FRAME_H
 
@@ -34,7 +35,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define FRAME_VERSION 2u
+#define FRAME_VERSION 3u
 #define FRAME_HEADER 8u
 #define FRAME_PAYLOAD_MAX 131072u /* a variable of 64 KiB, name and "=" included, fits */
 
@@ -62,9 +63,9 @@ enum frame_type {
 enum frame_step { FRAME_STEP_COMPILE = 1, FRAME_STEP_RUN = 2 };
 enum frame_channel { FRAME_STDOUT = 1, FRAME_STDERR = 2, FRAME_RESULT = 3 };
 
-/* Where PREPARE has the process held: at its first look at a file in the working folder, or earlier, where it
- * first asks who its user is (for one that reads the clock then and counts from there), or later, where it first
- * opens, executes or lists something there (for one that is known to look without harm). */
+/* Where PREPARE has the process held: at its first look at a file in the working folder; earlier, where it first asks
+ * who its user is (for one that reads the clock then and counts from there); or later, where it first opens,
+ * executes or lists something there: before, it may ask what is there, start processes, and make files in /tmp. */
 enum frame_hold { FRAME_HOLD_FILE = 0, FRAME_HOLD_GETUID = 1, FRAME_HOLD_OPEN = 2 };
 
 enum frame_failure {

@@ -5,7 +5,7 @@
  *              │         │
  *              └ ending ─┴─ none (killed; nothing is left of it)
  *
- * Only its first thread is traced: the others that a runtime starts for itself look at no program.
+ * Its threads are followed until one looks (trace.h); it is held once the others are let go.
  * What it writes to its streams before stays in the pipes, and belongs to the job that takes it. */
 #ifndef CODECELL_AGENT_HOLD_H
 #define CODECELL_AGENT_HOLD_H
@@ -14,30 +14,29 @@
 #include "docker/agent/job.h"
 #include "docker/agent/outlet.h"
 #include "docker/agent/spawn.h"
+#include "docker/agent/trace.h"
 
 #define HOLD_MS 10000u /* that it may prepare */
 
 enum hold_state { HOLD_NONE, HOLD_PREPARING, HOLD_HELD, HOLD_ENDING, HOLD_STATES };
-
-enum hold_stop { HOLD_NOWHERE, HOLD_OUTSIDE, HOLD_INSIDE }; /* not yet; of a system call */
 
 struct hold {
     enum hold_state state;
     bool owed;             /* the server waits for PREPARED */
     const struct job *job; /* its argv and envp are what the process was started with */
     struct spawn program;
-    enum hold_stop last;         /* where it was stopped last */
+    struct trace trace;          /* of the program; after a release, what there is to let go still */
     bool backlog;                /* children may be left to wait for */
-    bool looked_hidden;          /* it knows that there is no hidden file (LOOK_HIDDEN) */
     uint64_t deadline;           /* system_clock() */
     struct cgroup_counts before; /* at its start */
     struct cgroup_limits limits; /* likewise: a runtime measures its heap and its threads by them */
     struct cgroup_counts ready;  /* when it was held */
+    uint64_t children_ns;        /* of CPU that its own processes had used by then */
     const struct cgroup *cgroup;
     struct outlet *outlet;
 };
 
-/* Starts the run step of `job`, which stays as it is until the state is none again. PREPARED follows. */
+/* Starts the one step of `job`, which stays as it is until the state is none again. PREPARED follows. */
 void hold_start(struct hold *hold, const struct job *job);
 
 /* The job has come, so PREPARED is not said any more. Whether the process is what `job` asks for. */
@@ -47,10 +46,10 @@ bool hold_fits(struct hold *hold, const struct job *job);
 struct hold_released {
     struct spawn program;        /* started: now */
     struct cgroup_counts before; /* as if it was started now */
-    uint64_t cpu_ns;             /* that it has used up to now */
+    uint64_t cpu_ns;             /* that it and its processes have used up to now */
 };
 
-/* Lets it go on, untraced: at once where it is held, else at its next stop, which step_children sees to.
+/* Lets it go on, untraced: at once where it is held, else at the next stop of each thread, which step_children sees to.
  * False: it could not be, and must be ended. */
 bool hold_release(struct hold *hold, struct hold_released *out);
 

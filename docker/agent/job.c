@@ -164,8 +164,8 @@ static bool take_start(struct job *job, const struct frame *frame)
 
 static bool take_prepare(struct job *job, const struct frame *frame)
 {
-    if (!job->first || job->files_len != 0 || job->compile.present || frame->length != 4 ||
-        frame_get32(frame->payload) > FRAME_HOLD_GETUID)
+    if (!job->first || job->files_len != 0 || (job->compile.present && job->run.present) || frame->length != 4 ||
+        frame_get32(frame->payload) > FRAME_HOLD_OPEN)
         return false;
     job->hold = (enum frame_hold)frame_get32(frame->payload);
     gather_env(job);
@@ -187,7 +187,7 @@ static const struct rule {
     {FRAME_STEP, FRAME_STEP_COMPILE, IN(JOB_ENV) | IN(JOB_FILES), JOB_COMPILE, take_step},
     {FRAME_STEP, FRAME_STEP_RUN, IN(JOB_ENV) | IN(JOB_FILES) | IN(JOB_COMPILE), JOB_RUN, take_step},
     {FRAME_START, 0, IN(JOB_RUN), JOB_STARTED, take_start},
-    {FRAME_PREPARE, 0, IN(JOB_RUN), JOB_PREPARED, take_prepare},
+    {FRAME_PREPARE, 0, IN(JOB_COMPILE) | IN(JOB_RUN), JOB_PREPARED, take_prepare},
 };
 
 bool job_take(struct job *job, const struct frame *frame)

@@ -1,9 +1,9 @@
 /* One job, as the frames before START describe it: variables, files, one or two steps.
  *
  *   env ─ FILE ─ files ─ STEP compile ─ compile ─ STEP run ─ run ─ START ─ started
- *    └────────────────────────────────────────────────────────┴─ PREPARE ─ prepared
+ *    └────────────────────────────────────────┴───────────────┴─ PREPARE ─ prepared
  *
- * PREPARE ends the description of what a job is expected to run: variables and a run step, nothing else. The
+ * PREPARE ends the description of what a job is expected to begin with: variables and one step, nothing else. The
  * job itself is a struct of its own, and only the first since READY may be such a one.
  *
  * Files are written as they come. The first that cannot be written is remembered and said at START, and

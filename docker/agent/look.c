@@ -7,16 +7,23 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum kind {
-    STAT,   /* what a file is: the folder itself has been there from the start */
-    USE,    /* anything else that can be done with a file or a folder */
-    OPEN,   /* the same, with flags */
-    LEAVES, /* it makes or changes something that outlives the caller, or makes another process */
-    CLONE,  /* that, or a thread */
-    INPUT,  /* waits for stdin, where its descriptor is that */
+    STAT,    /* what a file is: the folder itself has been there from the start */
+    USE,     /* anything else that can be done with a file or a folder */
+    OPEN,    /* the same, with flags */
+    MAKES,   /* it makes, changes or deletes a file */
+    BINDS,   /* that, where the path is an address */
+    CALLS,   /* USE, likewise */
+    LEAVES,  /* it makes or changes something else that outlives the caller, or more than one file */
+    FORKS,   /* it makes another process */
+    CLONE,   /* that, or a thread */
+    INPUT,   /* waits for stdin, where its descriptor is that */
+    IDENTITY /* asks for the user */
 };
 
 #define NONE (-1)
@@ -50,38 +57,38 @@ static const struct rule {
     {SYS_access, STAT, NONE, 0, NONE},
     {SYS_readlink, STAT, NONE, 0, NONE},
     {SYS_open, OPEN, NONE, 0, 1},
-    {SYS_creat, LEAVES, NONE, NONE, NONE},
-    {SYS_mkdir, LEAVES, NONE, NONE, NONE},
-    {SYS_mknod, LEAVES, NONE, NONE, NONE},
-    {SYS_rmdir, LEAVES, NONE, NONE, NONE},
-    {SYS_unlink, LEAVES, NONE, NONE, NONE},
+    {SYS_creat, MAKES, NONE, 0, NONE},
+    {SYS_mkdir, MAKES, NONE, 0, NONE},
+    {SYS_mknod, MAKES, NONE, 0, NONE},
+    {SYS_rmdir, MAKES, NONE, 0, NONE},
+    {SYS_unlink, MAKES, NONE, 0, NONE},
     {SYS_rename, LEAVES, NONE, NONE, NONE},
     {SYS_link, LEAVES, NONE, NONE, NONE},
     {SYS_symlink, LEAVES, NONE, NONE, NONE},
-    {SYS_chmod, LEAVES, NONE, NONE, NONE},
-    {SYS_chown, LEAVES, NONE, NONE, NONE},
-    {SYS_lchown, LEAVES, NONE, NONE, NONE},
-    {SYS_utime, LEAVES, NONE, NONE, NONE},
-    {SYS_utimes, LEAVES, NONE, NONE, NONE},
-    {SYS_futimesat, LEAVES, NONE, NONE, NONE},
-    {SYS_fork, LEAVES, NONE, NONE, NONE},
-    {SYS_vfork, LEAVES, NONE, NONE, NONE},
+    {SYS_chmod, MAKES, NONE, 0, NONE},
+    {SYS_chown, MAKES, NONE, 0, NONE},
+    {SYS_lchown, MAKES, NONE, 0, NONE},
+    {SYS_utime, MAKES, NONE, 0, NONE},
+    {SYS_utimes, MAKES, NONE, 0, NONE},
+    {SYS_futimesat, MAKES, 0, 1, NONE},
+    {SYS_fork, FORKS, NONE, NONE, NONE},
+    {SYS_vfork, FORKS, NONE, NONE, NONE},
 #endif
     {SYS_openat2, LEAVES, NONE, NONE, NONE}, /* its flags are behind a pointer */
-    {SYS_mkdirat, LEAVES, NONE, NONE, NONE},
-    {SYS_mknodat, LEAVES, NONE, NONE, NONE},
-    {SYS_unlinkat, LEAVES, NONE, NONE, NONE},
+    {SYS_mkdirat, MAKES, 0, 1, NONE},
+    {SYS_mknodat, MAKES, 0, 1, NONE},
+    {SYS_unlinkat, MAKES, 0, 1, NONE},
 #ifdef SYS_renameat
     {SYS_renameat, LEAVES, NONE, NONE, NONE},
 #endif
     {SYS_renameat2, LEAVES, NONE, NONE, NONE},
     {SYS_linkat, LEAVES, NONE, NONE, NONE},
     {SYS_symlinkat, LEAVES, NONE, NONE, NONE},
-    {SYS_fchmodat, LEAVES, NONE, NONE, NONE},
-    {452 /* fchmodat2 */, LEAVES, NONE, NONE, NONE},
-    {SYS_fchownat, LEAVES, NONE, NONE, NONE},
-    {SYS_truncate, LEAVES, NONE, NONE, NONE},
-    {SYS_utimensat, LEAVES, NONE, NONE, NONE},
+    {SYS_fchmodat, MAKES, 0, 1, NONE},
+    {452 /* fchmodat2 */, MAKES, 0, 1, NONE},
+    {SYS_fchownat, MAKES, 0, 1, NONE},
+    {SYS_truncate, MAKES, NONE, 0, NONE},
+    {SYS_utimensat, MAKES, 0, 1, NONE},
     {SYS_setxattr, LEAVES, NONE, NONE, NONE},
     {SYS_lsetxattr, LEAVES, NONE, NONE, NONE},
     {SYS_removexattr, LEAVES, NONE, NONE, NONE},
@@ -93,10 +100,11 @@ static const struct rule {
     {SYS_shmget, LEAVES, NONE, NONE, NONE},
     {SYS_semget, LEAVES, NONE, NONE, NONE},
     {SYS_msgget, LEAVES, NONE, NONE, NONE},
-    {SYS_bind, LEAVES, NONE, NONE, NONE},
-    {SYS_connect, LEAVES, NONE, NONE, NONE},
+    {SYS_bind, BINDS, NONE, 1, NONE},
+    {SYS_connect, CALLS, NONE, 1, NONE},
     {SYS_ptrace, LEAVES, NONE, NONE, NONE}, /* it is traced, and could notice */
     {SYS_clone, CLONE, NONE, NONE, 0},
+    {SYS_getuid, IDENTITY, NONE, NONE, NONE},
     {SYS_read, INPUT, NONE, NONE, NONE},
     {SYS_readv, INPUT, NONE, NONE, NONE},
 };
@@ -114,28 +122,36 @@ static enum look when(bool yes)
     return yes ? LOOK_YES : LOOK_NO;
 }
 
-enum look look_call(const struct look_call *call, uint64_t *address)
+/* O_TMPFILE is O_DIRECTORY and a bit of its own. */
+static bool makes(const struct rule *rule, const struct look_call *call)
+{
+    const uint64_t making = O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
+    return rule->kind == MAKES || rule->kind == BINDS ||
+           (rule->kind == OPEN && (call->args[rule->flags] & making) != 0);
+}
+
+enum look look_call(const struct look_call *call, enum frame_hold where, uint64_t *address)
 {
     const struct rule *rule = find(call->number);
     if (!rule)
         return LOOK_NO;
-    uint64_t flags = rule->flags == NONE ? 0 : call->args[rule->flags];
     switch (rule->kind) {
     case LEAVES:
         return LOOK_YES;
+    case FORKS:
+        return when(where != FRAME_HOLD_OPEN);
     case CLONE:
-        return when(!(flags & CLONE_THREAD));
+        return when(where != FRAME_HOLD_OPEN && !(call->args[rule->flags] & CLONE_THREAD));
     case INPUT:
         return when((int)call->args[0] == STDIN_FILENO);
-    case OPEN: /* O_TMPFILE is O_DIRECTORY and a bit of its own */
-        if (flags & (O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY)))
+    case IDENTITY:
+        return when(where == FRAME_HOLD_GETUID);
+    default:
+        if (where != FRAME_HOLD_OPEN && makes(rule, call))
             return LOOK_YES;
-        break;
-    case STAT:
-    case USE:
-        break;
     }
-    *address = call->args[rule->path];
+    bool in_address = rule->kind == BINDS || rule->kind == CALLS;
+    *address = call->args[rule->path] + (in_address ? offsetof(struct sockaddr_un, sun_path) : 0);
     return LOOK_PATH;
 }
 
@@ -174,10 +190,45 @@ static bool leads_there(const char *path)
     return strcmp(path, "/") == 0 || strcmp(path, "/tmp") == 0 || strcmp(path, "/tmp/") == 0;
 }
 
-enum look look_path(const struct look_call *call, const char *path)
+/* A settings file of the user's: the first name below the working folder starts with a dot. */
+static bool is_hidden(const char *path)
+{
+    if (below(path, JOB_FOLDER))
+        path += strlen(JOB_FOLDER "/");
+    else if (path[0] == '/')
+        return false;
+    while (strncmp(path, "./", 2) == 0)
+        path += 2;
+    return path[0] == '.' && path[1] != '\0' && path[1] != '/' && !has_part(path, "..");
+}
+
+/* What is made there is not cleared away with /tmp. */
+static bool is_kept(const char *path)
+{
+    return below(path, "/dev/shm") || below(path, "/dev/mqueue");
+}
+
+/* Whether it has a file's content or changes one; of the runtimes that read it, none goes by who traces them. */
+static bool opens(const struct rule *rule, const struct look_call *call, const char *path)
+{
+    bool made = makes(rule, call), descriptor = rule->folder != NONE && (int)call->args[rule->folder] != AT_FDCWD;
+    if (path[0] != '/')
+        return !descriptor || has_part(path, "..");
+    if (strcmp(path, "/proc/self/status") == 0)
+        return made;
+    return roundabout(path) || below(path, JOB_FOLDER) || strcmp(path, JOB_FOLDER) == 0 ||
+           ((rule->kind == OPEN || made) && leads_there(path)) || (made && is_kept(path));
+}
+
+enum look look_path(const struct look_call *call, enum frame_hold where, const char *path)
 {
     const struct rule *rule = find(call->number);
     bool stat = rule->kind == STAT;
+    if (where == FRAME_HOLD_OPEN) {
+        if (is_hidden(path) && (stat || (rule->kind == OPEN && !makes(rule, call))))
+            return LOOK_HIDDEN;
+        return when(!stat && opens(rule, call, path));
+    }
     if (path[0] != '/' && rule->folder != NONE && (int)call->args[rule->folder] != AT_FDCWD)
         return when(has_part(path, ".."));
     if (path[0] != '/')
@@ -185,7 +236,7 @@ enum look look_path(const struct look_call *call, const char *path)
     if (roundabout(path))
         return LOOK_YES;
     if (below(path, JOB_FOLDER))
-        return stat && path[strlen(JOB_FOLDER "/")] == '.' ? LOOK_HIDDEN : LOOK_YES;
+        return stat && is_hidden(path) ? LOOK_HIDDEN : LOOK_YES;
     if (strcmp(path, JOB_FOLDER) == 0)
         return when(!stat);
     return when(rule->kind == OPEN && leads_there(path));

@@ -2,9 +2,15 @@
  * working folder, waits for stdin, or leaves something behind. Up to there a run is the same whatever the
  * job's files are, and nothing is left of it when it is killed. It errs on the side of holding too early.
  *
+ * FRAME_HOLD_OPEN is for one that is known to ask what is in the folder without going by the answer, which is that
+ * nothing is there: it is held at what has a file's or the folder's content. Before, it may start processes, which go
+ * unseen, and make files outside of the folder; they can be cleared away.
+ *
  * Links are not followed: an image that has one into the working folder or to /tmp is not for waiting. */
 #ifndef CODECELL_AGENT_LOOK_H
 #define CODECELL_AGENT_LOOK_H
+
+#include "docker/agent/frame.h"
 
 #include <stdint.h>
 
@@ -22,9 +28,9 @@ enum look {
 };
 
 /* With LOOK_PATH, *address is where the path stands in the caller's memory. */
-enum look look_call(const struct look_call *call, uint64_t *address);
+enum look look_call(const struct look_call *call, enum frame_hold where, uint64_t *address);
 
 /* Of a call for which look_call said LOOK_PATH: one of the others. */
-enum look look_path(const struct look_call *call, const char *path);
+enum look look_path(const struct look_call *call, enum frame_hold where, const char *path);
 
 #endif

@@ -4,9 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/ptrace.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,6 +40,7 @@ int step_start(struct step *step, enum frame_step which, const struct job_step *
                struct spawn_failure *failure)
 {
     struct spawn program;
+    trace_forget(step->trace);
     step->before = cgroup_read(step->cgroup);
     if (spawn(what->argv, envp, false, &program, failure) < 0)
         return -1;
@@ -52,10 +51,11 @@ int step_start(struct step *step, enum frame_step which, const struct job_step *
 }
 
 /* A stop of a traced process may have been told already: it is looked for at once. */
-void step_adopt(struct step *step, const struct job_step *what, const struct hold_released *released)
+void step_adopt(struct step *step, enum frame_step which, const struct job_step *what,
+                const struct hold_released *released)
 {
     step->before = released->before;
-    step->which = FRAME_STEP_RUN;
+    step->which = which;
     step->cpu_before = released->cpu_ns;
     run(step, what, &released->program);
     step->backlog = true;
@@ -134,22 +134,10 @@ static uint64_t nanoseconds(struct timeval t)
 static void child_ended(struct step *step, pid_t pid, int status, const struct rusage *usage)
 {
     uint64_t rss = (uint64_t)usage->ru_maxrss * 1024u;
-    uint64_t cpu = nanoseconds(usage->ru_utime) + nanoseconds(usage->ru_stime);
-    uint64_t before = pid == step->first ? step->cpu_before : 0;
-    step->cpu_before -= before; /* its number may come again */
-    step->end.cpu_ns += cpu > before ? cpu - before : 0;
+    step->end.cpu_ns += nanoseconds(usage->ru_utime) + nanoseconds(usage->ru_stime);
     step->rss = rss > step->rss ? rss : step->rss;
     if (pid == step->first && step->state == STEP_RUNNING)
         first_ended(step, status);
-}
-
-/* A child that made us its tracer (PTRACE_TRACEME) stops at every signal: it is let go, with the signal. So is the
- * first process at its next stop, where the job came while it was preparing: SIGTRAP or SIGTRAP with 0x80 is the
- * tracing itself. It may be gone by then, so what ptrace returns says nothing. */
-static void untrace(pid_t pid, int status)
-{
-    long number = (WSTOPSIG(status) & ~0x80) == SIGTRAP ? 0 : WSTOPSIG(status);
-    (void)syscall(SYS_ptrace, (long)PTRACE_DETACH, (long)pid, 0L, number);
 }
 
 /* Without a child left nobody is left: whoever loses its parent becomes ours. */
@@ -170,9 +158,7 @@ void step_children(struct step *step)
             nobody_left(step);
         if (pid <= 0)
             return;
-        if (WIFSTOPPED(status))
-            untrace(pid, status);
-        else
+        if (trace_take(step->trace, pid, status) == TRACE_FOREIGN)
             child_ended(step, pid, status, &usage);
     }
 }
@@ -208,6 +194,7 @@ static void say_end(struct step *step)
 {
     uint8_t payload[FRAME_STEP_END_SIZE] = {0};
     struct cgroup_counts after = cgroup_read(step->cgroup);
+    step->end.cpu_ns -= step->cpu_before < step->end.cpu_ns ? step->cpu_before : step->end.cpu_ns;
     if (after.kills > step->before.kills)
         step->end.flags |= FRAME_OUT_OF_MEMORY;
     step->end.peak_bytes = cgroup_step_peak(&step->before, &after, step->rss);

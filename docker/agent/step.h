@@ -31,19 +31,21 @@ struct step {
     struct step_stream streams[2];
     uint64_t started, deadline; /* system_clock() */
     bool backlog;               /* children may be left to wait for */
-    uint64_t cpu_before;        /* nanoseconds that the first process had used when the step began */
+    uint64_t cpu_before;        /* nanoseconds that its processes had used when the step began */
     uint64_t rss;               /* bytes, of the largest process */
     struct frame_step_end end;
     const struct cgroup *cgroup;
     struct cgroup_counts before;
     struct outlet *outlet;
+    struct trace *trace; /* threads of the first process that are to be let go */
 };
 
 /* Starts it. 0, or -1: the state stays idle. */
 int step_start(struct step *step, enum frame_step which, const struct job_step *what, char *const envp[],
                struct spawn_failure *failure);
-/* The run step, in a process that was held for it: counted from here on. It may be traced still. */
-void step_adopt(struct step *step, const struct job_step *what, const struct hold_released *released);
+/* The same, in a process that was held for it: counted from here on. It may be traced still. */
+void step_adopt(struct step *step, enum frame_step which, const struct job_step *what,
+                const struct hold_released *released);
 
 /* Writes to the program's stdin. How many bytes were taken: all, where it has closed it. */
 size_t step_input(struct step *step, const uint8_t *data, size_t len);

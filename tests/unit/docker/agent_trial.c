@@ -233,6 +233,14 @@ void trial_step(struct trial *trial, enum frame_step step, uint64_t timeout_ms, 
     trial_frame(trial, FRAME_STEP, (uint8_t)step, payload, len);
 }
 
+void trial_send_prepare(struct trial *trial, enum frame_step step, enum frame_hold hold, const char *const argv[])
+{
+    uint8_t payload[4];
+    frame_put32(payload, hold);
+    trial_step(trial, step, 60000, 1048576, argv);
+    trial_frame(trial, FRAME_PREPARE, 0, payload, sizeof payload);
+}
+
 void trial_start(struct trial *trial, const void *input, size_t len)
 {
     trial_frame(trial, FRAME_START, 0, NULL, 0);
@@ -343,6 +351,22 @@ void trial_pump(struct trial *trial, bool (*until)(const struct trial *trial))
         if (set[1].revents)
             send_some(trial);
     }
+}
+
+static bool is_prepared(const struct trial *trial)
+{
+    return trial->prepared > 0;
+}
+
+void trial_prepare(struct trial *trial, enum frame_step step, enum frame_hold hold, const char *const argv[], bool held)
+{
+    trial->prepared = 0;
+    trial_send_prepare(trial, step, hold, argv);
+    trial_pump(trial, is_prepared);
+    assert_int_equal(trial->prepared, 1);
+    assert_int_equal(trial->held, held);
+    if (held)
+        assert_true(trial->prepared_bytes > 0);
 }
 
 void trial_run(struct trial *trial, const char *const argv[])

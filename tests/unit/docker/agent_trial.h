@@ -67,6 +67,11 @@ void trial_step(struct trial *trial, enum frame_step step, uint64_t timeout_ms, 
                 const char *const argv[]);
 void trial_start(struct trial *trial, const void *input, size_t len); /* START, STDIN, STDIN_END */
 
+/* Sends PREPARE for a step, and waits for PREPARED, which must say that it is held, or not. */
+void trial_send_prepare(struct trial *trial, enum frame_step step, enum frame_hold hold, const char *const argv[]);
+void trial_prepare(struct trial *trial, enum frame_step step, enum frame_hold hold, const char *const argv[],
+                   bool held);
+
 /* Sends and receives until DONE, FAILED or the end of the stream; with `until`, until that is true. */
 void trial_pump(struct trial *trial, bool (*until)(const struct trial *trial));
 

@@ -1,34 +1,21 @@
 /* Interpreters that wait: started before their job, held at its first look, and the job cannot tell. */
 #include "agent_trial.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <sys/ptrace.h>
 
 #define OUTPUT_MAX 1048576
 #define AT_FILE "\0\0\0\0" /* FRAME_HOLD_FILE */
-#define AT_GETUID "\1\0\0\0"
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
-
-static bool is_prepared(const struct trial *trial)
-{
-    return trial->prepared > 0;
-}
 
 static void send_prepare(struct trial *trial, const char *const argv[])
 {
-    trial_step(trial, FRAME_STEP_RUN, 60000, OUTPUT_MAX, argv);
-    trial_frame(trial, FRAME_PREPARE, 0, AT_FILE, 4);
+    trial_send_prepare(trial, FRAME_STEP_RUN, FRAME_HOLD_FILE, argv);
 }
 
 static void prepare(struct trial *trial, const char *const argv[], bool held)
 {
-    send_prepare(trial, argv);
-    trial_pump(trial, is_prepared);
-    assert_int_equal(trial->prepared, 1);
-    assert_int_equal(trial->held, held);
-    if (held)
-        assert_true(trial->prepared_bytes > 0);
+    trial_prepare(trial, FRAME_STEP_RUN, FRAME_HOLD_FILE, argv, held);
 }
 
 /* Opens a trial in which `argv` is held, or cannot be. */
@@ -139,10 +126,7 @@ static void test_held_before_it_reads_the_clock(void **state)
     (void)state;
     struct trial trial;
     trial_open(&trial, NULL);
-    trial_step(&trial, FRAME_STEP_RUN, 60000, OUTPUT_MAX, argv);
-    trial_frame(&trial, FRAME_PREPARE, 0, AT_GETUID, 4);
-    trial_pump(&trial, is_prepared);
-    assert_int_equal(trial.held, 1);
+    trial_prepare(&trial, FRAME_STEP_RUN, FRAME_HOLD_GETUID, argv, true);
     usleep(2100000); /* the time that it waits is what is tested */
     run_job(&trial, &job);
     assert_string_equal(trial_text(&trial, FRAME_STDOUT), "early\n");
@@ -188,25 +172,28 @@ static void test_another_job_is_fresh(void **state)
     for (int early = 0; early < 2; early++) {
         struct trial trial;
         trial_open(&trial, NULL); /* fewer arguments */
-        send_prepare(&trial, ARGV("/usr/bin/bash", "main.sh"));
-        if (!early)
-            trial_pump(&trial, is_prepared);
+        if (early)
+            send_prepare(&trial, ARGV("/usr/bin/bash", "main.sh"));
+        else
+            prepare(&trial, ARGV("/usr/bin/bash", "main.sh"), true);
         run_job(&trial, &alone);
         expect_alone(&trial, "1\nwork\nx\n");
 
         trial_open(&trial, NULL); /* another value */
         trial_env(&trial, "A=1");
-        send_prepare(&trial, alone.argv);
-        if (!early)
-            trial_pump(&trial, is_prepared);
+        if (early)
+            send_prepare(&trial, alone.argv);
+        else
+            prepare(&trial, alone.argv, true);
         trial_env(&trial, "A=2");
         run_job(&trial, &alone);
         expect_alone(&trial, "1\nwork\n2 x\n");
 
         trial_open(&trial, NULL); /* one variable more */
-        send_prepare(&trial, alone.argv);
-        if (!early)
-            trial_pump(&trial, is_prepared);
+        if (early)
+            send_prepare(&trial, alone.argv);
+        else
+            prepare(&trial, alone.argv, true);
         trial_env(&trial, "A=3");
         run_job(&trial, &alone);
         expect_alone(&trial, "1\nwork\n3 x\n");
@@ -313,47 +300,6 @@ static void test_much_output_before(void **state)
     trial_close(&trial);
 }
 
-/* A thread of its own is not traced: it may write, and make a process that stays. */
-static void *leave_traces(void *nothing)
-{
-    if (mkdir("/tmp/deep", 0700) < 0 || mkdir("/tmp/deep/deeper", 0700) < 0 || symlink("/", "/tmp/deep/link") < 0 ||
-        close(open("/tmp/deep/deeper/file", O_CREAT | O_WRONLY, 0)) < 0)
-        _exit(2);
-    if (syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) == 0)
-        for (;;)
-            pause();
-    return nothing;
-}
-
-static int play_thread(void)
-{
-    pthread_t thread;
-    if (pthread_create(&thread, NULL, leave_traces, NULL) != 0 || pthread_join(thread, NULL) != 0)
-        return 3;
-    FILE *main = fopen("main", "r");
-    return main ? fclose(main) : 1;
-}
-
-static void test_what_its_threads_left(void **state)
-{
-    static const struct program job = {"main", "", {TRIAL_SELF, "as", "thread"}, NULL};
-    (void)state;
-    for (int matches = 0; matches < 2; matches++) {
-        struct trial trial;
-        trial_open(&trial, NULL);
-        trial_env(&trial, "ASAN_OPTIONS=detect_leaks=0");
-        prepare(&trial, job.argv, true);
-        if (!matches) {
-            expect_fresh_job(&trial);
-            continue;
-        }
-        trial_env(&trial, "ASAN_OPTIONS=detect_leaks=0");
-        run_job(&trial, &job);
-        trial_expect(&trial, 0, 0, 0);
-        trial_close(&trial);
-    }
-}
-
 /* It is held for longer than it may run. */
 static void test_time_counts_from_the_release(void **state)
 {
@@ -411,21 +357,6 @@ static void test_peak(void **state)
     trial_close(&held);
 }
 
-/* The compile step finds nobody, and its end kills everything: the run step starts afresh. */
-static void test_compile_step(void **state)
-{
-    (void)state;
-    struct trial trial;
-    open_held(&trial, alone.argv, true);
-    trial_file(&trial, "main.sh", 0644, ALONE, strlen(ALONE));
-    trial_step(&trial, FRAME_STEP_COMPILE, 60000, OUTPUT_MAX, ARGV("/usr/bin/bash", "main.sh", "c"));
-    trial_step(&trial, FRAME_STEP_RUN, 60000, OUTPUT_MAX, alone.argv);
-    trial_start(&trial, NULL, 0);
-    trial_pump(&trial, NULL);
-    assert_string_equal((char *)trial.output[FRAME_STEP_COMPILE][FRAME_STDOUT].data, "1\nwork\nc\n");
-    expect_alone(&trial, "1\nwork\nx\n");
-}
-
 static void test_files_that_do_not_fit(void **state)
 {
     (void)state;
@@ -463,7 +394,7 @@ static void test_frames_out_of_order(void **state)
     trial_file(&trial, "main.py", 0644, "", 0);
     send_prepare(&trial, argv);
     expect_frame_failure(&trial);
-    trial_open(&trial, NULL); /* with a compile step */
+    trial_open(&trial, NULL); /* with two steps */
     trial_step(&trial, FRAME_STEP_COMPILE, 60000, OUTPUT_MAX, argv);
     send_prepare(&trial, argv);
     expect_frame_failure(&trial);
@@ -471,7 +402,7 @@ static void test_frames_out_of_order(void **state)
         static const struct {
             const char *data;
             size_t len;
-        } bad[] = {{NULL, 0}, {"\1", 1}, {"\2\0\0\0", 4}, {"\0\0\0\0", 5}};
+        } bad[] = {{NULL, 0}, {"\1", 1}, {"\3\0\0\0", 4}, {"\0\0\0\0", 5}};
         trial_open(&trial, NULL);
         trial_step(&trial, FRAME_STEP_RUN, 60000, OUTPUT_MAX, argv);
         trial_frame(&trial, FRAME_PREPARE, 0, bad[i].data, bad[i].len);
@@ -569,10 +500,7 @@ static void test_after_a_reset(void **state)
     struct trial trial;
     trial_open(&trial, &sealed);
     for (unsigned round = 0; round < 3; round++) {
-        send_prepare(&trial, alone.argv);
-        trial_pump(&trial, is_prepared);
-        assert_true(trial.held);
-        trial.prepared = 0;
+        prepare(&trial, alone.argv, true);
         run_job(&trial, &alone);
         trial_expect(&trial, 0, 0, 0);
         assert_string_equal(trial_text(&trial, FRAME_STDOUT), "1\nwork\nx\n");
@@ -584,7 +512,7 @@ static void test_after_a_reset(void **state)
 
 int main(int argc, char **argv)
 {
-    static const struct trial_role roles[] = {{"thread", play_thread}, {"traced", play_traced}};
+    static const struct trial_role roles[] = {{"traced", play_traced}};
     int played = trial_main(argc, argv, roles, sizeof roles / sizeof *roles);
     if (played >= 0)
         return played;
@@ -600,11 +528,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_what_never_looks),
         cmocka_unit_test(test_what_it_wrote_before),
         cmocka_unit_test(test_much_output_before),
-        cmocka_unit_test(test_what_its_threads_left),
         cmocka_unit_test(test_time_counts_from_the_release),
         cmocka_unit_test(test_cpu_counts_from_the_release),
         cmocka_unit_test(test_peak),
-        cmocka_unit_test(test_compile_step),
         cmocka_unit_test(test_files_that_do_not_fit),
         cmocka_unit_test(test_frames_out_of_order),
         cmocka_unit_test(test_the_stream_ends),

@@ -24,10 +24,10 @@
     }
 #define CWD ((uint64_t)(unsigned)AT_FDCWD) /* as a compiler passes an int: the upper half says nothing */
 
-static const struct {
+static const struct look_case {
     long call;
     uint64_t args[6];
-    const char *path; /* NULL: the call has none */
+    const char *path; /* NULL: the call has none, or it does not matter */
     enum look look;
 } looks[] = {
     LOOKS(openat, "main.py", CWD),
@@ -86,7 +86,9 @@ static const struct {
     LOOKS(mq_open, NULL, 0),
     LOOKS(shmget, NULL, 0),
     LOOKS(bind, NULL, 3),
-    LOOKS(connect, NULL, 3),
+    LOOKS(connect, "/tmp/work/socket", 3),
+    LOOKS(connect, "\037\220", 3), /* an internet address */
+    LOOKS(connect, "", 3),
     LOOKS(clone, NULL, SIGCHLD),
     LOOKS(clone, NULL, CLONE_VM | CLONE_VFORK | SIGCHLD),
     LOOKS(read, NULL, 0),
@@ -131,6 +133,8 @@ static const struct {
     PASSES(chdir, "/", 0),
     PASSES(inotify_add_watch, "/etc", 4),
     PASSES(clone, NULL, CLONE_VM | CLONE_SIGHAND | CLONE_THREAD),
+    PASSES(connect, "/var/run/nscd/socket", 3),
+    PASSES(getuid, NULL, 0),
     PASSES(read, NULL, 3),
     PASSES(write, NULL, 1),
     PASSES(getcwd, NULL, 0),
@@ -153,20 +157,115 @@ static const struct {
 #endif
 };
 
+static void check_looks(const struct look_case *cases, size_t count, enum frame_hold where)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct look_call call = {.number = (uint64_t)cases[i].call};
+        uint64_t address = 0;
+        memcpy(call.args, cases[i].args, sizeof call.args);
+        enum look look = look_call(&call, where, &address);
+        bool depends = look == LOOK_PATH;
+        if (depends && cases[i].path)
+            look = look_path(&call, where, cases[i].path);
+        if (depends != (cases[i].path != NULL) || look != cases[i].look)
+            fail_msg("call %ld of \"%s\", line %zu of the table", cases[i].call, cases[i].path ? cases[i].path : "", i);
+    }
+}
+
 static void test_looks(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
-        struct look_call call = {.number = (uint64_t)looks[i].call};
-        uint64_t address = 0;
-        memcpy(call.args, looks[i].args, sizeof call.args);
-        enum look look = look_call(&call, &address);
-        bool depends = look == LOOK_PATH;
-        if (depends && looks[i].path)
-            look = look_path(&call, looks[i].path);
-        if (depends != (looks[i].path != NULL) || look != looks[i].look)
-            fail_msg("call %ld of \"%s\", line %zu of the table", looks[i].call, looks[i].path ? looks[i].path : "", i);
-    }
+    check_looks(looks, sizeof looks / sizeof *looks, FRAME_HOLD_FILE);
+}
+
+/* Held later: what is asked, made elsewhere, and started passes. */
+static void test_looks_at_content(void **state)
+{
+    static const struct look_case cases[] = {
+        LOOKS(openat, "main.py", CWD),
+        LOOKS(openat, "/tmp/work/main.py", CWD),
+        LOOKS(openat, "/tmp/work", CWD, 0, O_DIRECTORY),
+        LOOKS(openat, ".", CWD),
+        LOOKS(openat, "/tmp", CWD),
+        LOOKS(openat, "/tmp/x/../work/a", CWD, 0, O_CREAT),
+        LOOKS(openat, "/tmp/work/new", CWD, 0, O_CREAT | O_WRONLY),
+        LOOKS(openat, "new", CWD, 0, O_CREAT | O_WRONLY),
+        LOOKS(openat, "/tmp/work/.new", CWD, 0, O_CREAT | O_WRONLY),
+        LOOKS(openat, "/tmp/work/.a/../main.py", CWD),
+        LOOKS(openat, "/dev/shm/new", CWD, 0, O_CREAT | O_RDWR),
+        LOOKS(openat, "/proc/self/cwd/x", CWD),
+        LOOKS(openat, "/dev/stdin", CWD),
+        LOOKS(openat, "../x", 5),
+        LOOKS(openat2, NULL, CWD),
+        LOOKS(execve, "./main", 0),
+        LOOKS(execve, "/tmp/work/main", 0),
+        LOOKS(chdir, "/tmp/work", 0),
+        LOOKS(statfs, ".", 0),
+        LOOKS(mkdirat, "/tmp/work/new", CWD),
+        LOOKS(mkdirat, "new", CWD),
+        LOOKS(fchmodat, "/tmp", CWD),
+        LOOKS(unlinkat, "main.py", CWD),
+        LOOKS(bind, "/tmp/work/socket", 3),
+        LOOKS(bind, "\037\220", 3), /* an internet address */
+        LOOKS(connect, "/tmp/work/socket", 3),
+        LOOKS(connect, "", 3),
+        LOOKS(renameat2, NULL, CWD),
+        LOOKS(symlinkat, NULL, 0),
+        LOOKS(shmget, NULL, 0),
+        LOOKS(mq_open, NULL, 0),
+        LOOKS(ptrace, NULL, 0),
+        LOOKS(read, NULL, 0),
+        HIDDEN(openat, "/tmp/work/.npmrc", CWD),
+        HIDDEN(openat, ".Rprofile", CWD),
+        HIDDEN(openat, "./.Rprofile", CWD),
+        HIDDEN(newfstatat, "/tmp/work/.config/x", CWD),
+        HIDDEN(newfstatat, ".x", CWD),
+        PASSES(newfstatat, "main.py", CWD),
+        PASSES(newfstatat, "./main.py", CWD),
+        PASSES(newfstatat, "/tmp/work/main.py", CWD),
+        PASSES(newfstatat, "/tmp/work/../work/main.py", CWD),
+        PASSES(statx, "a/b", CWD),
+        PASSES(faccessat2, "/tmp/work/a", CWD),
+        PASSES(readlinkat, "main.py", CWD),
+        PASSES(readlinkat, "/proc/self/cwd", CWD),
+        PASSES(openat, "/tmp/x", CWD, 0, O_CREAT | O_WRONLY),
+        PASSES(openat, "/tmp/worker/x", CWD, 0, O_CREAT | O_TRUNC),
+        PASSES(openat, "/dev/null", CWD, 0, O_CREAT | O_TRUNC),
+        PASSES(openat, "x", 5, O_CREAT),
+        PASSES(openat, "/proc/self/status", CWD),
+        PASSES(openat, "/usr/lib/os.py", CWD),
+        PASSES(mkdirat, "/tmp/Rtmp1", CWD),
+        PASSES(unlinkat, "/tmp/Rtmp1/x", CWD),
+        PASSES(fchmodat, "/tmp/x", CWD),
+        PASSES(utimensat, "/tmp/x", CWD),
+        PASSES(bind, "/tmp/socket", 3),
+        PASSES(connect, "/var/run/nscd/socket", 3),
+        PASSES(chdir, "/", 0),
+        PASSES(execve, "/usr/bin/env", 0),
+        PASSES(clone, NULL, SIGCHLD),
+        PASSES(clone, NULL, CLONE_VM | CLONE_VFORK | SIGCHLD),
+        PASSES(getuid, NULL, 0),
+        PASSES(read, NULL, 3),
+#if defined(__x86_64__)
+        LOOKS(creat, "a", 0),
+        LOOKS(open, "a", 0),
+        PASSES(creat, "/tmp/x", 0),
+        PASSES(stat, "a", 0),
+        PASSES(fork, NULL, 0),
+        PASSES(vfork, NULL, 0),
+        PASSES(mkdir, "/tmp/x", 0),
+#endif
+    };
+    (void)state;
+    check_looks(cases, sizeof cases / sizeof *cases, FRAME_HOLD_OPEN);
+}
+
+static void test_looks_for_the_user(void **state)
+{
+    static const struct look_case cases[] = {LOOKS(getuid, NULL, 0), LOOKS(newfstatat, "main.sh", CWD),
+                                             PASSES(geteuid, NULL, 0)};
+    (void)state;
+    check_looks(cases, sizeof cases / sizeof *cases, FRAME_HOLD_GETUID);
 }
 
 /* Which argument the path is. */
@@ -180,7 +279,7 @@ static void test_where_the_path_is(void **state)
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         const struct look_call call = {.number = (uint64_t)paths[i].call, .args = {100, 101, 0, 103, 104, 105}};
         uint64_t address = 0;
-        assert_int_equal(look_call(&call, &address), LOOK_PATH);
+        assert_int_equal(look_call(&call, FRAME_HOLD_FILE, &address), LOOK_PATH);
         assert_int_equal(address, 100 + paths[i].argument);
     }
 }
@@ -189,6 +288,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_looks),
+        cmocka_unit_test(test_looks_at_content),
+        cmocka_unit_test(test_looks_for_the_user),
         cmocka_unit_test(test_where_the_path_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
