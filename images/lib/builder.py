@@ -25,8 +25,8 @@ STEP = re.compile(r"^Step (\d+)/(\d+) :|^#\d+ \[(?:\S+ )?(\d+)/(\d+)\]")
 class Progress:
     """What is being built now: lines of text, and on a terminal one that is written over."""
 
-    def __init__(self, total, out=sys.stdout):
-        self.out, self.live, self.total = out, out.isatty(), total
+    def __init__(self, total):
+        self.out, self.live, self.total = sys.stdout, sys.stdout.isatty(), total
         self.done, self.states, self.lock = 0, {}, threading.Lock()
 
     def say(self, text):

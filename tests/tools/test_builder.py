@@ -1,0 +1,66 @@
+"""In which order images are made, and what a failure leaves out."""
+import threading
+
+import pytest
+
+from builder import STEP, Builder
+from folders import Problem
+from plan import Image
+
+
+class Trial(Builder):
+    """Makes nothing, and remembers in which order it was asked to."""
+
+    def __init__(self, images, broken=(), jobs=2):
+        super().__init__(images, jobs=jobs)
+        self.broken, self.made, self.most, self.now, self.meet = broken, [], 0, 0, threading.Barrier(jobs)
+
+    def build(self, image):
+        with self.change:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        if image.name.startswith("side"):
+            self.meet.wait(30)  # each waits for the other: they are made at once, or never
+        with self.change:
+            self.now -= 1
+            self.made.append(image.name)
+        if image.name in self.broken:
+            raise Problem("could not be built")
+        return 1.0
+
+    pull = build
+
+
+def run(images, **more):
+    trial = Trial(images, **more)
+    try:
+        return trial.run(), trial
+    finally:
+        trial.close()
+
+
+def test_each_after_what_it_needs_and_two_at_once():
+    images = [Image("low"), Image("side1", needs=["low"]), Image("side2", needs=["low"]),
+              Image("top", needs=["side1", "side2"])]
+    good, trial = run(images)
+    assert good and trial.most == 2
+    assert trial.made[0] == "low" and trial.made[3] == "top"
+    assert trial.results == {"low": 1.0, "side1": 1.0, "side2": 1.0, "top": 1.0}
+
+
+def test_what_starts_from_a_failed_one_is_not_tried(capsys):
+    images = [Image("low"), Image("mid", needs=["low"]), Image("top", needs=["mid"]), Image("other")]
+    good, trial = run(images, broken=["low"])
+    assert not good and sorted(trial.made) == ["low", "other"]
+    assert trial.results == {"low": "FAILED", "mid": "FAILED", "top": "FAILED", "other": 1.0}
+    told = capsys.readouterr().out
+    assert "low: could not be built" in told and "top: not built, for mid is not there" in told
+
+
+@pytest.mark.parametrize("line,at", [
+    ("Step 3/7 : RUN apt-get update", ("3", "7")), ("#9 [2/4] RUN true", ("2", "4")),
+    ("#12 [packages 3/5] COPY a b", ("3", "5")), ("Step 3/7", None), ("#5 DONE 0.1s", None), ("[1/2]", None),
+])
+def test_how_far_a_build_is(line, at):
+    found = STEP.match(line)
+    assert (tuple(filter(None, found.groups())) if found else None) == at

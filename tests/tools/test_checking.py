@@ -1,0 +1,80 @@
+"""What is compared with what the images say; what a failed check says; which of them tests/run counts."""
+import sys
+from pathlib import Path
+
+import pytest
+from test_folders import write
+
+from checking import Result, named_variants, version_in
+from folders import Folder, read_folders
+from proofs import read_proofs
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+
+from stages import failures_in
+
+NEW = Path(__file__).resolve().parents[2] / "images" / "new"
+
+
+@pytest.mark.parametrize("text,version", [
+    ("Python 3.13.5", "3.13.5"), ("v24.1.0\n", "24.1.0"), ("java 21 2023-09-19\nbuild 21.0.4+7", "21.0.4"),
+    ("openjdk 25", "25"), ("none", None), ("9.", "9"), ("GNU bash, version 5.2.37(1)-release", "5.2.37"),
+])
+def test_the_version_in_a_text(text, version):
+    assert version_in(text) == version
+
+
+def test_a_version_with_a_name_is_another_implementation(tmp_path):
+    write(tmp_path, "c", {"versions": [{"image": "x"}, {"name": "clang"}], "name": "C"})
+    told = [(variant["named"], variant["name"]) for variant in named_variants(Folder(tmp_path / "c").language)]
+    assert told == [(False, "C"), (False, "C"), (True, "clang")]
+
+
+def test_a_failure_names_language_and_check():
+    result = Result(Folder(Path(__file__).parent))
+    result.check("hello", [])
+    result.check("error (3.11.2)", ["status is 'completed', not 'failed'", "stderr has no match of 'x: y'"],
+                 {"language": "tools"}, {"status": "completed", "queue_time": 1, "warnings": []})
+    assert result.passed == 1 and result.done == ["hello", "error (3.11.2)"]
+    text = "\n".join(["tools            1 passed, 1 FAILED", *result.failures, "1 passed, 1 failed"])
+    assert '   answer   {"status": "completed"}' in text
+    assert failures_in(text, ["tools"]) == ["tools: error (3.11.2)"]
+    assert failures_in(text, ["other"]) == []
+
+
+def new(monkeypatch, capsys, *words):
+    """Runs images/new in this process; its exit status."""
+    monkeypatch.setattr(sys, "argv", ["images/new", *words])
+    scope = {"__name__": "images_new", "__file__": str(NEW)}
+    exec(compile(NEW.read_text(encoding="utf-8"), str(NEW), "exec"), scope)
+    status = scope["main"]()
+    return status, capsys.readouterr()
+
+
+def test_a_new_folder_is_whole(tmp_path, monkeypatch, capsys):
+    status, _ = new(monkeypatch, capsys, "zig", "--in", str(tmp_path), "--package", "zig", "--file", "main.zig",
+                    "--compile", "/usr/bin/zig build-exe main.zig", "--run", "./main")
+    found, problems = read_folders([tmp_path])
+    assert status == 0 and not problems
+    zig = found["zig"]
+    assert zig.language["compile"] == {"argv": ["/usr/bin/zig", "build-exe", "main.zig"]}
+    assert zig.language["version"]["argv"] == ["/usr/bin/zig", "--version"] and zig.language["run"] == {"argv": ["./main"]}
+    assert "install -y --no-install-recommends zig" in zig.dockerfile.read_text()
+    proofs = read_proofs((zig.path / "tests.txt").read_text(encoding="utf-8"), compiles=True)
+    assert "main.zig: " in next(proof for proof in proofs if proof.name == "error").expect["stderr"]
+
+
+def test_a_new_folder_like_another(tmp_path, monkeypatch, capsys):
+    write(tmp_path, "awk", {"aliases": ["zawk"]})
+    (tmp_path / "awk" / "tests.txt").write_text("=== hello\nBEGIN { }\n")
+    monkeypatch.setenv("CODECELL_IMAGES", str(tmp_path))
+    status, _ = new(monkeypatch, capsys, "mawk", "--like", "awk", "--image", "mawk:1", "--run", "/bin/mawk -f main.awk")
+    mawk = read_folders()[0]["mawk"]
+    assert status == 0 and mawk.dockerfile is None and mawk.images() == ["mawk:1"]
+    assert mawk.language["version"] == {"argv": ["/bin/mawk", "--version"]} and mawk.language["aliases"] == []
+    assert (mawk.path / "tests.txt").read_text() == "=== hello\nBEGIN { }\n"
+    for words, said in ((["awk"], "'awk' belongs to awk already"), (["zawk"], "'zawk' belongs to awk already"),
+                        (["Z"], "an id is"), (["x", "--image", "a", "--package", "b"], "--image or --package"),
+                        (["x", "--like", "base"], "no language with proofs")):
+        status, told = new(monkeypatch, capsys, *words)
+        assert status == 1 and said in told.err and not (tmp_path / "x").exists()
