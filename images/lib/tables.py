@@ -38,7 +38,8 @@ def long_table(languages, folders):
         waits = folder is not None and folder.language and folder.language.get("waiting")
         marks = " ".join(word for word, is_so in (("compiles", each["compiled"]), ("waits", waits)) if is_so)
         packages = ", ".join(f"{package['name']} {package['version']}" for package in each["packages"])
-        rows.append((code(each["id"]), ", ".join(each["versions"]), names_of(each), code(each["file"]), marks, packages))
+        rows.append((code(each["id"]), ", ".join(each["versions"]), names_of(each), code(each["file"]), marks,
+                     packages))
     return markdown(rows)
 
 

@@ -58,7 +58,8 @@ def test_a_new_folder_is_whole(tmp_path, monkeypatch, capsys):
     assert status == 0 and not problems
     zig = found["zig"]
     assert zig.language["compile"] == {"argv": ["/usr/bin/zig", "build-exe", "main.zig"]}
-    assert zig.language["version"]["argv"] == ["/usr/bin/zig", "--version"] and zig.language["run"] == {"argv": ["./main"]}
+    assert zig.language["version"]["argv"] == ["/usr/bin/zig", "--version"]
+    assert zig.language["run"] == {"argv": ["./main"]}
     assert "install -y --no-install-recommends zig" in zig.dockerfile.read_text()
     proofs = read_proofs((zig.path / "tests.txt").read_text(encoding="utf-8"), compiles=True)
     assert "main.zig: " in next(proof for proof in proofs if proof.name == "error").expect["stderr"]

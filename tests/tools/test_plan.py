@@ -18,12 +18,14 @@ def folders_of_a_small_world(tmp_path):
 
 
 def order(folders, *ids):
-    return [image.name.removeprefix("codecell/") for image in in_order(images_by_name(folders), wanted_images(folders, ids))]
+    images = in_order(images_by_name(folders), wanted_images(folders, ids))
+    return [image.name.removeprefix("codecell/") for image in images]
 
 
 @pytest.mark.parametrize("text,names", [
     ("ARG BASE=codecell/base\nFROM ${BASE}\n", ["base"]), ("FROM codecell/c AS x\nFROM codecell/base\n", ["c", "base"]),
-    ("# codecell/c\nFROM codecell/base:latest\n", ["base"]), ("FROM debian\nCOPY --from=codecell/a.b-1 / /\n", ["a.b-1"]),
+    ("# codecell/c\nFROM codecell/base:latest\n", ["base"]),
+    ("FROM debian\nCOPY --from=codecell/a.b-1 / /\n", ["a.b-1"]),
     ("FROM registry/codecell/x\n", []), ("FROM debian\nRUN echo codecell/x\n", []),
     ("FROM debian\nRUN --mount=type=bind,from=codecell/x,target=/x true\n", ["x"]),
 ])

@@ -22,7 +22,8 @@ def test_the_template_is_whole():
 
 def test_a_request_is_the_standard_one_and_what_the_section_says():
     text = WHOLE.replace("=== stdin", '=== stdin {"limits": {"cpu": 2}}').replace(
-        "=== memory", '=== memory {"limits": {"memory_mb": 256}, "expect": {"status": "failed", "stderr": "MemoryError"}}')
+        "=== memory", '=== memory {"limits": {"memory_mb": 256}, '
+                      '"expect": {"status": "failed", "stderr": "MemoryError"}}')
     found = proofs(text)
     assert found["stdin"].request("sh") == {
         "language": "sh", "code": "cat\n", "timeout": 60, "stdin": "one\ntwo\nthree\n", "limits": {"cpu": 2}}

@@ -6,7 +6,8 @@ from tables import BEGIN, END, listed_names, long_table, put_between, short_tabl
 
 TOLD = [{"id": "python", "name": "Python", "versions": ["3.13.5", "pypy-7.3.19"], "aliases": ["py", "python3"],
          "file": "main.py", "compiled": False, "packages": [{"name": "numpy", "version": "2.2.4"}]},
-        {"id": "c", "name": "C", "versions": ["14.2.0"], "aliases": [], "file": "main.c", "compiled": True, "packages": []}]
+        {"id": "c", "name": "C", "versions": ["14.2.0"], "aliases": [],
+         "file": "main.c", "compiled": True, "packages": []}]
 
 
 def test_the_tables():
