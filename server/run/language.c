@@ -34,7 +34,7 @@ size_t language_versions(const struct language *language, struct language_versio
         if (language->versions[i].offered)
             out[count++] = &language->versions[i];
     if (count > 1)
-        qsort(out, count, sizeof *out, by_preference);
+        qsort(out, count, sizeof(struct language_version *), by_preference);
     return each_once(out, count);
 }
 

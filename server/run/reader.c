@@ -6,7 +6,8 @@
 
 int reader_fail(const struct reader *in, const char *name, const char *what)
 {
-    return error_set(in->error, ERROR_INVALID, "%s%s: %s", in->prefix, name, what);
+    error_set(in->error, ERROR_INVALID, "%s%s: %s", in->prefix, name, what);
+    return -1;
 }
 
 int reader_known(const struct reader *in, const char *const *known)

