@@ -17,7 +17,7 @@ from pathlib import Path
 from folders import IMAGES, Problem
 
 ROOT = IMAGES.parent
-PATIENCE = float(os.environ.get("CODECELL_PATIENCE", "180"))  # seconds for a state to come
+PATIENCE = float(os.environ.get("CODECELL_PATIENCE", "600"))  # seconds for a state to come
 ANSWER_WITHIN = 600                                           # seconds for an answer
 
 
