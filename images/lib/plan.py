@@ -44,14 +44,17 @@ def images_by_name(folders):
     return found
 
 
-def wanted_images(folders, ids):
-    """The names of the images that languages (or images) need, by their ids; of all, where none is named."""
+def wanted_images(folders, ids, versions=True):
+    """The names of the images that languages (or images) need, by their ids; of all, where none is named.
+
+    versions False: of a language not the images of its further versions.
+    """
     names, own = [], sorted(folder.id for folder in folders.values() if not folder.lent)
     for id_ in ids or own:
         if id_ not in folders:
             raise Problem(f"no language or image '{id_}'; there are: {' '.join(own)}")
         folder = folders[id_]
-        names += ([OURS + id_] if folder.dockerfile is not None else []) + folder.images()
+        names += ([OURS + id_] if folder.dockerfile is not None else []) + folder.images()[:None if versions else 1]
     return list(dict.fromkeys(names))
 
 

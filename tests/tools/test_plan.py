@@ -17,8 +17,8 @@ def folders_of_a_small_world(tmp_path):
     return read_folders([tmp_path])[0]
 
 
-def order(folders, *ids):
-    images = in_order(images_by_name(folders), wanted_images(folders, ids))
+def order(folders, *ids, versions=True):
+    images = in_order(images_by_name(folders), wanted_images(folders, ids, versions))
     return [image.name.removeprefix("codecell/") for image in images]
 
 
@@ -37,6 +37,7 @@ def test_each_comes_after_what_it_needs(folders):
     assert order(folders, "ada") == ["base", "c", "gcc"]
     assert order(folders, "gcc") == ["base", "c", "gcc"]
     assert order(folders, "d") == ["base", "c", "gcc", "ldc", "ldc:1"]
+    assert order(folders, "d", versions=False) == ["base", "c", "gcc"]
     assert order(folders, "base") == ["base"] and order(folders, "c", "c") == ["base", "c"]
     assert sorted(order(folders)) == ["base", "c", "gcc", "ldc", "ldc:1"]
 
