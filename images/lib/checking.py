@@ -103,6 +103,16 @@ def named_variants(language):
     return [{**variant, "named": named} for variant, named in zip(variants(language), names)]
 
 
+def failing_commands(folder):
+    """What goes wrong where a version's commands are asked directly."""
+    for variant in variants(folder.language):
+        for field in ("version", "packages"):
+            if variant.get(field):
+                code, out, err = told_by_image(folder, variant, field)
+                if code != 0:
+                    yield f"{field} in {image_of(variant, folder.id)}: exit code {code}, printed {out!r} and {err!r}"
+
+
 def check_versions(result, told):
     folder, found = result.folder, []
     for variant in named_variants(folder.language):
@@ -220,7 +230,8 @@ def begin(service, folder, told, only, pool):
         result.check("image", [f"the engine has no image {image}: images/build {folder.id}" for image in missing])
         return result, proofs, []
     if told is None:
-        result.check("offer", [f"the server does not offer it. {service.left_out(folder.id)}".rstrip()])
+        why = [f"the server does not offer it: {service.left_out(folder.id) or 'it does not say why'}"]
+        result.check("offer", [*why, *failing_commands(folder)])
         return result, proofs, []
     result.versions, result.packages = told["versions"], told["packages"]
     if not proofs:
