@@ -3,6 +3,7 @@
 #include "base/container_of.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "docker/engine.h"
 #include "docker/pool.h"
 #include "store/records.h"
@@ -14,6 +15,7 @@
 
 #define INSPECT_MS 10000u
 #define PACKAGES_MAX 500
+#define OUTPUT_SAID 300u /* bytes of a failed command's output that are logged */
 
 /* One job for the database: the facts kept for an image. */
 struct facts_job {
@@ -132,31 +134,50 @@ static void conclude(struct inquiry *inquiry, json_t *packages)
     end(inquiry, INQUIRY_TOLD);
 }
 
+/* A question that failed. What the command did is said for whoever wrote it: at the first time, not at every pass. */
+static void fail(struct inquiry *inquiry, struct probe *probe, const char *reason)
+{
+    const struct language_version *version = inquiry->version;
+    struct buf said;
+
+    buf_init(&said, 4 * OUTPUT_SAID);
+    (void)text_utf8_clean(&said, probe->output.data, probe->output.len < OUTPUT_SAID ? probe->output.len : OUTPUT_SAID,
+                          true);
+    if (version->left_out == NULL || strcmp(version->left_out, reason) != 0)
+        log_event(LOG_WARN, "language.command_failed", LOG_STR("language", inquiry->language->id),
+                  LOG_STR("image", version->image), LOG_STR("program", probe->job.run.argv[0]),
+                  LOG_INT("exit_code", probe->exit_code), LOG_STR("output", said.data));
+    buf_free(&said);
+    probe_free(probe);
+    leave_out(inquiry, reason);
+}
+
 static void on_packages(struct probe *probe)
 {
     struct inquiry *inquiry = probe->arg;
-    json_t *packages = NULL;
+    json_t *packages;
 
-    if (probe->exit_code == 0)
-        packages = probe->output.data != NULL ? packages_in(probe->output.data) : json_array();
+    if (probe->exit_code != 0) {
+        fail(inquiry, probe, "its packages command failed");
+        return;
+    }
+    packages = probe->output.data != NULL ? packages_in(probe->output.data) : json_array();
     probe_free(probe);
-    if (packages == NULL)
-        leave_out(inquiry, "its packages command failed");
-    else
-        conclude(inquiry, packages);
+    conclude(inquiry, packages);
 }
 
 static void on_version(struct probe *probe)
 {
     struct inquiry *inquiry = probe->arg;
     struct language_version *version = inquiry->version;
-    bool told = probe->exit_code == 0 && probe->output.data != NULL &&
-                version_in(probe->output.data, inquiry->number, sizeof inquiry->number) == 0;
 
+    if (probe->exit_code != 0 || probe->output.data == NULL ||
+        version_in(probe->output.data, inquiry->number, sizeof inquiry->number) != 0) {
+        fail(inquiry, probe, "its version command failed");
+        return;
+    }
     probe_free(probe);
-    if (!told)
-        leave_out(inquiry, "its version command failed");
-    else if (version->packages_argv != NULL)
+    if (version->packages_argv != NULL)
         probe_ask(&inquiry->probe, inquiry->pool, version, version->packages_argv, on_packages, inquiry);
     else
         conclude(inquiry, json_array());

@@ -142,20 +142,36 @@ static int read_name(const struct reader *in, struct language_version *version)
     return 0;
 }
 
-/* The file's fields under the entry's; null takes one away, where a language can do without. NULL: out of memory. */
+/* The file's fields under the entry's (NULL: none); null is none, where a language can do without. NULL: out of
+ * memory. */
 static json_t *overlaid(const json_t *file, const json_t *entry)
 {
     static const char *const optional[] = {"compile", "packages", "waiting"};
     json_t *both = json_copy((json_t *)file);
 
-    if (json_object_update(both, (json_t *)entry) != 0) {
+    if (entry != NULL && json_object_update(both, (json_t *)entry) != 0) {
         json_decref(both);
         return NULL;
     }
     for (size_t i = 0; i < sizeof optional / sizeof *optional; i++)
-        if (json_is_null(json_object_get(entry, optional[i])))
+        if (json_is_null(json_object_get(both, optional[i])))
             json_object_del(both, optional[i]);
     return both;
+}
+
+/* `in` says where the fields are that differ from the file's. */
+static int read_overlaid(const struct reader *in, const json_t *file, const json_t *entry,
+                         const struct language *language, struct language_version *version)
+{
+    struct reader both = *in;
+    json_t *fields = overlaid(file, entry);
+
+    if (fields == NULL)
+        return error_set(in->error, ERROR_INTERNAL, "out of memory");
+    both.object = fields;
+    int failed = read_version(&both, language, version);
+    json_decref(fields);
+    return failed;
 }
 
 static int read_entry(const struct reader *entry, const json_t *file, const struct language *language,
@@ -163,18 +179,11 @@ static int read_entry(const struct reader *entry, const json_t *file, const stru
 {
     static const char *const known[] = {"name",        "aliases", "image",   "compile",  "run",
                                         "environment", "waiting", "version", "packages", NULL};
-    struct reader both = *entry;
 
     if (reader_known(entry, known) != 0 || read_name(entry, version) != 0 ||
         language_aliases_read(entry, &version->aliases) != 0)
         return -1;
-    json_t *fields = overlaid(file, entry->object);
-    if (fields == NULL)
-        return error_set(entry->error, ERROR_INTERNAL, "out of memory");
-    both.object = fields;
-    int failed = read_version(&both, language, version);
-    json_decref(fields);
-    return failed;
+    return read_overlaid(entry, file, entry->object, language, version);
 }
 
 static int read_entries(const struct reader *file, const json_t *entries, struct language *language)
@@ -208,7 +217,7 @@ int language_versions_read(const struct reader *file, struct language *language)
     language->versions->aliases = calloc(1, sizeof(char *)); /* the file's aliases are the language's */
     if (language->versions->aliases == NULL)
         return reader_fail(file, "aliases", "out of memory");
-    if (read_version(file, language, language->versions) != 0)
+    if (read_overlaid(file, file->object, NULL, language, language->versions) != 0)
         return -1;
     return read_entries(file, entries, language);
 }

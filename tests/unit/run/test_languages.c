@@ -147,8 +147,8 @@ static void test_waiting(void **state)
 {
     (void)state;
     put("a", MINIMAL("a") ",\"waiting\":true,\"environment\":{\"B\":\"2\",\"A\":\"1\"},\"limits\":{\"cpu\":1.1}}");
-    put("b", MINIMAL("b") ",\"waiting\":false}");
-    put("c", MINIMAL("c") "}");
+    put("b", MINIMAL("b") ",\"waiting\":false,\"compile\":null,\"packages\":null}");
+    put("c", MINIMAL("c") ",\"waiting\":null}");
     put("d", MINIMAL("d") ",\"waiting\":\"getuid\"}");
     put("e",
         MINIMAL("e") ",\"waiting\":\"open\",\"compile\":{\"argv\":[\"cc\",\"-c\"]},\"environment\":{\"E\":\"5\"}}");
@@ -236,7 +236,7 @@ static const struct {
     {MINIMAL("bad") ",\"packages\":{\"argv\":\"x\"}}", "packages.argv: must be an array"},
     {MINIMAL("bad") ",\"exec\":1}", "exec: must be true or false"},
     {MINIMAL("bad") ",\"waiting\":\"yes\"}", "waiting: must be true, false, \"getuid\" or \"open\""},
-    {MINIMAL("bad") ",\"waiting\":null}", "waiting: must be true, false, \"getuid\" or \"open\""},
+    {MINIMAL("bad") ",\"image\":null}", "image: must be a string"},
     {MINIMAL("bad") ",\"wait\":true}", "wait: unknown field"},
     {MINIMAL("bad") ",\"aliases\":[\"bad\"]}", "aliases: bad is there twice"},
     {MINIMAL("bad") ",\"aliases\":[\"b\",\"b\"]}", "aliases: b is there twice"},
