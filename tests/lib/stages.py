@@ -388,8 +388,8 @@ PARTS = {
 
 def wait_images(totals, images):
     good, output = images.result()
-    print(output, flush=True)
-    totals.check("images", good, output)
+    if totals.check("images", good, output):
+        print(output, end="", flush=True)
 
 
 def run_parts(totals, wanted):

@@ -1,9 +1,12 @@
 """How the folders of languages are read, and that no name belongs to two."""
 import json
+import re
 
 import pytest
 
+from checking import proofs_of
 from folders import IMAGES, Folder, Problem, extensions, languages_of, read_folders, variants
+from proofs import STANDARD
 
 AWK = {"id": "awk", "name": "AWK", "aliases": ["gawk"], "image": "codecell/script", "file": "main.awk",
        "run": {"argv": ["/usr/bin/gawk", "-f", "main.awk"]}, "version": {"argv": ["/usr/bin/gawk", "--version"]},
@@ -87,8 +90,23 @@ def test_folders_elsewhere_may_start_from_our_images(tmp_path, monkeypatch):
         read_folders()
 
 
-def test_the_project_s_own():
-    found, problems = read_folders([IMAGES])
+OURS, PROBLEMS = read_folders([IMAGES])
+
+
+@pytest.mark.parametrize("folder", languages_of(OURS), ids=lambda folder: folder.id)
+def test_each_language_has_its_proofs(folder):
+    assert len(proofs_of(folder)) >= len(STANDARD) - 1
+
+
+@pytest.mark.parametrize("folder", [each for each in OURS.values() if each.dockerfile], ids=lambda folder: folder.id)
+def test_a_dockerfile_says_first_what_it_starts_from(folder):
+    lines = [line for line in folder.dockerfile.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    wanted = r"ARG BASE=debian:[a-z]+-slim" if folder.id == "base" else r"ARG BASE=codecell/[a-z0-9._-]+"
+    assert re.fullmatch(wanted, lines[0])
+
+
+def test_every_name_is_one_s_own_and_every_ending_a_name():
+    found, problems = OURS, PROBLEMS
     assert not problems, problems
     names = {name: folder.id for folder in found.values() for _, name in folder.names()}
     for ending, ids in extensions(found.values()).items():
