@@ -1,88 +1,7 @@
-/* Folders of languages on a real file system: what is read, and each way in which one is left out. */
-#include "run/languages.h"
+/* Folders of languages: what is read, and each way in which one is left out. */
+#include "languages_stage.h"
 
-#include "base/buf.h"
-#include "base/json.h"
 #include "run/language_file.h"
-
-#include <errno.h>
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static const struct limits maxima = {.cell = {.milli_cpus = 2000, .memory_mb = 2048, .disk_mb = 1024, .processes = 256},
-                                     .output_kb = 16384};
-
-#define MINIMAL(id)                                                                    \
-    "{\"id\":\"" id "\",\"name\":\"N\",\"file\":\"main.x\",\"run\":{\"argv\":[\"x\"]}" \
-    ",\"version\":{\"argv\":[\"x\",\"-v\"]},\"example\":{\"code\":\"c\",\"stdout\":\"o\"}"
-
-static char root[64];
-
-static int make_root(void **state)
-{
-    (void)state;
-    strcpy(root, "/tmp/codecell-languages-XXXXXX");
-    return mkdtemp(root) == NULL ? -1 : 0;
-}
-
-static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *where)
-{
-    (void)info, (void)type, (void)where;
-    return remove(path);
-}
-
-static int remove_root(void **state)
-{
-    (void)state;
-    return nftw(root, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static void write_language(const char *folder, const char *json, size_t len)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/%s", root, folder);
-    assert_true(mkdir(path, 0700) == 0 || errno == EEXIST);
-    snprintf(path, sizeof path, "%s/%s/language.json", root, folder);
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_int_equal(fwrite(json, 1, len, file), len);
-    fclose(file);
-}
-
-static void put(const char *folder, const char *json)
-{
-    write_language(folder, json, strlen(json));
-}
-
-struct said {
-    int count;
-    char last[600];
-};
-
-static void listen(const char *sentence, void *arg)
-{
-    struct said *said = arg;
-    said->count++;
-    snprintf(said->last, sizeof said->last, "%s", sentence);
-}
-
-static struct languages *load(struct said *said)
-{
-    struct languages *languages;
-    struct error error;
-    *said = (struct said){.count = 0};
-    assert_int_equal(languages_load(&languages, root, &limits_defaults, &maxima, listen, said, &error), 0);
-    return languages;
-}
 
 static void test_a_full_file(void **state)
 {
@@ -363,117 +282,6 @@ static void test_several_folders_and_a_missing_one(void **state)
     assert_non_null(strstr(error.text, "/none: No such file"));
 }
 
-static void test_find_sees_only_what_is_offered(void **state)
-{
-    (void)state;
-    put("a", MINIMAL("a") ",\"aliases\":[\"first\",\"a++\"]}");
-    struct said said;
-    struct languages *languages = load(&said);
-    struct language *a = languages_at(languages, 0);
-    struct language_version *version;
-    assert_null(languages_find(languages, "a", &version));
-    a->versions->offered = true;
-    static const char *const names[] = {"A", "FIRST", "a++"};
-    for (size_t i = 0; i < 3; i++) {
-        assert_ptr_equal(languages_find(languages, names[i], &version), a);
-        assert_ptr_equal(version, a->versions);
-    }
-    assert_null(languages_find(languages, "firs", &version));
-    assert_null(languages_find(languages, "", &version));
-    languages_free(languages);
-}
-
-/* What an entry leaves out is the file's own; null takes away what a language can do without. */
-static void test_versions_of_one_language(void **state)
-{
-    (void)state;
-    put("a", MINIMAL("a") ",\"image\":\"i\",\"compile\":{\"argv\":[\"c\"],\"timeout\":9},\"waiting\":\"open\","
-                          "\"environment\":{\"A\":\"1\"},\"packages\":{\"argv\":[\"p\"]},\"versions\":[{},"
-                          "{\"name\":\"clang\",\"image\":\"j\",\"compile\":null,\"packages\":null,\"waiting\":null,"
-                          "\"environment\":{},\"run\":{\"argv\":[\"r\"]},\"version\":{\"argv\":[\"v\"]},"
-                          "\"aliases\":[\"alang\"]}]}");
-    struct said said;
-    struct languages *languages = load(&said);
-    assert_int_equal(said.count, 0);
-    struct language *a = languages_at(languages, 0);
-    assert_int_equal(a->versions_len, 3);
-    const struct language_version *same = &a->versions[1], *other = &a->versions[2];
-    assert_null(same->name);
-    assert_string_equal(same->image, "i");
-    assert_string_equal(same->compile[0], "c");
-    assert_int_equal(same->compile_ms, 9000);
-    assert_string_equal(same->run[0], "x");
-    assert_string_equal(same->env[0], "A=1");
-    assert_string_equal(same->packages_argv[0], "p");
-    assert_string_equal(same->kind.waiting_argv[0], "c");
-    assert_true(same->kind.exec);
-    assert_null(same->aliases[0]);
-    assert_string_equal(other->name, "clang");
-    assert_string_equal(other->image, "j");
-    assert_string_equal(other->kind.image, "j");
-    assert_string_equal(other->kind.language, "a");
-    assert_null(other->compile);
-    assert_false(other->kind.exec);
-    assert_string_equal(other->run[0], "r");
-    assert_string_equal(other->version_argv[0], "v");
-    assert_null(other->packages_argv);
-    assert_null(other->env[0]);
-    assert_null(other->kind.waiting_argv);
-    assert_string_equal(other->aliases[0], "alang");
-    languages_start_late(languages);
-    assert_null(same->kind.waiting_argv);
-    languages_free(languages);
-}
-
-/* An alias of a version's names the language with that version. */
-static void test_find_a_version(void **state)
-{
-    (void)state;
-    put("a", MINIMAL("a") ",\"versions\":[{\"aliases\":[\"a3.11\"]},{\"name\":\"pypy\",\"aliases\":[\"pypy\"]}]}");
-    struct said said;
-    struct languages *languages = load(&said);
-    struct language *a = languages_at(languages, 0);
-    struct language_version *version;
-    assert_true(languages_expected(languages, "a"));
-    assert_true(languages_expected(languages, "PyPy"));
-    assert_false(languages_expected(languages, "b"));
-    a->versions[1].offered = true;
-    assert_ptr_equal(languages_find(languages, "A3.11", &version), a);
-    assert_ptr_equal(version, &a->versions[1]);
-    assert_ptr_equal(languages_find(languages, "a", &version), a);
-    assert_ptr_equal(version, &a->versions[1]);
-    assert_null(languages_find(languages, "pypy", &version));
-    assert_true(languages_expected(languages, "pypy"));
-    a->versions[2].left_out = "why";
-    assert_false(languages_expected(languages, "pypy"));
-    a->versions[1].offered = false;
-    a->versions[1].left_out = "why";
-    assert_null(languages_find(languages, "a", &version));
-    assert_true(languages_expected(languages, "a")); /* the first may yet come */
-    a->versions[0].left_out = "why";
-    assert_false(languages_expected(languages, "a"));
-    languages_free(languages);
-}
-
-/* Versions count as languages do. */
-static void test_one_more_version_than_fit(void **state)
-{
-    (void)state;
-    for (int i = 0; i < 67; i++) {
-        char id[16], json[512];
-        snprintf(id, sizeof id, "l%03d", i);
-        snprintf(json, sizeof json, MINIMAL("%s") ",\"versions\":[{},{}]}", id);
-        put(id, json);
-    }
-    struct said said;
-    struct languages *languages = load(&said);
-    assert_int_equal(languages_count(languages), 66);
-    assert_int_equal(said.count, 1);
-    languages_free(languages);
-}
-
-#define ON_DISK(test) cmocka_unit_test_setup_teardown(test, make_root, remove_root)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -486,10 +294,6 @@ int main(void)
         ON_DISK(test_one_more_language_than_fit),
         ON_DISK(test_folders_without_the_file_are_passed_over),
         ON_DISK(test_several_folders_and_a_missing_one),
-        ON_DISK(test_find_sees_only_what_is_offered),
-        ON_DISK(test_versions_of_one_language),
-        ON_DISK(test_find_a_version),
-        ON_DISK(test_one_more_version_than_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
