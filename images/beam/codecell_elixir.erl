@@ -7,7 +7,10 @@ start() ->
     filelib:is_regular(Script) orelse warm(),
     elixir:start_cli().
 
+%% The working folder is in the code path, and nobody is to look into it before the program is there.
 warm() ->
+    Path = code:get_path(),
+    true = code:del_path("."),
     {ok, _} = application:ensure_all_started(elixir),
     Code = <<
         "defmodule Codecell.Warm do\n"
@@ -27,7 +30,8 @@ warm() ->
         'Elixir.Keyword', 'Elixir.List', 'Elixir.Map', 'Elixir.MapSet', 'Elixir.Process', 'Elixir.Range',
         'Elixir.Regex', 'Elixir.Stream', 'Elixir.String', 'Elixir.String.Chars', 'Elixir.System', 'Elixir.Task',
         'Elixir.Tuple', gen_server, io_lib_format, io_lib_pretty, maps, math, rand, re, sets, string
-    ]).
+    ]),
+    true = code:set_path(Path).
 
 forget(Module) ->
     code:purge(Module),
