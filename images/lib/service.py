@@ -40,6 +40,7 @@ class Service:
         if parts.scheme != "http" or not parts.hostname:
             raise Problem(f"--url: {url} is not http://HOST:PORT")
         self.address, self.key, self.local = (parts.hostname, parts.port or 80), key, threading.local()
+        self.cold = set()  # languages for which no cell came to wait
 
     def ask(self, method, path, body=None):
         """(HTTP status, the answer's content); a connection a thread is kept."""
@@ -80,7 +81,12 @@ class Service:
         return {each["id"]: each for each in content["languages"]}
 
     def wait_cell(self, language, waiting):
-        """Waits until the server has a cell ready for a language (with its interpreter held, where it waits)."""
+        """Waits until the server has a cell ready for a language (with its interpreter held, where it waits).
+
+        In vain once, where the server keeps none of it: after that no more.
+        """
+        if language in self.cold:
+            return
         state, end = "held" if waiting else "ready", time.monotonic() + 20
         pattern = re.compile(r'^codecell_pool_cells\{(?=[^}]*language="%s")(?=[^}]*state="%s")[^}]*\} [1-9]'
                              % (re.escape(language), state), re.M)
@@ -89,6 +95,7 @@ class Service:
             if status != 200 or pattern.search(content):
                 return
             time.sleep(0.02)
+        self.cold.add(language)
 
     def left_out(self, _language):
         """Why the server does not offer a language, as far as it said so."""
