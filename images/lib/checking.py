@@ -4,13 +4,14 @@ import re
 import statistics
 import threading
 import time
+from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 from engine import inspect_image, run_locked
 from folders import Problem, image_of, variants
 from proofs import STANDARD, judge, read_proofs
 
-HELLO_ROUNDS = 5
+HELLO_ROUNDS = 3
 
 
 class Result:
@@ -199,20 +200,27 @@ def time_hello(service, result, proofs):
 
 
 def check_all(service, folders, told, only=(), workers=2, report=lambda result: None):
-    """Checks languages side by side, and reports each when it is done, in their order; the results."""
-    results = []
+    """Checks languages, and reports each when it is done, in their order; the results.
+
+    While one's last checks run and its hello is timed, the next ones' have begun.
+    """
+    results, left, under_way = [], list(folders), deque()
     with ThreadPoolExecutor(workers) as pool:
-        under_way = [begin(service, folder, told.get(folder.id), only, pool) for folder in folders]
-        for result, proofs, futures in under_way:
-            for future in futures:
-                future.result()
-            results.append(result)
-            if not futures:
+        try:
+            while left or under_way:
+                while left and len(under_way) < 3:
+                    folder = left.pop(0)
+                    under_way.append(begin(service, folder, told.get(folder.id), only, pool))
+                result, proofs, futures = under_way.popleft()
+                for future in futures:
+                    future.result()
+                if futures:
+                    time_hello(service, result, proofs)
                 report(result)
-                continue
-            # In the pool, so that no more run than there are workers.
-            pool.submit(time_hello, service, result, proofs).result()
-            report(result)
+                results.append(result)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return results
 
 
