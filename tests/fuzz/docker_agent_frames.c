@@ -50,10 +50,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return folder_fd < 0 ? 1 : 0;
 }
 
-/* What must hold of a job that is complete. */
+/* What must hold of a job that is complete, or of the one step that is prepared. */
 static void check_job(void)
 {
-    if (!job->run.present || !job->run.argv[0] || job->run.argv[0][0] == '\0' || job->run.spec.timeout_ms == 0)
+    const struct job_step *step = job->phase == JOB_PREPARED && job->compile.present ? &job->compile : &job->run;
+    if (!step->present || !step->argv[0] || step->argv[0][0] == '\0' || step->spec.timeout_ms == 0)
+        abort();
+    if (job->phase == JOB_PREPARED && job->compile.present == job->run.present)
         abort();
     for (char **variable = job->envp; *variable; variable++)
         if (name_len(*variable, strlen(*variable)) == 0)

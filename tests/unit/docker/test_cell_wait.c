@@ -79,6 +79,28 @@ static void test_prepared_then_a_job(void **state)
     end_close(&stage);
 }
 
+/* A compiler is the step that its job begins with. */
+static void test_a_compile_step_prepared(void **state)
+{
+    static const char *const argv[] = {"cc", "main.c", NULL};
+    const struct cell_kind kind = {.language = "c",
+                                   .waiting_env = stage_waiting_env,
+                                   .waiting_argv = argv,
+                                   .waiting_step = FRAME_STEP_COMPILE,
+                                   .waiting_hold = FRAME_HOLD_OPEN};
+    struct stage stage;
+
+    (void)state;
+    open_ready(&stage);
+    stage.cell->kind = &kind;
+    prepare_until(&stage);
+    assert_int_equal(cell_waiting(stage.cell), CELL_HELD);
+    assert_non_null(strstr(sim_last(&stage.sim)->job.data, "STEP1 1 0 cc main.c\nPREPARE\n"));
+    run_until_done(&stage, NULL);
+    sim_traced(&stage.sim, "prepare HELD out:hello end:0 DONE:0 ");
+    end_close(&stage);
+}
+
 static void test_could_not_be_held(void **state)
 {
     struct stage stage;
@@ -558,6 +580,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_prepared_then_a_job),
+        cmocka_unit_test(test_a_compile_step_prepared),
         cmocka_unit_test(test_could_not_be_held),
         cmocka_unit_test(test_nobody_listens),
         cmocka_unit_test(test_job_before_prepared),
