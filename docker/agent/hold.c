@@ -97,21 +97,26 @@ static uint64_t cpu_time(pid_t pid)
     return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
 }
 
-/* Of its children that it has waited for: the kernel tells it in ticks. */
+#define CHILDREN_FIELD 14 /* of /proc/PID/stat, behind the name: cutime, then cstime, in ticks; see proc(5) */
+
+/* Of its children that it has waited for. */
 static uint64_t waited_time(pid_t pid)
 {
     char path[32], text[1024];
-    unsigned long user = 0, system = 0;
     snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
     if (fd >= 0)
         close(fd);
     text[n < 0 ? 0 : n] = '\0';
-    const char *fields = strrchr(text, ')'); /* the program's name may hold anything */
-    if (!fields || sscanf(fields, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+    char *field = strrchr(text, ')'); /* the program's name may hold anything */
+    for (int i = 0; field && i < CHILDREN_FIELD; i++)
+        field = strchr(field + 1, ' ');
+    if (!field)
         return 0;
-    return (user + system) * (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK));
+    uint64_t ticks = strtoull(field, &field, 10);
+    ticks += strtoull(field, NULL, 10);
+    return ticks * (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
 /* Of all processes of the cell but the agent and `pid`, and of those that this one has waited for. */
