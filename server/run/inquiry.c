@@ -15,7 +15,7 @@
 
 #define INSPECT_MS 10000u
 #define PACKAGES_MAX 500
-#define OUTPUT_SAID 300u /* bytes of a failed command's output that are logged */
+#define OUTPUT_SAID ((size_t)300) /* bytes of a failed command's output that are logged */
 
 /* One job for the database: the facts kept for an image. */
 struct facts_job {

@@ -73,6 +73,8 @@ static void test_compiled_with_everything(void **state)
 
 static void assert_same(const char *const *a, const char *const *b)
 {
+    if (a == NULL || b == NULL)
+        abort();
     for (; *a != NULL && *b != NULL; a++, b++)
         assert_string_equal(*a, *b);
     assert_null(*a);
