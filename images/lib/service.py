@@ -108,10 +108,15 @@ class Service:
         pass
 
 
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
 class OwnServer(Service):
-    """A server of one's own, with the languages of these folders alone; it ends with the block."""
+    """A server of one's own, with the languages of these folders alone; it ends with the block, also by SIGTERM."""
 
     def __init__(self, folders, settings=None):
+        signal.signal(signal.SIGTERM, interrupted)
         self.scratch = Path(tempfile.mkdtemp(prefix="codecell-check-"))
         self.process, self.lines = None, []
         try:
