@@ -16,7 +16,7 @@
 #include "docker/agent/spawn.h"
 #include "docker/agent/trace.h"
 
-#define HOLD_MS 15000u /* that it may prepare */
+#define HOLD_MS 20000u /* that it may prepare */
 
 enum hold_state { HOLD_NONE, HOLD_PREPARING, HOLD_HELD, HOLD_ENDING, HOLD_STATES };
 

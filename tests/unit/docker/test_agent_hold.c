@@ -256,7 +256,7 @@ static void test_what_ends_early_runs_again(void **state)
     trial_close(&trial);
 }
 
-/* It has fifteen seconds; a job does not wait for them. */
+/* It has twenty seconds; a job does not wait for them. */
 static void test_what_never_looks(void **state)
 {
     static const char *const argv[] = {"/bin/sh", "-c", "while :; do :; done", NULL};
