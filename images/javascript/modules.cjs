@@ -3,8 +3,10 @@
 
 const { readFileSync } = require('node:fs');
 const { registerHooks } = require('node:module');
+const { dirname } = require('node:path');
 const { fileURLToPath } = require('node:url');
 const { compileFunction } = require('node:vm');
+const { isMainThread } = require('node:worker_threads');
 
 const NOT_FOUND = new Set(['ERR_MODULE_NOT_FOUND', 'ERR_UNSUPPORTED_DIR_IMPORT', 'MODULE_NOT_FOUND']);
 const A_PATH = /^(\.{0,2}\/|\.{1,2}$|file:)/;
@@ -73,4 +75,12 @@ exports.inlineMap = (map) => {
 exports.refuse = (message) => {
   process.stderr.write(`${message}\n`);
   process.exit(1);
+};
+
+/**
+ * Goes to the program's folder. Node.js looks for a package.json where it starts, before --require: from the root, a
+ * waiting cell gets as far as here without a look into the working folder.
+ */
+exports.enterFolder = () => {
+  if (isMainThread && process.cwd() === '/' && process.argv[1]) process.chdir(dirname(process.argv[1]));
 };
