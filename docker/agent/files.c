@@ -61,6 +61,14 @@ int files_create(int folder, const char *path, uint32_t mode)
     return fd < 0 ? -error : fd;
 }
 
+uint64_t files_name_hash(const char *path, size_t len)
+{
+    uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+    for (size_t i = 0; i < len && path[i] != '/'; i++)
+        hash = (hash ^ (uint8_t)path[i]) * UINT64_C(1099511628211);
+    return hash;
+}
+
 int files_write(int fd, const void *data, size_t len)
 {
     const char *next = data;

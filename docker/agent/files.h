@@ -13,6 +13,9 @@
 /* Relative, no empty, "." or ".." segment, no NUL, within the lengths. */
 bool files_path_ok(const char *path, size_t len);
 
+/* A number for the path's first name: the same for the same one. */
+uint64_t files_name_hash(const char *path, size_t len);
+
 /* Makes the path's folders below `folder` and the file, which must not exist. Its descriptor, or -errno. */
 int files_create(int folder, const char *path, uint32_t mode);
 

@@ -78,12 +78,22 @@ static bool same_limits(const struct hold *hold)
     return now.memory == hold->limits.memory && now.processes == hold->limits.processes && now.cpu == hold->limits.cpu;
 }
 
+/* It has gone by their not being there. The first file is the program's own, for which a runtime may look to know
+ * whether it has a job yet. */
+static bool misses_files(const struct trace *trace, const struct job *job)
+{
+    for (unsigned i = 1; i < job->files_len; i++)
+        if (trace_asked(trace, job->names[i]))
+            return true;
+    return trace->looked_hidden && job->brings_hidden;
+}
+
 /* What is held is what the job begins with: a compile step ends by killing all, so nothing could sit through it. */
 bool hold_fits(struct hold *hold, const struct job *job)
 {
     hold->owed = false;
     return (hold->state == HOLD_PREPARING || hold->state == HOLD_HELD) &&
-           hold->job->compile.present == job->compile.present && !(hold->trace.looked_hidden && job->brings_hidden) &&
+           hold->job->compile.present == job->compile.present && !misses_files(&hold->trace, job) &&
            same(first_step(hold->job)->argv, first_step(job)->argv) && same(hold->job->envp, job->envp) &&
            same_limits(hold);
 }

@@ -79,7 +79,7 @@ static bool take_file(struct job *job, const struct frame *frame)
     size_t len = frame->length - 4;
     if ((mode & ~0777u) || !files_path_ok(path, len))
         return false;
-    job->files_len++;
+    job->names[job->files_len++] = files_name_hash(path, len);
     job->brings_hidden |= path[0] == '.';
     if (job->failure)
         return true;

@@ -33,14 +33,15 @@ struct job_step {
 
 struct job {
     enum job_phase phase;
-    bool first;                 /* PREPARE may come */
-    enum frame_hold hold;       /* what PREPARE says */
-    int folder;                 /* the working folder's descriptor; the caller's */
-    int file;                   /* the one that FILE_DATA goes to, or -1 */
-    unsigned files_len;         /* FILE frames so far */
-    bool brings_hidden;         /* the name of one of them, or of its first folder, starts with a dot */
-    enum frame_failure failure; /* of the files; 0: none */
-    int error;                  /* its errno */
+    bool first;                    /* PREPARE may come */
+    enum frame_hold hold;          /* what PREPARE says */
+    int folder;                    /* the working folder's descriptor; the caller's */
+    int file;                      /* the one that FILE_DATA goes to, or -1 */
+    unsigned files_len;            /* FILE frames so far */
+    uint64_t names[JOB_FILES_MAX]; /* files_name_hash() of each */
+    bool brings_hidden;            /* the name of one of them, or of its first folder, starts with a dot */
+    enum frame_failure failure;    /* of the files; 0: none */
+    int error;                     /* its errno */
     unsigned env_len;
     size_t env_used;
     char env_text[JOB_ENV_BYTES];

@@ -190,16 +190,22 @@ static bool leads_there(const char *path)
     return strcmp(path, "/") == 0 || strcmp(path, "/tmp") == 0 || strcmp(path, "/tmp/") == 0;
 }
 
-/* A settings file of the user's: the first name below the working folder starts with a dot. */
-static bool is_hidden(const char *path)
+const char *look_name(const char *path)
 {
     if (below(path, JOB_FOLDER))
         path += strlen(JOB_FOLDER "/");
     else if (path[0] == '/')
-        return false;
+        return "";
     while (strncmp(path, "./", 2) == 0)
         path += 2;
-    return path[0] == '.' && path[1] != '\0' && path[1] != '/' && !has_part(path, "..");
+    return strcmp(path, ".") == 0 ? "" : path;
+}
+
+/* A settings file of the user's: the first name below the working folder starts with a dot. */
+static bool is_hidden(const char *path)
+{
+    const char *name = look_name(path);
+    return name[0] == '.' && name[1] != '/' && !has_part(path, "..");
 }
 
 /* What is made there is not cleared away with /tmp. */
@@ -227,7 +233,9 @@ enum look look_path(const struct look_call *call, enum frame_hold where, const c
     if (where == FRAME_HOLD_OPEN) {
         if (is_hidden(path) && (stat || (rule->kind == OPEN && !makes(rule, call))))
             return LOOK_HIDDEN;
-        return when(!stat && opens(rule, call, path));
+        if (stat)
+            return look_name(path)[0] == '\0' ? LOOK_NO : LOOK_ASKS;
+        return when(opens(rule, call, path));
     }
     if (path[0] != '/' && rule->folder != NONE && (int)call->args[rule->folder] != AT_FDCWD)
         return when(has_part(path, ".."));

@@ -24,6 +24,7 @@ enum look {
     LOOK_YES,
     LOOK_HIDDEN, /* only at something below the working folder whose name there starts with a dot: a user's own
                     settings, which are not there unless the job brings such a file */
+    LOOK_ASKS,   /* only at whether something below the working folder is there (FRAME_HOLD_OPEN) */
     LOOK_PATH,   /* it depends on the path: ask look_path */
 };
 
@@ -32,5 +33,8 @@ enum look look_call(const struct look_call *call, enum frame_hold where, uint64_
 
 /* Of a call for which look_call said LOOK_PATH: one of the others. */
 enum look look_path(const struct look_call *call, enum frame_hold where, const char *path);
+
+/* The name that an absolute or relative path has first below the working folder; "" where that is the folder. */
+const char *look_name(const char *path);
 
 #endif

@@ -1,5 +1,6 @@
 #include "docker/agent/trace.h"
 
+#include "docker/agent/files.h"
 #include "docker/agent/look.h"
 #include "docker/agent/system.h"
 
@@ -115,7 +116,28 @@ static bool read_path(pid_t id, uintptr_t address, char out[PATH_MAX_READ])
     return false;
 }
 
-static enum look look_at(const struct trace *trace, pid_t id, const struct __ptrace_syscall_info *info)
+bool trace_asked(const struct trace *trace, uint64_t name)
+{
+    for (unsigned i = 0; i < trace->asked_len; i++)
+        if (trace->asked[i] == name)
+            return true;
+    return false;
+}
+
+/* What is remembered of it; a look where no more can be. */
+static enum look remember(struct trace *trace, const char *path)
+{
+    const char *name = look_name(path);
+    uint64_t hash = files_name_hash(name, strlen(name));
+    if (trace_asked(trace, hash))
+        return LOOK_ASKS;
+    if (trace->asked_len == TRACE_ASKED_MAX)
+        return LOOK_YES;
+    trace->asked[trace->asked_len++] = hash;
+    return LOOK_ASKS;
+}
+
+static enum look look_at(struct trace *trace, pid_t id, const struct __ptrace_syscall_info *info)
 {
     struct look_call call = {.number = info->entry.nr};
     char path[PATH_MAX_READ];
@@ -124,7 +146,8 @@ static enum look look_at(const struct trace *trace, pid_t id, const struct __ptr
     enum look look = look_call(&call, trace->where, &address);
     if (look != LOOK_PATH)
         return look;
-    return read_path(id, address, path) ? look_path(&call, trace->where, path) : LOOK_YES;
+    look = read_path(id, address, path) ? look_path(&call, trace->where, path) : LOOK_YES;
+    return look == LOOK_ASKS ? remember(trace, path) : look;
 }
 
 static enum trace_news stay(struct trace *trace, pid_t id)

@@ -21,6 +21,8 @@
 
 #define TRACE_THREADS_MAX 256u /* of one process, at a time: as many as a cell may have */
 
+#define TRACE_ASKED_MAX 128u /* names that it may ask for; at the next one it is held */
+
 enum trace_phase {
     TRACE_NONE,
     TRACE_EXECUTING,
@@ -40,7 +42,9 @@ struct trace {
     enum trace_phase phase;
     pid_t pid; /* the process */
     enum frame_hold where;
-    bool looked_hidden;     /* it knows that there is no hidden file (LOOK_HIDDEN) */
+    bool looked_hidden; /* it knows that there is no hidden file (LOOK_HIDDEN) */
+    unsigned asked_len; /* names of files that it knows are not there (LOOK_ASKS): files_name_hash() */
+    uint64_t asked[TRACE_ASKED_MAX];
     bool released_stopping; /* it was let go before it was followed */
     unsigned looking;       /* threads that look */
     unsigned threads_len;   /* those that are traced */
@@ -58,6 +62,9 @@ enum trace_news {
 
 /* What waitpid has told. In any phase: whoever has stopped and is not held goes on. */
 enum trace_news trace_take(struct trace *trace, pid_t id, int status);
+
+/* Whether it has asked for a file of that name. */
+bool trace_asked(const struct trace *trace, uint64_t name);
 
 /* It is held: a thread looks, and all others are let go. */
 bool trace_settled(const struct trace *trace);

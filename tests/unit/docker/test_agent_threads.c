@@ -364,6 +364,28 @@ static void test_a_hidden_file_that_was_opened(void **state)
     trial_close(&trial);
 }
 
+/* It asked for a file before the job had brought it: right for the job's first, its program, and for no other. */
+static void test_a_file_that_was_asked_for(void **state)
+{
+    static const char *const argv[] = {"/usr/bin/bash", "-c",
+                                       "for f in main a d/x; do [ -e $f ] && echo $f; done; echo $(<main)", NULL};
+    static const struct {
+        const char *file, *said;
+    } cases[] = {{"b", "the job's\n"}, {"a", "main\na\nthe job's\n"}, {"d/y", "main\nthe job's\n"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trial trial;
+        trial_open(&trial, NULL);
+        trial_prepare(&trial, FRAME_STEP_RUN, FRAME_HOLD_OPEN, argv, true);
+        trial_file(&trial, "main", 0644, "the job's\n", 10);
+        trial_file(&trial, cases[i].file, 0644, "", 0);
+        trial_run(&trial, argv);
+        trial_expect(&trial, 0, 0, 0);
+        assert_string_equal(trial_text(&trial, FRAME_STDOUT), cases[i].said);
+        trial_close(&trial);
+    }
+}
+
 /* Its own time and that of its children. */
 static void test_cpu_counts_from_the_release(void **state)
 {
