@@ -512,9 +512,10 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_whichever_thread_looks),        cmocka_unit_test(test_too_many_threads),
         cmocka_unit_test(test_a_job_at_any_moment),           cmocka_unit_test(test_what_it_left),
-        cmocka_unit_test(test_a_hidden_file_that_was_opened), cmocka_unit_test(test_cpu_counts_from_the_release),
-        cmocka_unit_test(test_a_compile_step_waits),          cmocka_unit_test(test_a_compile_step_that_fails),
-        cmocka_unit_test(test_a_compile_step_in_time),        cmocka_unit_test(test_steps_that_do_not_fit),
+        cmocka_unit_test(test_a_hidden_file_that_was_opened), cmocka_unit_test(test_a_file_that_was_asked_for),
+        cmocka_unit_test(test_cpu_counts_from_the_release),   cmocka_unit_test(test_a_compile_step_waits),
+        cmocka_unit_test(test_a_compile_step_that_fails),     cmocka_unit_test(test_a_compile_step_in_time),
+        cmocka_unit_test(test_steps_that_do_not_fit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
