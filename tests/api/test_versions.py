@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from codecell import Server, linked_images, wait_for
+from codecell import Server, docker, linked_images, wait_for
 
 SHOW = 'echo "$WHICH $0 $*"'
 
@@ -103,19 +103,29 @@ def test_the_record_says_which(duo):
 
 
 def test_a_language_with_one_version_takes_ranges_too(server):
-    version = server.get("/api/v1/languages/python", key=None).json["version"]
+    version = server.get("/api/v1/languages/bash", key=None).json["version"]
     major = version.split(".")[0]
-    assert server.run("print(1)", version=f"^{major}")["version"] == version
-    answer = server.execute("print(1)", version="1.5")
-    assert (answer.status, answer.detail) == (400, f"version: no Python 1.5; there are {version}")
+    assert server.run("echo 1", "bash", version=f"^{major}")["version"] == version
+    answer = server.execute("echo 1", "bash", version="1.5")
+    assert (answer.status, answer.detail) == (400, f"version: no Bash 1.5; there are {version}")
 
 
 def test_the_default_waits_and_the_others_once_they_are_asked_for(launch, folder):
     server = launch({"CODECELL_IMAGES": folder, "CODECELL_POOL": "*=1"}, languages=["bash", "duo"])
+
+    def waiting():
+        """The images of the cells of duo."""
+        return set(docker("ps", "--filter", f"label=io.codecell.instance={server.instance}", "--filter",
+                          "label=io.codecell.language=duo", "--format", "{{.Image}}").split())
     server.wait_pool(bash=1, duo=1)
-    images = {server.run("1", "duo", version=wanted)["version"] for wanted in ("1.9", "1.10")}
-    assert images == {"1.9.3", "1.10.0"}
-    server.wait_pool(bash=1, duo=2)
+    assert waiting() == {"codecell/python"}
+    versions = {server.run("1", "duo", version=wanted)["version"] for wanted in ("1.9", "1.10")}
+    assert versions == {"1.9.3", "1.10.0"}
+
+    def ready():
+        cells = server.metrics()["codecell_pool_cells"]
+        return cells.get(frozenset({("language", "duo"), ("state", "ready")}), 0)
+    wait_for("a cell of each", lambda: ready() >= 2 and waiting() == {"codecell/python", "codecell/bash"})
     assert server.output('echo "$WHICH"', "duo", version="1.9") == "first\n"
 
 
