@@ -15,10 +15,14 @@ import pytest
 
 from codecell import PATIENCE, Server, in_parallel, wait_for
 
-LANGUAGES = ("bash", "javascript", "python")
-AT_ONCE = {"bash": 4, "javascript": 6, "python": 10}  # programs, and cells that are held for them
+FOLDER = Path(__file__).with_name("waiting")
+LANGUAGES = tuple(sorted({path.stem.split("-")[0] for path in FOLDER.glob("*.txt")}))
+USUAL = ("bash", "javascript", "python")  # of each way to be held, with all that may come with a program
+AT_ONCE = {language: 3 for language in LANGUAGES}  # programs, and cells that are held for them
+AT_ONCE |= {"bash": 4, "javascript": 6, "python": 10}
 POOL = ",".join(f"{language}={count}" for language, count in AT_ONCE.items())
-SETTINGS = {"CODECELL_POOL": POOL, "CODECELL_CONCURRENCY": 2 * sum(AT_ONCE.values())}
+SETTINGS = {"CODECELL_POOL": POOL, "CODECELL_POOL_MAX": sum(AT_ONCE.values()), "CODECELL_POOL_MEMORY_MB": 4096,
+            "CODECELL_CONCURRENCY": 2 * sum(AT_ONCE.values())}
 
 # What differs from one run to the next by its nature: the cell's name, addresses, process ids, times of Node's own.
 BY_NATURE = [
@@ -48,7 +52,6 @@ def read_programs(path):
     return found
 
 
-FOLDER = Path(__file__).with_name("waiting")
 PROGRAMS = dict(program for path in sorted(FOLDER.glob("*.txt")) for program in read_programs(path))
 
 
@@ -78,9 +81,9 @@ def pool_cells(server, language, state):
 
 
 def held_taken(server):
-    """How many programs were given a cell whose interpreter waited."""
+    """How many programs of each language were given a cell whose interpreter waited."""
     taken = server.metrics().get("codecell_cells_taken_total", {})
-    return sum(count for labels, count in taken.items() if ("cell", "held") in labels)
+    return {dict(labels)["language"]: count for labels, count in taken.items() if ("cell", "held") in labels}
 
 
 def wait_held(server, wanted):
@@ -131,8 +134,9 @@ class Both:
         wait_held(self.waiting, wanted)
         before, got = held_taken(self.waiting), {name: Future() for name in names}
         in_parallel([lambda name=name: self.ask(self.waiting, name, got[name]) for name in names])
-        taken = held_taken(self.waiting) - before
-        assert taken >= sum(wanted.values()), f"{taken} programs, not {wanted}, found theirs held"
+        taken = {language: count - before.get(language, 0) for language, count in held_taken(self.waiting).items()}
+        assert all(taken.get(language, 0) >= count for language, count in wanted.items()), \
+            f"{taken} programs, not {wanted}, found theirs held"
         for name in names:
             self.answers[name][0].set_result(got[name].result())
 
@@ -175,6 +179,12 @@ STARTED = {
     "python": "print(open('/proc/self/stat').read().rsplit(') ', 1)[1].split()[19])",
     "javascript": "console.log(require('fs').readFileSync('/proc/self/stat', 'utf8').split(') ').pop().split(' ')[19])",
     "bash": "s=$(< /proc/$$/stat); s=(${s##*) }); echo ${s[19]}",
+    "elixir": 'File.read!("/proc/self/stat") |> String.split(") ") |> List.last() |> String.split() |> Enum.at(19) |> IO.puts()',
+    "lua": 'local n = 0 for w in io.open("/proc/self/stat"):read("a"):match(".*%) (.*)"):gmatch("%S+") do if n == 19 then print(w) end n = n + 1 end',
+    "perl": 'open F, "/proc/self/stat"; print +(split " ", <F> =~ s/.*\\) //r)[19]',
+    "php": '<?php echo explode(" ", explode(") ", file_get_contents("/proc/self/stat"))[1])[19];',
+    "ruby": 'puts File.read("/proc/self/stat").split(") ").last.split[19]',
+    "typescript": "const s: string = require('fs').readFileSync('/proc/self/stat', 'utf8'); console.log(s.split(') ').pop()!.split(' ')[19])",
 }
 
 
@@ -188,24 +198,34 @@ def head_start(server, language, **fields):
     return asked - int(result["stdout"]) / 100
 
 
-@pytest.mark.parametrize("fields", [{}, {"stdin": "x"}, {"files": [{"path": "a/b", "content": "x"}]}, {"timeout": 3},
+@pytest.mark.parametrize("language", STARTED)
+def test_a_plain_program_goes_on_in_what_was_started_before(servers, language):
+    assert head_start(servers[0], language) > 0.02
+
+
+@pytest.mark.parametrize("language", STARTED)
+def test_a_program_with_arguments_has_a_process_of_its_own(servers, language):
+    assert head_start(servers[0], language, args=["x"]) < 0.02
+
+
+@pytest.mark.parametrize("fields", [{"stdin": "x"}, {"files": [{"path": "a/b", "content": "x"}]}, {"timeout": 3},
                                     {"session_id": "s"}, {"limits": {"output_kb": 5}}, {"environment": {"LANG": "C.UTF-8"}}],
                          ids=lambda fields: "-".join(fields) or "plain")
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", USUAL)
 def test_the_program_goes_on_in_what_was_started_before(servers, language, fields):
     assert head_start(servers[0], language, **fields) > 0.02
 
 
-@pytest.mark.parametrize("fields", [{"args": ["x"]}, {"environment": {"A": "1"}}, {"limits": {"cpu": 2}},
+@pytest.mark.parametrize("fields", [{"environment": {"A": "1"}}, {"limits": {"cpu": 2}},
                                     {"limits": {"memory_mb": 256}}, {"limits": {"processes": 32}},
                                     {"limits": {"disk_mb": 50}}],
                          ids=lambda fields: "-".join(fields.get("limits", fields)))
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", USUAL)
 def test_what_was_started_for_another_is_not_used(servers, language, fields):
     assert head_start(servers[0], language, **fields) < 0.02
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", USUAL)
 def test_without_waiting_all_is_started_for_its_request(servers, language):
     asked = time.clock_gettime(time.CLOCK_BOOTTIME)
     assert int(servers[1].output(STARTED[language], language)) / 100 > asked - 0.02
@@ -220,7 +240,7 @@ def test_the_time_is_the_programs_own(servers):
     assert 0.2 <= result["execution_time"] < 1.2, result
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", USUAL)
 def test_a_cell_with_its_interpreter_held_is_still_a_cell_for_one(servers, language):
     name = {"python": "print(__import__('socket').gethostname())", "bash": "echo $HOSTNAME",
             "javascript": "console.log(require('os').hostname())"}[language]
