@@ -265,7 +265,7 @@ static void test_never_prepared(void **state)
     sim_idle(&stage.sim);
     assert_false(stage.ending);
     sim_skip(&stage.sim, 1100);
-    gone_because(&stage, "its interpreter was not started within 20000 ms");
+    gone_because(&stage, "its interpreter was not started within 25000 ms");
     sim_traced(&stage.sim, "prepare FAILED remove GONE ");
     stage_close(&stage);
 }
