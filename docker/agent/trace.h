@@ -21,7 +21,7 @@
 
 #define TRACE_THREADS_MAX 256u /* of one process, at a time: as many as a cell may have */
 
-#define TRACE_ASKED_MAX 128u /* names that it may ask for; at the next one it is held */
+#define TRACE_ASKED_MAX 1024u /* names that it may ask for; at the next one it is held */
 
 enum trace_phase {
     TRACE_NONE,

@@ -1,4 +1,6 @@
 import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -19,8 +21,8 @@ abstract class Driver {
         this.ending = ending;
     }
 
-    /** Compiles these into that folder with the compiler's own messages; false: there were errors. */
-    abstract boolean compile(List<Path> sources, Path output);
+    /** Compiles these into that folder, the compiler's own messages to `messages`; false: there were errors. */
+    abstract boolean compile(List<Path> sources, Path output, PrintStream messages);
 
     /** What the program needs beside its own classes, as a class path. */
     abstract String libraries();
@@ -30,7 +32,7 @@ abstract class Driver {
         if (!Work.hasArrived(file)) warmUp();
         List<Path> sources = Work.sources(file, List.of(ending));
         Files.createDirectories(Work.CLASSES);
-        if (!compile(sources, Work.CLASSES)) return 1;
+        if (!compile(sources, Work.CLASSES, System.err)) return 1;
         Optional<String> mainClass = MainClass.find(Work.CLASSES, file);
         if (mainClass.isEmpty()) {
             System.err.println("error: no main method found in " + file);
@@ -45,7 +47,8 @@ abstract class Driver {
         Path folder = Files.createTempDirectory("warm-up");
         Path source = folder.resolve(file);
         Files.writeString(source, Work.resource(file));
-        for (int round = 0; round < WARM_UPS; round++) compile(List.of(source), folder);
+        PrintStream nowhere = new PrintStream(OutputStream.nullOutputStream());
+        for (int round = 0; round < WARM_UPS; round++) compile(List.of(source), folder, nowhere);
         List<Path> made;
         try (Stream<Path> paths = Files.walk(folder)) {
             made = paths.sorted(Comparator.reverseOrder()).toList();

@@ -1,4 +1,5 @@
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,10 +26,10 @@ final class Kotlinc extends Driver {
     }
 
     @Override
-    boolean compile(List<Path> sources, Path output) {
+    boolean compile(List<Path> sources, Path output, PrintStream messages) {
         List<String> words = new ArrayList<>(List.of("-kotlin-home", HOME, "-no-stdlib", "-no-reflect", "-jvm-target",
                 String.valueOf(Runtime.version().feature()), "-cp", LIBRARIES, "-d", output.toString()));
         for (Path source : sources) words.add(source.toString());
-        return new K2JVMCompiler().exec(System.err, words.toArray(String[]::new)) == ExitCode.OK;
+        return new K2JVMCompiler().exec(messages, words.toArray(String[]::new)) == ExitCode.OK;
     }
 }

@@ -33,14 +33,14 @@ final class Scalac extends Driver {
     }
 
     @Override
-    boolean compile(List<Path> sources, Path output) {
-        ByteArrayOutputStream messages = new ByteArrayOutputStream();
-        boolean good = scalac(sources, output, List.of(), messages);
-        if (!good && sources.size() == 1 && messages.toString(StandardCharsets.UTF_8).contains(OUTSIDE_ANY_OBJECT)) {
-            messages.reset();
-            good = scalac(sources, output, List.of("-Xscript", "Main"), messages);
+    boolean compile(List<Path> sources, Path output, PrintStream messages) {
+        ByteArrayOutputStream said = new ByteArrayOutputStream();
+        boolean good = scalac(sources, output, List.of(), said);
+        if (!good && sources.size() == 1 && said.toString(StandardCharsets.UTF_8).contains(OUTSIDE_ANY_OBJECT)) {
+            said.reset();
+            good = scalac(sources, output, List.of("-Xscript", "Main"), said);
         }
-        System.err.print(messages.toString(StandardCharsets.UTF_8));
+        messages.print(said.toString(StandardCharsets.UTF_8));
         return good;
     }
 
