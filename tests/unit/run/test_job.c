@@ -128,8 +128,8 @@ static void test_equal_to_what_waits(void **state)
 {
     static const char *const more[] = {
         "", ",\"compile\":{\"argv\":[\"/xc\",\"m.x\"]}",
-        ",\"versions\":[{\"compile\":{\"argv\":[\"/xc\"]},\"environment\":{\"B\":\"2\",\"A\":\"1\"}},"
-        "{\"run\":{\"argv\":[\"/y\"]}}]"};
+        (",\"versions\":[{\"compile\":{\"argv\":[\"/xc\"]},\"environment\":{\"B\":\"2\",\"A\":\"1\"}},"
+         "{\"run\":{\"argv\":[\"/y\"]}}]")};
 
     (void)state;
     for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
