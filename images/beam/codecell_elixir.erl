@@ -7,9 +7,10 @@ start() ->
     filelib:is_regular(Script) orelse warm(),
     elixir:start_cli().
 
-%% The working folder is in the code path, and nobody is to look into it before the program is there.
+%% The working folder is in the code path, and nobody is to look into it before the program is there. Elixir adds its
+%% libraries to the path when it starts.
 warm() ->
-    Path = code:get_path(),
+    {_, ["." | [Next | _]]} = lists:splitwith(fun(Folder) -> Folder =/= "." end, code:get_path()),
     true = code:del_path("."),
     {ok, _} = application:ensure_all_started(elixir),
     Code = <<
@@ -31,7 +32,8 @@ warm() ->
         'Elixir.Regex', 'Elixir.Stream', 'Elixir.String', 'Elixir.String.Chars', 'Elixir.System', 'Elixir.Task',
         'Elixir.Tuple', gen_server, io_lib_format, io_lib_pretty, maps, math, rand, re, sets, string
     ]),
-    true = code:set_path(Path).
+    {Before, Behind} = lists:splitwith(fun(Folder) -> Folder =/= Next end, code:get_path()),
+    true = code:set_path(Before ++ ["." | Behind]).
 
 forget(Module) ->
     code:purge(Module),

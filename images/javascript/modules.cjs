@@ -1,7 +1,7 @@
 // Modules of a language that Node.js does not know, or that are named without their ending.
 'use strict';
 
-const { readFileSync } = require('node:fs');
+const { existsSync, readFileSync } = require('node:fs');
 const { registerHooks } = require('node:module');
 const { dirname } = require('node:path');
 const { fileURLToPath } = require('node:url');
@@ -76,6 +76,9 @@ exports.refuse = (message) => {
   process.stderr.write(`${message}\n`);
   process.exit(1);
 };
+
+/** Whether the program has not come yet: this is a waiting cell, which has the time to warm up. */
+exports.isWaiting = () => isMainThread && process.cwd() === '/' && !existsSync(process.argv[1]);
 
 /**
  * Goes to the program's folder. Node.js looks for a package.json where it starts, before --require: from the root, a

@@ -1,8 +1,8 @@
-// Loaded before a TypeScript program (images/typescript): a waiting cell has done this before the program comes.
+// Loaded before a TypeScript program (images/typescript, images/typescript-checked).
 'use strict';
 
 const { stripTypeScriptTypes } = require('node:module');
-const { enterFolder, tryEndings } = require('./modules.cjs');
+const { enterFolder, isWaiting, tryEndings } = require('./modules.cjs');
 
 // Node.js starts what takes the types out at its first use, and compiles each part of it at the part's own: a small
 // program with a little of everything makes the next one ten times faster.
@@ -29,7 +29,7 @@ function isNumber(value: number | string): value is number {
   switch (value) { case 'a': return false; default: throw new Error('no'); }
 }
 `;
-stripTypeScriptTypes(SAMPLE, { mode: 'transform', sourceMap: true, sourceUrl: 'sample.ts' });
+if (isWaiting()) stripTypeScriptTypes(SAMPLE, { mode: 'transform', sourceMap: true, sourceUrl: 'sample.ts' });
 
 // Programs written for tsc name a module as './part' or './part.js' where the file is part.ts.
 tryEndings([

@@ -1,7 +1,7 @@
 'use strict';
 
 const { compile } = require('/node_modules/@danielx/civet');
-const { compileFiles, enterFolder, refuse } = require('./modules.cjs');
+const { compileFiles, enterFolder, isWaiting, refuse } = require('./modules.cjs');
 
 const compileFile = (source, filename) => {
   try {
@@ -12,7 +12,7 @@ const compileFile = (source, filename) => {
   }
 };
 
-// The compiler's own code is compiled at its first use: a waiting cell has that behind it.
+// The compiler's own code is compiled at its first use: a waiting cell does that before the program comes.
 const SAMPLE = String.raw`{ a } from b
 f := (x: number, ...rest: string[]) => x + 1
 class A < B
@@ -24,7 +24,7 @@ for n of [1..3]
 [1..9] |> .map &*2 |> console.log
 if a? then b else c: 1, d: [1, 2]
 `;
-compileFile(SAMPLE, '/sample.civet');
+if (isWaiting()) compileFile(SAMPLE, '/sample.civet');
 
 compileFiles('.civet', compileFile);
 enterFolder();

@@ -1,7 +1,7 @@
 'use strict';
 
 const CoffeeScript = require('/node_modules/coffeescript');
-const { compileFiles, enterFolder, inlineMap, refuse } = require('./modules.cjs');
+const { compileFiles, enterFolder, inlineMap, isWaiting, refuse } = require('./modules.cjs');
 
 const compileFile = (source, filename) => {
   try {
@@ -14,7 +14,7 @@ const compileFile = (source, filename) => {
   }
 };
 
-// The compiler's own code is compiled at its first use: a waiting cell has that behind it.
+// The compiler's own code is compiled at its first use: a waiting cell does that before the program comes.
 const SAMPLE = String.raw`a = (b, rest...) -> b + 1
 class A
   constructor: (@x) ->
@@ -23,7 +23,7 @@ console.log n for n in [1..3] when n % 2
 try {c, d} = require "e" catch error then throw error
 if a? then b else {c: 1, d: [1, 2]}
 `;
-compileFile(SAMPLE, '/sample.coffee');
+if (isWaiting()) compileFile(SAMPLE, '/sample.coffee');
 
 compileFiles('.coffee', compileFile);
 enterFolder();

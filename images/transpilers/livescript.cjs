@@ -1,7 +1,7 @@
 'use strict';
 
 const LiveScript = require('/node_modules/livescript/lib/index.js');
-const { compileFiles, enterFolder, inlineMap, refuse } = require('./modules.cjs');
+const { compileFiles, enterFolder, inlineMap, isWaiting, refuse } = require('./modules.cjs');
 
 const compileFile = (source, filename) => {
   try {
@@ -13,7 +13,7 @@ const compileFile = (source, filename) => {
   }
 };
 
-// The compiler's own code is compiled at its first use: a waiting cell has that behind it.
+// The compiler's own code is compiled at its first use: a waiting cell does that before the program comes.
 const SAMPLE = String.raw`{ a, b } = require 'c'
 f = (x, ...rest) -> x + 1
 class A extends B
@@ -23,7 +23,7 @@ for n in [1 to 3] when n % 2 then console.log n
 [1 to 9] |> map (* 2) |> console.log
 if a? then b else c: 1, d: [1, 2]
 `;
-compileFile(SAMPLE, '/sample.ls');
+if (isWaiting()) compileFile(SAMPLE, '/sample.ls');
 
 compileFiles('.ls', compileFile);
 enterFolder();

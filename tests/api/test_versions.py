@@ -117,8 +117,9 @@ def test_the_default_waits_and_the_others_once_they_are_asked_for(launch, folder
         """The images of the cells of duo."""
         return set(docker("ps", "--filter", f"label=io.codecell.instance={server.instance}", "--filter",
                           "label=io.codecell.language=duo", "--format", "{{.Image}}").split())
-    server.wait_pool(bash=1, duo=1)
-    assert waiting() == {"codecell/python"}
+    # Until all have told their versions, another is the default.
+    wait_for("all four", lambda: len(server.events("language.offered", language="duo")) == 4)
+    wait_for("a cell of the default's alone", lambda: waiting() == {"codecell/python"})
     versions = {server.run("1", "duo", version=wanted)["version"] for wanted in ("1.9", "1.10")}
     assert versions == {"1.9.3", "1.10.0"}
 
