@@ -33,7 +33,9 @@ warm() ->
         'Elixir.Tuple', gen_server, io_lib_format, io_lib_pretty, maps, math, rand, re, sets, string
     ]),
     {Before, Behind} = lists:splitwith(fun(Folder) -> Folder =/= Next end, code:get_path()),
-    true = code:set_path(Before ++ ["." | Behind]).
+    true = code:set_path(Before ++ ["." | Behind]),
+    %% Here it is held: Elixir itself would only ask whether the program is there, and be told that it is not.
+    {ok, _} = file:list_dir(".").
 
 forget(Module) ->
     code:purge(Module),

@@ -179,10 +179,12 @@ STARTED = {
     "python": "print(open('/proc/self/stat').read().rsplit(') ', 1)[1].split()[19])",
     "javascript": "console.log(require('fs').readFileSync('/proc/self/stat', 'utf8').split(') ').pop().split(' ')[19])",
     "bash": "s=$(< /proc/$$/stat); s=(${s##*) }); echo ${s[19]}",
+    "clojure": '(println (nth (.split (last (.split (slurp "/proc/self/stat") "\\\\) ")) " ") 19))',
     "elixir": 'File.read!("/proc/self/stat") |> String.split(") ") |> List.last() |> String.split() |> Enum.at(19) |> IO.puts()',
     "lua": 'local n = 0 for w in io.open("/proc/self/stat"):read("a"):match(".*%) (.*)"):gmatch("%S+") do if n == 19 then print(w) end n = n + 1 end',
     "perl": 'open F, "/proc/self/stat"; print +(split " ", <F> =~ s/.*\\) //r)[19]',
     "php": '<?php echo explode(" ", explode(") ", file_get_contents("/proc/self/stat"))[1])[19];',
+    "r": 'cat(strsplit(sub(".*\\\\) ", "", readLines("/proc/self/stat")), " ")[[1]][20])',
     "ruby": 'puts File.read("/proc/self/stat").split(") ").last.split[19]',
     "typescript": "const s: string = require('fs').readFileSync('/proc/self/stat', 'utf8'); console.log(s.split(') ').pop()!.split(' ')[19])",
 }
