@@ -3,7 +3,8 @@
 
 extern StgClosure ZCMain_main_closure;
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
     RtsConfig config = defaultRtsConfig;
     config.rts_opts_enabled = RtsOptsSafeOnly;
     config.rts_hs_main = HS_BOOL_TRUE;
