@@ -152,7 +152,7 @@ final class Javac {
         }
     }
 
-    /** A source file in which a public class of any name may be. */
+    /** A source file in which a public class of any name may be; module-info and package-info are no classes. */
     private static final class AnyName extends ForwardingJavaFileObject<JavaFileObject> {
         AnyName(JavaFileObject file) {
             super(file);
@@ -160,7 +160,7 @@ final class Javac {
 
         @Override
         public boolean isNameCompatible(String simpleName, Kind kind) {
-            return kind == Kind.SOURCE || super.isNameCompatible(simpleName, kind);
+            return (kind == Kind.SOURCE && !simpleName.endsWith("-info")) || super.isNameCompatible(simpleName, kind);
         }
     }
 
