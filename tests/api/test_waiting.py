@@ -182,8 +182,9 @@ STARTED = {
     "python": "print(open('/proc/self/stat').read().rsplit(') ', 1)[1].split()[19])",
     "javascript": "console.log(require('fs').readFileSync('/proc/self/stat', 'utf8').split(') ').pop().split(' ')[19])",
     "bash": "s=$(< /proc/$$/stat); s=(${s##*) }); echo ${s[19]}",
-    "clojure": """(require '[clojure.string :as s] '[clojure.java.io :as io])
-        (println (nth (s/split (last (s/split (with-open [f (io/reader "/proc/self/stat")] (.readLine f)) #"\\) ")) #" ") 19))""",
+    "clojure": """(require '[clojure.string :as s])
+        (let [stat (String. (java.nio.file.Files/readAllBytes (.toPath (java.io.File. "/proc/self/stat"))))]
+          (println (nth (s/split (last (s/split stat #"\\) ")) #" ") 19)))""",
     "elixir": 'File.read!("/proc/self/stat") |> String.split(") ") |> List.last() |> String.split() |> Enum.at(19) |> IO.puts()',
     "lua": 'local n = 0 for w in io.open("/proc/self/stat"):read("a"):match(".*%) (.*)"):gmatch("%S+") do if n == 19 then print(w) end n = n + 1 end',
     "perl": 'open F, "/proc/self/stat"; print +(split " ", <F> =~ s/.*\\) //r)[19]',
