@@ -24,7 +24,8 @@ POOL = ",".join(f"{language}={count}" for language, count in AT_ONCE.items())
 SETTINGS = {"CODECELL_POOL": POOL, "CODECELL_POOL_MAX": sum(AT_ONCE.values()), "CODECELL_POOL_MEMORY_MB": 4096,
             "CODECELL_CONCURRENCY": 2 * sum(AT_ONCE.values())}
 
-# What differs from one run to the next by its nature: the cell's name, addresses, process ids, times of Node's own.
+# What differs from one run to the next by its nature: the cell's name, addresses, process ids, times of Node's own,
+# the time of a line in a log.
 BY_NATURE = [
     (re.compile(r"\b[0-9a-f]{64}\b"), "ID"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "HOST"),
@@ -32,6 +33,7 @@ BY_NATURE = [
     (re.compile(r"\(node:\d+\)|\x1b\[33m\d+\x1b\[39m"), "PID"),
     (re.compile(r"(line \d+:|\[\d\][-+]?) +\d+\b"), r"\1 PID"),
     (re.compile(r"\([\d.]+ms\)|duration_ms [\d.]+|\bin \d+\.\d{3}s$", re.M), "TIME"),
+    (re.compile(r"\b\d\d:\d\d:\d\d\.\d{3}\b|#PID<[\d.]+>"), "LOGGED"),
     (re.compile(r"<--- Last few GCs --->.*", re.S), "OUT OF HEAP"),
 ]
 TIMES = {"execution_id", "execution_time", "cpu_time", "memory_mb", "queue_time"}
