@@ -82,9 +82,9 @@ void pool_offer(struct pool *pool, const struct cell_kind *kind, struct pool_kee
     pool_balance(pool);
 }
 
-void pool_add(struct pool *pool, const struct cell_kind *kind, unsigned minimum)
+void pool_withdraw(struct pool *pool, const struct cell_kind *kind)
 {
-    pool_offer(pool, kind, (struct pool_keep){.least = minimum, .by_demand = minimum > 0});
+    pool_offer(pool, kind, (struct pool_keep){0});
 }
 
 /* The engine. */

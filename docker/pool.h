@@ -43,8 +43,8 @@ int pool_open(struct pool **out, uv_loop_t *loop, const struct pool_options *opt
  * ones too. `kind` is kept by pointer; there are at most POOL_LANGUAGES_MAX. */
 void pool_offer(struct pool *pool, const struct cell_kind *kind, struct pool_keep keep);
 
-/* The same, with `minimum` cells whatever the budget says, and more by demand; 0: none. */
-void pool_add(struct pool *pool, const struct cell_kind *kind, unsigned minimum);
+/* The same with none: no cell of it waits. */
+void pool_withdraw(struct pool *pool, const struct cell_kind *kind);
 
 /* The engine came or went (from engine_options.on_change): cells are made again, or forgotten. */
 void pool_engine_changed(struct pool *pool, bool up);

@@ -270,7 +270,7 @@ static void on_inspected(void *arg, int status, json_t *reply, const struct erro
         end(inquiry, INQUIRY_SAME);
         return;
     }
-    pool_add(inquiry->pool, &version->kind, 0); /* cells of another image than this one are of no use */
+    pool_withdraw(inquiry->pool, &version->kind); /* cells of another image than this one are of no use */
     look_up(inquiry);
 }
 

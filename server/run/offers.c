@@ -30,7 +30,7 @@ static void leave_out(struct offers *offers, struct language *language, struct l
         log_event(LOG_WARN, "language.left_out", LOG_STR("language", language->id), LOG_STR("name", version->name),
                   LOG_STR("image", version->image), LOG_STR("reason", reason));
     if (version->offered)
-        pool_add(offers->options.pool, &version->kind, 0);
+        pool_withdraw(offers->options.pool, &version->kind);
     version->offered = false;
     version->left_out = reason;
     free(version->fingerprint);

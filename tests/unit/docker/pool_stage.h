@@ -63,6 +63,12 @@ static void on_cell(struct pool_wish *wish, struct cell *cell, const struct erro
         taker->error = *error;
 }
 
+/* So many cells at least, and more by demand; 0: none. */
+static inline void keep_ready(struct pool *pool, const struct cell_kind *kind, unsigned least)
+{
+    pool_offer(pool, kind, (struct pool_keep){.least = least, .by_demand = least > 0});
+}
+
 static inline void take(struct stage *stage, struct taker *taker, const struct cell_kind *kind, uint32_t disk_mb)
 {
     *taker = (struct taker){.stage = stage, .wish = {.kind = kind, .limits = kind->limits, .on_cell = on_cell}};

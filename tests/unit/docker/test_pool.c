@@ -9,8 +9,8 @@ static void test_keeps_what_is_wanted(void **state)
 
     (void)state;
     stage_open(&stage);
-    pool_add(stage.pool, &python, 3);
-    pool_add(stage.pool, &bash, 1);
+    keep_ready(stage.pool, &python, 3);
+    keep_ready(stage.pool, &bash, 1);
     sim_until(&stage.sim, counts(&stage, NULL).ready == 4);
     sim_idle(&stage.sim);
     assert_int_equal(counts(&stage, "python").ready, 3);
@@ -29,7 +29,7 @@ static void test_creations_are_paced(void **state)
     (void)state;
     stage_open(&stage);
     sim_hold(&stage.sim, SIM_START);
-    pool_add(stage.pool, &python, 5);
+    keep_ready(stage.pool, &python, 5);
     sim_until(&stage.sim, stage.sim.counts[SIM_START] == 2);
     sim_idle(&stage.sim);
     assert_int_equal(counts(&stage, NULL).creating, 2);
@@ -63,7 +63,7 @@ static void test_hands_out_what_waits(void **state)
 
     (void)state;
     stage_open(&stage);
-    pool_add(stage.pool, &python, 2);
+    keep_ready(stage.pool, &python, 2);
     sim_until(&stage.sim, counts(&stage, NULL).ready == 2);
     clock_stop(); /* however slow the machine: what follows takes no time */
     take(&stage, &taker, &python, 100);
@@ -85,7 +85,7 @@ static void test_shelf_is_filled_after_a_while(void **state)
 
     (void)state;
     stage_open(&stage);
-    pool_add(stage.pool, &python, 1);
+    keep_ready(stage.pool, &python, 1);
     sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
     take(&stage, &taker, &python, 100);
     sim_skip(&stage.sim, 60); /* POOL_SETTLE_NS, though the program still runs */
@@ -101,7 +101,7 @@ static void test_first_come_first_served(void **state)
 
     (void)state;
     stage_open(&stage);
-    pool_add(stage.pool, &python, 0);
+    pool_withdraw(stage.pool, &python);
     for (size_t i = 0; i < 6; i++)
         take(&stage, &takers[i], &python, 100);
     sim_until(&stage.sim, stage.served == 6);
@@ -123,7 +123,7 @@ static void test_other_disk(void **state)
 
     (void)state;
     stage_open(&stage);
-    pool_add(stage.pool, &python, 1);
+    keep_ready(stage.pool, &python, 1);
     sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
     take(&stage, &other, &python, 500);
     assert_null(other.cell);
@@ -160,7 +160,7 @@ static void test_podman_updates_nothing(void **state)
     fake_rules(&stage.sim.fake, podman);
     sim_come_back(&stage.sim);
     sim_until(&stage.sim, stage.sim.up);
-    pool_add(stage.pool, &python, 1);
+    keep_ready(stage.pool, &python, 1);
     sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
     assert_null(strstr(stage.sim.last_body[SIM_CREATE], "nr_inodes"));
     assert_null(strstr(stage.sim.last_body[SIM_CREATE], "seccomp="));
@@ -186,7 +186,7 @@ static void test_cancel(void **state)
 
     (void)state;
     stage_open(&stage);
-    pool_add(stage.pool, &python, 0);
+    pool_withdraw(stage.pool, &python);
     take(&stage, &first, &python, 100); /* before anything was made */
     pool_cancel(stage.pool, &first.wish);
     sim_idle(&stage.sim);
@@ -215,7 +215,7 @@ static void test_cancel(void **state)
     take(&stage, &first, &python, 100);
     sim_until(&stage.sim, stage.sim.counts[SIM_START] == starts + 1);
     pool_cancel(stage.pool, &first.wish); /* to the shelf */
-    pool_add(stage.pool, &python, 1);
+    keep_ready(stage.pool, &python, 1);
     sim_release(&stage.sim, SIM_START);
     sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
     sim_idle(&stage.sim);
@@ -230,7 +230,7 @@ static void test_died_ones_are_replaced(void **state)
 
     (void)state;
     stage_open(&stage);
-    pool_add(stage.pool, &python, 2);
+    keep_ready(stage.pool, &python, 2);
     sim_until(&stage.sim, counts(&stage, NULL).ready == 2);
     sim_die(sim_last(&stage.sim));
     sim_until(&stage.sim,
@@ -245,12 +245,12 @@ static void test_fewer_wanted(void **state)
 
     (void)state;
     stage_open(&stage);
-    pool_add(stage.pool, &python, 3);
+    keep_ready(stage.pool, &python, 3);
     sim_until(&stage.sim, counts(&stage, NULL).ready == 3);
-    pool_add(stage.pool, &python, 1);
+    keep_ready(stage.pool, &python, 1);
     sim_until(&stage.sim, sim_alive(&stage.sim) == 1);
     assert_int_equal(counts(&stage, NULL).ready, 1);
-    pool_add(stage.pool, &python, 0);
+    pool_withdraw(stage.pool, &python);
     sim_until(&stage.sim, sim_alive(&stage.sim) == 0);
     stage_close(&stage);
 }
@@ -263,11 +263,11 @@ static void test_failures_are_paused(void **state)
     (void)state;
     stage_open(&stage);
     sim_until(&stage.sim, stage.sim.counts[SIM_LIST] == 1);
-    pool_add(stage.pool, &python, 0);
+    pool_withdraw(stage.pool, &python);
     sim_until(&stage.sim, stage.sim.counts[SIM_ARCHIVE] == 1 && sim_alive(&stage.sim) == 0);
     sim_idle(&stage.sim);
     sim_script(&stage.sim, SIM_START, (struct sim_rule){.times = 3, .status = 500});
-    pool_add(stage.pool, &python, 1);
+    keep_ready(stage.pool, &python, 1);
     for (unsigned i = 1; i <= 3; i++) {
         sim_until(&stage.sim, stage.sim.counts[SIM_START] == i && counts(&stage, NULL).creating == 0);
         sim_until(&stage.sim, counts(&stage, NULL).ending == 0);
@@ -292,7 +292,7 @@ static void test_wish_fails_after_its_tries(void **state)
         struct taker taker;
 
         stage_open(&stage);
-        pool_add(stage.pool, &python, 0);
+        pool_withdraw(stage.pool, &python);
         sim_script(&stage.sim, SIM_START, cases[i].rule);
         take(&stage, &taker, &python, 100);
         sim_until(&stage.sim, stage.sim.counts[SIM_START] == 1 && counts(&stage, NULL).ending == 0);
@@ -319,7 +319,7 @@ static void test_volume_fails(void **state)
 
         stage_open(&stage);
         sim_script(&stage.sim, ops[i], (struct sim_rule){.times = POOL_WISH_TRIES, .status = 500});
-        pool_add(stage.pool, &python, 1);
+        keep_ready(stage.pool, &python, 1);
         take(&stage, &taker, &python, 100);
         for (unsigned n = 1; n <= POOL_WISH_TRIES; n++) {
             sim_until(&stage.sim, stage.sim.counts[ops[i]] == n && sim_alive(&stage.sim) == 0);
@@ -343,8 +343,8 @@ static void test_engine_goes_and_comes(void **state)
 
     (void)state;
     stage_open(&stage);
-    pool_add(stage.pool, &python, 2);
-    pool_add(stage.pool, &bash, 0);
+    keep_ready(stage.pool, &python, 2);
+    pool_withdraw(stage.pool, &bash);
     sim_until(&stage.sim, counts(&stage, NULL).ready == 2);
     take(&stage, &out, &python, 100);
     stage_run(&out);
@@ -381,7 +381,7 @@ static void test_sweeps_first(void **state)
     add_box(&stage.sim, "codecell-old", "me");
     add_box(&stage.sim, "codecell-theirs", "other");
     stage_connect(&stage);
-    pool_add(stage.pool, &python, 1);
+    keep_ready(stage.pool, &python, 1);
     sim_until(&stage.sim, counts(&stage, NULL).ready == 1 && stage.sim.boxes[0].removed);
     assert_false(stage.sim.boxes[1].removed);
     assert_int_equal(sim_alive(&stage.sim), 2);
@@ -396,7 +396,7 @@ static void test_sweeping_fails(void **state)
     stage_open_idle(&stage);
     sim_script(&stage.sim, SIM_LIST, (struct sim_rule){.times = 1, .status = 500});
     stage_connect(&stage);
-    pool_add(stage.pool, &python, 1);
+    keep_ready(stage.pool, &python, 1);
     sim_until(&stage.sim, counts(&stage, NULL).ready == 1); /* all the same */
     stage_close(&stage);
 }
@@ -415,7 +415,7 @@ static void test_close_at_each_point(void **state)
         stage_open_idle(&stage);
         sim_hold(&stage.sim, ops[i]);
         stage_connect(&stage);
-        pool_add(stage.pool, &python, 2);
+        keep_ready(stage.pool, &python, 2);
         take(&stage, &taker, &python, 100);
         if (ops[i] != SIM_VOLUME_REMOVE)
             sim_until(&stage.sim, stage.sim.counts[ops[i]] > 0);
@@ -442,7 +442,7 @@ static void test_close_without_answers(void **state)
         if (ops[i] != SIM_REMOVE)
             sim_hold(&stage.sim, ops[i]);
         stage_connect(&stage);
-        pool_add(stage.pool, &python, 1);
+        keep_ready(stage.pool, &python, 1);
         if (ops[i] == SIM_REMOVE || ops[i] == SIM_VOLUME_REMOVE)
             sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
         else
@@ -467,7 +467,7 @@ static void test_close_without_engine(void **state)
 
     (void)state;
     stage_open(&stage);
-    pool_add(stage.pool, &python, 1);
+    keep_ready(stage.pool, &python, 1);
     sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
     sim_go_away(&stage.sim);
     sim_until(&stage.sim, !stage.sim.up);
@@ -487,7 +487,7 @@ static void test_engine_changes_while_closing(void **state)
         stage_open_idle(&stage);
         sim_hold(&stage.sim, ops[i]);
         stage_connect(&stage);
-        pool_add(stage.pool, &python, 1);
+        keep_ready(stage.pool, &python, 1);
         if (ops[i] != SIM_VOLUME_REMOVE)
             sim_until(&stage.sim, stage.sim.counts[ops[i]] > 0);
         stage_begin_close(&stage);
@@ -505,7 +505,7 @@ static void test_engine_comes_while_closing(void **state)
     (void)state;
     stage_open(&stage);
     sim_hold(&stage.sim, SIM_REMOVE);
-    pool_add(stage.pool, &python, 0);
+    pool_withdraw(stage.pool, &python);
     sim_until(&stage.sim, stage.sim.counts[SIM_ARCHIVE] == 1 && stage.sim.waiting_len == 1);
     unsigned lists = stage.sim.counts[SIM_LIST];
     stage_begin_close(&stage);

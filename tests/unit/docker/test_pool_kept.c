@@ -9,7 +9,7 @@ static void stage_open_kept(struct stage *stage, unsigned max_waiting, unsigned 
                                                     .reuse_idle_ms = 60000});
     stage->sim.program = sim_hello;
     stage_connect(stage);
-    pool_add(stage->pool, &python, 1);
+    keep_ready(stage->pool, &python, 1);
     sim_until(&stage->sim, counts(stage, NULL).ready == 1);
 }
 
@@ -63,7 +63,7 @@ static void test_nobody_else(void **state)
 
     (void)state;
     stage_open_kept(&stage, 8, 100);
-    pool_add(stage.pool, &bash, 1);
+    keep_ready(stage.pool, &bash, 1);
     struct cell *first = run_keyed(&stage, &python, 7);
     assert_ptr_not_equal(run_keyed(&stage, &python, 8), first);
     assert_ptr_not_equal(run_keyed(&stage, &python, 0), first);
@@ -295,7 +295,7 @@ static void test_language_taken_out(void **state)
     run_keyed(&stage, &python, 7);
     run_keyed(&stage, &python, 8);
     sim_until(&stage.sim, counts(&stage, NULL).kept == 2);
-    pool_add(stage.pool, &python, 0);
+    pool_withdraw(stage.pool, &python);
     sim_until(&stage.sim, sim_alive(&stage.sim) == 0);
     run_keyed(&stage, &python, 7);
     sim_until(&stage.sim, sim_alive(&stage.sim) == 0);

@@ -10,7 +10,7 @@ static void stage_open_ruby(struct stage *stage, unsigned minimum)
     stage->sim.program = sim_hello;
     stage->sim.held_bytes = (uint64_t)9 << 20;
     stage_connect(stage);
-    pool_add(stage->pool, &ruby, minimum);
+    keep_ready(stage->pool, &ruby, minimum);
     sim_until(&stage->sim, counts(stage, NULL).ready == minimum);
 }
 
@@ -29,7 +29,7 @@ static void test_when_it_has_settled(void **state)
 
     (void)state;
     stage_open_ruby(&stage, 2);
-    pool_add(stage.pool, &python, 1); /* nothing to start ahead */
+    keep_ready(stage.pool, &python, 1); /* nothing to start ahead */
     sim_until(&stage.sim, counts(&stage, "ruby").held == 2);
     assert_int_equal(counts(&stage, NULL).held, 2);
     assert_int_equal(prepared(&stage), 2);
@@ -68,7 +68,7 @@ static void test_not_while_requests_wait(void **state)
 
     (void)state;
     stage_open_ruby(&stage, 1);
-    pool_add(stage.pool, &python, 0);
+    pool_withdraw(stage.pool, &python);
     sim_hold(&stage.sim, SIM_START);
     take(&stage, &taker, &python, 100);
     sim_until(&stage.sim, stage.sim.waiting_len == 1);

@@ -6,8 +6,8 @@ static void stage_open_budget(struct stage *stage, unsigned max_waiting)
     stage_open_options(stage,
                        (struct pool_options){.max_waiting = max_waiting, .max_waiting_bytes = (uint64_t)1 << 30});
     stage_connect(stage);
-    pool_add(stage->pool, &python, 1);
-    pool_add(stage->pool, &bash, 1);
+    keep_ready(stage->pool, &python, 1);
+    keep_ready(stage->pool, &bash, 1);
     sim_until(&stage->sim, counts(stage, NULL).ready == 2);
 }
 
@@ -85,7 +85,7 @@ static void test_bounds(void **state)
     stage_close(&stage);
 
     stage_open_budget(&stage, 20);
-    pool_add(stage.pool, &python, 0);
+    pool_withdraw(stage.pool, &python);
     burst(&stage, &python, 8);
     sim_until(&stage.sim, calm(&stage));
     assert_int_equal(counts(&stage, "python").ready, 0);

@@ -159,8 +159,8 @@ static inline void stage_open_with(struct stage *stage, unsigned concurrency, un
                                          .reuse_idle_ms = 60000};
     assert_int_equal(pool_open(&stage->pool, &stage->sim.loop, &options, &error), 0);
     pool_engine_changed(stage->pool, true);
-    pool_add(stage->pool, &python.versions->kind, 0);
-    pool_add(stage->pool, &c.versions->kind, 0);
+    pool_withdraw(stage->pool, &python.versions->kind);
+    pool_withdraw(stage->pool, &c.versions->kind);
     const struct runner_options with = {.pool = stage->pool,
                                         .store = stage->store,
                                         .concurrency = concurrency,
