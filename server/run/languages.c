@@ -2,17 +2,18 @@
 
 #include "base/buf.h"
 #include "run/language_file.h"
+#include "run/names.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 struct languages {
     size_t count, versions;
     struct language *items[LANGUAGES_MAX]; /* in order of id */
+    struct names names;
 };
 
 /* One languages_load. */
@@ -23,82 +24,14 @@ struct loading {
     void *arg;
 };
 
-static unsigned times_in(char *const *list, const char *name)
-{
-    unsigned times = 0;
-
-    for (; *list != NULL; list++)
-        times += strcasecmp(*list, name) == 0;
-    return times;
-}
-
-/* How often the language has the name; *version: whose own it is, NULL: the language's. */
-static unsigned times_named(const struct language *language, const char *name, struct language_version **version)
-{
-    unsigned times = (strcasecmp(language->id, name) == 0) + times_in(language->aliases, name);
-
-    *version = NULL;
-    for (size_t i = 0; i < language->versions_len; i++) {
-        unsigned more = times_in(language->versions[i].aliases, name);
-        if (more > 0 && times == 0)
-            *version = &language->versions[i];
-        times += more;
-    }
-    return times;
-}
-
-static struct language *owner_of(const struct languages *languages, const char *name, struct language_version **version)
-{
-    for (size_t i = 0; i < languages->count; i++)
-        if (times_named(languages->items[i], name, version) > 0)
-            return languages->items[i];
-    return NULL;
-}
-
-static int check_name(const struct languages *languages, const struct language *language, const char *name,
-                      const char *field, struct error *error)
-{
-    struct language_version *version;
-    const struct language *owner = owner_of(languages, name, &version);
-
-    if (owner != NULL)
-        return error_set(error, ERROR_CONFLICT, "%s: %s is taken by the language %s", field, name, owner->id);
-    if (times_named(language, name, &version) > 1)
-        return error_set(error, ERROR_CONFLICT, "%s: %s is there twice", field, name);
-    return 0;
-}
-
-static int check_aliases(const struct languages *languages, const struct language *language, char *const *aliases,
-                         const char *field, struct error *error)
-{
-    for (; *aliases != NULL; aliases++)
-        if (check_name(languages, language, *aliases, field, error) != 0)
-            return -1;
-    return 0;
-}
-
 /* Whoever came first keeps a name: a program that asks for it must not get another language after a folder was added.
  */
-static int check_names(const struct languages *languages, const struct language *language, struct error *error)
-{
-    char field[READER_PREFIX_MAX];
-
-    for (size_t i = 1; i < language->versions_len; i++) {
-        snprintf(field, sizeof field, "versions[%zu].aliases", i - 1);
-        if (check_aliases(languages, language, language->versions[i].aliases, field, error) != 0)
-            return -1;
-    }
-    return check_aliases(languages, language, language->aliases, "aliases", error) == 0
-               ? check_name(languages, language, language->id, "id", error)
-               : -1;
-}
-
 static int add(struct languages *languages, struct language *language, struct error *error)
 {
-    if (check_names(languages, language, error) != 0)
-        return -1;
     if (languages->versions + language->versions_len > LANGUAGES_MAX)
         return error_set(error, ERROR_INVALID, "no more than %d languages fit, each version counted", LANGUAGES_MAX);
+    if (names_add(&languages->names, language, error) != 0)
+        return -1;
     languages->versions += language->versions_len;
     languages->items[languages->count++] = language;
     return 0;
@@ -206,6 +139,7 @@ void languages_free(struct languages *languages)
         return;
     for (size_t i = 0; i < languages->count; i++)
         language_free(languages->items[i]);
+    names_free(&languages->names);
     free(languages);
 }
 
@@ -233,11 +167,12 @@ struct language *languages_at(struct languages *languages, size_t i)
 
 struct language *languages_find(struct languages *languages, const char *name, struct language_version **version)
 {
-    struct language *language = owner_of(languages, name, version);
+    const struct name *found = names_find(&languages->names, name);
 
-    if (language != NULL && *version == NULL)
-        *version = language_default(language);
-    return language != NULL && *version != NULL && (*version)->offered ? language : NULL;
+    if (found == NULL)
+        return NULL;
+    *version = found->version != NULL ? found->version : language_default(found->language);
+    return *version != NULL && (*version)->offered ? found->language : NULL;
 }
 
 static bool is_expected(const struct language_version *version)
@@ -247,10 +182,10 @@ static bool is_expected(const struct language_version *version)
 
 bool languages_expected(struct languages *languages, const char *name)
 {
-    struct language_version *version;
-    const struct language *language = owner_of(languages, name, &version);
+    const struct name *found = names_find(&languages->names, name);
 
-    if (language == NULL)
+    if (found == NULL)
         return false;
-    return version != NULL ? is_expected(version) : language_default(language) == NULL && !language_asked(language);
+    return found->version != NULL ? is_expected(found->version)
+                                  : language_default(found->language) == NULL && !language_asked(found->language);
 }

@@ -62,7 +62,7 @@ size_t languages_count(const struct languages *languages);
 struct language *languages_at(struct languages *languages, size_t i); /* in order of id */
 
 /* By id or alias, any case; only what is offered. *version is the alias's own, where it has one, else the default.
- * NULL: unknown. */
+ * NULL: none. */
 struct language *languages_find(struct languages *languages, const char *name, struct language_version **version);
 
 /* Whether a language of this name is there that the engine has not been asked about yet. */
