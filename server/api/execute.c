@@ -145,7 +145,7 @@ static void submit(struct exchange *exchange)
     struct language *language = languages_find(api->languages, execute_language(&exchange->request), &usual);
 
     if (language == NULL && languages_expected(api->languages, execute_language(&exchange->request))) {
-        error_set(&exchange->error, ERROR_UNAVAILABLE, "The language cannot run yet. Please try again later.");
+        error_set(&exchange->error, ERROR_UNAVAILABLE, "%s", EXECUTE_NOT_YET);
         refuse(exchange);
         return;
     }

@@ -19,6 +19,9 @@
 #define EXECUTE_WARNINGS_MAX 20 /* fields that are named as unknown */
 #define EXECUTE_QUOTED_MAX 100  /* bytes of a field's name that are quoted */
 
+/* The sentence of a 503 where the engine has not been asked yet. */
+#define EXECUTE_NOT_YET "The language cannot run yet. Please try again later."
+
 /* What the server and the key allow. */
 struct execute_rules {
     size_t max_code, max_stdin; /* bytes */

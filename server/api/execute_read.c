@@ -196,14 +196,19 @@ static int read_files(struct reading *reading, const json_t *value)
     return execute_files_read(reading->request, value, reading->error);
 }
 
+static int range_of(const json_t *value, struct version_range *out, struct error *error)
+{
+    if (!json_is_string(value) || has_nul(value) || version_range_read(out, json_string_value(value)) != 0)
+        return error_set(error, ERROR_INVALID, "version: must be a version or a range, such as 3, 3.11 or >=20");
+    return 0;
+}
+
 /* Only checked here: what it chooses from is the language's, see execute_settle. */
 static int read_version(struct reading *reading, const json_t *value)
 {
     struct version_range range;
 
-    if (!json_is_string(value) || has_nul(value) || version_range_read(&range, json_string_value(value)) != 0)
-        return wrong(reading, "version: must be a version or a range, such as 3, 3.11 or >=20");
-    return 0;
+    return range_of(value, &range, reading->error);
 }
 
 /* Only checked here: what they start from is the language's, see execute_settle. */
@@ -300,7 +305,7 @@ static int no_such_version(const struct language *language, const char *wanted, 
     struct buf list;
 
     if (!language_asked(language))
-        return error_set(error, ERROR_UNAVAILABLE, "The language cannot run yet. Please try again later.");
+        return error_set(error, ERROR_UNAVAILABLE, "%s", EXECUTE_NOT_YET);
     buf_init(&list, (size_t)LANGUAGE_VERSIONS_MAX * (VERSION_REPORTED_MAX + 2));
     for (size_t i = 0; i < count; i++)
         buf_printf(&list, "%s%s", i == 0 ? "" : ", ", versions[i]->reported);
@@ -312,14 +317,16 @@ static int no_such_version(const struct language *language, const char *wanted, 
 
 static int settle_version(struct execution_request *request, struct language_version *usual, struct error *error)
 {
-    const char *wanted = json_string_value(json_object_get(request->root, "version"));
+    const json_t *wanted = json_object_get(request->root, "version");
     struct version_range range;
 
     request->version = usual;
-    if (wanted == NULL || version_range_read(&range, wanted) != 0)
+    if (wanted == NULL || json_is_null(wanted))
         return 0;
+    if (range_of(wanted, &range, error) != 0)
+        return -1;
     request->version = language_choose(request->language, &range, usual->name);
-    return request->version != NULL ? 0 : no_such_version(request->language, wanted, error);
+    return request->version != NULL ? 0 : no_such_version(request->language, json_string_value(wanted), error);
 }
 
 int execute_settle(struct execution_request *request, struct language *language, struct language_version *usual,
