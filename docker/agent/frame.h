@@ -18,15 +18,17 @@
  *   server  [RESET]
  *   agent   [READY]                             and so on from the top; or FAILED, and the agent ends
  *
- * PREPARE starts the argv of the one step before it ahead of its job and holds it where it first looks at a file in
- * the working folder, which is empty still: the step that the job will begin with. A job whose first step is that one,
- * with the same argv and variables, goes on in it (where it is the compile step the run step follows afresh); any
- * other job gets a process of its own, and nobody sees a trace of the held one. The job may come before PREPARED
- * does, which then is not sent. After a compile step that does not end with exit code 0 the run step is not started:
- * DONE follows. The agent reads STDIN only as fast as the program takes it, and drops what is left when the program has
- * ended. RESET puts the cell back to its first state; READY means that this was proved. The end of the stream ends the
- * agent. Anything that does not fit the format, on either side, ends the cell. Bytes of type that are not named here
- * are reserved (files back). */
+ * PREPARE starts the argv of the one step before it ahead of its job and holds it where it first looks at a file in the
+ * working folder, which is empty still: the step that the job will begin with. A job whose first step is that one, with
+ * the same argv and variables, goes on in it (where it is the compile step the run step follows afresh), unless it
+ * brings a file that what is held asked for and did not find; the first FILE of a job is the program's own and does not
+ * count. Any other job gets a process of its own, and nobody sees a trace of the held one. The job may come before
+ * PREPARED does, which then is not sent. After a compile step that does not end with exit code 0 the run step is not
+ * started: DONE follows. The agent reads STDIN only as fast as the program takes it, and drops what is left when the
+ * program has ended. RESET puts the cell back to its first state; READY means that this was proved. The end of the
+ * stream ends the agent. Anything that does not fit the format, on either side, ends the cell. Bytes of type that are
+ * not named here are reserved (files back).
+ */
 #ifndef CODECELL_AGENT_FRAME_H
 #define CODECELL_AGENT_FRAME_H
 
