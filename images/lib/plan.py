@@ -115,14 +115,3 @@ def shared_images(folders):
     return {name: sorted(image.languages) for name, image in sorted(images.items())
             if image.folder is not None and image.languages
             and (image.folder.language is None or len(image.languages) > 1)}
-
-
-def table(rows, right=()):
-    """Rows of texts as lines, each column as wide as its widest; the last is not filled up."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [text.rjust(width) if column in right else text.ljust(width)
-                 for column, (text, width) in enumerate(zip(row, widths))]
-        lines.append("  ".join(cells).rstrip())
-    return lines

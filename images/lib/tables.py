@@ -1,10 +1,21 @@
-"""The tables of languages in README.md and docs/languages.md, from what a server tells of them."""
+"""Tables: columns of text for a terminal; of the languages in README.md and docs/languages.md, from what a server tells
+of them."""
 import re
 
 from folders import Problem
-from plan import table
 
 BEGIN, END = "<!-- languages: images/table writes this -->", "<!-- languages end -->"
+
+
+def table(rows, right=()):
+    """Rows of texts as lines, each column as wide as its widest; the last is not filled up."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [text.rjust(width) if column in right else text.ljust(width)
+                 for column, (text, width) in enumerate(zip(row, widths))]
+        lines.append("  ".join(cells).rstrip())
+    return lines
 
 
 def code(text):

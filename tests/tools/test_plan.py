@@ -3,7 +3,7 @@ import pytest
 from test_folders import write
 
 from folders import Problem, read_folders
-from plan import ci_languages, fingerprint, images_by_name, in_order, shared_images, starts_from, table, wanted_images
+from plan import ci_languages, fingerprint, images_by_name, in_order, shared_images, starts_from, wanted_images
 
 
 @pytest.fixture(name="folders")
@@ -78,8 +78,3 @@ def test_one_of_each_shared_image_is_checked(folders, tmp_path):
     assert ci_languages(folders)[-2:] == ["ada", "d"]
     write(tmp_path, "cpp", {"image": "codecell/gcc"})
     assert "ada" not in ci_languages(read_folders([tmp_path])[0])
-
-
-def test_a_table():
-    rows = [("image", "MB", "languages"), ("a", "100", "x y"), ("long", "1", "")]
-    assert table(rows, right=(1,)) == ["image   MB  languages", "a      100  x y", "long     1"]

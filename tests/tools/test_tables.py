@@ -1,8 +1,8 @@
-"""The tables of languages in the documents."""
+"""Tables for a terminal, and those of languages in the documents."""
 import pytest
 
 from folders import IMAGES, Problem, languages_of, read_folders
-from tables import BEGIN, END, listed_names, long_table, put_between, short_table
+from tables import BEGIN, END, listed_names, long_table, put_between, short_table, table
 
 TOLD = [{"id": "python", "name": "Python", "versions": ["3.13.5", "pypy-7.3.19"], "aliases": ["py", "python3"],
          "file": "main.py", "compiled": False, "packages": [{"name": "numpy", "version": "2.2.4"}]},
@@ -43,3 +43,8 @@ def test_the_documents_list_what_the_folders_have(document):
     for folder in folders:
         names = {name for field, name in folder.names() if field != "id"}
         assert set(listed[folder.id]) == names, f"{folder.id}: images/table writes it anew"
+
+
+def test_a_table():
+    rows = [("image", "MB", "languages"), ("a", "100", "x y"), ("long", "1", "")]
+    assert table(rows, right=(1,)) == ["image   MB  languages", "a      100  x y", "long     1"]
