@@ -408,6 +408,16 @@ const char *trial_text(struct trial *trial, enum frame_channel channel)
     return (const char *)trial->output[FRAME_STEP_RUN][channel].data;
 }
 
+void trial_expect_same(struct trial *a, struct trial *b)
+{
+    assert_true(a->done && b->done);
+    assert_string_equal(trial_text(a, FRAME_STDOUT), trial_text(b, FRAME_STDOUT));
+    assert_string_equal(trial_text(a, FRAME_STDERR), trial_text(b, FRAME_STDERR));
+    assert_int_equal(a->end[FRAME_STEP_RUN].exit_code, b->end[FRAME_STEP_RUN].exit_code);
+    assert_int_equal(a->end[FRAME_STEP_RUN].signal, b->end[FRAME_STEP_RUN].signal);
+    assert_int_equal(a->end[FRAME_STEP_RUN].flags, b->end[FRAME_STEP_RUN].flags);
+}
+
 void trial_expect(const struct trial *trial, uint32_t exit_code, uint32_t signal, uint32_t flags)
 {
     const struct frame_step_end *end = &trial->end[FRAME_STEP_RUN];

@@ -85,6 +85,8 @@ void trial_reset(struct trial *trial);
 
 /* Asserts: the run step ended so, and DONE came. */
 void trial_expect(const struct trial *trial, uint32_t exit_code, uint32_t signal, uint32_t flags);
+/* Asserts: the run steps of both printed the same and ended the same. */
+void trial_expect_same(struct trial *a, struct trial *b);
 const char *trial_text(struct trial *trial, enum frame_channel channel); /* the run step's; ends with NUL */
 
 /* What the test program does inside, by name; returns its exit code. */

@@ -45,16 +45,6 @@ static void run_job(struct trial *trial, const struct program *job)
     trial_pump(trial, NULL);
 }
 
-static void assert_same(struct trial *a, struct trial *b)
-{
-    assert_true(a->done && b->done);
-    assert_string_equal(trial_text(a, FRAME_STDOUT), trial_text(b, FRAME_STDOUT));
-    assert_string_equal(trial_text(a, FRAME_STDERR), trial_text(b, FRAME_STDERR));
-    assert_int_equal(a->end[FRAME_STEP_RUN].exit_code, b->end[FRAME_STEP_RUN].exit_code);
-    assert_int_equal(a->end[FRAME_STEP_RUN].signal, b->end[FRAME_STEP_RUN].signal);
-    assert_int_equal(a->end[FRAME_STEP_RUN].flags, b->end[FRAME_STEP_RUN].flags);
-}
-
 /* What a program can see of itself, of others, and of the folder. */
 #define LOOK_AROUND                                                                                                 \
     "pwd; umask; env; ls /proc/$$/fd; ls -A /tmp .; echo $$ $PPID /proc/[0-9]*; ulimit -a; cat /proc/$$/cmdline;"   \
@@ -94,7 +84,7 @@ static void test_the_same_as_fresh(void **state)
         open_held(&held, jobs[i].argv, true);
         run_job(&held, &jobs[i]);
         assert_int_equal(held.prepared, 1);
-        assert_same(&fresh, &held);
+        trial_expect_same(&fresh, &held);
         trial_close(&fresh);
         trial_close(&held);
     }
@@ -112,7 +102,7 @@ static void test_a_job_while_it_prepares(void **state)
         send_prepare(&early, jobs[i].argv);
         run_job(&early, &jobs[i]);
         assert_int_equal(early.prepared, 0);
-        assert_same(&fresh, &early);
+        trial_expect_same(&fresh, &early);
         trial_close(&fresh);
         trial_close(&early);
     }

@@ -229,15 +229,6 @@ static void run_job(struct trial *trial, const char *const argv[])
     trial_run(trial, argv);
 }
 
-static void assert_same(struct trial *a, struct trial *b)
-{
-    assert_true(a->done && b->done);
-    assert_string_equal(trial_text(a, FRAME_STDOUT), trial_text(b, FRAME_STDOUT));
-    assert_string_equal(trial_text(a, FRAME_STDERR), trial_text(b, FRAME_STDERR));
-    assert_int_equal(a->end[FRAME_STEP_RUN].exit_code, b->end[FRAME_STEP_RUN].exit_code);
-    assert_int_equal(a->end[FRAME_STEP_RUN].signal, b->end[FRAME_STEP_RUN].signal);
-}
-
 /* Who is there, and what: as if nothing had been prepared. */
 #define ALONE "cd /proc; for p in [0-9]*; do [ $p = $$ ] || echo $p; done; ls -A /tmp; cat /tmp/work/main"
 
@@ -259,7 +250,7 @@ static void check_role(const char *name, enum frame_hold hold)
     trial_open(&held, NULL);
     prepare(&held, hold, argv, true);
     run_job(&held, argv);
-    assert_same(&fresh, &held);
+    trial_expect_same(&fresh, &held);
     trial_close(&held);
 
     trial_open(&early, NULL); /* all of it in one write */
@@ -267,7 +258,7 @@ static void check_role(const char *name, enum frame_hold hold)
     trial_send_prepare(&early, FRAME_STEP_RUN, hold, argv);
     run_job(&early, argv);
     assert_int_equal(early.prepared, 0);
-    assert_same(&fresh, &early);
+    trial_expect_same(&fresh, &early);
     trial_close(&early);
     trial_close(&fresh);
 
