@@ -25,6 +25,7 @@ warm() ->
     >>,
     Modules = 'Elixir.Code':compile_string(Code, <<"warm">>),
     [forget(Module) || {Module, _} <- Modules, is_atom(Module)],
+    sys:replace_state(elixir_code_server, fun forget_names/1),
     code:ensure_modules_loaded([
         'Elixir.Agent', 'Elixir.Date', 'Elixir.DateTime', 'Elixir.Exception', 'Elixir.File', 'Elixir.Float',
         'Elixir.GenServer', 'Elixir.IO', 'Elixir.Inspect', 'Elixir.Inspect.Algebra', 'Elixir.Integer',
@@ -36,6 +37,13 @@ warm() ->
     true = code:set_path(Before ++ ["." | Behind]),
     %% Here it is held: Elixir itself would only ask whether the program is there, and be told that it is not.
     {ok, _} = file:list_dir(".").
+
+%% The names of what stands outside of modules (elixir_compiler_0 and so on) are counted, and seen in a trace.
+forget_names({elixir_code_server, Definitions, {Used, Unused, _}, Files}) ->
+    [forget(Module) || Module <- Used ++ Unused],
+    {elixir_code_server, Definitions, {[], [], 0}, Files};
+forget_names(OfAnotherElixir) ->
+    OfAnotherElixir.
 
 forget(Module) ->
     code:purge(Module),
