@@ -31,6 +31,7 @@ BY_NATURE = [
     (re.compile(r"\b[0-9a-f]{12}\b"), "HOST"),
     (re.compile(r"0x[0-9a-f]{8,}"), "0xADDRESS"),
     (re.compile(r"\(node:\d+\)|\x1b\[33m\d+\x1b\[39m"), "PID"),
+    (re.compile(r"(thread '.*') \(\d+\)"), r"\1 (PID)"),
     (re.compile(r"(line \d+:|\[\d\][-+]?) +\d+\b"), r"\1 PID"),
     (re.compile(r"\([\d.]+ms\)|duration_ms [\d.]+|\bin \d+\.\d{3}s$", re.M), "TIME"),
     (re.compile(r"\b\d\d:\d\d:\d\d\.\d{3}\b|#PID<[\d.]+>"), "LOGGED"),
