@@ -15,7 +15,7 @@ NOTHING = r"\A\Z"
 
 # name: (fields of the request, what is expected of the answer). The program is the language's.
 STANDARD = {
-    "hello": ({}, {"stdout": HELLO, "stderr": NOTHING}),
+    "hello": ({}, {"stdout": HELLO, "stderr": NOTHING, "compile": NOTHING}),
     "stdin": ({"stdin": "one\ntwo\nthree\n"}, {"stdout": "one\ntwo\nthree\n"}),
     "arguments": ({"args": ["one", "two words", "*"]}, {"stdout": "one\ntwo words\n*\n"}),
     "environment": ({"environment": {"GREETING": "hello there"}}, {"stdout": "hello there\n"}),
@@ -29,7 +29,7 @@ STANDARD = {
 }
 WITH_FILES = {"files"}                # proofs that want a second file
 WITH_MESSAGE = {"error", "compile_error"}  # proofs whose message the language's folder must pin down
-EXPECTABLE = {"stdout", "stdout_matches", "stderr", "exit_code", "status"}
+EXPECTABLE = {"stdout", "stdout_matches", "stderr", "compile", "exit_code", "status"}
 REQUEST = {"stdin", "args", "environment", "timeout", "limits", "version"}
 PATIENCE = 60  # seconds of `timeout` where a proof names none: the machine may be busy
 
@@ -135,7 +135,7 @@ def read_proof(name, line, fields, code):
 
 
 def check_patterns(name, expect):
-    for each in ("stdout_matches", "stderr"):
+    for each in ("stdout_matches", "stderr", "compile"):
         try:
             re.compile(expect.get(each, ""), re.M)
         except (re.error, TypeError) as error:
@@ -154,7 +154,10 @@ def judge(expect, status, answer):
     for name in ("status", "exit_code", "stdout"):
         if name in expect and answer[name] != expect[name]:
             yield f"{name} is {answer[name]!r}, not {expect[name]!r}"
-    for name, pattern in (("stdout", expect.get("stdout_matches")), ("stderr", expect.get("stderr"))):
-        if pattern is not None and not re.search(pattern, answer[name], re.M):
+    compiler = answer.get("compile") or {"stdout": "", "stderr": ""}
+    for name, said, pattern in (("stdout", answer["stdout"], expect.get("stdout_matches")),
+                                ("stderr", answer["stderr"], expect.get("stderr")),
+                                ("compile's output", compiler["stdout"] + compiler["stderr"], expect.get("compile"))):
+        if pattern is not None and not re.search(pattern, said, re.M):
             what = "is not empty" if pattern == NOTHING else f"has no match of {pattern!r}"
-            yield f"{name} {what}: {answer[name][-2000:]!r}"
+            yield f"{name} {what}: {said[-2000:]!r}"
