@@ -23,7 +23,7 @@ def launch():
     yield start
     try:
         for one in started:
-            if one.process.poll() is None:
+            if one.process and one.process.poll() is None:
                 one.stop()
     finally:
         for one in started:

@@ -118,9 +118,9 @@ def beside(report, parts):
                             encoding="utf-8")
 
 
-def side_by_side(jobs):
-    """Runs functions, as many at once as there are cores; what they gave, in their order."""
-    with ThreadPoolExecutor(CORES) as pool:
+def side_by_side(jobs, at_once=CORES):
+    """Runs functions, so many at once; what they gave, in their order."""
+    with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(lambda job: job(), jobs))
 
 
@@ -212,20 +212,32 @@ def programs(preset, pattern=""):
                   and re.match(pattern, file.name))
 
 
-def unit_with(totals, preset, prefix=(), pattern="", env=None):
-    """Runs each test program of a build, several at once."""
-    files = programs(preset, pattern)
-    totals.check(f"{preset} has unit tests", files != [])
-    answers = side_by_side([lambda file=file: run(*prefix, file, env=env, limit=300) for file in files])
-    for file, (good, output) in zip(files, answers):
-        cmocka(totals, f"{preset} {' '.join(prefix[:1])} {file.name}", good, output)
+class UnitRun:
+    """The test programs of a build, run in one way."""
+
+    def __init__(self, preset, prefix=(), pattern="", env=None):
+        self.preset, self.prefix, self.env = preset, prefix, env
+        self.files = programs(preset, pattern)
+
+    def jobs(self):
+        """(the program's name, a function that runs it: (its name for people, whether it ended well, its output))"""
+        for file in self.files:
+            name = " ".join([self.preset, *self.prefix[:1], file.name])
+            yield file.name, lambda file=file, name=name: (name, *run(*self.prefix, file, env=self.env, limit=300))
 
 
-def coverage(totals):
-    """Prints how much of each part the unit tests run through."""
-    for data in (BUILD / "coverage").rglob("*.gcda"):
-        data.unlink()
-    unit_with(totals, "coverage", pattern=r"(?!docker_test_agent)")  # the agent has nowhere to write its counts
+def run_units(totals, runs):
+    """All programs of all runs at once, twice as many as there are cores: many wait for clocks. Those of the agent wait
+    longest, and begin."""
+    for each in runs:
+        totals.check(f"{each.preset} has unit tests", each.files != [])
+    jobs = sorted((job for each in runs for job in each.jobs()), key=lambda job: "test_agent" not in job[0])
+    for name, good, output in side_by_side([work for _, work in jobs], 2 * CORES):
+        cmocka(totals, name, good, output)
+
+
+def print_coverage():
+    """How much of each part the unit tests have run through."""
     hit, total = defaultdict(set), defaultdict(set)
     for data in (BUILD / "coverage").rglob("*.gcda"):
         told = subprocess.run(["gcov", "--json-format", "--stdout", str(data)], cwd=BUILD / "coverage", text=True,
@@ -250,13 +262,17 @@ def coverage(totals):
 
 
 def unit(totals):
-    for preset in ("gcc", "clang", "asan"):
-        unit_with(totals, preset)
-    # -R: the thread sanitizer knows no address space that is laid out at random in the newest kernels' way
-    unit_with(totals, "tsan", ("setarch", "-R"), r"(store|base)_", {"TSAN_OPTIONS": "allocator_may_return_null=1"})
-    # The agent is a program of its own, and static: valgrind sees nothing of it.
-    unit_with(totals, "gcc", ("valgrind", "-q", "--error-exitcode=9", "--leak-check=full"), r"(?!docker_test_agent)")
-    coverage(totals)
+    for data in (BUILD / "coverage").rglob("*.gcda"):
+        data.unlink()
+    but_the_agent = r"(?!docker_test_agent)"  # it is a program of its own, and static
+    run_units(totals, [
+        *map(UnitRun, ("gcc", "clang", "asan")),
+        # -R: the thread sanitizer knows no address space that is laid out at random in the newest kernels' way
+        UnitRun("tsan", ("setarch", "-R"), r"(store|base)_", {"TSAN_OPTIONS": "allocator_may_return_null=1"}),
+        UnitRun("gcc", ("valgrind", "-q", "--error-exitcode=9", "--leak-check=full"), but_the_agent),
+        UnitRun("coverage", (), but_the_agent),  # the agent has nowhere to write its counts
+    ])
+    print_coverage()
 
 
 # On the engine.
