@@ -86,7 +86,8 @@ def start_waiting(languages):
 
 
 def start_fresh():
-    return Server({"CODECELL_WAITING": "off", "CODECELL_REUSE": "key", "CODECELL_POOL_MAX": 30}, languages=LANGUAGES).start()
+    settings = {"CODECELL_WAITING": "off", "CODECELL_REUSE": "key", "CODECELL_POOL_MAX": 30}
+    return Server(settings, languages=LANGUAGES).start()
 
 
 def pool_cells(server, language, state):

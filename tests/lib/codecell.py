@@ -28,7 +28,7 @@ LANGUAGES = ["bash", "c", "javascript", "python"]
 SANITIZER = re.compile(r"(ERROR|WARNING): \w*Sanitizer|runtime error:|Assertion .* failed")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 DEFAULT = object()
-PROBES = {}  # rows of the table probes by their keys: what images said to one server is told to those that come after it
+PROBES = {}  # rows of the table probes by their keys: what images said to one server is told to those after it
 
 wire.PATIENCE = PATIENCE = float(os.environ.get("CODECELL_PATIENCE", "60"))
 
