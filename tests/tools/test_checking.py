@@ -62,6 +62,8 @@ def test_a_new_folder_is_whole(tmp_path, monkeypatch, capsys):
     assert zig.language["run"] == {"argv": ["./main"]}
     assert "install -y --no-install-recommends zig" in zig.dockerfile.read_text()
     proofs = read_proofs((zig.path / "tests.txt").read_text(encoding="utf-8"), compiles=True)
+    assert new(monkeypatch, capsys, "nut", "--in", str(tmp_path), "--run", "/bin/nut x", "--version", "/bin/nut -v")[0] == 0
+    assert read_folders([tmp_path])[0]["nut"].language["version"] == {"argv": ["/bin/nut", "-v"]}
     assert "main.zig: " in next(proof for proof in proofs if proof.name == "error").expect["stderr"]
 
 
