@@ -162,8 +162,9 @@ static int play_crowd(void)
 static void *looks_after(void *result)
 {
     *(int *)result = show("main");
-    *(int *)result +=
-        system("for t in /proc/$PPID/task/*; do grep -E '^(TracerPid|State|Sig|Shd)' $t/status; done | grep -v SigQ");
+    *(int *)result += /* once all sleep: system() itself blocks signals until it waits */
+        system("for t in /proc/$PPID/task/*; do until grep -q '^State:.S' $t/status; do :; done; done;"
+               "for t in /proc/$PPID/task/*; do grep -E '^(TracerPid|State|Sig|Shd)' $t/status; done | grep -v SigQ");
     return NULL;
 }
 
