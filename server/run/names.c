@@ -37,13 +37,14 @@ const struct name *names_find(const struct names *names, const char *text)
 static int make_room(struct names *names, struct error *error)
 {
     size_t room = names->room > 0 ? 2 * names->room : 64;
-    struct name *items = names->len < names->room ? names->items : reallocarray(names->items, room, sizeof *items);
+    struct name *items;
 
-    if (items == NULL)
+    if (names->len < names->room)
+        return 0;
+    if ((items = reallocarray(names->items, room, sizeof *items)) == NULL)
         return error_set(error, ERROR_INTERNAL, "out of memory");
-    if (names->len == names->room)
-        names->room = room;
     names->items = items;
+    names->room = room;
     return 0;
 }
 

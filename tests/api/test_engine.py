@@ -21,11 +21,11 @@ class Engine:
         self.host = f"unix://{self.socket}"
 
     def start(self):
-        # In a network of its own: with "--bridge none" it deletes the docker0 that it finds, that of the machine's engine.
+        # In a network of its own: with "--bridge none" it deletes the docker0 that it finds, the machine's engine's.
         self.process = subprocess.Popen(
-            ["unshare", "--net", "dockerd", "--data-root", self.folder / "root", "--exec-root", self.folder / "exec", "-H", self.host,
-             "--bridge", "none", "--iptables=false", "--ip6tables=false", "--pidfile", self.folder / "pid",
-             "--log-level", "warn"], stdout=subprocess.DEVNULL, stderr=open(self.folder / "log", "ab"))
+            ["unshare", "--net", "dockerd", "--data-root", self.folder / "root", "--exec-root", self.folder / "exec",
+             "-H", self.host, "--bridge", "none", "--iptables=false", "--ip6tables=false",
+             "--pidfile", self.folder / "pid", "--log-level", "warn"], stdout=subprocess.DEVNULL, stderr=open(self.folder / "log", "ab"))
         wait_for("the engine", self.answers)
 
     def answers(self):

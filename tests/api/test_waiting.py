@@ -160,6 +160,7 @@ class Both:
 
     def ask_fresh(self, name, future):
         if not self.over:
+            # the kernel's flags of a process tell a cell that was reset from a new one
             options = {"key": self.once} if name.endswith("stat-of-the-kernel") else {}
             self.ask(self.fresh, name, future, **options)
 
