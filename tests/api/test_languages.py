@@ -145,6 +145,18 @@ def test_a_language_without_its_image_is_not_offered_and_that_is_said(launch, tm
     assert answer.status == 400 and answer.detail.startswith("Unsupported language: awk. "), answer
 
 
+def test_an_image_is_asked_once(server, launch, tmp_path):
+    """By a server that knows nothing yet; the next one on its database knows."""
+    first = launch(data_dir=tmp_path / "data", informed=False)
+    asked = first.database("select * from probes order by language, fingerprint")
+    assert {row[0] for row in asked} >= set(LANGUAGES)
+    assert language(first, "bash") == language(server, "bash")
+    first.stop()
+    second = launch(data_dir=tmp_path / "data")
+    again = dict((row[:2], row) for row in second.database("select * from probes"))
+    assert all(again[row[:2]] == row for row in asked), "asked anew"
+
+
 def test_the_command(server):
     done = server.cli("languages")
     assert done.returncode == 0, done.stderr
