@@ -251,9 +251,9 @@ def test_what_children_wrote_before_the_end_is_there(server):
 
 
 def test_execution_time_is_the_first_process_alone(server):
-    result = server.run("(sleep 3; echo late) & sleep 0.2; echo now", "bash")
+    result = server.run("(sleep 250; echo late) & sleep 0.2; echo now", "bash", timeout=300)
     assert result["stdout"] == "now\n"
-    assert 0.2 <= result["execution_time"] < 3
+    assert 0.2 <= result["execution_time"] < 100
 
 
 def test_cpu_time_and_memory_are_the_programs(server):
@@ -277,7 +277,7 @@ def test_timeout(server):
     assert (result["stdout"], result["stderr"]) == ("before\n", "err\n")
     assert (result["exit_code"], result["timed_out"], result["status"]) == (124, True, "timed_out")
     assert (result["language"], result["session_id"]) == ("python", "slow")
-    assert 1 <= result["execution_time"] < 3
+    assert 1 <= result["execution_time"] < 30
 
 
 def test_timeout_of_a_program_that_ignores_signals(server):
