@@ -281,7 +281,7 @@ static int open_offers(struct app *app, struct error *error)
                                                 .pool = app->pool,
                                                 .store = app->store,
                                                 .languages = app->languages,
-                                                .waits_max = (unsigned)app->config->queue,
+                                                .waits_max = (unsigned)(app->config->queue + app->config->concurrency),
                                                 .waiting = waiting_cells,
                                                 .arg = app},
                        error);
