@@ -134,6 +134,7 @@ static void stop(struct app *app)
     app->api.draining = true;
     http_server_drain(app->http);
     uv_timer_start(&app->patience, on_patience_over, (uint64_t)app->config->drain_s * 1000, 0);
+    offers_drain(app->offers);
     runner_drain(app->runner, on_idle, app);
 }
 
@@ -280,6 +281,7 @@ static int open_offers(struct app *app, struct error *error)
                                                 .pool = app->pool,
                                                 .store = app->store,
                                                 .languages = app->languages,
+                                                .waits_max = (unsigned)(app->config->queue + app->config->concurrency),
                                                 .waiting = waiting_cells,
                                                 .arg = app},
                        error);
@@ -315,6 +317,7 @@ static void fill_api(struct app *app)
                             .store = app->store,
                             .runner = app->runner,
                             .languages = app->languages,
+                            .offers = app->offers,
                             .engine = app->engine,
                             .pool = app->pool,
                             .http = app->http,

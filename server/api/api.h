@@ -17,6 +17,7 @@
 #include <jansson.h>
 
 struct engine;
+struct offers;
 struct pool;
 
 /* What handlers lean on; http_options.data. Owned by app.c. */
@@ -25,6 +26,7 @@ struct api {
     struct store *store;
     struct runner *runner;
     struct languages *languages;
+    struct offers *offers;
     struct engine *engine;
     struct pool *pool;
     struct http_server *http;

@@ -57,7 +57,7 @@ static bool any_language(struct languages *languages)
 static void answer_ready(struct http_exchange *ex, bool database)
 {
     struct api *api = api_of(ex);
-    bool engine = engine_is_up(api->engine), languages = any_language(api->languages);
+    bool engine = engine_is_up(api->engine) && pool_can_make(api->pool), languages = any_language(api->languages);
     bool ready = database && engine && languages && !api->draining;
     json_t *checks = json_pack("{sosososo}", "database", verdict(database), "engine", verdict(engine), "languages",
                                verdict(languages), "server", verdict(!api->draining));

@@ -168,6 +168,7 @@ struct execution {
 static struct execution fake_running; /* id NULL: none */
 static char fake_cancelled_session[SESSION_ID_MAX + 1];
 static bool fake_engine_up;
+static bool fake_can_make = true;
 
 struct execution *runner_find(struct runner *runner, int64_t key_row, const char *id)
 {
@@ -202,6 +203,12 @@ struct runner_counts runner_counts(const struct runner *runner)
 {
     (void)runner;
     return (struct runner_counts){.queued = 7, .running = 2};
+}
+
+bool pool_can_make(const struct pool *pool)
+{
+    (void)pool;
+    return fake_can_make;
 }
 
 void pool_counts(const struct pool *pool, const char *language, struct pool_counts *out)

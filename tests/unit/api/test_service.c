@@ -89,6 +89,9 @@ static void test_ready(void **state)
     fake_engine_up = false;
     expect(api_ready, NULL, 503, READY("unavailable", "ok", "unavailable", "ok", "ok"));
     fake_engine_up = true;
+    fake_can_make = false; /* as it has just come up */
+    expect(api_ready, NULL, 503, READY("unavailable", "ok", "unavailable", "ok", "ok"));
+    fake_can_make = true;
     fake_api.draining = true;
     expect(api_ready, NULL, 503, READY("unavailable", "ok", "ok", "ok", "unavailable"));
     fake_api.draining = false;
