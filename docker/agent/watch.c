@@ -83,14 +83,17 @@ static uint64_t in_tmp(void)
     return (uint64_t)(tmp.f_blocks - tmp.f_bfree) * (uint64_t)tmp.f_bsize;
 }
 
+/* The whole is read before its part: if the step grows in between, the rest looks smaller than it is, which read_mark()
+ * makes up for, and never larger. */
 bool watch_see(const struct cgroup *cgroup, struct watch_sight *sight)
 {
+    struct cgroup_counts counts = cgroup_read(cgroup);
     uint64_t all;
     if (!cgroup_read_held(cgroup, &all))
         return false;
-    struct cgroup_counts counts = cgroup_read(cgroup);
-    uint64_t own = cgroup_own(cgroup);
-    *sight = (struct watch_sight){.at = system_clock(), .held = above(all, in_tmp() + own), .mark = counts.peak};
+    sight->held = above(all, in_tmp() + cgroup_own(cgroup));
     sight->rest = above(counts.usage, sight->held);
+    sight->mark = counts.peak;
+    sight->at = system_clock();
     return true;
 }
