@@ -196,6 +196,14 @@ static void note_cuts(struct execution_output *output, uint32_t flags)
     output->err_cut |= (flags & FRAME_STDERR_TRUNCATED) != 0;
 }
 
+/* No program ran: what the compiler took is what it all took. */
+static void compiler_was_all(struct execution_result *result)
+{
+    result->cpu_ns = result->compile_cpu_ns;
+    result->peak_bytes = result->compile_peak_bytes;
+    result->wall_ns = 0;
+}
+
 static void compile_ended(struct execution *execution, const struct frame_step_end *end)
 {
     struct execution_result *result = &execution->result;
@@ -204,6 +212,8 @@ static void compile_ended(struct execution *execution, const struct frame_step_e
     result->compiled = true;
     result->compile_exit_code = (int)end->exit_code;
     result->compile_wall_ns = (int64_t)end->wall_ns;
+    result->compile_cpu_ns = (int64_t)end->cpu_ns;
+    result->compile_peak_bytes = (int64_t)end->peak_bytes;
     result->compile_timed_out = (end->flags & FRAME_TIMED_OUT) != 0;
     if (end->exit_code == 0) {
         set_state(execution, EXECUTION_RUNNING);
@@ -213,9 +223,7 @@ static void compile_ended(struct execution *execution, const struct frame_step_e
     result->status = result->memory_struck ? RECORD_OUT_OF_MEMORY : RECORD_COMPILE_FAILED;
     result->exit_code = (int)end->exit_code;
     result->signal = (int)end->signal;
-    result->cpu_ns = (int64_t)end->cpu_ns;
-    result->peak_bytes = (int64_t)end->peak_bytes;
-    result->wall_ns = 0;
+    compiler_was_all(result);
 }
 
 static void run_ended(struct execution *execution, const struct frame_step_end *end)
@@ -282,7 +290,7 @@ static void nothing_to_run(struct execution *execution)
         execution->request.version->run[0]);
     result->status = RECORD_COMPILE_FAILED;
     result->exit_code = result->compile_exit_code = 1;
-    result->wall_ns = 0;
+    compiler_was_all(result);
     conclude(execution, false);
 }
 
