@@ -60,10 +60,10 @@ struct execution_result {
     struct execution_output run;
     bool compiled; /* there was a compile step: */
     int compile_exit_code;
-    int64_t compile_wall_ns;
+    int64_t compile_wall_ns, compile_cpu_ns, compile_peak_bytes;
     bool compile_timed_out;
     struct execution_output compile;
-    bool memory_struck; /* the cgroup killed for memory, whatever the exit code */
+    bool memory_struck; /* it, or a process of it, was killed for memory, whatever the exit code */
     uint64_t over_ns;   /* monotonic: the agent said that it is over; 0: it did not */
 };
 

@@ -24,6 +24,7 @@ struct language_version {
     char *image;                /* reference */
     char **compile;             /* argv, NULL: interpreted */
     uint64_t compile_ms;        /* the compile step's own limit */
+    uint32_t compile_memory_mb; /* memory that it may use where the request's limit is below it; 0: none of its own */
     char **run;                 /* argv; the request's args follow */
     char **env;                 /* "NAME=value" */
     char **version_argv;        /* a command whose output holds the number */
