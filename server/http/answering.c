@@ -80,5 +80,7 @@ void http_connection_refuse(struct http_connection *conn)
 
     if (ex->request.status == 503)
         http_header_add(ex, "Retry-After", "1");
+    if (ex->request.status == 415)
+        http_header_add(ex, "Accept-Encoding", "identity");
     http_respond_error(ex, ex->request.status, ex->request.detail);
 }

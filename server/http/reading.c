@@ -212,7 +212,7 @@ void http_admit(struct http_exchange *ex)
         http_connection_close(conn);
         return;
     }
-    if (http_request_check_length(&ex->request) == HTTP_FAILED) {
+    if (http_request_check_body(&ex->request) == HTTP_FAILED) {
         http_connection_refuse(conn);
         return;
     }
