@@ -2,6 +2,7 @@
 import gzip
 import json
 import os
+import time
 
 import pytest
 
@@ -310,6 +311,29 @@ def test_a_great_body_and_a_great_answer(server):
     assert result["stdout"] == text
 
 
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+@pytest.mark.parametrize("size,status", [(6_000_000, 401), (6_000_000, 415), (70_000_000, 413)])
+def test_a_refused_upload_is_answered(server, size, status, framing):
+    """To a client that reads nothing before it has sent everything, and not all of it at once."""
+    headers = {"X-API-Key": "wrong" if status == 401 else server.any_key, "Content-Type": "application/json"}
+    if status == 415:
+        headers["Content-Encoding"] = "gzip"
+    if framing == "length":
+        headers["Content-Length"] = str(size)
+    pieces = [b" " * (size // 8)] * 8
+
+    def slowly():
+        for piece in pieces:
+            yield piece
+            time.sleep(0.4 if status == 401 else 0)  # no state to wait for: nothing is to happen meanwhile
+    for _ in range(1 if status == 401 else 5):
+        connection = server.connection()
+        connection.request("POST", "/api/v1/execute", slowly(), headers, encode_chunked=framing == "chunked")
+        answer = connection.getresponse()
+        assert answer.status == status and json.loads(answer.read())["detail"]
+        connection.close()
+
+
 # Timeouts and caps, with small settings.
 
 QUICK = {"CODECELL_HEADER_TIMEOUT": 1, "CODECELL_BODY_TIMEOUT": 1, "CODECELL_IDLE_TIMEOUT": 1,
@@ -375,6 +399,15 @@ def test_a_client_that_does_not_read_its_answer(quick):
         quick.wait_status("completed", key=key)
         wait_for("the connection's end", lambda: quick.connections() == 0)
         assert len(wire.rest()) < 15_000_000
+
+
+def test_a_client_that_reads_its_answer_slowly(quick):
+    """Some 600 KB/s, through small buffers, of which a second moves far less than a third of the server's own."""
+    with quick.wire(receive_buffer=65536) as wire:
+        wire.send(post(quick, bash("head -c 6000000 /dev/zero | tr '\\0' x", limits={"output_kb": 16384})))
+        while len(wire.data) < 3_000_000 and wire._more():
+            time.sleep(0.1)  # the pace is what is tested
+        assert wire.answer().json["stdout"] == "x" * 6_000_000
 
 
 def test_one_connection_too_many(quick):
