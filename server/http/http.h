@@ -46,7 +46,8 @@ struct http_options {
     size_t header_max;     /* bytes of request line and headers: 431, or 414 */
     unsigned header_count; /* how many headers: 431 */
     size_t body_max;       /* bytes of body, decoded: 413 */
-    size_t bodies_max;     /* bytes of all bodies and answers that are held at once: a body past it is 503 */
+    size_t bodies_max;     /* bytes of all bodies and answers that are held at once, shared by owners (shares.h): a body
+                              past it is 503 */
     unsigned connections;  /* at once; one more is answered 503 and closed */
     uint64_t header_ms;    /* from the first byte (or the connection's start) to the end of the head: 408 */
     uint64_t body_ms;      /* for the whole body: 408 */
@@ -87,6 +88,13 @@ const char *http_request_id(const struct http_exchange *ex); /* the client's X-R
 /* A pointer of the owner's for the exchange (who was admitted, what it waits for). */
 void http_set_user(struct http_exchange *ex, void *user);
 void *http_user(const struct http_exchange *ex);
+
+/* Whose the request is, said once and before http_admit(): what one owner's requests hold must not shut the others out
+ * (shares.h). Without it the request is its own owner. */
+void http_set_owner(struct http_exchange *ex, int64_t owner);
+
+/* Bytes that its body and its answer hold. */
+size_t http_held(const struct http_exchange *ex);
 
 /* Goes on after admit(): reads the body (100 Continue is sent now, where asked for), then the handler. */
 void http_admit(struct http_exchange *ex);

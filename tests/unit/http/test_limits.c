@@ -486,24 +486,75 @@ static void refused_upload_that_trickles(void **state)
     trial_stop(&t);
 }
 
+/* Takes what comes with the owner that the header X-Owner names. */
+static void admit_owner(struct http_exchange *ex)
+{
+    http_set_owner(ex, strtol(http_header(ex, "X-Owner"), NULL, 10));
+    http_admit(ex);
+}
+
+static int send_part(struct trial *t, const char *owner, const char *part, size_t len)
+{
+    char head[200];
+    int fd = client_open(t);
+    size_t before = t->server->shares.total;
+
+    snprintf(head, sizeof head, "POST /echo HTTP/1.1\r\n" H "X-Owner: %s\r\nContent-Length: 1000000\r\n\r\n", owner);
+    client_send(t, fd, head);
+    assert_true(client_try_send(t, fd, part, len));
+    TRIAL_UNTIL(t, NOBODY, t->server->shares.total >= before + len);
+    return fd;
+}
+
+/* Bodies that one owner has half sent leave room for the others. */
+static void bodies_of_one_owner(void **state)
+{
+    (void)state;
+    enum { PARTS = 4 };
+    static const char small[] = "POST /echo HTTP/1.1\r\n" H "X-Owner: 2\r\nContent-Length: 3\r\n\r\nabc";
+    static char part[65536]; /* with its NUL: a body takes 128 KiB */
+    struct trial t;
+    int fds[PARTS + 1];
+    trial_init(&t);
+    t.options.admit = admit_owner;
+    t.options.bodies_max = 8 * 131072;
+    trial_open(&t);
+    for (int i = 0; i < PARTS; i++)
+        fds[i] = send_part(&t, "1", part, sizeof part);
+    int over = client_open(&t);
+    client_send(&t, over, "POST /echo HTTP/1.1\r\n" H "X-Owner: 1\r\nContent-Length: 100000\r\n\r\n");
+    assert_true(client_try_send(&t, over, part, sizeof part));
+    expect_refusal(&t, over, 503, "Too much is being sent at once. Please try again later.");
+    int other = client_open(&t);
+    client_send(&t, other, small);
+    client_expect(&t, other, 200, "abc");
+    close(other);
+    fds[PARTS] = send_part(&t, "2", part, sizeof part);
+    for (int i = 0; i <= PARTS; i++)
+        client_reset(fds[i]);
+    TRIAL_UNTIL(&t, NOBODY, t.server->shares.total == 0);
+    assert_null(t.server->shares.first);
+    trial_stop(&t);
+}
+
 /* What others hold counts; what was answered does not. */
 static void bodies_together(void **state)
 {
     (void)state;
     struct trial t;
     trial_init(&t);
-    t.options.bodies_max = 6000;
+    t.options.bodies_max = 600000;
     trial_open(&t);
-    static char part[4000];
+    static char part[400000];
     int first = client_open(&t), second = client_open(&t);
-    client_send(&t, first, "POST /echo HTTP/1.1\r\n" H "Content-Length: 5000\r\n\r\n");
+    client_send(&t, first, "POST /echo HTTP/1.1\r\n" H "Content-Length: 500000\r\n\r\n");
     assert_true(client_try_send(&t, first, part, sizeof part));
-    TRIAL_UNTIL(&t, NOBODY, t.server->bodies >= sizeof part);
-    client_send(&t, second, "POST /echo HTTP/1.1\r\n" H "Content-Length: 5000\r\n\r\n");
+    TRIAL_UNTIL(&t, NOBODY, t.server->shares.total >= sizeof part);
+    client_send(&t, second, "POST /echo HTTP/1.1\r\n" H "Content-Length: 500000\r\n\r\n");
     assert_true(client_try_send(&t, second, part, sizeof part));
     expect_refusal(&t, second, 503, "Too much is being sent at once. Please try again later.");
     client_reset(first);
-    TRIAL_UNTIL(&t, NOBODY, t.server->bodies == 0);
+    TRIAL_UNTIL(&t, NOBODY, t.server->shares.total == 0);
     int third = client_open(&t);
     client_send(&t, third, "POST /echo HTTP/1.1\r\n" H "Content-Length: 3\r\n\r\nabc");
     client_expect(&t, third, 200, "abc");
@@ -518,6 +569,7 @@ int main(void)
         cmocka_unit_test(header_lines),
         cmocka_unit_test(body_bytes),
         cmocka_unit_test(bodies_together),
+        cmocka_unit_test(bodies_of_one_owner),
         cmocka_unit_test(trailer_bytes),
         cmocka_unit_test(slow_head),
         cmocka_unit_test(trickled_head),
