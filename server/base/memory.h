@@ -4,8 +4,9 @@
 
 #include <stddef.h>
 
-#define MEMORY_LARGE (256u << 10) /* bytes: who held more than that in one piece calls memory_trim() some time after \
-                                   */
+#define MEMORY_LARGE                                                                       \
+    (256u << 10) /* bytes: after a request that held more, memory_trim() is worth its time \
+                  */
 
 /* At the start, before threads: large blocks are mapped, each by itself, and unmapped when they are freed. */
 void memory_setup(void);

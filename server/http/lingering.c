@@ -1,13 +1,13 @@
-/* The end of a connection whose answer is written. Closed at once, the kernel would answer what the client still sends
- * with a reset, and a reset makes the client's kernel throw away the answer that it has not read yet. So what still
- * comes is read and dropped.
+/* The end of a connection whose answer is written. If it were closed at once, the kernel would answer what the client
+ * still sends with a reset, and a reset makes the client's kernel throw away the answer that it has not read yet. So
+ * what still comes is read and dropped.
  *
  * A client that is refused while it sends its body may read nothing before it has sent it all (Python's http.client),
  * or take the end of our side for the end of the connection and fail (Node's). So, when all goes well: DISCARDING until
  * the body is there; our side is shut, LINGERING; the client shuts its side, and that is the end.
  *
  * The bounds: 2 s without a byte end DISCARDING, and another 2 s LINGERING. In all it takes as long as that many bytes
- * may take where they are wanted: body_ms for each body_max of what is to come. Of a body whose length is known that
+ * may take if they are wanted: body_ms for each body_max of what is to come. Of a body whose length is known that
  * much is dropped, and HTTP_DISCARD_MAX at most; of another one twice body_max. When the server drains, all has 2 s. */
 #include "http/connection.h"
 

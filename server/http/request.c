@@ -213,7 +213,7 @@ static void line_too_long(struct http_request *request)
     if (line->len == 0)
         headers_too_large(request);
     else if (memchr(line->data, ' ', line->len) != NULL)
-        http_request_fail(request, 414, "Target: must be shorter, for the request's head is at most %zu bytes in all",
+        http_request_fail(request, 414, "Target: must be shorter, because the head may have at most %zu bytes in all",
                           request->limits->header_max);
     else if (http_is_token(line->data))
         http_request_fail(request, 501, "Method not implemented: %.20s…", line->data);
@@ -369,7 +369,7 @@ bool http_request_has_body(const struct http_request *request)
     return request->chunked || request->content_length > 0;
 }
 
-/* Whether each coding of the list is "identity", or there is none. */
+/* Whether every coding of the list is "identity", or there is none. */
 static bool is_identity(const char *codings)
 {
     while (*codings != '\0') {
@@ -390,7 +390,8 @@ enum http_progress http_request_check_body(struct http_request *request)
     if (request->content_length > 0 && (uint64_t)request->content_length > request->limits->body_max)
         return body_too_large(request);
     if (codings != NULL && !is_identity(codings))
-        return http_request_fail(request, 415, "Content-Encoding: must be identity, for bodies are taken as they are");
+        return http_request_fail(request, 415,
+                                 "Content-Encoding: must be identity, because bodies are taken as they are");
     return HTTP_MORE;
 }
 

@@ -8,7 +8,7 @@
 #define HTTP_READ_MAX 65536         /* bytes of one read, and of what is held of pipelined requests */
 #define HTTP_REFUSED_MAX 64         /* connections over the cap that are told so; more are closed without a word */
 #define HTTP_LINGER_MS 2000         /* without a byte, before our side is shut, and again before the end */
-#define HTTP_DISCARD_MAX (1u << 30) /* bytes of a refused body that are read and dropped, where it says its length */
+#define HTTP_DISCARD_MAX (1u << 30) /* bytes of a refused body that are read and dropped, if it says its length */
 #define HTTP_PACE 65536             /* bytes of an answer that must be taken in write_ms: a trickle holds memory */
 
 struct http_connection;

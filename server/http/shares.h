@@ -1,6 +1,6 @@
 /* Who holds how much of the memory for bodies and answers. One owner's bodies must not shut the others out, and one
  * owner alone should not have to leave most of it unused: so an owner may hold as much as is still free. Alone that is
- * half of all; of N that want all they can get each has one of N + 1 parts, and one part stays free for who comes next.
+ * half of all; of N that want all they can get each has one of N + 1 parts, and one part stays free for the next.
  *
  * Pure; an exchange holds a share as long as it lives. */
 #ifndef CODECELL_HTTP_SHARES_H

@@ -469,7 +469,7 @@ static void refused_upload_ends(void **state)
     }
 }
 
-/* As long as a body may take where it is wanted, however it trickles. */
+/* As long as a body may take if it is wanted, however it trickles. */
 static void refused_upload_that_trickles(void **state)
 {
     (void)state;
