@@ -142,6 +142,7 @@ static void admission_done(struct store_job *job, const struct error *error)
         api_respond_error(ex, error);
     } else if (ex != NULL) {
         http_set_user(ex, admission->caller);
+        http_set_owner(ex, admission->caller->key.row);
         admission->caller = NULL;
         decide(ex, admission);
     }

@@ -36,7 +36,8 @@ struct http_exchange {
     void *gone_arg;
     char added[1024]; /* the answer's headers, "Name: value\n" */
     bool admitted;
-    int status; /* 0: not answered */
+    int64_t owner; /* 0: not said */
+    int status;    /* 0: not answered */
     char *body;
 };
 
@@ -101,6 +102,12 @@ const char *http_request_id(const struct http_exchange *ex)
 void http_set_user(struct http_exchange *ex, void *user)
 {
     ex->user = user;
+}
+
+void http_set_owner(struct http_exchange *ex, int64_t owner)
+{
+    assert_false(ex->admitted);
+    ex->owner = owner;
 }
 
 void *http_user(const struct http_exchange *ex)

@@ -110,6 +110,8 @@ static void test_a_burst_and_what_follows_it(void **state)
         struct http_exchange ex = exchange(&run_route, fake_key);
         admit(&ex);
         assert_true(ex.admitted);
+        assert_int_equal(ex.owner, api_caller(&ex)->key.row);
+        assert_true(ex.owner > 0);
         assert_string_equal(ex.added, expected[i]);
         assert_string_equal(api_caller(&ex)->key.name, "one");
         fake_expect(&ex, 0, NULL);
