@@ -400,6 +400,7 @@ int app_serve(const struct config *config)
 
     app.config = config;
     raise_descriptors();
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write */
     set_limits(&app);
     uv_loop_init(&app.loop);
     if (start(&app, &error) != 0) {
