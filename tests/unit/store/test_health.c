@@ -19,7 +19,7 @@ struct stage {
     bool closed;
 };
 
-static uint64_t ahead_ns; /* set between jobs alone */
+static _Atomic uint64_t ahead_ns;
 
 static uint64_t monotonic_ahead(void)
 {
@@ -152,6 +152,7 @@ static void stage_open(struct stage *stage, void **state)
     assert_int_equal(uv_loop_init(&stage->loop), 0);
     if (store_open(&stage->store, &stage->loop, stage->fixture->dir, &error) < 0)
         fail_msg("store_open: %s", error.text);
+    assert_int_equal(ask_with(stage, nothing, true, false), ERROR_NONE); /* behind the first proof */
 }
 
 static void on_closed(void *arg)
