@@ -462,6 +462,7 @@ int app_serve(const struct config *config)
     app.config = config;
     memory_setup();
     raise_descriptors();
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write */
     set_limits(&app);
     uv_loop_init(&app.loop);
     uv_timer_init(&app.loop, &app.trim);
