@@ -448,8 +448,8 @@ static void refused_upload_ends(void **state)
         size_t least;
     } table[] = {
         {"POST /refused HTTP/1.1\r\n" H "Content-Length: 900000\r\n\r\n", 900000},
-        {"POST /refused HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n", 2 * 65536},
-        {"POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\nfffff\r\n", 2 * 65536},
+        {"POST /refused HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n", 131072},
+        {"POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\nfffff\r\n", 131072},
     };
     static char part[65536];
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
