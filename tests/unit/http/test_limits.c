@@ -517,7 +517,7 @@ static void bodies_of_one_owner(void **state)
     int fds[PARTS + 1];
     trial_init(&t);
     t.options.admit = admit_owner;
-    t.options.bodies_max = 8 * 131072;
+    t.options.bodies_max = (size_t)8 * 131072;
     trial_open(&t);
     for (int i = 0; i < PARTS; i++)
         fds[i] = send_part(&t, "1", part, sizeof part);
