@@ -37,7 +37,7 @@ static void set_bounds(struct http_connection *conn)
         bytes = HTTP_DISCARD_MAX;
     if (server->state == HTTP_SERVING)
         ms += options->body_ms * (1 + bytes / (options->body_max + 1));
-    conn->droppable = bytes + 2 * HTTP_READ_MAX; /* with what was sent behind it */
+    conn->droppable = bytes + UINT64_C(2) * HTTP_READ_MAX; /* with what was sent behind it */
     conn->linger_end = uv_now(server->loop) + ms;
 }
 

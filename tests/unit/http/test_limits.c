@@ -448,8 +448,8 @@ static void refused_upload_ends(void **state)
         size_t least;
     } table[] = {
         {"POST /refused HTTP/1.1\r\n" H "Content-Length: 900000\r\n\r\n", 900000},
-        {"POST /refused HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n", 2 * 65536},
-        {"POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\nfffff\r\n", 2 * 65536},
+        {"POST /refused HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n", 131072},
+        {"POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\nfffff\r\n", 131072},
     };
     static char part[65536];
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -517,7 +517,7 @@ static void bodies_of_one_owner(void **state)
     int fds[PARTS + 1];
     trial_init(&t);
     t.options.admit = admit_owner;
-    t.options.bodies_max = 8 * 131072;
+    t.options.bodies_max = (size_t)8 * 131072;
     trial_open(&t);
     for (int i = 0; i < PARTS; i++)
         fds[i] = send_part(&t, "1", part, sizeof part);
