@@ -20,6 +20,9 @@ void language_free(struct language *language); /* NULL is fine */
 int language_versions_read(const struct reader *file, const struct limits *maxima, struct language *language);
 void language_versions_free(struct language *language);
 
+/* The object `environment` as "NAME=value", NULL after the last; absent is none. *out is to be freed in any case. */
+int language_environment_read(const struct reader *in, char ***out);
+
 /* language_live_file.c: `live` of a version whose run is there. 0, or -1 with a sentence; freed in both cases by the
  * second. */
 int language_live_read(const struct reader *in, char *const *run, struct language_live *live);

@@ -61,7 +61,7 @@ int language_live_read(const struct reader *in, char *const *run, struct languag
         return reader_fail(in, "live", "must be true, or an object of environment, prefix or argv");
     if (reader_enter(in, "live", true, known, &inside) != 0)
         return -1;
-    if (json_object_get(inside.object, "environment") != NULL && reader_environment(&inside, &live->env) != 0)
+    if (json_object_get(inside.object, "environment") != NULL && language_environment_read(&inside, &live->env) != 0)
         return -1;
     return read_run(&inside, run, live);
 }

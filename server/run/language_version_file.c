@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,25 +20,30 @@ static int read_image(const struct reader *in, const struct language *language, 
     return 0;
 }
 
+static const char *const compile_known[] = {"argv", "timeout", "memory_mb", NULL};
+
 /* As with limits, a server whose maximum is below it gives its maximum. */
 static int read_compile_memory(const struct reader *in, const struct limits *maxima, struct language_version *version)
 {
-    const json_t *memory = json_object_get(in->object, "memory_mb");
+    struct reader inside;
+    int found = reader_enter(in, "compile", false, compile_known, &inside);
     int64_t mb = 0;
 
+    if (found != 0)
+        return found < 0 ? -1 : 0;
+    const json_t *memory = json_object_get(inside.object, "memory_mb");
     if (memory == NULL)
         return 0;
     if (json_as_integer(memory, &mb) != 0 || mb < limits_minima.cell.memory_mb || mb > LANGUAGE_COMPILE_MEMORY_MAX)
-        return reader_fail(in, "memory_mb", "must be an integer from 32 to 16384");
+        return reader_fail(&inside, "memory_mb", "must be an integer from 32 to 16384");
     version->compile_memory_mb = mb < maxima->cell.memory_mb ? (uint32_t)mb : maxima->cell.memory_mb;
     return 0;
 }
 
-static int read_compile(const struct reader *in, const struct limits *maxima, struct language_version *version)
+static int read_compile(const struct reader *in, struct language_version *version)
 {
     struct reader inside;
-    int found =
-        reader_enter(in, "compile", false, (const char *const[]){"argv", "timeout", "memory_mb", NULL}, &inside);
+    int found = reader_enter(in, "compile", false, compile_known, &inside);
 
     if (found != 0)
         return found < 0 ? -1 : 0;
@@ -46,7 +52,47 @@ static int read_compile(const struct reader *in, const struct limits *maxima, st
     if (timeout != NULL && (json_as_integer(timeout, &seconds) != 0 || seconds < 1 || seconds > 300))
         return reader_fail(&inside, "timeout", "must be an integer from 1 to 300");
     version->compile_ms = (uint64_t)seconds * 1000;
-    return read_compile_memory(&inside, maxima, version) != 0 ? -1 : reader_argv(&inside, &version->compile);
+    return reader_argv(&inside, &version->compile);
+}
+
+static bool is_variable(const char *name)
+{
+    if (!isalpha((unsigned char)*name) && *name != '_')
+        return false;
+    while (isalnum((unsigned char)*name) || *name == '_')
+        name++;
+    return *name == '\0';
+}
+
+static int read_variable(const struct reader *in, const char *name, const json_t *value, char **out)
+{
+    if (!is_variable(name))
+        return reader_fail(in, "environment", "a name must match [A-Za-z_][A-Za-z0-9_]*");
+    if (!reader_is_text(value))
+        return error_set(in->error, ERROR_INVALID, "%senvironment.%s: must be a string without NUL", in->prefix, name);
+    if (asprintf(out, "%s=%s", name, json_string_value(value)) < 0) {
+        *out = NULL;
+        return reader_fail(in, "environment", "out of memory");
+    }
+    return 0;
+}
+
+int language_environment_read(const struct reader *in, char ***out)
+{
+    json_t *object = json_object_get(in->object, "environment"), *value;
+    size_t count = json_object_size(object), i = 0;
+    const char *name;
+
+    if (object != NULL && (!json_is_object(object) || count > READER_STRINGS_MAX))
+        return reader_fail(in, "environment", "must be an object of at most 128 strings");
+    char **env = *out = calloc(count + 1, sizeof *env);
+    if (env == NULL)
+        return reader_fail(in, "environment", "out of memory");
+    json_object_foreach (object, name, value) {
+        if (read_variable(in, name, value, &env[i++]) != 0)
+            return -1;
+    }
+    return 0;
 }
 
 static const struct hold {
@@ -96,16 +142,13 @@ static int read_kind(const struct reader *in, const struct language *language, s
     return 0;
 }
 
-static int read_version(const struct reader *in, const struct language *language, const struct limits *maxima,
-                        struct language_version *version)
+static int read_version(const struct reader *in, const struct language *language, struct language_version *version)
 {
-    bool failed = read_image(in, language, version) != 0 || read_compile(in, maxima, version) != 0 ||
-                  reader_command(in, "run", true, &version->run) != 0 || reader_environment(in, &version->env) != 0 ||
-                  limits_least_read(&version->least, in, &language->limits) != 0 ||
-                  language_live_read(in, version->run, &version->live) != 0 ||
-                  reader_command(in, "version", true, &version->version_argv) != 0 ||
-                  reader_command(in, "packages", false, &version->packages_argv) != 0 ||
-                  read_kind(in, language, version) != 0;
+    bool failed =
+        read_image(in, language, version) != 0 || read_compile(in, version) != 0 ||
+        reader_command(in, "run", true, &version->run) != 0 || language_environment_read(in, &version->env) != 0 ||
+        reader_command(in, "version", true, &version->version_argv) != 0 ||
+        reader_command(in, "packages", false, &version->packages_argv) != 0 || read_kind(in, language, version) != 0;
 
     return failed ? -1 : 0;
 }
@@ -146,9 +189,11 @@ static int read_overlaid(const struct reader *in, const json_t *file, const json
     if (fields == NULL)
         return error_set(in->error, ERROR_INTERNAL, "out of memory");
     both.object = fields;
-    int failed = read_version(&both, language, maxima, version);
+    bool failed = read_compile_memory(&both, maxima, version) != 0 || read_version(&both, language, version) != 0 ||
+                  limits_least_read(&version->least, &both, &language->limits) != 0 ||
+                  language_live_read(&both, version->run, &version->live) != 0;
     json_decref(fields);
-    return failed;
+    return failed ? -1 : 0;
 }
 
 static int read_entry(const struct reader *entry, const json_t *file, const struct limits *maxima,

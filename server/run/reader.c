@@ -1,6 +1,5 @@
 #include "run/reader.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,46 +109,6 @@ int reader_boolean(const struct reader *in, const char *name, bool *out)
     if (value != NULL && !json_is_boolean(value))
         return reader_fail(in, name, "must be true or false");
     *out = json_is_true(value);
-    return 0;
-}
-
-static bool is_variable(const char *name)
-{
-    if (!isalpha((unsigned char)*name) && *name != '_')
-        return false;
-    while (isalnum((unsigned char)*name) || *name == '_')
-        name++;
-    return *name == '\0';
-}
-
-static int read_variable(const struct reader *in, const char *name, const json_t *value, char **out)
-{
-    if (!is_variable(name))
-        return reader_fail(in, "environment", "a name must match [A-Za-z_][A-Za-z0-9_]*");
-    if (!reader_is_text(value))
-        return error_set(in->error, ERROR_INVALID, "%senvironment.%s: must be a string without NUL", in->prefix, name);
-    if (asprintf(out, "%s=%s", name, json_string_value(value)) < 0) {
-        *out = NULL;
-        return reader_fail(in, "environment", "out of memory");
-    }
-    return 0;
-}
-
-int reader_environment(const struct reader *in, char ***out)
-{
-    json_t *object = json_object_get(in->object, "environment"), *value;
-    size_t count = json_object_size(object), i = 0;
-    const char *name;
-
-    if (object != NULL && (!json_is_object(object) || count > READER_STRINGS_MAX))
-        return reader_fail(in, "environment", "must be an object of at most 128 strings");
-    char **env = *out = calloc(count + 1, sizeof *env);
-    if (env == NULL)
-        return reader_fail(in, "environment", "out of memory");
-    json_object_foreach (object, name, value) {
-        if (read_variable(in, name, value, &env[i++]) != 0)
-            return -1;
-    }
     return 0;
 }
 

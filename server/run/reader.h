@@ -33,8 +33,6 @@ int reader_name(const struct reader *in, const char *name, bool required, char *
 int reader_strings(const struct reader *in, const char *name, char ***out); /* 1 to READER_STRINGS_MAX; NULL last */
 int reader_argv(const struct reader *in, char ***out); /* the member "argv": strings, the first not empty */
 int reader_command(const struct reader *in, const char *name, bool required, char ***out); /* {"argv": […]} */
-/* The object "environment" of at most READER_STRINGS_MAX variables as "NAME=value", NULL last; absent is none. */
-int reader_environment(const struct reader *in, char ***out);
 
 int reader_boolean(const struct reader *in, const char *name, bool *out); /* absent is false */
 
