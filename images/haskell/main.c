@@ -8,8 +8,8 @@
 
 extern StgClosure ZCMain_main_closure;
 
-/* GHC's handles ask this function, and flush by the line where it says that they write to a terminal. With CODECELL_LIVE
- * standard output passes for one. */
+// GHC asks this function, and flushes by the line where it says that a handle writes to a terminal. With CODECELL_LIVE
+// standard output passes for one.
 int isatty(int fd)
 {
     struct termios settings;
