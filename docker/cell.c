@@ -77,9 +77,11 @@ struct cell_place *cell_place(struct cell *cell)
     return &cell->place;
 }
 
-int64_t cell_memory_bytes(const struct cell_limits *limits)
+int64_t cell_memory_bytes(const struct cell_kind *kind, const struct cell_limits *limits)
 {
-    return (int64_t)(limits->memory_mb + limits->disk_mb + CELL_AGENT_MB) << 20;
+    uint32_t steps = kind->compile_memory_mb > limits->memory_mb ? kind->compile_memory_mb : limits->memory_mb;
+
+    return (int64_t)(steps + limits->disk_mb + CELL_AGENT_MB) << 20;
 }
 
 struct cell *cells_next(const struct cell *cell)
@@ -403,12 +405,11 @@ static json_t *container_body(const struct cell *cell)
         .entrypoint = (const char *const[]){CELL_AGENT_PATH, NULL},
         .user = user,
         .labels = (const char *const[]){instance, role, language, name, created, NULL},
-        .memory_bytes = cell_memory_bytes(limits),
+        .memory_bytes = cell_memory_bytes(cell->kind, limits),
         .nano_cpus = (int64_t)limits->milli_cpus * 1000000,
         .pids = limits->processes + CELL_AGENT_PROCESSES,
         .tmpfs_bytes = (uint64_t)limits->disk_mb << 20,
         .tmpfs_inodes = 16384,
-        .tmpfs_exec = cell->kind->exec,
         .uid = cell->uid,
         .volume = cells->volume,
         .runtime = cells->runtime,

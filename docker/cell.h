@@ -24,17 +24,17 @@ struct cells; /* what all cells of a server share: cells.h */
 /* What a cell is allowed; API.md, `limits`. */
 struct cell_limits {
     uint32_t milli_cpus; /* 1000 is one core */
-    uint32_t memory_mb;  /* the program's */
+    uint32_t memory_mb;  /* the program's: what it holds beside its files in /tmp */
     uint32_t disk_mb;    /* its tmpfs */
     uint32_t processes;  /* processes and threads of the program; the agent's own come on top */
 };
 
 /* What a cell is made from. Strings belong to the language and outlive the cell. */
 struct cell_kind {
-    const char *language;      /* id */
-    const char *image;         /* reference, or the image's id */
-    bool exec;                 /* the tmpfs may hold programs (compiled languages) */
-    struct cell_limits limits; /* the language's defaults: what waiting cells have */
+    const char *language;       /* id */
+    const char *image;          /* reference, or the image's id */
+    struct cell_limits limits;  /* the language's defaults: what waiting cells have */
+    uint32_t compile_memory_mb; /* that the compile step may hold, where the job's limit is lower; 0: the job's own */
     /* What a job without variables and arguments of its own runs with, for cell_prepare; both NULL where nothing is
      * started ahead (a language without an interpreter, CODECELL_WAITING=off). */
     const char *const *waiting_env;  /* "NAME=value" in the order of such a job's, NULL after the last */
@@ -67,6 +67,7 @@ struct cell_step {
     const char *const *argv; /* NULL after the last */
     uint64_t timeout_ms;
     uint64_t output_max; /* bytes per stream */
+    uint32_t memory_mb;  /* that it may hold, where the cell's limit is lower; 0: the cell's own */
 };
 
 /* One job; everything is the caller's and must live until on_done (or cell_end). */

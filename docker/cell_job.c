@@ -97,10 +97,11 @@ static int put_file(struct cell *cell, struct buf *out)
     return cell_put(out, FRAME_FILE_DATA, data, part);
 }
 
-int cell_put_step(struct buf *out, enum frame_step step, const struct cell_step *spec)
+int cell_put_step(struct buf *out, enum frame_step step, const struct cell_step *spec, const struct cell_limits *limits)
 {
     uint8_t head[FRAME_HEADER], fixed[FRAME_STEP_SPEC];
     size_t len = sizeof fixed;
+    uint32_t memory_mb = spec->memory_mb > limits->memory_mb ? spec->memory_mb : limits->memory_mb;
 
     for (size_t i = 0; spec->argv[i] != NULL; i++)
         len += strlen(spec->argv[i]) + 1;
@@ -109,6 +110,7 @@ int cell_put_step(struct buf *out, enum frame_step step, const struct cell_step 
     frame_header(head, FRAME_STEP, (uint8_t)step, 0, (uint32_t)len);
     frame_put64(fixed, spec->timeout_ms);
     frame_put64(fixed + 8, spec->output_max);
+    frame_put64(fixed + 16, (uint64_t)memory_mb << 20);
     if (buf_append(out, head, sizeof head) != 0 || buf_append(out, fixed, sizeof fixed) != 0)
         return -1;
     for (size_t i = 0; spec->argv[i] != NULL; i++)
@@ -120,9 +122,10 @@ int cell_put_step(struct buf *out, enum frame_step step, const struct cell_step 
 static int put_steps(struct cell *cell, struct buf *out)
 {
     cell->feed = (struct cell_feed){.at = SEND_INPUT};
-    if (cell->job->compile.argv != NULL && cell_put_step(out, FRAME_STEP_COMPILE, &cell->job->compile) != 0)
+    if (cell->job->compile.argv != NULL &&
+        cell_put_step(out, FRAME_STEP_COMPILE, &cell->job->compile, &cell->limits) != 0)
         return -1;
-    if (cell_put_step(out, FRAME_STEP_RUN, &cell->job->run) != 0)
+    if (cell_put_step(out, FRAME_STEP_RUN, &cell->job->run, &cell->limits) != 0)
         return -1;
     return cell_put(out, FRAME_START, NULL, 0);
 }
@@ -309,7 +312,7 @@ static void update_limits(struct cell *cell, const struct cell_limits *limits)
     if (cell->call != NULL)
         call_cancel(cell->call);
     snprintf(path, sizeof path, "/containers/%s/update", cell->id);
-    json_t *body = codec_update(cell_memory_bytes(limits), (int64_t)limits->milli_cpus * 1000000,
+    json_t *body = codec_update(cell_memory_bytes(cell->kind, limits), (int64_t)limits->milli_cpus * 1000000,
                                 (int64_t)limits->processes + CELL_AGENT_PROCESSES);
     cell->call =
         engine_call(cell->cells->engine,

@@ -60,7 +60,8 @@ void cell_job_finish(struct cell *cell, enum cell_outcome outcome);
 /* Frames for the agent, behind what `out` holds. 0, or -1 where it is full, or the frame would be too long. */
 int cell_put(struct buf *out, enum frame_type type, const void *payload, size_t len);
 int cell_put_env(struct buf *out, const char *variable);
-int cell_put_step(struct buf *out, enum frame_step step, const struct cell_step *spec);
+int cell_put_step(struct buf *out, enum frame_step step, const struct cell_step *spec,
+                  const struct cell_limits *limits);
 
 /* cell_wait.c: the agent's answer to PREPARE (false: this frame is none, or nobody asked) and to RESET. */
 bool cell_wait_prepared(struct cell *cell, const struct frame *frame);

@@ -44,18 +44,22 @@ static void on_not_prepared(uv_timer_t *timer)
     cell_fail(timer->data, ERROR_INTERNAL, "its interpreter was not started within %u ms", CELL_PREPARE_MS);
 }
 
-static int put_prepare(const struct cell_kind *kind, struct buf *out)
+static int put_prepare(const struct cell *cell, struct buf *out)
 {
-    /* Its time and its output's are the job's to say: an agent does not look at these. */
+    const struct cell_kind *kind = cell->kind;
     uint8_t hold[4];
-    const struct cell_step step = {.argv = kind->waiting_argv, .timeout_ms = 1, .output_max = 0};
+    /* Its time and its output's are the job's to say: an agent does not look at these. */
+    struct cell_step step = {.argv = kind->waiting_argv, .timeout_ms = 1, .output_max = 0};
     enum frame_step which = kind->waiting_step == FRAME_STEP_COMPILE ? FRAME_STEP_COMPILE : FRAME_STEP_RUN;
+
+    if (which == FRAME_STEP_COMPILE)
+        step.memory_mb = kind->compile_memory_mb;
 
     for (size_t i = 0; kind->waiting_env[i] != NULL; i++)
         if (cell_put_env(out, kind->waiting_env[i]) != 0)
             return -1;
     frame_put32(hold, kind->waiting_hold);
-    if (cell_put_step(out, which, &step) != 0)
+    if (cell_put_step(out, which, &step, &cell->limits) != 0)
         return -1;
     return cell_put(out, FRAME_PREPARE, hold, sizeof hold);
 }
@@ -68,7 +72,7 @@ void cell_prepare(struct cell *cell)
     assert(cell->kind->waiting_env != NULL && cell->kind->waiting_argv != NULL);
     cell->waiting = CELL_PREPARING;
     buf_init(&out, ASK_MAX);
-    int failed = put_prepare(cell->kind, &out);
+    int failed = put_prepare(cell, &out);
     ask(cell, &out, failed, on_not_prepared, CELL_PREPARE_MS);
 }
 

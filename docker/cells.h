@@ -83,8 +83,9 @@ const struct cell_kind *cell_kind(const struct cell *cell);
 struct cell *cells_next(const struct cell *cell);             /* the next in cells->first */
 bool cells_know(const struct cells *cells, const char *name); /* by LABEL_NAME */
 
-/* Memory of a container for these limits, in bytes. */
-int64_t cell_memory_bytes(const struct cell_limits *limits);
+/* Memory of a container for these limits, in bytes. It is not what a program is held to: its agent sees to that, but
+ * what the kernel keeps for it counts here alone, and so do its files in /tmp. */
+int64_t cell_memory_bytes(const struct cell_kind *kind, const struct cell_limits *limits);
 
 /* Gives a cell that is ending up without waiting for the engine: for the end of a shutdown's patience. */
 void cell_abandon(struct cell *cell);

@@ -78,7 +78,7 @@ static json_t *tmpfs(const struct container_spec *spec)
     if (!spec->podman)
         snprintf(own, sizeof own, "nr_inodes=%llu,uid=%u,gid=%u", (unsigned long long)spec->tmpfs_inodes,
                  (unsigned)spec->uid, (unsigned)spec->uid);
-    snprintf(options, sizeof options, "rw,nosuid,nodev,%s,size=%llu,mode=1777,%s", spec->tmpfs_exec ? "exec" : "noexec",
+    snprintf(options, sizeof options, "rw,nosuid,nodev,exec,size=%llu,mode=1777,%s",
              (unsigned long long)spec->tmpfs_bytes, own);
     return json_pack("{s:s, s:s*}", "/tmp", options, "/var/tmp",
                      spec->podman ? "ro,nosuid,nodev,noexec,size=4096,mode=0555,notmpcopyup" : NULL);

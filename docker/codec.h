@@ -29,7 +29,6 @@ struct container_spec {
     int64_t pids;                  /* 0: no limit */
     uint64_t tmpfs_bytes;          /* of /tmp, the only place that can be written to; 0: no /tmp of ours */
     uint64_t tmpfs_inodes;
-    bool tmpfs_exec;      /* programs may be run from /tmp */
     uint32_t uid;         /* /tmp belongs to it (user and group) */
     const char *volume;   /* a volume's name, mounted at CELL_AGENT_FOLDER; NULL: none */
     bool volume_write;    /* false: read-only */

@@ -14,6 +14,62 @@ static int open_either(const char *first, const char *second)
     return fd >= 0 ? fd : open(second, O_RDONLY | O_CLOEXEC);
 }
 
+/* The number behind `name` at the start of a line; with an empty name the first number. False: there is none. */
+static bool find(const char *text, const char *name, uint64_t *value)
+{
+    size_t len = strlen(name);
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, name, len) == 0) {
+            *value = strtoull(line + len, NULL, 10);
+            return true;
+        }
+    }
+    return false;
+}
+
+#define TEXT_MAX 1024 /* what is looked for stands at the start of every file */
+
+static bool read_text(int fd, char text[TEXT_MAX])
+{
+    ssize_t n = fd < 0 ? -1 : pread(fd, text, TEXT_MAX - 1, 0);
+    text[n < 0 ? 0 : n] = '\0';
+    return n > 0;
+}
+
+static uint64_t number(int fd, const char *name)
+{
+    char text[TEXT_MAX];
+    uint64_t value = 0;
+    if (read_text(fd, text))
+        (void)find(text, name, &value);
+    return value;
+}
+
+static bool read_held(int fd, uint64_t *bytes)
+{
+    char text[TEXT_MAX];
+    uint64_t own, shared;
+    if (!read_text(fd, text) || !find(text, "shmem ", &shared) ||
+        (!find(text, "anon ", &own) && !find(text, "rss ", &own)))
+        return false;
+    *bytes = own + shared;
+    return true;
+}
+
+#define LIMIT_MAX (UINT64_C(1) << 60) /* "no limit" is a number above it where cgroups are version 1 */
+
+/* A container's cgroup has a limit; one without is the machine's, and what it holds is everybody's. */
+static int open_stat(const struct cgroup *cgroup)
+{
+    uint64_t limit = number(cgroup->memory, ""), held;
+    int fd = limit == 0 || limit > LIMIT_MAX ? -1 : open_either(V1 "memory.stat", V2 "memory.stat");
+    if (fd < 0 || read_held(fd, &held))
+        return fd;
+    close(fd);
+    return -1;
+}
+
 void cgroup_open(struct cgroup *cgroup)
 {
     cgroup->kills = open_either(V1 "memory.oom_control", V2 "memory.events");
@@ -22,23 +78,8 @@ void cgroup_open(struct cgroup *cgroup)
     cgroup->memory = open_either(V1 "memory.limit_in_bytes", V2 "memory.max");
     cgroup->processes = open_either(V2 "pids/pids.max", V2 "pids.max");
     cgroup->cpu = open_either(V2 "cpu/cpu.cfs_quota_us", V2 "cpu.max");
-}
-
-/* The number behind `name` at the start of a line; with an empty name the first number. */
-static uint64_t number(int fd, const char *name)
-{
-    char text[1024];
-    ssize_t n = fd < 0 ? -1 : pread(fd, text, sizeof text - 1, 0);
-    if (n <= 0)
-        return 0;
-    text[n] = '\0';
-    size_t len = strlen(name);
-    for (const char *line = text; line; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        if (strncmp(line, name, len) == 0)
-            return strtoull(line + len, NULL, 10);
-    }
-    return 0;
+    cgroup->stat = open_stat(cgroup);
+    cgroup->own = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 }
 
 struct cgroup_counts cgroup_read(const struct cgroup *cgroup)
@@ -59,9 +100,18 @@ struct cgroup_limits cgroup_read_limits(const struct cgroup *cgroup)
     };
 }
 
-uint64_t cgroup_step_peak(const struct cgroup_counts *before, const struct cgroup_counts *after, uint64_t rss)
+bool cgroup_read_held(const struct cgroup *cgroup, uint64_t *bytes)
 {
-    if (after->peak > before->peak && after->peak > before->usage)
-        return after->peak - before->usage;
-    return rss;
+    return read_held(cgroup->stat, bytes);
+}
+
+/* Pages: all, resident, and of these those of files. */
+uint64_t cgroup_own(const struct cgroup *cgroup)
+{
+    char text[TEXT_MAX], *at = text;
+    if (!read_text(cgroup->own, text))
+        return 0;
+    (void)strtoull(at, &at, 10);
+    uint64_t resident = strtoull(at, &at, 10), files = strtoull(at, &at, 10);
+    return resident > files ? (resident - files) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }

@@ -3,10 +3,13 @@
 #ifndef CODECELL_AGENT_CGROUP_H
 #define CODECELL_AGENT_CGROUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct cgroup {
-    int kills, usage, peak;     /* descriptors, or -1 */
+    int kills, usage, peak; /* descriptors, or -1 */
+    int stat;               /* likewise; -1, too, where the container has no limit of its own: it is another's then */
+    int own;                /* of the agent's own memory */
     int memory, processes, cpu; /* of the limits, likewise */
 };
 
@@ -25,8 +28,11 @@ void cgroup_open(struct cgroup *cgroup);
 struct cgroup_counts cgroup_read(const struct cgroup *cgroup);
 struct cgroup_limits cgroup_read_limits(const struct cgroup *cgroup);
 
-/* The most memory that a step had: what the high-water mark says where the step moved it, else `rss`,
- * the largest of its processes. */
-uint64_t cgroup_step_peak(const struct cgroup_counts *before, const struct cgroup_counts *after, uint64_t rss);
+/* Bytes of anonymous and of shared memory, files in a tmpfs among them, the agent's own included. False: the kernel
+ * does not tell. */
+bool cgroup_read_held(const struct cgroup *cgroup, uint64_t *bytes);
+
+/* Bytes of the agent's own anonymous memory. */
+uint64_t cgroup_own(const struct cgroup *cgroup);
 
 #endif

@@ -37,7 +37,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define FRAME_VERSION 3u
+#define FRAME_VERSION 4u
 #define FRAME_HEADER 8u
 #define FRAME_PAYLOAD_MAX 131072u /* a variable of 64 KiB, name and "=" included, fits */
 
@@ -79,16 +79,18 @@ enum frame_failure {
     FRAME_FAIL_RESET = 6,  /* something of the last job is left, or may be; errno says what was refused, or 0 */
 };
 
-/* On the wire: timeout_ms u64, output_max u64 (bytes per stream, past which output is read and dropped). */
-#define FRAME_STEP_SPEC 16u
+/* On the wire in this order, u64 each. */
+#define FRAME_STEP_SPEC 24u
 struct frame_step_spec {
     uint64_t timeout_ms;
-    uint64_t output_max;
+    uint64_t output_max;   /* bytes per stream, past which output is read and dropped */
+    uint64_t memory_bytes; /* that it may hold beside its files in /tmp; its stack may grow to most of it. 0: any
+                              number, and the container's own limit of the stack */
 };
 
 enum frame_flag {
     FRAME_TIMED_OUT = 1,     /* killed for its time */
-    FRAME_OUT_OF_MEMORY = 2, /* the cgroup killed a process for memory during the step */
+    FRAME_OUT_OF_MEMORY = 2, /* it was killed for its memory, or the cgroup killed a process for it during the step */
     FRAME_STDOUT_TRUNCATED = 4,
     FRAME_STDERR_TRUNCATED = 8,
 };
@@ -97,12 +99,12 @@ enum frame_flag {
 #define FRAME_STEP_END_SIZE 40u
 #define FRAME_PREPARED_SIZE 16u
 struct frame_step_end {
-    uint32_t exit_code; /* 0 to 255; 128 + signal where a signal ended it */
-    uint32_t signal;    /* 0: none */
-    uint32_t flags;     /* enum frame_flag, or'ed */
-    uint64_t wall_ns;   /* from exec, or from being let go where it was held, to the first process's end */
-    uint64_t cpu_ns;    /* user and system, of all its processes that were waited for, in that time */
-    uint64_t peak_bytes;
+    uint32_t exit_code;  /* 0 to 255; 128 + signal where a signal ended it */
+    uint32_t signal;     /* 0: none */
+    uint32_t flags;      /* enum frame_flag, or'ed */
+    uint64_t wall_ns;    /* from exec, or from being let go where it was held, to the first process's end */
+    uint64_t cpu_ns;     /* user and system, of all its processes that were waited for, in that time */
+    uint64_t peak_bytes; /* the most that it held beside its files in /tmp (watch.h) */
 };
 
 struct frame {

@@ -56,7 +56,8 @@ void hold_start(struct hold *hold, const struct job *job)
     hold->children_ns = 0;
     hold->before = cgroup_read(hold->cgroup);
     hold->limits = cgroup_read_limits(hold->cgroup);
-    if (spawn(first_step(job)->argv, job->envp, true, &hold->program, &failure) < 0) {
+    if (spawn(first_step(job)->argv, job->envp, first_step(job)->spec.memory_bytes, true, &hold->program, &failure) <
+        0) {
         say(hold, false);
         return;
     }
@@ -95,7 +96,7 @@ bool hold_fits(struct hold *hold, const struct job *job)
     return (hold->state == HOLD_PREPARING || hold->state == HOLD_HELD) &&
            hold->job->compile.present == job->compile.present && !misses_files(&hold->trace, job) &&
            same(first_step(hold->job)->argv, first_step(job)->argv) && same(hold->job->envp, job->envp) &&
-           same_limits(hold);
+           first_step(hold->job)->spec.memory_bytes == first_step(job)->spec.memory_bytes && same_limits(hold);
 }
 
 static uint64_t cpu_time(pid_t pid)
@@ -144,24 +145,10 @@ static uint64_t children_time(pid_t pid)
     return total;
 }
 
-/* A fresh process would be counted from the memory that there is now, without the held one's. While it is
- * still preparing nobody knows how much of what was added is its own: all of it, then. */
-static struct cgroup_counts count_from(const struct hold *hold)
-{
-    struct cgroup_counts now = cgroup_read(hold->cgroup);
-    uint64_t own = hold->ready.usage > hold->before.usage ? hold->ready.usage - hold->before.usage : 0;
-    if (hold->state == HOLD_PREPARING)
-        now.usage = hold->before.usage;
-    else
-        now.usage -= own < now.usage ? own : now.usage;
-    now.peak = hold->before.peak;
-    return now;
-}
-
 bool hold_release(struct hold *hold, struct hold_released *out)
 {
     *out = (struct hold_released){.program = hold->program,
-                                  .before = count_from(hold),
+                                  .before = {.kills = cgroup_read(hold->cgroup).kills, .peak = hold->before.peak},
                                   .cpu_ns = cpu_time(hold->program.pid) + hold->children_ns};
     out->program.started = system_clock();
     if (!trace_release(&hold->trace))

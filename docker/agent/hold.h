@@ -45,7 +45,7 @@ bool hold_fits(struct hold *hold, const struct job *job);
 /* What a released process brings along. */
 struct hold_released {
     struct spawn program;        /* started: now */
-    struct cgroup_counts before; /* as if it was started now */
+    struct cgroup_counts before; /* kills: now; peak: at its start, for what it holds counts */
     uint64_t cpu_ns;             /* that it and its processes have used up to now */
 };
 

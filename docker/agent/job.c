@@ -125,6 +125,7 @@ static bool take_step(struct job *job, const struct frame *frame)
         return false;
     step->spec.timeout_ms = frame_get64(frame->payload);
     step->spec.output_max = frame_get64(frame->payload + 8);
+    step->spec.memory_bytes = frame_get64(frame->payload + 16);
     if (step->spec.timeout_ms == 0 || step->spec.timeout_ms > JOB_TIMEOUT_MS)
         return false;
     size_t len = frame->length - FRAME_STEP_SPEC;

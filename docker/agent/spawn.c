@@ -7,14 +7,18 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define PIPE_BYTES 262144 /* asked for; the kernel's 64 KiB where a user's share of pipes is used up */
+
+#define STACK_LEAST ((rlim_t)8 << 20) /* what is usual everywhere */
 
 #define CHILD_STACK 131072 /* execvp puts a script's arguments on it */
 
@@ -29,6 +33,7 @@ struct plumbing {
 struct child {
     struct plumbing pipes;
     char *const *argv, *const *envp;
+    uint64_t memory;
     bool traced;
     struct spawn_failure failure; /* error 0: it was executed */
 };
@@ -82,6 +87,21 @@ static int ask_for_tracer(void)
     return (int)syscall(SYS_ptrace, (long)PTRACE_TRACEME, 0l, 0l, 0l);
 }
 
+/* A finite one, for glibc gives each thread as much address space, and 2 MB where there is no limit. Below the
+ * memory's, so that endless recursion ends as a program's own crash. */
+static int set_stack(uint64_t memory)
+{
+    struct rlimit stack;
+    rlim_t wanted = memory - memory / 8;
+    if (memory == 0)
+        return 0;
+    if (getrlimit(RLIMIT_STACK, &stack) < 0)
+        return -1;
+    wanted = wanted > STACK_LEAST ? wanted : STACK_LEAST;
+    stack.rlim_cur = wanted < stack.rlim_max ? wanted : stack.rlim_max;
+    return setrlimit(RLIMIT_STACK, &stack);
+}
+
 static int become_program(const struct plumbing *p, bool traced)
 {
     sigset_t none;
@@ -97,12 +117,21 @@ static int become_program(const struct plumbing *p, bool traced)
     return traced && ask_for_tracer() < 0 ? -1 : filter_apply();
 }
 
+/* A path is what it is: execvp() would give a file that is no program to the shell. */
+static void execute(char *const argv[])
+{
+    if (strchr(argv[0], '/'))
+        execve(argv[0], argv, environ);
+    else
+        execvp(argv[0], argv);
+}
+
 static int child_main(void *arg)
 {
     struct child *child = arg;
-    if (become_program(&child->pipes, child->traced) == 0) {
+    if (set_stack(child->memory) == 0 && become_program(&child->pipes, child->traced) == 0) {
         child->failure.failure = FRAME_FAIL_EXEC;
-        execvp(child->argv[0], child->argv);
+        execute(child->argv);
     }
     child->failure.error = errno;
     _exit(127);
@@ -136,9 +165,11 @@ static int start(struct child *child, struct spawn *out)
     return child->failure.error ? -1 : 0;
 }
 
-int spawn(char *const argv[], char *const envp[], bool traced, struct spawn *out, struct spawn_failure *failure)
+int spawn(char *const argv[], char *const envp[], uint64_t memory, bool traced, struct spawn *out,
+          struct spawn_failure *failure)
 {
-    struct child child = {.argv = argv, .envp = envp, .traced = traced, .failure = {.failure = FRAME_FAIL_SYSTEM}};
+    struct child child = {
+        .argv = argv, .envp = envp, .memory = memory, .traced = traced, .failure = {.failure = FRAME_FAIL_SYSTEM}};
     int(*pipes)[2] = child.pipes.ends;
     if (start(&child, out) < 0) {
         *failure = child.failure;

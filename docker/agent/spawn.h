@@ -18,8 +18,10 @@ struct spawn {
     uint64_t started; /* system_clock(), just before */
 };
 
-/* Returns when the program has been executed. 0, or -1: no process and no descriptor is left. With `traced`
- * the agent is its tracer (PTRACE_TRACEME): it stops behind exec. */
-int spawn(char *const argv[], char *const envp[], bool traced, struct spawn *out, struct spawn_failure *failure);
+/* Returns when the program has been executed. 0, or -1: no process and no descriptor is left. Its stack may grow to
+ * most of `memory`, the bytes that it may hold (0: to the container's limit). With `traced` the agent is its tracer
+ * (PTRACE_TRACEME): it stops behind exec. */
+int spawn(char *const argv[], char *const envp[], uint64_t memory, bool traced, struct spawn *out,
+          struct spawn_failure *failure);
 
 #endif

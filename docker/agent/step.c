@@ -22,7 +22,8 @@ static void set_state(struct step *step, enum step_state next)
     step->state = next;
 }
 
-static void run(struct step *step, const struct job_step *what, const struct spawn *program)
+static void run(struct step *step, const struct job_step *what, const struct spawn *program,
+                const struct cgroup_counts *before)
 {
     step->first = program->pid;
     step->input = program->in;
@@ -33,6 +34,9 @@ static void run(struct step *step, const struct job_step *what, const struct spa
     step->backlog = false;
     step->rss = 0;
     step->end = (struct frame_step_end){0};
+    step->kills_before = before->kills;
+    /* Where the kernel does not tell, the container's limit is the only one. */
+    watch_begin(&step->watch, step->cgroup->stat < 0 ? 0 : what->spec.memory_bytes, before->peak, program->started);
     set_state(step, STEP_RUNNING);
 }
 
@@ -41,12 +45,12 @@ int step_start(struct step *step, enum frame_step which, const struct job_step *
 {
     struct spawn program;
     trace_forget(step->trace);
-    step->before = cgroup_read(step->cgroup);
-    if (spawn(what->argv, envp, false, &program, failure) < 0)
+    struct cgroup_counts before = cgroup_read(step->cgroup);
+    if (spawn(what->argv, envp, what->spec.memory_bytes, false, &program, failure) < 0)
         return -1;
     step->which = which;
     step->cpu_before = 0;
-    run(step, what, &program);
+    run(step, what, &program, &before);
     return 0;
 }
 
@@ -54,10 +58,9 @@ int step_start(struct step *step, enum frame_step which, const struct job_step *
 void step_adopt(struct step *step, enum frame_step which, const struct job_step *what,
                 const struct hold_released *released)
 {
-    step->before = released->before;
     step->which = which;
     step->cpu_before = released->cpu_ns;
-    run(step, what, &released->program);
+    run(step, what, &released->program, &released->before);
     step->backlog = true;
 }
 
@@ -163,13 +166,29 @@ void step_children(struct step *step)
     }
 }
 
-static void expire(struct step *step, uint64_t now)
+static void end_it(struct step *step, enum frame_flag why, uint32_t exit_code)
 {
-    step->end.wall_ns = now - step->started;
-    step->end.exit_code = EXIT_TIMEOUT;
+    step->end.wall_ns = system_clock() - step->started;
+    step->end.exit_code = exit_code;
     step->end.signal = SIGKILL;
-    step->end.flags |= FRAME_TIMED_OUT;
+    step->end.flags |= why;
     set_state(step, STEP_KILLING);
+}
+
+static void look(struct step *step)
+{
+    struct watch_sight sight;
+    if (!watch_see(step->cgroup, &sight))
+        step->watch.due = system_clock() + WATCH_LATE_NS;
+    else if (watch_take(&step->watch, &sight))
+        end_it(step, FRAME_OUT_OF_MEMORY, 128 + SIGKILL);
+}
+
+static void look_at_end(struct step *step)
+{
+    struct watch_sight sight;
+    if (watch_see(step->cgroup, &sight))
+        (void)watch_take(&step->watch, &sight);
 }
 
 /* Again at every turn: a process that was forking sees the signal before its child lives, so once is
@@ -193,11 +212,11 @@ static bool drained(struct step *step)
 static void say_end(struct step *step)
 {
     uint8_t payload[FRAME_STEP_END_SIZE] = {0};
-    struct cgroup_counts after = cgroup_read(step->cgroup);
+    look_at_end(step);
     step->end.cpu_ns -= step->cpu_before < step->end.cpu_ns ? step->cpu_before : step->end.cpu_ns;
-    if (after.kills > step->before.kills)
+    if (cgroup_read(step->cgroup).kills > step->kills_before)
         step->end.flags |= FRAME_OUT_OF_MEMORY;
-    step->end.peak_bytes = cgroup_step_peak(&step->before, &after, step->rss);
+    step->end.peak_bytes = watch_peak(&step->watch, step->rss);
     frame_put32(payload, step->end.exit_code);
     frame_put32(payload + 4, step->end.signal);
     frame_put32(payload + 8, step->end.flags);
@@ -214,14 +233,17 @@ uint64_t step_patience(const struct step *step)
         return 0;
     if (step->state != STEP_RUNNING)
         return STEP_FOREVER;
-    return step->deadline > now ? step->deadline - now : 0;
+    uint64_t next = step->watch.due < step->deadline ? step->watch.due : step->deadline;
+    return next > now ? next - now : 0;
 }
 
 void step_advance(struct step *step)
 {
     uint64_t now = system_clock();
     if (step->state == STEP_RUNNING && now >= step->deadline)
-        expire(step, now);
+        end_it(step, FRAME_TIMED_OUT, EXIT_TIMEOUT);
+    else if (step->state == STEP_RUNNING && now >= step->watch.due)
+        look(step);
     if (step->state == STEP_KILLING)
         kill_all(step);
     if (step->state == STEP_DRAINING && drained(step)) {

@@ -2,7 +2,7 @@
  *
  *   idle ─ running ─ killing ─ draining ─ over
  *
- * running   until its first process has ended, or its time is up
+ * running   until its first process has ended, its time is up, or it holds too much memory
  * killing   every process of the cell is sent SIGKILL, until none is left
  * draining  what is still in the pipes is sent; nobody can add to it */
 #ifndef CODECELL_AGENT_STEP_H
@@ -13,6 +13,7 @@
 #include "docker/agent/job.h"
 #include "docker/agent/outlet.h"
 #include "docker/agent/spawn.h"
+#include "docker/agent/watch.h"
 
 enum step_state { STEP_IDLE, STEP_RUNNING, STEP_KILLING, STEP_DRAINING, STEP_OVER, STEP_STATES };
 
@@ -35,7 +36,8 @@ struct step {
     uint64_t rss;               /* bytes, of the largest process */
     struct frame_step_end end;
     const struct cgroup *cgroup;
-    struct cgroup_counts before;
+    uint64_t kills_before; /* processes that the kernel had killed for memory when the step began */
+    struct watch watch;
     struct outlet *outlet;
     struct trace *trace; /* threads of the first process that are to be let go */
 };

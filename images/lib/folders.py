@@ -79,7 +79,7 @@ def live_language(folder):
         return None
     entries = [{**step_of(variant, folder.id), **({"name": entry["name"]} if "name" in entry else {})}
                for variant, entry in zip(others, folder.language["versions"])] if others else []
-    fields = {name: own[name] for name in ("name", "file", "limits", "exec", "line_ends", "example") if name in own}
+    fields = {name: own[name] for name in ("name", "file", "limits", "line_ends", "example") if name in own}
     return {"id": folder.id + LIVE, **fields, **step_of(own, folder.id), "versions": entries}
 
 

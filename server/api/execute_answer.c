@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/text.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,18 +81,34 @@ static json_t *compile_value(const struct execution_result *result)
     return value;
 }
 
+/* Its program was not started. */
+static bool ended_in_compiler(const struct execution_result *result)
+{
+    return result->compiled && result->compile_exit_code != 0;
+}
+
+static const char *memory_warning(const struct execution_result *result)
+{
+    if (ended_in_compiler(result))
+        return "the compiler was killed for going over the memory limit";
+    return result->status == RECORD_OUT_OF_MEMORY
+               ? NULL
+               : "a process of the program was killed for going over the memory limit";
+}
+
 /* What the client should know beside the program's own result. */
 static int add_warnings(struct execute_answer *answer)
 {
     const struct execution_result *result = &answer->result;
     const char *warning = NULL;
 
-    if (result->memory_struck && result->status == RECORD_COMPILE_FAILED)
-        warning = "the compiler was killed for going over the memory limit";
-    else if (result->memory_struck && result->status != RECORD_OUT_OF_MEMORY)
-        warning = "a process of the program was killed for going over the memory limit";
+    if (result->memory_struck)
+        warning = memory_warning(result);
     else if (result->compile_timed_out)
         warning = "the compiler was killed for going over the language's compile limit";
+    else if (result->signal == SIGSYS)
+        warning = "the program was ended by SIGSYS: it made a system call that no program may make here; 32-bit system "
+                  "calls (int 0x80) are such";
     return warning == NULL ? 0 : json_array_append_new(answer->warnings, json_string(warning));
 }
 
@@ -100,7 +117,7 @@ static json_t *answer_value(struct execute_answer *answer, json_t *value)
 {
     const struct execution_result *result = &answer->result;
     /* Of a failed compilation, what the compiler said is what the answer says. */
-    const struct execution_output *output = result->status == RECORD_COMPILE_FAILED ? &result->compile : &result->run;
+    const struct execution_output *output = ended_in_compiler(result) ? &result->compile : &result->run;
 
     json_object_set_new(value, "execution_id", json_string(answer->id));
     json_object_set_new(value, "stdout", text_value(&output->out, output->out_cut));

@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 struct run_command {
-    const char **env;  /* "NAME=value", NULL after the last: threads, then the language's, then the job's */
+    const char **env;  /* "NAME=value", NULL after the last: everybody's, then the language's, then the job's */
     const char **argv; /* NULL after the last: the language's, then the job's */
     char threads[2][40];
 };

@@ -13,6 +13,7 @@
 
 #include <assert.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -208,10 +209,10 @@ static void compile_ended(struct execution *execution, const struct frame_step_e
         set_state(execution, EXECUTION_RUNNING);
         return;
     }
-    result->status = RECORD_COMPILE_FAILED;
+    result->memory_struck = (end->flags & FRAME_OUT_OF_MEMORY) != 0;
+    result->status = result->memory_struck ? RECORD_OUT_OF_MEMORY : RECORD_COMPILE_FAILED;
     result->exit_code = (int)end->exit_code;
     result->signal = (int)end->signal;
-    result->memory_struck = (end->flags & FRAME_OUT_OF_MEMORY) != 0;
     result->cpu_ns = (int64_t)end->cpu_ns;
     result->peak_bytes = (int64_t)end->peak_bytes;
     result->wall_ns = 0;
@@ -256,6 +257,51 @@ static void killed(struct execution *execution, enum record_status status, int e
         execution->result.wall_ns = (seam_wall_ms() - execution->started_ms) * 1000000;
 }
 
+/* Behind what the compiler said, on a line of its own. */
+static void say(struct buf *err, const char *format, const char *name)
+{
+    char sentence[512];
+    size_t len = (size_t)snprintf(sentence, sizeof sentence - 1, format, name);
+
+    len = len < sizeof sentence - 2 ? len : sizeof sentence - 2;
+    sentence[len++] = '\n';
+    err->max += len + 1; /* although it may have said as much as it could */
+    if (err->len > 0 && err->data[err->len - 1] != '\n')
+        (void)buf_append(err, "\n", 1);
+    (void)buf_append(err, sentence, len);
+}
+
+/* The compiler found nothing wrong, but what it made cannot be run. */
+static void nothing_to_run(struct execution *execution)
+{
+    struct execution_result *result = &execution->result;
+
+    say(&result->compile.err,
+        "codecell: the compiler succeeded but left no program %s to run (a library, or a program without a main "
+        "function?)",
+        execution->request.version->run[0]);
+    result->status = RECORD_COMPILE_FAILED;
+    result->exit_code = result->compile_exit_code = 1;
+    result->wall_ns = 0;
+    conclude(execution, false);
+}
+
+/* The container is gone with all that was in it. */
+static void struck(struct execution *execution)
+{
+    struct execution_result *result = &execution->result;
+
+    result->memory_struck = true;
+    killed(execution, RECORD_OUT_OF_MEMORY, 128 + SIGKILL);
+    if (execution->state == EXECUTION_COMPILING) {
+        result->compiled = true;
+        result->compile_exit_code = 128 + SIGKILL;
+        result->compile_wall_ns = result->wall_ns;
+        result->wall_ns = 0;
+    }
+    conclude(execution, false);
+}
+
 static void on_cell_done(void *arg, enum cell_outcome outcome)
 {
     struct execution *execution = arg;
@@ -269,9 +315,7 @@ static void on_cell_done(void *arg, enum cell_outcome outcome)
             conclude(execution, true);
         return;
     case CELL_OUT_OF_MEMORY:
-        execution->result.memory_struck = true;
-        killed(execution, RECORD_OUT_OF_MEMORY, 128 + SIGKILL);
-        conclude(execution, false);
+        struck(execution);
         return;
     case CELL_UNRESPONSIVE:
         execution->result.timed_out = true;
@@ -285,7 +329,10 @@ static void on_cell_done(void *arg, enum cell_outcome outcome)
         fail(execution, "a file of the request could not be written", false);
         return;
     case CELL_NO_PROGRAM:
-        fail(execution, "the language's program could not be started", false);
+        if (execution->result.compiled)
+            nothing_to_run(execution);
+        else
+            fail(execution, "the language's program could not be started", false);
         return;
     case CELL_LOST:
         fail(execution, "the container ended unexpectedly", false);

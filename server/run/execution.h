@@ -63,7 +63,7 @@ struct execution_result {
     int64_t compile_wall_ns;
     bool compile_timed_out;
     struct execution_output compile;
-    bool memory_struck; /* the cgroup killed for memory, whatever the exit code */
+    bool memory_struck; /* it, or a process of it, was killed for memory, whatever the exit code */
     uint64_t over_ns;   /* monotonic: the agent said that it is over; 0: it did not */
 };
 

@@ -3,6 +3,7 @@
 #include "run/execution_private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* What belongs to the job alone; what it points to is the request's and the language's. */
 struct job_text {
@@ -10,16 +11,23 @@ struct job_text {
     struct cell_file *files;
 };
 
+/* A script that names its interpreter can be started by its path, as where it came from. */
+static uint32_t file_mode(const void *data, size_t len)
+{
+    return len >= 2 && memcmp(data, "#!", 2) == 0 ? 0755 : 0644;
+}
+
 static struct cell_file *build_files(const struct execution_request *request)
 {
     struct cell_file *files = calloc(request->files_len + 1, sizeof *files);
 
     if (files == NULL)
         return NULL;
-    files[0] = (struct cell_file){
-        .path = request->language->file, .data = request->code, .len = request->code_len, .mode = 0644};
+    files[0] = (struct cell_file){.path = request->language->file, .data = request->code, .len = request->code_len};
     for (size_t i = 0; i < request->files_len; i++)
         files[i + 1] = request->files[i];
+    for (size_t i = 0; i <= request->files_len; i++)
+        files[i].mode = file_mode(files[i].data, files[i].len);
     return files;
 }
 
@@ -42,13 +50,13 @@ int job_build(struct execution *execution)
         .env = text->command.env,
         .files = text->files,
         .files_len = request->files_len + 1,
-        .run = {text->command.argv, request->timeout_s * 1000, output_max},
+        .run = {text->command.argv, request->timeout_s * 1000, output_max, 0},
         .input = request->input,
         .input_len = request->input_len,
     };
     if (version->compile != NULL)
-        execution->job.compile =
-            (struct cell_step){(const char *const *)version->compile, version->compile_ms, output_max};
+        execution->job.compile = (struct cell_step){(const char *const *)version->compile, version->compile_ms,
+                                                    output_max, version->compile_memory_mb};
     return 0;
 }
 

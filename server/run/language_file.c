@@ -105,9 +105,9 @@ static int read_example(const struct reader *in, struct language *language)
 static int read_all(const struct reader *in, const char *folder, const struct limits *defaults,
                     const struct limits *maxima, struct language *language)
 {
-    static const char *const known[] = {
-        "id",       "name", "aliases", "image",    "file",    "compile",   "run",   "environment", "limits", "version",
-        "packages", "exec", "waiting", "versions", "example", "line_ends", "least", "live",        NULL};
+    static const char *const known[] = {"id",       "name",        "aliases",   "image",   "file",     "compile",
+                                        "run",      "environment", "limits",    "version", "packages", "waiting",
+                                        "versions", "example",     "line_ends", "least",   "live",     NULL};
     bool failed = reader_known(in, known) != 0 || read_id(in, folder, language) != 0 ||
                   reader_name(in, "name", true, &language->name) != 0 ||
                   language_aliases_read(in, &language->aliases) != 0 || read_file_name(in, language) != 0 ||

@@ -121,15 +121,15 @@ static int read_waiting(const struct reader *in, bool *waiting, enum frame_hold 
  * a job begins with: the compile step where there is one. */
 static int read_kind(const struct reader *in, const struct language *language, struct language_version *version)
 {
-    bool exec, waiting;
+    bool waiting;
     enum frame_hold hold;
     char **first = version->compile != NULL ? version->compile : version->run;
 
-    if (reader_boolean(in, "exec", &exec) != 0 || read_waiting(in, &waiting, &hold) != 0)
+    if (read_waiting(in, &waiting, &hold) != 0)
         return -1;
     version->kind = (struct cell_kind){.language = language->id,
                                        .image = version->image,
-                                       .exec = version->compile != NULL || exec,
+                                       .compile_memory_mb = version->compile_memory_mb,
                                        .waiting_step = version->compile != NULL ? FRAME_STEP_COMPILE : FRAME_STEP_RUN,
                                        .waiting_hold = hold,
                                        .limits = language->limits.cell};

@@ -102,16 +102,6 @@ int reader_command(const struct reader *in, const char *name, bool required, cha
     return reader_argv(&inside, out);
 }
 
-int reader_boolean(const struct reader *in, const char *name, bool *out)
-{
-    const json_t *value = json_object_get(in->object, name);
-
-    if (value != NULL && !json_is_boolean(value))
-        return reader_fail(in, name, "must be true or false");
-    *out = json_is_true(value);
-    return 0;
-}
-
 void strings_free(char **strings)
 {
     for (char **string = strings; string != NULL && *string != NULL; string++)

@@ -34,8 +34,6 @@ int reader_strings(const struct reader *in, const char *name, char ***out); /* 1
 int reader_argv(const struct reader *in, char ***out); /* the member "argv": strings, the first not empty */
 int reader_command(const struct reader *in, const char *name, bool required, char ***out); /* {"argv": […]} */
 
-int reader_boolean(const struct reader *in, const char *name, bool *out); /* absent is false */
-
 bool reader_is_text(const json_t *value); /* a string without NUL */
 void strings_free(char **strings);        /* NULL after the last; NULL is fine */
 

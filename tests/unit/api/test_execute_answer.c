@@ -161,15 +161,28 @@ static void test_warnings(void **state)
     result = made("", 0);
     result->status = RECORD_COMPILE_FAILED;
     result->compiled = result->compile_timed_out = true;
+    result->compile_exit_code = 124;
     value = encoded(200);
     assert_string_equal(only_warning(value), "the compiler was killed for going over the language's compile limit");
     done(value);
 
     result = made("", 0);
-    result->status = RECORD_COMPILE_FAILED;
+    result->status = RECORD_OUT_OF_MEMORY;
     result->compiled = result->memory_struck = true;
+    result->compile_exit_code = 1;
+    assert_int_equal(buf_puts(&result->compile.err, "cc1 died"), 0);
     value = encoded(200);
     assert_string_equal(only_warning(value), "the compiler was killed for going over the memory limit");
+    assert_string_equal(json_string_value(json_object_get(value, "stderr")), "cc1 died");
+    assert_string_equal(json_string_value(json_object_get(value, "status")), "out_of_memory");
+    done(value);
+
+    result = made("", 0);
+    result->status = RECORD_FAILED;
+    result->signal = SIGSYS;
+    value = encoded(200);
+    assert_string_equal(only_warning(value), "the program was ended by SIGSYS: it made a system call that no program "
+                                             "may make here; 32-bit system calls (int 0x80) are such");
     done(value);
 }
 

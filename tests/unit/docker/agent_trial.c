@@ -92,7 +92,7 @@ static void make_cgroup(const struct trial_cgroup *cgroup, uid_t user)
     check(mount("none", "/sys/fs/cgroup", "tmpfs", 0, NULL), "tmpfs on the cgroups");
     check(chdir("/sys/fs/cgroup"), "cgroups");
     mkdir(cgroup->folder, 0755);
-    for (int i = 0; i < 3 && cgroup->names[i]; i++) {
+    for (int i = 0; i < TRIAL_CGROUP_FILES && cgroup->names[i]; i++) {
         snprintf(path, sizeof path, "%s/%s", cgroup->folder, cgroup->names[i]);
         int fd = open(path, O_CREAT | O_WRONLY, 0644);
         check((int)write(fd, cgroup->texts[i], strlen(cgroup->texts[i])), path);
@@ -221,10 +221,11 @@ void trial_file(struct trial *trial, const char *path, uint32_t mode, const void
 void trial_step(struct trial *trial, enum frame_step step, uint64_t timeout_ms, uint64_t output_max,
                 const char *const argv[])
 {
-    uint8_t payload[8192];
+    uint8_t payload[8192] = {0};
     size_t len = FRAME_STEP_SPEC;
     frame_put64(payload, timeout_ms);
     frame_put64(payload + 8, output_max);
+    frame_put64(payload + 16, trial->memory_bytes);
     for (; *argv; argv++) {
         assert_true(len + strlen(*argv) < sizeof payload);
         memcpy(payload + len, *argv, strlen(*argv) + 1);

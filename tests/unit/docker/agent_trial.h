@@ -18,10 +18,12 @@
 #define TRIAL_LIMIT_MS 90000   /* for any one wait: reaching it is a failure */
 #define TRIAL_SELF "/mnt/self" /* the test's own program, inside */
 
-/* A stand-in for the cgroup's files, which the program can write to. NULL: not there. */
+#define TRIAL_CGROUP_FILES 5
+
+/* A stand-in for the cgroup's files, which the program can write to. The first that is NULL ends them. */
 struct trial_cgroup {
     const char *folder; /* "memory", or "." */
-    const char *names[3], *texts[3];
+    const char *names[TRIAL_CGROUP_FILES], *texts[TRIAL_CGROUP_FILES];
 };
 
 struct trial_options {
@@ -43,6 +45,7 @@ struct trial {
     int in, out; /* the agent's fd 0 and 1, our ends */
     bool ready, done, failed, eof;
     uint32_t failure, error;
+    uint64_t memory_bytes;   /* what each step that is sent may hold; 0: any number */
     unsigned prepared;       /* PREPARED frames so far */
     bool held;               /* what the last one said */
     uint64_t prepared_bytes; /* its memory */

@@ -322,8 +322,9 @@ static void note_frame(struct buf *out, const struct frame *frame)
         buf_printf(out, "FILE %o %.*s", frame_get32(frame->payload), (int)frame->length - 4, text + 4);
         break;
     case FRAME_STEP:
-        buf_printf(out, "STEP%u %llu %llu", frame->step, (unsigned long long)frame_get64(frame->payload),
-                   (unsigned long long)frame_get64(frame->payload + 8));
+        buf_printf(out, "STEP%u %llu %llu %lluM", frame->step, (unsigned long long)frame_get64(frame->payload),
+                   (unsigned long long)frame_get64(frame->payload + 8),
+                   (unsigned long long)frame_get64(frame->payload + 16) >> 20);
         write_strings(out, text + FRAME_STEP_SPEC, frame->length - FRAME_STEP_SPEC);
         break;
     case FRAME_FILE_DATA:

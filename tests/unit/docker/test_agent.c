@@ -164,6 +164,7 @@ static void expect_no_program(const char *name, uint32_t error)
     trial_open(&trial, NULL);
     trial_file(&trial, "plain", 0644, "#!/bin/sh\n", 10);
     trial_file(&trial, "no-interpreter", 0755, "#!/nowhere\n", 11);
+    trial_file(&trial, "no-format", 0755, "echo ran\n", 9);
     trial_run(&trial, (const char *const[]){name, NULL});
     assert_true(trial.failed);
     assert_int_equal(trial.failure, FRAME_FAIL_EXEC);
@@ -179,6 +180,7 @@ static void test_no_program(void **state)
     expect_no_program("not-in-the-path", ENOENT);
     expect_no_program("./plain", EACCES);
     expect_no_program("./no-interpreter", ENOENT);
+    expect_no_program("./no-format", ENOEXEC); /* no shell is asked to make sense of it */
     expect_no_program("/tmp", EACCES);
 }
 

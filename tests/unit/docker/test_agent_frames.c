@@ -55,7 +55,7 @@ static void test_malformed(void **state)
 
 static void send_step(struct trial *trial, uint8_t step, uint64_t timeout_ms, const char *argv, size_t len)
 {
-    uint8_t payload[64];
+    uint8_t payload[64] = {0};
     frame_put64(payload, timeout_ms);
     frame_put64(payload + 8, 1000);
     memcpy(payload + FRAME_STEP_SPEC, argv, len);

@@ -4,14 +4,17 @@
 
 static const struct trial_cgroup version_1 = {
     "memory",
-    {"memory.oom_control", "memory.usage_in_bytes", "memory.max_usage_in_bytes"},
-    {"oom_kill_disable 0\nunder_oom 0\noom_kill 3\n", "1000000\n", "90000000\n"},
+    {"memory.oom_control", "memory.usage_in_bytes", "memory.max_usage_in_bytes", "memory.limit_in_bytes",
+     "memory.stat"},
+    {"oom_kill_disable 0\nunder_oom 0\noom_kill 3\n", "30000000\n", "90000000\n", "200000000\n",
+     "cache 25000000\nrss 5000000\nrss_huge 0\nshmem 1000000\n"},
 };
 
 static const struct trial_cgroup version_2 = {
     ".",
-    {"memory.events", "memory.current", "memory.peak"},
-    {"low 0\nhigh 0\nmax 9\noom 4\noom_kill 3\noom_group_kill 0\n", "1000000\n", "90000000\n"},
+    {"memory.events", "memory.current", "memory.peak", "memory.max", "memory.stat"},
+    {"low 0\nhigh 0\nmax 9\noom 4\noom_kill 3\noom_group_kill 0\n", "30000000\n", "90000000\n", "200000000\n",
+     "anon 5000000\nfile 25000000\nkernel 100000\nshmem 1000000\n"},
 };
 
 static const struct trial_cgroup older_version_2 = {
@@ -69,16 +72,123 @@ static void test_each_step_counts_for_itself(void **state)
     trial_close(&trial);
 }
 
+/* The agent's own memory counts as nothing: less than 3 MB. */
+static void expect_peak(const struct trial *trial, uint64_t bytes)
+{
+    assert_in_range(trial->end[FRAME_STEP_RUN].peak_bytes, bytes - 3000000, bytes);
+}
+
+/* Of what the mark says, the step's is what the cgroup does not hold still when it has ended: 24 MB of page cache. */
 static void test_peak_of_the_cgroup(void **state)
 {
     struct trial trial;
     (void)state;
     run(&trial, &version_1, V1 "echo 95000000 > memory.max_usage_in_bytes");
-    assert_int_equal(trial.end[FRAME_STEP_RUN].peak_bytes, 94000000);
+    expect_peak(&trial, 95000000 - 24000000);
     trial_close(&trial);
     run(&trial, &version_2, V2 "echo 95000000 > memory.peak");
-    assert_int_equal(trial.end[FRAME_STEP_RUN].peak_bytes, 94000000);
+    expect_peak(&trial, 95000000 - 24000000);
     trial_close(&trial);
+}
+
+#define FOR_EVER "; while :; do sleep 0.01; done"
+
+/* Over its limit by more than its due: it is ended, long before its time is up. */
+static void test_over_the_limit(void **state)
+{
+    static const struct {
+        const struct trial_cgroup *cgroup;
+        const char *script;
+    } cases[] = {
+        {&version_1, V1 "echo 'cache 0\nrss 72000000\nshmem 0' > memory.stat" FOR_EVER},
+        {&version_1, V1 "echo 'cache 0\nrss 20000000\nshmem 52000000' > memory.stat" FOR_EVER},
+        {&version_2, V2 "echo 'anon 72000000\nfile 0\nshmem 0' > memory.stat" FOR_EVER},
+        {&version_2, V2 "echo 'anon 20000000\nfile 0\nshmem 52000000' > memory.stat" FOR_EVER},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trial trial;
+        trial_open(&trial, &(struct trial_options){.cgroup = cases[i].cgroup});
+        trial.memory_bytes = 64000000;
+        trial_sh(&trial, cases[i].script);
+        trial_expect(&trial, 137, 9, FRAME_OUT_OF_MEMORY);
+        expect_peak(&trial, 72000000);
+        trial_close(&trial);
+    }
+}
+
+/* Within the limit, or by page cache and files in /tmp alone: it ends by itself. It is looked at after 8 ms. */
+static void test_within_the_limit(void **state)
+{
+    static const char *const scripts[] = {
+        "echo 'cache 90000000\nrss 60000000\nshmem 0' > memory.stat",
+        "head -c 30000000 /dev/zero > /tmp/f; echo 'cache 30000000\nrss 50000000\nshmem 30000000' > memory.stat",
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        char script[256];
+        struct trial trial;
+        snprintf(script, sizeof script, V1 "%s; sleep 0.1; echo end", scripts[i]);
+        trial_open(&trial, &(struct trial_options){.cgroup = &version_1});
+        trial.memory_bytes = 64000000;
+        trial_sh(&trial, script);
+        trial_expect(&trial, 0, 0, 0);
+        assert_string_equal(trial_text(&trial, FRAME_STDOUT), "end\n");
+        trial_close(&trial);
+    }
+}
+
+/* A compiler has a limit of its own, and the program is not started then. */
+static void test_the_compiler_is_over_it(void **state)
+{
+    struct trial trial;
+    (void)state;
+    trial_open(&trial, &(struct trial_options){.cgroup = &version_2});
+    trial.memory_bytes = 64000000;
+    trial_step(&trial, FRAME_STEP_COMPILE, 60000, 1000,
+               (const char *const[]){"sh", "-c", V2 "echo 'anon 72000000\nshmem 0' > memory.stat" FOR_EVER, NULL});
+    trial_sh(&trial, "echo ran");
+    assert_true(trial.done);
+    assert_int_equal(trial.end[FRAME_STEP_COMPILE].flags, FRAME_OUT_OF_MEMORY);
+    assert_int_equal(trial.end[FRAME_STEP_COMPILE].exit_code, 137);
+    assert_false(trial.ended[FRAME_STEP_RUN]);
+    trial_close(&trial);
+}
+
+/* A cgroup without a limit is not the container's own: what it holds is everybody's. */
+static void test_another_s_cgroup(void **state)
+{
+    static const struct trial_cgroup root = {
+        "memory",
+        {"memory.oom_control", "memory.limit_in_bytes", "memory.stat"},
+        {"oom_kill 0\n", "9223372036854771712\n", "cache 0\nrss 900000000\nshmem 0\n"},
+    };
+    struct trial trial;
+    (void)state;
+    trial_open(&trial, &(struct trial_options){.cgroup = &root});
+    trial.memory_bytes = 64000000;
+    trial_sh(&trial, "sleep 0.1");
+    trial_expect(&trial, 0, 0, 0);
+    trial_close(&trial);
+}
+
+/* Most of what it may hold may be its stack, and never less than is usual. */
+static void test_its_stack(void **state)
+{
+    static const struct {
+        uint64_t memory;
+        const char *stack;
+    } cases[] = {{512u << 20, "458752\n"}, {4u << 20, "8192\n"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trial trial;
+        trial_open(&trial, NULL);
+        trial.memory_bytes = cases[i].memory;
+        trial_sh(&trial, "ulimit -s");
+        trial_expect(&trial, 0, 0, 0);
+        assert_string_equal(trial_text(&trial, FRAME_STDOUT), cases[i].stack);
+        trial_close(&trial);
+    }
 }
 
 /* A step below the container's own high-water mark, or a kernel that does not tell it. */
@@ -99,9 +209,16 @@ static void test_peak_of_the_processes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_killed_for_memory),           cmocka_unit_test(test_not_killed_for_memory),
-        cmocka_unit_test(test_each_step_counts_for_itself), cmocka_unit_test(test_peak_of_the_cgroup),
+        cmocka_unit_test(test_killed_for_memory),
+        cmocka_unit_test(test_not_killed_for_memory),
+        cmocka_unit_test(test_each_step_counts_for_itself),
+        cmocka_unit_test(test_peak_of_the_cgroup),
         cmocka_unit_test(test_peak_of_the_processes),
+        cmocka_unit_test(test_over_the_limit),
+        cmocka_unit_test(test_within_the_limit),
+        cmocka_unit_test(test_the_compiler_is_over_it),
+        cmocka_unit_test(test_another_s_cgroup),
+        cmocka_unit_test(test_its_stack),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

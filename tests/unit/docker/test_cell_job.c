@@ -39,8 +39,8 @@ static void test_what_is_sent(void **state)
                                                         "FILE 644 main.c\n"
                                                         "DATA int x;\n"
                                                         "FILE 600 data/empty\n"
-                                                        "STEP1 30000 4096 cc main.c\n"
-                                                        "STEP2 2000 1024 ./a.out  two words\n"
+                                                        "STEP1 30000 4096 256M cc main.c\n"
+                                                        "STEP2 2000 1024 256M ./a.out  two words\n"
                                                         "START\n"
                                                         "STDIN in\n"
                                                         "STDIN_END\n");
@@ -59,7 +59,7 @@ static void test_nothing_but_a_program(void **state)
     stage.sim.program = sim_hello;
     stage_run_job(&stage, &job, NULL);
     sim_until(&stage.sim, stage.done);
-    assert_string_equal(sim_last(&stage.sim)->job.data, "STEP2 1 1 true\nSTART\nSTDIN_END\n");
+    assert_string_equal(sim_last(&stage.sim)->job.data, "STEP2 1 1 256M true\nSTART\nSTDIN_END\n");
     end_close(&stage);
 }
 

@@ -75,7 +75,7 @@ static void test_prepared_then_a_job(void **state)
     assert_non_null(job);
     assert_memory_equal(sim_last(&stage.sim)->job.data, "ENV LANG=C.UTF-8\nENV A=b\n", 25);
     assert_non_null(strstr(sim_last(&stage.sim)->job.data, " python3 main.py\nPREPARE\n"));
-    assert_string_equal(job, "PREPARE\nENV A=b\nSTEP2 2000 1024 python3 main.py\nSTART\nSTDIN_END\n");
+    assert_string_equal(job, "PREPARE\nENV A=b\nSTEP2 2000 1024 256M python3 main.py\nSTART\nSTDIN_END\n");
     end_close(&stage);
 }
 
@@ -87,7 +87,8 @@ static void test_a_compile_step_prepared(void **state)
                                    .waiting_env = stage_waiting_env,
                                    .waiting_argv = argv,
                                    .waiting_step = FRAME_STEP_COMPILE,
-                                   .waiting_hold = FRAME_HOLD_OPEN};
+                                   .waiting_hold = FRAME_HOLD_OPEN,
+                                   .compile_memory_mb = 300};
     struct stage stage;
 
     (void)state;
@@ -95,7 +96,7 @@ static void test_a_compile_step_prepared(void **state)
     stage.cell->kind = &kind;
     prepare_until(&stage);
     assert_int_equal(cell_waiting(stage.cell), CELL_HELD);
-    assert_non_null(strstr(sim_last(&stage.sim)->job.data, "STEP1 1 0 cc main.c\nPREPARE\n"));
+    assert_non_null(strstr(sim_last(&stage.sim)->job.data, "STEP1 1 0 300M cc main.c\nPREPARE\n"));
     run_until_done(&stage, NULL);
     sim_traced(&stage.sim, "prepare HELD out:hello end:0 DONE:0 ");
     end_close(&stage);
@@ -428,7 +429,7 @@ static void test_input_that_was_not_read(void **state)
     assert_non_null(strstr(box->job.data, "STDIN_END\nRESET\n"));
     run_until_done(&stage, NULL);
     assert_string_equal(strstr(box->job.data, "RESET\n"),
-                        "RESET\nENV A=b\nSTEP2 2000 1024 python3 main.py\nSTART\nSTDIN_END\n");
+                        "RESET\nENV A=b\nSTEP2 2000 1024 256M python3 main.py\nSTART\nSTDIN_END\n");
     end_close(&stage);
     free(bytes);
 }

@@ -93,7 +93,7 @@ static void test_container(void **state)
         {"HostConfig.NanoCpus", "1500000000"},
         {"HostConfig.Ulimits", "[{\"Name\":\"nofile\",\"Soft\":512,\"Hard\":512},{\"Name\":\"core\",\"Soft\":0,"
                                "\"Hard\":0},{\"Name\":\"fsize\",\"Soft\":3221225472,\"Hard\":3221225472}]"},
-        {"HostConfig.Tmpfs", "{\"/tmp\":\"rw,nosuid,nodev,noexec,size=3221225472,mode=1777,nr_inodes=16384,uid=10007,"
+        {"HostConfig.Tmpfs", "{\"/tmp\":\"rw,nosuid,nodev,exec,size=3221225472,mode=1777,nr_inodes=16384,uid=10007,"
                              "gid=10007\"}"},
         {"HostConfig.Mounts", "[{\"Type\":\"volume\",\"Source\":\"codecell-agent-x\",\"Target\":\"" CELL_AGENT_FOLDER
                               "\",\"ReadOnly\":true,\"VolumeOptions\":{\"NoCopy\":true}}]"},
@@ -125,12 +125,11 @@ static void test_container_choices(void **state)
     struct container_spec spec = full_spec();
 
     (void)state;
-    spec.tmpfs_exec = spec.volume_write = true;
+    spec.volume_write = true;
     spec.runtime = "crun";
     spec.seccomp = NULL;
     spec.stdin_open = spec.readonly_root = false;
     json_t *body = codec_container(&spec);
-    assert_non_null(strstr(json_string_value(at(body, "HostConfig.Tmpfs./tmp")), "nodev,exec,size"));
     assert_json(body, "HostConfig.Mounts.0.ReadOnly", "false");
     assert_json(body, "HostConfig.Runtime", "\"crun\"");
     assert_json(body, "HostConfig.SecurityOpt", "[\"no-new-privileges\"]");
@@ -152,7 +151,7 @@ static void test_container_podman(void **state)
 
     (void)state;
     assert_json(body, "HostConfig.Tmpfs",
-                "{\"/tmp\":\"rw,nosuid,nodev,noexec,size=3221225472,mode=1777,notmpcopyup\",\"/var/tmp\":"
+                "{\"/tmp\":\"rw,nosuid,nodev,exec,size=3221225472,mode=1777,notmpcopyup\",\"/var/tmp\":"
                 "\"ro,nosuid,nodev,noexec,size=4096,mode=0555,notmpcopyup\"}");
     assert_json(body, "HostConfig.Ulimits.3", "{\"Name\":\"nproc\",\"Soft\":4096,\"Hard\":4096}");
     assert_json(body, "HostConfig.SecurityOpt", "[\"no-new-privileges\",\"mask=/etc/resolv.conf:/proc/pressure\"]");

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define STAGE_ENDED_MAX 32
+#define STAGE_TEXT_MAX 192
 
 /* What on_done saw, in its order. */
 struct ended {
@@ -21,7 +22,7 @@ struct ended {
     const char *failure;
     bool unavailable, timed_out, memory_struck, compiled, compile_timed_out, out_cut, err_cut, compile_err_cut;
     int exit_code, signal, compile_exit_code;
-    char out[64], err[64], compile_err[64];
+    char out[STAGE_TEXT_MAX], err[STAGE_TEXT_MAX], compile_err[STAGE_TEXT_MAX];
     int64_t wall_ns, queue_ns;
     void *arg;
 };
@@ -60,24 +61,24 @@ static struct language python = {.id = (char[]){"python"},
                                  .limits = {.cell = STAGE_LIMITS, .output_kb = 1},
                                  .versions = &python_version,
                                  .versions_len = 1};
-static struct language_version c_version = {
-    .compile = c_compile,
-    .compile_ms = 30000,
-    .run = c_run,
-    .env = language_env,
-    .offered = true,
-    .number = "12.2",
-    .reported = "12.2",
-    .kind = {.language = "c", .image = "codecell-c", .exec = true, .limits = STAGE_LIMITS}};
+static struct language_version c_version = {.compile = c_compile,
+                                            .compile_ms = 30000,
+                                            .compile_memory_mb = 96,
+                                            .run = c_run,
+                                            .env = language_env,
+                                            .offered = true,
+                                            .number = "12.2",
+                                            .reported = "12.2",
+                                            .kind = {.language = "c", .image = "codecell-c", .limits = STAGE_LIMITS}};
 static struct language c = {.id = (char[]){"c"},
                             .file = (char[]){"main.c"},
                             .limits = {.cell = STAGE_LIMITS, .output_kb = 1},
                             .versions = &c_version,
                             .versions_len = 1};
 
-static inline void copy_text(char out[64], const struct buf *buf)
+static inline void copy_text(char out[STAGE_TEXT_MAX], const struct buf *buf)
 {
-    snprintf(out, 64, "%.*s", (int)buf->len, buf->data != NULL ? buf->data : "");
+    snprintf(out, STAGE_TEXT_MAX, "%.*s", (int)buf->len, buf->data != NULL ? buf->data : "");
 }
 
 static struct stage *the_stage; /* one at a time */

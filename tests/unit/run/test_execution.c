@@ -68,6 +68,20 @@ static void compiles_too_long(struct sim *sim, struct sim_box *box)
     sim_done(sim, box);
 }
 
+static void compiles_into_nothing(struct sim *sim, struct sim_box *box)
+{
+    sim_output(sim, box, COMPILE, FRAME_STDERR, "odd");
+    sim_end(sim, box, COMPILE, (struct frame_step_end){0});
+    sim_failed(sim, box, FRAME_FAIL_EXEC);
+}
+
+static void compiles_over_memory(struct sim *sim, struct sim_box *box)
+{
+    sim_output(sim, box, COMPILE, FRAME_STDERR, "killed");
+    sim_end(sim, box, COMPILE, (struct frame_step_end){.exit_code = 1, .flags = FRAME_OUT_OF_MEMORY});
+    sim_done(sim, box);
+}
+
 static void compiles_and_stops(struct sim *sim, struct sim_box *box)
 {
     sim_end(sim, box, COMPILE, (struct frame_step_end){0});
@@ -144,6 +158,33 @@ static void test_ends(void **state)
           .exit_code = 124,
           .compile_exit_code = 124,
           .compile_timed_out = true}},
+        {compiles_over_memory,
+         &c,
+         false,
+         {.status = RECORD_OUT_OF_MEMORY,
+          .compiled = true,
+          .memory_struck = true,
+          .exit_code = 1,
+          .compile_exit_code = 1,
+          .compile_err = "killed"}},
+        {compiles_into_nothing,
+         &c,
+         false,
+         {.status = RECORD_COMPILE_FAILED,
+          .compiled = true,
+          .exit_code = 1,
+          .compile_exit_code = 1,
+          .compile_err = "odd\ncodecell: the compiler succeeded but left no program ./a.out to run (a "
+                         "library, or a program without a main function?)\n"}},
+        {agent_dies,
+         &c,
+         true,
+         {.status = RECORD_OUT_OF_MEMORY,
+          .exit_code = 137,
+          .signal = 9,
+          .memory_struck = true,
+          .compiled = true,
+          .compile_exit_code = 137}},
         {compiles_and_stops, &c, false, {.status = RECORD_FAILED, .failure = lost, .compiled = true}},
         {has_no_space,
          &python,

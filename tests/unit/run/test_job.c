@@ -25,10 +25,11 @@ static void test_interpreted(void **state)
     (void)state;
     check(&request, "ENV OMP_NUM_THREADS=2\n"
                     "ENV OPENBLAS_NUM_THREADS=2\n"
+                    "ENV TERM=xterm-256color\n"
                     "ENV LANG=C.UTF-8\n"
                     "FILE 644 main.py\n"
                     "DATA print()\n"
-                    "STEP2 2000 1024 python3 main.py\n"
+                    "STEP2 2000 1024 64M python3 main.py\n"
                     "START\n"
                     "STDIN_END\n");
 }
@@ -41,7 +42,7 @@ static void test_compiled_with_everything(void **state)
     (void)state;
     request.env = calloc(3, sizeof *request.env);
     request.args = calloc(3, sizeof *request.args);
-    request.files = calloc(1, sizeof *request.files);
+    request.files = calloc(2, sizeof *request.files);
     if (request.env == NULL || request.args == NULL || request.files == NULL)
         abort();
     request.env[0] = strdup("LANG=fr");
@@ -49,7 +50,8 @@ static void test_compiled_with_everything(void **state)
     request.args[0] = "-a";
     request.args[1] = "";
     request.files[0] = (struct cell_file){.path = "d/in", .data = strdup("data"), .len = 4, .mode = 0644};
-    request.files_len = 1;
+    request.files[1] = (struct cell_file){.path = "t.sh", .data = strdup("#!sh"), .len = 4, .mode = 0644};
+    request.files_len = 2;
     request.input = "input";
     request.input_len = 5;
     request.timeout_s = 300;
@@ -57,6 +59,7 @@ static void test_compiled_with_everything(void **state)
     request.limits.cell.milli_cpus = 100; /* at least one thread */
     check(&request, "ENV OMP_NUM_THREADS=1\n"
                     "ENV OPENBLAS_NUM_THREADS=1\n"
+                    "ENV TERM=xterm-256color\n"
                     "ENV LANG=C.UTF-8\n"
                     "ENV LANG=fr\n"
                     "ENV OMP_NUM_THREADS=9\n"
@@ -64,8 +67,10 @@ static void test_compiled_with_everything(void **state)
                     "DATA int x;\n"
                     "FILE 644 d/in\n"
                     "DATA data\n"
-                    "STEP1 30000 16777216 cc main.c\n"
-                    "STEP2 300000 16777216 ./a.out -a \n"
+                    "FILE 755 t.sh\n"
+                    "DATA #!sh\n"
+                    "STEP1 30000 16777216 96M cc main.c\n"
+                    "STEP2 300000 16777216 64M ./a.out -a \n"
                     "START\n"
                     "STDIN input\n"
                     "STDIN_END\n");
@@ -151,7 +156,7 @@ static void test_another_version(void **state)
     execution.request.version = &language->versions[1];
     assert_int_equal(job_build(&execution), 0);
     assert_same(execution.job.run.argv, (const char *const[]){"/y", "-f", NULL});
-    assert_null(execution.job.env[2]); /* after those of the threads */
+    assert_null(execution.job.env[3]); /* after those that everybody gets */
     job_free(&execution);
     execution_request_free(&execution.request);
     language_free(language);

@@ -11,7 +11,7 @@ static void test_a_full_file(void **state)
         "\"compile\":{\"argv\":[\"zc\",\"m.zz\"],\"timeout\":60,\"memory_mb\":1024},\"line_ends\":\"lf\","
         "\"least\":{\"memory_mb\":96,\"processes\":20},\"live\":true,\"run\":{\"argv\":[\"./a\"]},"
         "\"environment\":{\"A\":\"1\",\"_B\":\"x=y\"},\"limits\":{\"memory_mb\":1024},"
-        "\"version\":{\"argv\":[\"zc\",\"-v\"]},\"packages\":{\"argv\":[\"zc\",\"-l\"]},\"exec\":false,"
+        "\"version\":{\"argv\":[\"zc\",\"-v\"]},\"packages\":{\"argv\":[\"zc\",\"-l\"]},"
         "\"example\":{\"code\":\"c\",\"stdin\":\"i\",\"stdout\":\"o\"}}");
     struct said said;
     struct languages *languages = load(&said);
@@ -32,7 +32,6 @@ static void test_a_full_file(void **state)
     assert_null(zed->versions->env[2]);
     assert_int_equal(zed->versions->kind.limits.memory_mb, 1024);
     assert_int_equal(zed->versions->kind.limits.processes, limits_defaults.cell.processes);
-    assert_true(zed->versions->kind.exec);
     assert_ptr_equal(zed->versions->kind.language, zed->id);
     assert_false(zed->versions->offered);
     languages_free(languages);
@@ -42,8 +41,8 @@ static void test_a_minimal_file_gets_defaults(void **state)
 {
     (void)state;
     put("a", MINIMAL("a") "}");
-    put("b", MINIMAL("b") ",\"aliases\":[],\"exec\":true,\"compile\":{\"argv\":[\"cc\"]}}");
-    put("c", MINIMAL("c") ",\"exec\":true}");
+    put("b", MINIMAL("b") ",\"aliases\":[],\"compile\":{\"argv\":[\"cc\"]}}");
+    put("c", MINIMAL("c") "}");
     struct said said;
     struct languages *languages = load(&said);
     assert_int_equal(said.count, 0);
@@ -54,14 +53,12 @@ static void test_a_minimal_file_gets_defaults(void **state)
     assert_null(a->versions->env[0]);
     assert_null(a->versions->packages_argv);
     assert_null(a->example_stdin);
-    assert_false(a->versions->kind.exec);
     assert_false(a->lines_lf);
     assert_false(a->versions->live.known);
     assert_int_equal(a->versions->compile_memory_mb, 0);
     assert_memory_equal(&a->versions->least, &limits_minima, sizeof limits_minima);
     assert_memory_equal(&a->limits, &limits_defaults, sizeof a->limits);
     assert_int_equal(languages_at(languages, 1)->versions->compile_ms, 30000);
-    assert_true(languages_at(languages, 2)->versions->kind.exec);
     languages_free(languages);
 }
 
@@ -87,15 +84,17 @@ static void test_waiting(void **state)
     assert_int_equal(said.count, 0);
     const struct cell_kind *a = &languages_at(languages, 0)->versions->kind,
                            *d = &languages_at(languages, 3)->versions->kind;
-    check_strings(a->waiting_env,
-                  (const char *const[]){"OMP_NUM_THREADS=2", "OPENBLAS_NUM_THREADS=2", "B=2", "A=1", NULL});
+    check_strings(a->waiting_env, (const char *const[]){"OMP_NUM_THREADS=2", "OPENBLAS_NUM_THREADS=2",
+                                                        "TERM=xterm-256color", "B=2", "A=1", NULL});
     check_strings(a->waiting_argv, (const char *const[]){"x", NULL});
-    check_strings(d->waiting_env, (const char *const[]){"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", NULL});
+    check_strings(d->waiting_env,
+                  (const char *const[]){"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "TERM=xterm-256color", NULL});
     assert_int_equal(a->waiting_hold, FRAME_HOLD_FILE);
     assert_int_equal(d->waiting_hold, FRAME_HOLD_GETUID);
     assert_int_equal(a->waiting_step, FRAME_STEP_RUN);
     const struct cell_kind *e = &languages_at(languages, 4)->versions->kind; /* it is compiled: the compiler waits */
-    check_strings(e->waiting_env, (const char *const[]){"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "E=5", NULL});
+    check_strings(e->waiting_env, (const char *const[]){"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1",
+                                                        "TERM=xterm-256color", "E=5", NULL});
     check_strings(e->waiting_argv, (const char *const[]){"cc", "-c", NULL});
     assert_int_equal(e->waiting_step, FRAME_STEP_COMPILE);
     assert_int_equal(e->waiting_hold, FRAME_HOLD_OPEN);
@@ -248,7 +247,6 @@ static const struct {
     {MINIMAL("bad") ",\"limits\":{\"memory_mb\":1}}", "limits.memory_mb: must be an integer from 32 to 2048"},
     {MINIMAL("bad") ",\"limits\":{\"gpu\":1}}", "limits.gpu: unknown field"},
     {MINIMAL("bad") ",\"packages\":{\"argv\":\"x\"}}", "packages.argv: must be an array"},
-    {MINIMAL("bad") ",\"exec\":1}", "exec: must be true or false"},
     {MINIMAL("bad") ",\"waiting\":\"yes\"}", "waiting: must be true, false, \"getuid\" or \"open\""},
     {MINIMAL("bad") ",\"image\":null}", "image: must be a string"},
     {MINIMAL("bad") ",\"wait\":true}", "wait: unknown field"},

@@ -44,14 +44,12 @@ static void test_versions_of_one_language(void **state)
     assert_string_equal(same->env[0], "A=1");
     assert_string_equal(same->packages_argv[0], "p");
     assert_string_equal(same->kind.waiting_argv[0], "c");
-    assert_true(same->kind.exec);
     assert_null(same->aliases[0]);
     assert_string_equal(other->name, "clang");
     assert_string_equal(other->image, "j");
     assert_string_equal(other->kind.image, "j");
     assert_string_equal(other->kind.language, "a");
     assert_null(other->compile);
-    assert_false(other->kind.exec);
     assert_string_equal(other->run[0], "r");
     assert_string_equal(other->version_argv[0], "v");
     assert_null(other->packages_argv);

@@ -1,0 +1,99 @@
+#include "docker/agent/watch.h"
+
+#include "docker/agent/system.h"
+
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+static uint64_t above(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+uint64_t watch_allowance(uint64_t limit)
+{
+    return larger(limit / 20, UINT64_C(4) << 20) / 2;
+}
+
+/* How long a step with `left` bytes to go, which has grown by `grown` in `elapsed`, may be left alone. */
+static uint64_t patience(uint64_t left, uint64_t grown, uint64_t elapsed)
+{
+    double likely = grown > 0 ? (double)left / (double)grown * (double)elapsed / 2 : (double)WATCH_LATE_NS;
+    uint64_t late = likely < (double)WATCH_LATE_NS ? (uint64_t)likely : WATCH_LATE_NS;
+    return left / WATCH_SPEED + larger(late, WATCH_SOON_NS);
+}
+
+void watch_begin(struct watch *watch, uint64_t limit, uint64_t mark, uint64_t now)
+{
+    *watch = (struct watch){.limit = limit, .due = UINT64_MAX, .at = now, .mark = mark};
+    if (limit > 0)
+        watch->due = now + patience(limit + watch_allowance(limit), 0, 0);
+}
+
+/* A mark that has moved since the last look was set between the two. How much of it was the step's is known by what
+ * else there is: of a file in /tmp that came or went meanwhile it is not, so the larger is believed. */
+static void read_mark(struct watch *watch, const struct watch_sight *sight)
+{
+    if (sight->mark <= watch->mark)
+        return;
+    watch->marked = true;
+    watch->most = larger(watch->most, above(sight->mark, larger(watch->rest, sight->rest)));
+}
+
+bool watch_take(struct watch *watch, const struct watch_sight *sight)
+{
+    uint64_t over = watch->limit + watch_allowance(watch->limit);
+    uint64_t grown = above(sight->held, watch->held), elapsed = sight->at - watch->at;
+    read_mark(watch, sight);
+    watch->most = larger(watch->most, sight->held);
+    watch->seen = true;
+    watch->at = sight->at;
+    watch->held = sight->held;
+    watch->rest = sight->rest;
+    watch->mark = larger(watch->mark, sight->mark);
+    if (watch->limit > 0)
+        watch->due = sight->at + patience(above(over, sight->held), grown, elapsed);
+    return watch->limit > 0 && sight->held > over;
+}
+
+uint64_t watch_peak(const struct watch *watch, uint64_t rss)
+{
+    if (watch->marked)
+        return watch->most;
+    uint64_t bound = watch->seen && watch->mark > 0 ? above(watch->mark, watch->rest) : UINT64_MAX;
+    return larger(watch->most, smaller(rss, bound));
+}
+
+/* Bytes of the files in /tmp, deleted ones included. */
+static uint64_t in_tmp(void)
+{
+    struct statfs tmp;
+    if (statfs("/tmp", &tmp) < 0 || tmp.f_type != TMPFS_MAGIC)
+        return 0;
+    return (uint64_t)(tmp.f_blocks - tmp.f_bfree) * (uint64_t)tmp.f_bsize;
+}
+
+/* The whole is read before its part: if the step grows in between, the rest looks smaller than it is, which read_mark()
+ * makes up for, and never larger. */
+bool watch_see(const struct cgroup *cgroup, struct watch_sight *sight)
+{
+    struct cgroup_counts counts = cgroup_read(cgroup);
+    uint64_t all;
+    if (!cgroup_read_held(cgroup, &all))
+        return false;
+    sight->held = above(all, in_tmp() + cgroup_own(cgroup));
+    sight->rest = above(counts.usage, sight->held);
+    sight->mark = counts.peak;
+    sight->at = system_clock();
+    return true;
+}
