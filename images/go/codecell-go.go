@@ -1,4 +1,4 @@
-// Command codecell-go compiles the program in the working folder to ./main.
+// Command codecell-go compiles the program in the working folder to /tmp/main.
 //
 // Most programs are files of package main that import the standard library alone. Compiling and linking them takes half the
 // time that the go command takes to find that out; everything else is its work.
@@ -22,10 +22,12 @@ const (
 	importcfg = "/opt/go/importcfg" // where the standard library's packages lie, compiled
 	root      = "/usr/lib/go"
 	object    = "/tmp/main.a"
+	output    = "/tmp/main"
 )
 
 func main() {
 	files := sources()
+	program()
 	if !plain(files) {
 		build(files)
 	}
@@ -37,7 +39,16 @@ func main() {
 	compile := []string{"-p", "main", "-lang=" + language, "-complete", "-dwarf=false", "-pack",
 		"-importcfg", importcfg, "-o", object}
 	run(filepath.Join(tools, "compile"), append(compile, files...))
-	run(filepath.Join(tools, "link"), []string{"-w", "-importcfg", importcfg, "-o", "main", object})
+	run(filepath.Join(tools, "link"), []string{"-w", "-importcfg", importcfg, "-o", output, object})
+}
+
+// program ends it where main.go is of another package: the tools would make a library of it, without a word.
+func program() {
+	file, err := parser.ParseFile(token.NewFileSet(), "main.go", nil, parser.PackageClauseOnly)
+	if err == nil && file.Name.Name != "main" {
+		os.Stderr.WriteString("main.go: package " + file.Name.Name + " is not package main, so there is nothing to run\n")
+		os.Exit(1)
+	}
 }
 
 // sources lists the program's own .go files, those for go test apart.
@@ -105,7 +116,7 @@ func packages() map[string]bool {
 
 // build becomes the go command.
 func build(files []string) {
-	command := []string{"go", "build", "-o", "main"}
+	command := []string{"go", "build", "-o", output}
 	if _, err := os.Stat("go.mod"); err == nil {
 		command = append(command, ".")
 	} else {
