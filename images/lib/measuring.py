@@ -92,13 +92,23 @@ def measure(measuring):
     return failed
 
 
+def jobs_of(service, folders, told):
+    """One for each version that the server offers."""
+    for folder in folders:
+        versions = told[folder.id]["versions"] if folder.id in told else []
+        for version in versions:
+            yield Measuring(service, folder, {"version": version} if len(versions) > 1 else {})
+
+
 def measure_all(folders, workers):
     """Prints `least` of each version of these languages; an exit status."""
     settings = {"CODECELL_CONCURRENCY": str(workers), "CODECELL_POOL": "*=0"}
     languages = [without_least(folder.language) for folder in folders]
     with OwnServer(folders, settings, languages) as service, ThreadPoolExecutor(workers) as pool:
-        told = wait_offered(service, folders, PATIENCE)
-        jobs = [Measuring(service, folder, {"version": version} if len(told[folder.id]["versions"]) > 1 else {})
-                for folder in folders if folder.id in told for version in told[folder.id]["versions"]]
-        failed = list(pool.map(measure, jobs))
+        try:
+            told = wait_offered(service, folders, PATIENCE)
+            failed = list(pool.map(measure, jobs_of(service, folders, told)))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return 1 if any(failed) or len(told) < len(folders) else 0
