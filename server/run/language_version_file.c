@@ -3,6 +3,7 @@
 #include "run/language_file.h"
 
 #include "base/json.h"
+#include "run/figures.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -20,6 +21,16 @@ static int read_image(const struct reader *in, const struct language *language, 
     return 0;
 }
 
+#define WRONG_FIGURE "a figure must be ${NAME}, ${NAME*N} or ${NAME*N/M}, with -K behind it or not"
+
+static int check_figures(const struct reader *in, const char *name, char *const *argv)
+{
+    for (; argv != NULL && *argv != NULL; argv++)
+        if (!figures_are_right(*argv))
+            return reader_fail(in, name, WRONG_FIGURE);
+    return 0;
+}
+
 static int read_compile(const struct reader *in, struct language_version *version)
 {
     struct reader inside;
@@ -32,7 +43,12 @@ static int read_compile(const struct reader *in, struct language_version *versio
     if (timeout != NULL && (json_as_integer(timeout, &seconds) != 0 || seconds < 1 || seconds > 300))
         return reader_fail(&inside, "timeout", "must be an integer from 1 to 300");
     version->compile_ms = (uint64_t)seconds * 1000;
-    return reader_argv(&inside, &version->compile);
+    return reader_argv(&inside, &version->compile) != 0 ? -1 : check_figures(&inside, "argv", version->compile);
+}
+
+static int read_run(const struct reader *in, struct language_version *version)
+{
+    return reader_command(in, "run", true, &version->run) != 0 ? -1 : check_figures(in, "run.argv", version->run);
 }
 
 static bool is_variable(const char *name)
@@ -50,6 +66,8 @@ static int read_variable(const struct reader *in, const char *name, const json_t
         return reader_fail(in, "environment", "a name must match [A-Za-z_][A-Za-z0-9_]*");
     if (!reader_is_text(value))
         return error_set(in->error, ERROR_INVALID, "%senvironment.%s: must be a string without NUL", in->prefix, name);
+    if (!figures_are_right(json_string_value(value)))
+        return error_set(in->error, ERROR_INVALID, "%senvironment.%s: " WRONG_FIGURE, in->prefix, name);
     if (asprintf(out, "%s=%s", name, json_string_value(value)) < 0) {
         *out = NULL;
         return reader_fail(in, "environment", "out of memory");
@@ -115,7 +133,7 @@ static int read_kind(const struct reader *in, const struct language *language, s
                                        .limits = language->limits.cell};
     if (!waiting)
         return 0;
-    if (run_command_build(&version->waiting, first, version->env, language->limits.cell.milli_cpus, NULL, NULL) != 0)
+    if (run_command_build(&version->waiting, first, version->env, &language->limits.cell, NULL, NULL) != 0)
         return reader_fail(in, "waiting", "out of memory");
     version->kind.waiting_env = version->waiting.env;
     version->kind.waiting_argv = version->waiting.argv;
@@ -124,11 +142,10 @@ static int read_kind(const struct reader *in, const struct language *language, s
 
 static int read_version(const struct reader *in, const struct language *language, struct language_version *version)
 {
-    bool failed = read_image(in, language, version) != 0 || read_compile(in, version) != 0 ||
-                  reader_command(in, "run", true, &version->run) != 0 || read_environment(in, version) != 0 ||
-                  reader_command(in, "version", true, &version->version_argv) != 0 ||
-                  reader_command(in, "packages", false, &version->packages_argv) != 0 ||
-                  read_kind(in, language, version) != 0;
+    bool failed =
+        read_image(in, language, version) != 0 || read_compile(in, version) != 0 || read_run(in, version) != 0 ||
+        read_environment(in, version) != 0 || reader_command(in, "version", true, &version->version_argv) != 0 ||
+        reader_command(in, "packages", false, &version->packages_argv) != 0 || read_kind(in, language, version) != 0;
 
     return failed ? -1 : 0;
 }
