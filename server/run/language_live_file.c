@@ -2,6 +2,8 @@
  * variables, words before its command, or another command. */
 #include "run/language_file.h"
 
+#include "run/figures.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +50,14 @@ static int read_run(const struct reader *in, char *const *run, struct language_l
     return failed;
 }
 
+static int check_figures(const struct reader *in, char *const *argv)
+{
+    for (; argv != NULL && *argv != NULL; argv++)
+        if (!figures_are_right(*argv))
+            return reader_fail(in, "argv", FIGURES_WRONG);
+    return 0;
+}
+
 int language_live_read(const struct reader *in, char *const *run, struct language_live *live)
 {
     static const char *const known[] = {"environment", "prefix", "argv", NULL};
@@ -63,7 +73,7 @@ int language_live_read(const struct reader *in, char *const *run, struct languag
         return -1;
     if (json_object_get(inside.object, "environment") != NULL && language_environment_read(&inside, &live->env) != 0)
         return -1;
-    return read_run(&inside, run, live);
+    return read_run(&inside, run, live) != 0 ? -1 : check_figures(&inside, live->run);
 }
 
 void language_live_clear(struct language_live *live)

@@ -3,6 +3,7 @@
 #include "run/language_file.h"
 
 #include "base/json.h"
+#include "run/figures.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -40,6 +41,14 @@ static int read_compile_memory(const struct reader *in, const struct limits *max
     return 0;
 }
 
+static int check_figures(const struct reader *in, const char *name, char *const *argv)
+{
+    for (; argv != NULL && *argv != NULL; argv++)
+        if (!figures_are_right(*argv))
+            return reader_fail(in, name, FIGURES_WRONG);
+    return 0;
+}
+
 static int read_compile(const struct reader *in, struct language_version *version)
 {
     struct reader inside;
@@ -52,7 +61,12 @@ static int read_compile(const struct reader *in, struct language_version *versio
     if (timeout != NULL && (json_as_integer(timeout, &seconds) != 0 || seconds < 1 || seconds > 300))
         return reader_fail(&inside, "timeout", "must be an integer from 1 to 300");
     version->compile_ms = (uint64_t)seconds * 1000;
-    return reader_argv(&inside, &version->compile);
+    return reader_argv(&inside, &version->compile) != 0 ? -1 : check_figures(&inside, "argv", version->compile);
+}
+
+static int read_run(const struct reader *in, struct language_version *version)
+{
+    return reader_command(in, "run", true, &version->run) != 0 ? -1 : check_figures(in, "run.argv", version->run);
 }
 
 static bool is_variable(const char *name)
@@ -70,6 +84,8 @@ static int read_variable(const struct reader *in, const char *name, const json_t
         return reader_fail(in, "environment", "a name must match [A-Za-z_][A-Za-z0-9_]*");
     if (!reader_is_text(value))
         return error_set(in->error, ERROR_INVALID, "%senvironment.%s: must be a string without NUL", in->prefix, name);
+    if (!figures_are_right(json_string_value(value)))
+        return error_set(in->error, ERROR_INVALID, "%senvironment.%s: " FIGURES_WRONG, in->prefix, name);
     if (asprintf(out, "%s=%s", name, json_string_value(value)) < 0) {
         *out = NULL;
         return reader_fail(in, "environment", "out of memory");
@@ -135,7 +151,8 @@ static int read_kind(const struct reader *in, const struct language *language, s
                                        .limits = language->limits.cell};
     if (!waiting)
         return 0;
-    if (run_command_build(&version->waiting, first, version->env, language->limits.cell.milli_cpus, NULL, NULL) != 0)
+    struct cell_limits limits = run_compile_limits(&language->limits.cell, version->compile_memory_mb);
+    if (run_command_build(&version->waiting, first, version->env, &limits, NULL, NULL) != 0)
         return reader_fail(in, "waiting", "out of memory");
     version->kind.waiting_env = version->waiting.env;
     version->kind.waiting_argv = version->waiting.argv;
@@ -144,11 +161,11 @@ static int read_kind(const struct reader *in, const struct language *language, s
 
 static int read_version(const struct reader *in, const struct language *language, struct language_version *version)
 {
-    bool failed =
-        read_image(in, language, version) != 0 || read_compile(in, version) != 0 ||
-        reader_command(in, "run", true, &version->run) != 0 || language_environment_read(in, &version->env) != 0 ||
-        reader_command(in, "version", true, &version->version_argv) != 0 ||
-        reader_command(in, "packages", false, &version->packages_argv) != 0 || read_kind(in, language, version) != 0;
+    bool failed = read_image(in, language, version) != 0 || read_compile(in, version) != 0 ||
+                  read_run(in, version) != 0 || language_environment_read(in, &version->env) != 0 ||
+                  reader_command(in, "version", true, &version->version_argv) != 0 ||
+                  reader_command(in, "packages", false, &version->packages_argv) != 0 ||
+                  read_kind(in, language, version) != 0;
 
     return failed ? -1 : 0;
 }
