@@ -8,10 +8,12 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 from engine import inspect_image, run_locked
-from folders import Problem, image_of, variants
+from folders import LIVE, Problem, image_of, live_of, variants
 from proofs import STANDARD, judge, read_proofs
 
 HELLO_ROUNDS = 3
+LIVE_SECONDS = (1, 4, 16)  # the timeouts that a program has to print its line, one after another
+NEEDS = re.compile(r"limits\.(\w+): .* needs at least (\d+)")
 
 
 class Result:
@@ -179,14 +181,58 @@ def ask(service, result, name, request, expect):
     result.check(name, sentences, request, answer)
 
 
+def ask_least(service, result, hello, version):
+    """Hello with the least limits: each 400 says what one of them must be, starting from the server's own minima."""
+    limits, name = {"memory_mb": 32, "disk_mb": 1, "processes": 8}, "least"
+    request = {**hello.request(result.folder.id), **version, "limits": limits}
+    for _ in limits:
+        status, answer = service.execute(request)
+        needs = NEEDS.fullmatch(answer.get("detail", "")) if status == 400 else None
+        if needs is None:
+            break
+        limits[needs[1]] = int(needs[2])
+    ask(service, result, name, request, hello.expect)
+
+
+def ask_live(service, result, proof, version):
+    """What a program printed is there although it never ends. A busy machine gets more time for it."""
+    told = live_told(result.folder)
+    if told is None:
+        result.check("live", ["language.json must say how its output comes by the line (live), or the proof why it "
+                              "cannot"])
+        return
+    request = {**proof.request(result.folder.id), **version, **({"language": result.folder.id + LIVE} if told else {})}
+    for request["timeout"] in LIVE_SECONDS:
+        status, answer = service.execute(request)
+        if status != 500 or answer.get("stdout") == proof.expect["stdout"]:
+            break
+    with_name = "live" + (f" ({version['version']})" if version else "")
+    result.check(with_name, list(judge(proof.expect, status, answer)), request, answer)
+
+
+def live_told(folder):
+    """Whether its `live` is another run step, in one of its versions; None where one of them has none."""
+    steps = [live_of(variant) for variant in variants(folder.language)]
+    if None in steps:
+        return None
+    return steps != variants(folder.language)
+
+
 def jobs_of(service, result, proofs, only):
     """The checks of a language that are requests, each a function."""
     several = len(result.versions) > 1
     for version in ({"version": each} for each in result.versions) if several else [{}]:
         if not only or "example" in only:
             yield lambda version=version: check_example(service, result, version)
+        if not only or "least" in only:
+            hello = next(proof for proof in proofs if proof.name == "hello")
+            yield lambda version=version, hello=hello: ask_least(service, result, hello, version)
         for proof in proofs:
             if proof.cannot or (only and proof.name not in only) or "version" in proof.fields:
+                continue
+            if proof.name == "live":
+                if not live_told(result.folder) or service.has_live:
+                    yield lambda proof=proof, version=version: ask_live(service, result, proof, version)
                 continue
             request = {**proof.request(result.folder.id), **version}
             yield lambda proof=proof, request=request: ask(service, result, proof.name, request, proof.expect)

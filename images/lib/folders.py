@@ -59,6 +59,37 @@ def variants(language):
     return [own, *({**own, **entry} for entry in language.get("versions", []))]
 
 
+def live_of(variant):
+    """A version's fields with a run step whose output comes by the line, as its `live` says; None where it says none."""
+    live = variant.get("live")
+    if live is None or live is True:
+        return variant if live else None
+    run = live.get("argv") or [*live.get("prefix", []), *variant["run"]["argv"]]
+    return {**variant, "run": {"argv": run},
+            "environment": {**(variant.get("environment") or {}), **live.get("environment", {})}}
+
+
+LIVE = ".live"  # behind the id of a language, as it is with its `live`
+
+
+def live_language(folder):
+    """A language.json of the same language with the run steps that `live` says; None where they are its own."""
+    own, *others = [live_of(variant) or variant for variant in variants(folder.language)]
+    if [own, *others] == variants(folder.language):
+        return None
+    entries = [{**step_of(variant, folder.id), **({"name": entry["name"]} if "name" in entry else {})}
+               for variant, entry in zip(others, folder.language["versions"])] if others else []
+    fields = {name: own[name] for name in ("name", "file", "limits", "line_ends", "example") if name in own}
+    return {"id": folder.id + LIVE, **fields, **step_of(own, folder.id), "versions": entries}
+
+
+def step_of(variant, folder):
+    """What runs of a version: for a language.json of another name."""
+    return {"image": image_of(variant, folder), **{name: variant[name] for name in
+            ("compile", "run", "environment", "version") if variant.get(name) is not None or name == "compile"
+            and name in variant}}
+
+
 def read_language(file, folder):
     """A language.json as far as the tools here need it; the server checks every field (codecell languages)."""
     try:
@@ -99,6 +130,9 @@ def check_kinds(file, prefix, entry):
     for field in ("run", "version", "compile", "packages"):
         if entry.get(field) is not None:
             argv_of(file, entry, field, prefix)
+    live = entry.get("live")
+    if live is not None and live is not True and not isinstance(live, dict):
+        raise Problem(f"{file}: {prefix}live: must be true, or an object of environment, prefix or argv")
 
 
 def argv_of(file, variant, field, prefix=""):

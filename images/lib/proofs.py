@@ -25,6 +25,7 @@ STANDARD = {
     "unicode": ({"stdin": "žluťoučký 🐎\n"}, {"stdout": "Grüße, 世界 🌍\nžluťoučký 🐎\n"}),
     "files": ({}, {"stdout": "42\n"}),
     "timeout": ({"timeout": 1}, {"status": "timed_out"}),
+    "live": ({"timeout": 1}, {"status": "timed_out", "stdout": HELLO}),
     "memory": ({"limits": {"memory_mb": 128}}, {"status": "out_of_memory"}),
 }
 WITH_FILES = {"files"}                # proofs that want a second file

@@ -14,7 +14,7 @@ import time
 import urllib.parse
 from pathlib import Path
 
-from folders import IMAGES, Problem
+from folders import IMAGES, LIVE, Problem
 
 ROOT = IMAGES.parent
 PATIENCE = float(os.environ.get("CODECELL_PATIENCE", "600"))  # seconds for a state to come
@@ -41,6 +41,7 @@ class Service:
             raise Problem(f"--url: {url} is not http://HOST:PORT")
         self.address, self.key, self.local = (parts.hostname, parts.port or 80), key, threading.local()
         self.cold = set()  # languages for which no cell came to wait
+        self.has_live = False  # whether it offers languages as `live` has them, too
 
     def ask(self, method, path, body=None):
         """(HTTP status, the answer's content); a connection a thread is kept."""
@@ -115,15 +116,20 @@ def interrupted(*_):
 class OwnServer(Service):
     """A server of one's own, with the languages of these folders alone; it ends with the block, also by SIGTERM."""
 
-    def __init__(self, folders, settings=None):
+    def __init__(self, folders, settings=None, languages=()):
+        """`languages`: further ones by their language.json; one of a folder's id takes that folder's place."""
         signal.signal(signal.SIGTERM, interrupted)
         self.scratch = Path(tempfile.mkdtemp(prefix="codecell-check-"))
         self.process, self.lines = None, []
         try:
             links = self.scratch / "images"
             links.mkdir()
+            for language in languages:
+                (links / language["id"]).mkdir()
+                (links / language["id"] / "language.json").write_text(json.dumps(language), encoding="utf-8")
             for folder in folders:
-                (links / folder.id).symlink_to(folder.path.resolve())
+                if not (links / folder.id).exists():
+                    (links / folder.id).symlink_to(folder.path.resolve())
             self.environment = {name: value for name, value in os.environ.items()
                                 if name not in ("CODECELL_BIN", "CODECELL_PATIENCE")}
             self.environment |= {"CODECELL_DATA_DIR": str(self.scratch / "data"), "CODECELL_LISTEN": "127.0.0.1:0",
@@ -132,6 +138,7 @@ class OwnServer(Service):
             self.program = program()
             key = self.make_key()
             super().__init__(self.start(), key)
+            self.has_live = any(language["id"].endswith(LIVE) for language in languages)
         except BaseException:
             self.close()
             raise

@@ -37,9 +37,10 @@ int execute_read(struct execution_request *request, const char *text, size_t len
 /* How many bytes of a field's name are quoted: whole characters. */
 int execute_quoted(const char *name);
 
-/* What depends on the language: which version, its defaults under the request's limits, its own file's name among
- * `files`. `usual` is what the request's name for the language stands for. 0, or -1 with a 400's sentence, or a 503's
- * where the version that is asked for may yet be offered; then it may be settled again later. */
+/* What depends on the language: which version, its defaults under the request's limits, its least limits, the marks and
+ * line ends of its text, its own file's name among `files`. `usual` is what the request's name for the language stands
+ * for. 0, or -1 with a 400's sentence, or a 503's where the version that is asked for may yet be offered. It may be
+ * settled again later after a 503. */
 int execute_settle(struct execution_request *request, struct language *language, struct language_version *usual,
                    const struct execute_rules *rules, struct error *error);
 

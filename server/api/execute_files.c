@@ -93,6 +93,13 @@ static int read_content(struct cell_file *file, const json_t *item, size_t i, st
     return 0;
 }
 
+bool execute_file_is_text(const struct execution_request *request, size_t i)
+{
+    const json_t *item = json_array_get(json_object_get(request->root, "files"), i);
+
+    return is_base64(json_object_get(item, "encoding")) == 0;
+}
+
 static int warn_unknown(struct execution_request *request, const json_t *item, size_t i)
 {
     const char *name;

@@ -1,6 +1,7 @@
 #include "api/execute.h"
 
 #include "api/execute_files.h"
+#include "api/execute_text.h"
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -329,11 +330,27 @@ static int settle_version(struct execution_request *request, struct language_ver
     return request->version != NULL ? 0 : no_such_version(request->language, json_string_value(wanted), error);
 }
 
+/* The code and the files as they are written. */
+static int settle_files(const struct execution_request *request, struct error *error)
+{
+    size_t bytes = request->code_len;
+
+    for (size_t i = 0; i < request->files_len; i++) {
+        if (execute_path_collides(request->files[i].path, request->language->file))
+            return error_set(error, ERROR_INVALID, "files[%zu].path: collides with the program's own file, %s", i,
+                             request->language->file);
+        bytes += request->files[i].len;
+    }
+    if (bytes > (size_t)request->limits.cell.disk_mb << 20)
+        return error_set(error, ERROR_INVALID, "limits.disk_mb: the code and the files do not fit into %u MiB",
+                         request->limits.cell.disk_mb);
+    return 0;
+}
+
 int execute_settle(struct execution_request *request, struct language *language, struct language_version *usual,
                    const struct execute_rules *rules, struct error *error)
 {
     const json_t *limits = json_object_get(request->root, "limits");
-    size_t bytes = request->code_len;
 
     request->language = language;
     request->limits = language->limits;
@@ -341,14 +358,8 @@ int execute_settle(struct execution_request *request, struct language *language,
         return -1;
     if (json_is_object(limits) && limits_read(&request->limits, limits, &rules->maxima, NULL, error) != 0)
         return -1;
-    for (size_t i = 0; i < request->files_len; i++) {
-        if (execute_path_collides(request->files[i].path, language->file))
-            return error_set(error, ERROR_INVALID, "files[%zu].path: collides with the program's own file, %s", i,
-                             language->file);
-        bytes += request->files[i].len;
-    }
-    if (bytes > (size_t)request->limits.cell.disk_mb << 20)
-        return error_set(error, ERROR_INVALID, "limits.disk_mb: the code and the files do not fit into %u MiB",
-                         request->limits.cell.disk_mb);
-    return 0;
+    if (limits_suffice(&request->limits, &request->version->least, language->name, error) != 0 ||
+        execute_text_settle(request, error) != 0)
+        return -1;
+    return settle_files(request, error);
 }

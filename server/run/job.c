@@ -7,7 +7,7 @@
 
 /* What belongs to the job alone; what it points to is the request's and the language's. */
 struct job_text {
-    struct run_command command;
+    struct run_command run, compile;
     struct cell_file *files;
 };
 
@@ -35,6 +35,8 @@ int job_build(struct execution *execution)
 {
     const struct execution_request *request = &execution->request;
     const struct language_version *version = request->version;
+    const struct cell_limits *limits = &request->limits.cell,
+                             compiler = run_compile_limits(limits, version->compile_memory_mb);
     uint64_t output_max = (uint64_t)request->limits.output_kb << 10;
     struct job_text *text = calloc(1, sizeof *text);
 
@@ -42,21 +44,21 @@ int job_build(struct execution *execution)
     if (text == NULL)
         return -1;
     text->files = build_files(request);
-    if (run_command_build(&text->command, version->run, version->env, request->limits.cell.milli_cpus, request->env,
-                          request->args) != 0 ||
+    if (run_command_build(&text->run, version->run, version->env, limits, request->env, request->args) != 0 ||
+        run_command_build(&text->compile, version->compile, version->env, &compiler, request->env, NULL) != 0 ||
         text->files == NULL)
         return -1;
     execution->job = (struct cell_job){
-        .env = text->command.env,
+        .env = text->run.env,
         .files = text->files,
         .files_len = request->files_len + 1,
-        .run = {text->command.argv, request->timeout_s * 1000, output_max, 0},
+        .run = {text->run.argv, request->timeout_s * 1000, output_max, 0},
         .input = request->input,
         .input_len = request->input_len,
     };
     if (version->compile != NULL)
-        execution->job.compile = (struct cell_step){(const char *const *)version->compile, version->compile_ms,
-                                                    output_max, version->compile_memory_mb};
+        execution->job.compile =
+            (struct cell_step){text->compile.argv, version->compile_ms, output_max, version->compile_memory_mb};
     return 0;
 }
 
@@ -66,7 +68,8 @@ void job_free(struct execution *execution)
 
     if (text == NULL)
         return;
-    run_command_clear(&text->command);
+    run_command_clear(&text->run);
+    run_command_clear(&text->compile);
     free(text->files);
     free(text);
     execution->text = NULL;

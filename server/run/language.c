@@ -115,7 +115,8 @@ static json_t *example_json(const struct language *language)
 
 json_t *language_json(const struct language *language)
 {
-    const struct language_version *version = language_default(language);
+    const struct language_version *version = language_default(language),
+                                  *shown = version != NULL ? version : language->versions;
     json_t *object = json_object();
 
     json_object_set_new(object, "id", json_string(language->id));
@@ -124,11 +125,12 @@ json_t *language_json(const struct language *language)
     json_object_set_new(object, "versions", versions_json(language));
     json_object_set_new(object, "aliases", aliases_json(language));
     json_object_set_new(object, "file", json_string(language->file));
-    json_object_set_new(object, "compiled", json_boolean((version != NULL ? version : language->versions)->compile));
+    json_object_set_new(object, "compiled", json_boolean(shown->compile));
     json_object_set_new(object, "packages",
                         version != NULL && version->packages != NULL ? json_deep_copy(version->packages)
                                                                      : json_array());
     json_object_set_new(object, "limits", limits_json(&language->limits));
+    json_object_set_new(object, "least_limits", limits_json(&shown->least));
     json_object_set_new(object, "example", example_json(language));
     return object;
 }

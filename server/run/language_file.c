@@ -57,6 +57,14 @@ static int read_file_name(const struct reader *in, struct language *language)
     return 0;
 }
 
+static int read_line_ends(const struct reader *in, struct language *language)
+{
+    const json_t *value = json_object_get(in->object, "line_ends");
+
+    language->lines_lf = reader_is_text(value) && strcmp(json_string_value(value), "lf") == 0;
+    return value == NULL || language->lines_lf ? 0 : reader_fail(in, "line_ends", "must be \"lf\"");
+}
+
 static uint32_t smaller(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
@@ -106,14 +114,16 @@ static int check_proven(const struct reader *in)
 static int read_all(const struct reader *in, const char *folder, const struct limits *defaults,
                     const struct limits *maxima, struct language *language)
 {
-    static const char *const known[] = {"id",       "name",        "aliases", "image",   "file",     "compile",
-                                        "run",      "environment", "limits",  "version", "packages", "waiting",
-                                        "versions", "example",     "proven",  NULL};
+    static const char *const known[] = {"id",       "name",    "aliases",     "image",   "file",
+                                        "compile",  "run",     "environment", "limits",  "version",
+                                        "packages", "waiting", "versions",    "example", "line_ends",
+                                        "least",    "live",    "proven",      NULL};
     bool failed = reader_known(in, known) != 0 || read_id(in, folder, language) != 0 ||
                   reader_name(in, "name", true, &language->name) != 0 ||
                   language_aliases_read(in, &language->aliases) != 0 || read_file_name(in, language) != 0 ||
-                  read_limits(in, defaults, maxima, language) != 0 || language_versions_read(in, language) != 0 ||
-                  read_example(in, language) != 0 || check_proven(in) != 0;
+                  read_line_ends(in, language) != 0 || read_limits(in, defaults, maxima, language) != 0 ||
+                  language_versions_read(in, maxima, language) != 0 || read_example(in, language) != 0 ||
+                  check_proven(in) != 0;
 
     return failed ? -1 : 0;
 }

@@ -3,6 +3,7 @@
 #include "run/language_file.h"
 
 #include "base/json.h"
+#include "run/figures.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -20,10 +21,38 @@ static int read_image(const struct reader *in, const struct language *language, 
     return 0;
 }
 
+static const char *const compile_known[] = {"argv", "timeout", "memory_mb", NULL};
+
+/* As with limits, a server whose maximum is below it gives its maximum. */
+static int read_compile_memory(const struct reader *in, const struct limits *maxima, struct language_version *version)
+{
+    struct reader inside;
+    int found = reader_enter(in, "compile", false, compile_known, &inside);
+    int64_t mb = 0;
+
+    if (found != 0)
+        return found < 0 ? -1 : 0;
+    const json_t *memory = json_object_get(inside.object, "memory_mb");
+    if (memory == NULL)
+        return 0;
+    if (json_as_integer(memory, &mb) != 0 || mb < limits_minima.cell.memory_mb || mb > LANGUAGE_COMPILE_MEMORY_MAX)
+        return reader_fail(&inside, "memory_mb", "must be an integer from 32 to 16384");
+    version->compile_memory_mb = mb < maxima->cell.memory_mb ? (uint32_t)mb : maxima->cell.memory_mb;
+    return 0;
+}
+
+static int check_figures(const struct reader *in, const char *name, char *const *argv)
+{
+    for (; argv != NULL && *argv != NULL; argv++)
+        if (!figures_are_right(*argv))
+            return reader_fail(in, name, FIGURES_WRONG);
+    return 0;
+}
+
 static int read_compile(const struct reader *in, struct language_version *version)
 {
     struct reader inside;
-    int found = reader_enter(in, "compile", false, (const char *const[]){"argv", "timeout", NULL}, &inside);
+    int found = reader_enter(in, "compile", false, compile_known, &inside);
 
     if (found != 0)
         return found < 0 ? -1 : 0;
@@ -32,7 +61,12 @@ static int read_compile(const struct reader *in, struct language_version *versio
     if (timeout != NULL && (json_as_integer(timeout, &seconds) != 0 || seconds < 1 || seconds > 300))
         return reader_fail(&inside, "timeout", "must be an integer from 1 to 300");
     version->compile_ms = (uint64_t)seconds * 1000;
-    return reader_argv(&inside, &version->compile);
+    return reader_argv(&inside, &version->compile) != 0 ? -1 : check_figures(&inside, "argv", version->compile);
+}
+
+static int read_run(const struct reader *in, struct language_version *version)
+{
+    return reader_command(in, "run", true, &version->run) != 0 ? -1 : check_figures(in, "run.argv", version->run);
 }
 
 static bool is_variable(const char *name)
@@ -50,6 +84,8 @@ static int read_variable(const struct reader *in, const char *name, const json_t
         return reader_fail(in, "environment", "a name must match [A-Za-z_][A-Za-z0-9_]*");
     if (!reader_is_text(value))
         return error_set(in->error, ERROR_INVALID, "%senvironment.%s: must be a string without NUL", in->prefix, name);
+    if (!figures_are_right(json_string_value(value)))
+        return error_set(in->error, ERROR_INVALID, "%senvironment.%s: " FIGURES_WRONG, in->prefix, name);
     if (asprintf(out, "%s=%s", name, json_string_value(value)) < 0) {
         *out = NULL;
         return reader_fail(in, "environment", "out of memory");
@@ -57,7 +93,7 @@ static int read_variable(const struct reader *in, const char *name, const json_t
     return 0;
 }
 
-static int read_environment(const struct reader *in, struct language_version *version)
+int language_environment_read(const struct reader *in, char ***out)
 {
     json_t *object = json_object_get(in->object, "environment"), *value;
     size_t count = json_object_size(object), i = 0;
@@ -65,7 +101,7 @@ static int read_environment(const struct reader *in, struct language_version *ve
 
     if (object != NULL && (!json_is_object(object) || count > READER_STRINGS_MAX))
         return reader_fail(in, "environment", "must be an object of at most 128 strings");
-    char **env = version->env = calloc(count + 1, sizeof *env);
+    char **env = *out = calloc(count + 1, sizeof *env);
     if (env == NULL)
         return reader_fail(in, "environment", "out of memory");
     json_object_foreach (object, name, value) {
@@ -115,7 +151,8 @@ static int read_kind(const struct reader *in, const struct language *language, s
                                        .limits = language->limits.cell};
     if (!waiting)
         return 0;
-    if (run_command_build(&version->waiting, first, version->env, language->limits.cell.milli_cpus, NULL, NULL) != 0)
+    struct cell_limits limits = run_compile_limits(&language->limits.cell, version->compile_memory_mb);
+    if (run_command_build(&version->waiting, first, version->env, &limits, NULL, NULL) != 0)
         return reader_fail(in, "waiting", "out of memory");
     version->kind.waiting_env = version->waiting.env;
     version->kind.waiting_argv = version->waiting.argv;
@@ -125,7 +162,7 @@ static int read_kind(const struct reader *in, const struct language *language, s
 static int read_version(const struct reader *in, const struct language *language, struct language_version *version)
 {
     bool failed = read_image(in, language, version) != 0 || read_compile(in, version) != 0 ||
-                  reader_command(in, "run", true, &version->run) != 0 || read_environment(in, version) != 0 ||
+                  read_run(in, version) != 0 || language_environment_read(in, &version->env) != 0 ||
                   reader_command(in, "version", true, &version->version_argv) != 0 ||
                   reader_command(in, "packages", false, &version->packages_argv) != 0 ||
                   read_kind(in, language, version) != 0;
@@ -146,7 +183,7 @@ static int read_name(const struct reader *in, struct language_version *version)
  * memory. */
 static json_t *overlaid(const json_t *file, const json_t *entry)
 {
-    static const char *const optional[] = {"compile", "packages", "waiting"};
+    static const char *const optional[] = {"compile", "packages", "waiting", "least", "live"};
     json_t *both = json_copy((json_t *)file);
 
     if (entry != NULL && json_object_update(both, (json_t *)entry) != 0) {
@@ -160,7 +197,7 @@ static json_t *overlaid(const json_t *file, const json_t *entry)
 }
 
 /* `in` says where the fields are that differ from the file's. */
-static int read_overlaid(const struct reader *in, const json_t *file, const json_t *entry,
+static int read_overlaid(const struct reader *in, const json_t *file, const json_t *entry, const struct limits *maxima,
                          const struct language *language, struct language_version *version)
 {
     struct reader both = *in;
@@ -169,24 +206,27 @@ static int read_overlaid(const struct reader *in, const json_t *file, const json
     if (fields == NULL)
         return error_set(in->error, ERROR_INTERNAL, "out of memory");
     both.object = fields;
-    int failed = read_version(&both, language, version);
+    bool failed = read_compile_memory(&both, maxima, version) != 0 || read_version(&both, language, version) != 0 ||
+                  limits_least_read(&version->least, &both, &language->limits) != 0 ||
+                  language_live_read(&both, version->run, &version->live) != 0;
     json_decref(fields);
-    return failed;
+    return failed ? -1 : 0;
 }
 
-static int read_entry(const struct reader *entry, const json_t *file, const struct language *language,
-                      struct language_version *version)
+static int read_entry(const struct reader *entry, const json_t *file, const struct limits *maxima,
+                      const struct language *language, struct language_version *version)
 {
-    static const char *const known[] = {"name",        "aliases", "image",   "compile",  "run",
-                                        "environment", "waiting", "version", "packages", NULL};
+    static const char *const known[] = {"name",    "aliases", "image",    "compile", "run",  "environment",
+                                        "waiting", "version", "packages", "least",   "live", NULL};
 
     if (reader_known(entry, known) != 0 || read_name(entry, version) != 0 ||
         language_aliases_read(entry, &version->aliases) != 0)
         return -1;
-    return read_overlaid(entry, file, entry->object, language, version);
+    return read_overlaid(entry, file, entry->object, maxima, language, version);
 }
 
-static int read_entries(const struct reader *file, const json_t *entries, struct language *language)
+static int read_entries(const struct reader *file, const json_t *entries, const struct limits *maxima,
+                        struct language *language)
 {
     size_t i;
     json_t *object;
@@ -197,13 +237,13 @@ static int read_entries(const struct reader *file, const json_t *entries, struct
             return error_set(file->error, ERROR_INVALID, "versions[%zu]: must be an object", i);
         snprintf(entry.prefix, sizeof entry.prefix, "versions[%zu].", i);
         language->versions_len++; /* from here on freed with the language */
-        if (read_entry(&entry, file->object, language, &language->versions[i + 1]) != 0)
+        if (read_entry(&entry, file->object, maxima, language, &language->versions[i + 1]) != 0)
             return -1;
     }
     return 0;
 }
 
-int language_versions_read(const struct reader *file, struct language *language)
+int language_versions_read(const struct reader *file, const struct limits *maxima, struct language *language)
 {
     const json_t *entries = json_object_get(file->object, "versions");
     size_t count = json_array_size(entries);
@@ -217,9 +257,9 @@ int language_versions_read(const struct reader *file, struct language *language)
     language->versions->aliases = calloc(1, sizeof(char *)); /* the file's aliases are the language's */
     if (language->versions->aliases == NULL)
         return reader_fail(file, "aliases", "out of memory");
-    if (read_overlaid(file, file->object, NULL, language, language->versions) != 0)
+    if (read_overlaid(file, file->object, NULL, maxima, language, language->versions) != 0)
         return -1;
-    return read_entries(file, entries, language);
+    return read_entries(file, entries, maxima, language);
 }
 
 static void version_free(struct language_version *version)
@@ -232,6 +272,7 @@ static void version_free(struct language_version *version)
     strings_free(version->env);
     strings_free(version->version_argv);
     strings_free(version->packages_argv);
+    language_live_clear(&version->live);
     run_command_clear(&version->waiting);
     free(version->fingerprint);
     json_decref(version->packages);

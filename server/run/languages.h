@@ -18,6 +18,13 @@
 #define LANGUAGE_VERSIONS_MAX 16 /* of one language */
 #define LANGUAGES_MAX 200        /* versions, of all languages */
 
+/* How a program's output comes line by line although it goes to a pipe, for who reads it while the program runs. */
+struct language_live {
+    bool known; /* with run and env its output comes by the line */
+    char **run; /* argv instead of the version's run; NULL: the same one */
+    char **env; /* "NAME=value" over the version's env, NULL after the last; NULL: none */
+};
+
 struct language_version {
     char *name;                 /* of another implementation than the usual ("clang"); NULL: the usual one */
     char **aliases;             /* its own: names of the language with this version; lower case, NULL after the last */
@@ -29,6 +36,8 @@ struct language_version {
     char **env;                 /* "NAME=value" */
     char **version_argv;        /* a command whose output holds the number */
     char **packages_argv;       /* prints "name version" lines; NULL: none */
+    struct limits least;        /* below them it does not work */
+    struct language_live live;  /* how its output is flushed by the line */
     struct run_command waiting; /* `waiting`: what `kind` points to; zeros: not waiting */
 
     /* Set when the engine has been asked. */
@@ -44,10 +53,11 @@ struct language_version {
 
 struct language {
     char *id, *name, *file;
-    char **aliases;                                      /* lower case, NULL after the last */
-    struct limits limits;                                /* its own defaults */
-    struct language_version *versions;                   /* the first is what the file's own fields describe */
-    size_t versions_len;                                 /* at least 1 */
+    char **aliases;                    /* lower case, NULL after the last */
+    struct limits limits;              /* its own defaults */
+    bool lines_lf;                     /* `line_ends`: a CR at the end of a line breaks its programs */
+    struct language_version *versions; /* the first is what the file's own fields describe */
+    size_t versions_len;               /* at least 1 */
     char *example_code, *example_stdin, *example_stdout; /* stdin may be NULL */
 };
 

@@ -27,6 +27,12 @@ static uint32_t member_value(const struct limits *limits, const struct member *m
     return value;
 }
 
+static void set_member(struct limits *limits, const struct member *member, int64_t number)
+{
+    uint32_t narrow = (uint32_t)number;
+    memcpy((char *)limits + member->offset, &narrow, sizeof narrow);
+}
+
 static int read_member(struct limits *limits, const struct member *member, const json_t *value,
                        const struct limits *maxima, struct error *error)
 {
@@ -35,8 +41,7 @@ static int read_member(struct limits *limits, const struct member *member, const
     if (json_as_integer(value, &number) != 0 || number < least || number > most)
         return error_set(error, ERROR_INVALID, "limits.%s: must be an integer from %u to %u", member->name, least,
                          most);
-    uint32_t narrow = (uint32_t)number;
-    memcpy((char *)limits + member->offset, &narrow, sizeof narrow);
+    set_member(limits, member, number);
     return 0;
 }
 
@@ -77,6 +82,40 @@ int limits_read(struct limits *limits, const json_t *object, const struct limits
             return -1;
     }
     *limits = read;
+    return 0;
+}
+
+int limits_least_read(struct limits *least, const struct reader *in, const struct limits *usual)
+{
+    static const char *const known[] = {"memory_mb", "disk_mb", "processes", NULL};
+    struct reader inside;
+    int64_t number;
+
+    *least = limits_minima;
+    int found = reader_enter(in, "least", false, known, &inside);
+    if (found != 0)
+        return found < 0 ? -1 : 0;
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        const json_t *value = json_object_get(inside.object, members[i].name);
+        uint32_t low = member_value(&limits_minima, &members[i]), high = member_value(usual, &members[i]);
+        if (value == NULL)
+            continue;
+        if (json_as_integer(value, &number) != 0 || number < low || number > high)
+            return error_set(in->error, ERROR_INVALID,
+                             "%s%s: must be an integer from %u to %u, the language's own limit", inside.prefix,
+                             members[i].name, low, high);
+        set_member(least, &members[i], number);
+    }
+    return 0;
+}
+
+int limits_suffice(const struct limits *limits, const struct limits *least, const char *name, struct error *error)
+{
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+        uint32_t needed = member_value(least, &members[i]);
+        if (member_value(limits, &members[i]) < needed)
+            return error_set(error, ERROR_INVALID, "limits.%s: %s needs at least %u", members[i].name, name, needed);
+    }
     return 0;
 }
 

@@ -6,7 +6,8 @@ import pytest
 
 from codecell import LANGUAGES, linked_images, wait_for
 
-MEMBERS = {"id", "name", "version", "versions", "aliases", "file", "compiled", "packages", "limits", "example"}
+MEMBERS = {"id", "name", "version", "versions", "aliases", "file", "compiled", "packages", "limits",
+           "least_limits", "example"}
 ASK = {
     "python": "import platform; print(platform.python_version())",
     "javascript": "console.log(process.version.slice(1))",
@@ -37,6 +38,8 @@ def test_the_list(server):
         assert all(isinstance(alias, str) and alias == alias.lower() for alias in each["aliases"])
         assert all(set(package) == {"name", "version"} for package in each["packages"])
         assert set(each["limits"]) == {"cpu", "memory_mb", "disk_mb", "processes", "output_kb"}
+        assert set(each["least_limits"]) == set(each["limits"])
+        assert all(least <= each["limits"][name] for name, least in each["least_limits"].items())
         assert {"code", "stdout"} <= set(each["example"]) <= {"code", "stdin", "stdout"}
 
 
@@ -103,6 +106,26 @@ def test_a_new_language_needs_no_c(launch, tmp_path):
     assert server.output("{ print $2 }", "GAWK", stdin="a b c\n") == "b\n"
 
 
+def test_limits_below_a_languages_least_are_refused(launch, tmp_path):
+    """Behind the ranges of all languages; by version; what is left out of the request is enough."""
+    least = {"memory_mb": 48, "disk_mb": 3, "processes": 20}
+    needy = {**AWK, "id": "needy", "name": "Needy", "aliases": [], "least": least,
+             "versions": [{"name": "mawk", "aliases": ["frugal"], "least": {"processes": 9}}]}
+    server = launch(with_languages(tmp_path, needy=needy), languages=["needy", "bash"])
+    assert language(server, "needy")["least_limits"] == {"cpu": 0.1, "output_kb": 1, **least}
+
+    def ask(name="needy", **limits):
+        return server.execute("BEGIN { print 1 }", name, limits=limits)
+
+    for name, value in least.items():
+        answer = ask(**{name: value - 1})
+        assert (answer.status, answer.detail) == (400, f"limits.{name}: Needy needs at least {value}")
+    assert ask(processes=7).detail == "limits.processes: must be an integer from 8 to 256"
+    assert ask(**least).json["stdout"] == ask().json["stdout"] == "1\n"
+    assert ask("frugal", processes=8).detail == "limits.processes: Needy needs at least 9"
+    assert ask("frugal", processes=9, disk_mb=1).json["stdout"] == "1\n"
+
+
 def test_a_compile_limit_of_a_languages_own(launch, tmp_path):
     slow = {**AWK, "id": "slow", "aliases": [], "compile": {"argv": ["/usr/bin/bash", "main.awk"], "timeout": 1}}
     server = launch(with_languages(tmp_path, slow=slow), languages=["slow", "bash"])
@@ -127,7 +150,9 @@ BROKEN = {**AWK, "id": "broken", "aliases": []}
     ({**BROKEN, "versions": [{"run": {"argv": "x"}}]}, ["versions[0].run.argv: must be an array"]),
     ({**BROKEN, "versions": [{"aliases": ["py"]}]}, ["versions[0].aliases: py is taken by the language python"]),
     ({**BROKEN, "waiting": "later"}, ["waiting: must be true, false, "]),
-], ids=range(17))
+    ({**BROKEN, "least": {"memory_mb": 513}}, ["least.memory_mb: must be an integer from 32 to 512, the language's own"]),
+    ({**BROKEN, "live": {"wrapper": []}}, ["live.wrapper: unknown field"]),
+], ids=range(19))
 def test_what_is_wrong_in_one_leaves_out_that_one_alone(launch, tmp_path, content, names):
     server = launch(with_languages(tmp_path, broken=content), languages=["bash"])
     said = [line for line in server.lines if "broken/language.json" in line]

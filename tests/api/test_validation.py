@@ -24,6 +24,7 @@ BAD = [
     ("code null", body_with(code=None), ["code"]),
     ("language null", body_with(language=None), ["language"]),
     ("code empty", body_with(code=""), ["code"]),
+    ("code of a mark alone", body_with(code="\ufeff"), ["code: must be a string that is not empty"]),
     ("code too long", body_with(code="#" * (MIB + 1)), ["code", "1"]),
     ("5 MB of code", body_with(code="#" * 5_000_000), ["code"]),
     ("stdin too long", body_with(stdin="x" * (16 * MIB + 1)), ["stdin", "16"]),
@@ -214,6 +215,40 @@ def test_files_that_do_not_fit_the_disk(server):
     answer = server.post(body_with(files=file_of("a", "x" * (2 * MIB)), limits={"disk_mb": 1}))
     assert answer.status in (400, 500), answer
     assert "disk" in answer.detail or "files" in answer.detail
+
+
+MARK = "\ufeff"
+TOLD_MARK = "{} began with a byte order mark, which was taken off"
+TOLD_LINES = "{} had lines that end with CRLF; they end with LF now"
+
+
+@pytest.mark.parametrize("language,code,stdout,told", [
+    ("python", MARK + "print(len('''a\r\nb'''))\r\n", "3\n", [TOLD_MARK]),
+    ("python", "import os\r\nprint(open('main.py', 'rb').read(11))\r\n", r"b'import os\r\n'" + "\n", []),
+    ("javascript", MARK + "console.log(require('fs').readFileSync('main.js')[0])", "99\n", [TOLD_MARK]),
+    ("c", MARK + '#include <stdio.h>\r\n#define ONE \\\r\n 1\r\nint main(void) { printf("%d\\n", ONE); }\r\n', "1\n",
+     [TOLD_MARK]),
+    ("bash", MARK + "#!/bin/bash\r\ncat <<END\r\nx\r\nEND\r\n", "x\n", [TOLD_MARK, TOLD_LINES]),
+    ("bash", "if true; then\r\n  printf '%s' 'a\rb' | wc -c\r\nfi", "3\n", [TOLD_LINES]),
+], ids=range(6))
+def test_text_is_text(server, language, code, stdout, told):
+    result = server.run(code, language)
+    assert (result["stdout"], result["stderr"]) == (stdout, "")
+    assert result["warnings"] == [each.format("code: it") for each in told]
+
+
+def test_files_are_text_where_they_say_so(server):
+    base64_of = base64.b64encode(b"\xef\xbb\xbf#!/bin/sh\r\n").decode()
+    files = [{"path": "lib/a.sh", "content": MARK + "f() {\r\n  echo f\r\n}\r\n"},
+             {"path": "data.csv", "content": "1,2\r\n"}, {"path": "tool", "content": "#!/bin/sh\r\necho tool\r\n"},
+             {"path": "as-it-is", "content": base64_of, "encoding": "base64"}]
+    result = server.run(". lib/a.sh; f; sh tool; wc -c < data.csv; wc -c < as-it-is", "bash", files=files)
+    assert (result["stdout"], result["stderr"]) == ("f\ntool\n5\n14\n", "")
+    assert result["warnings"] == [TOLD_MARK.format("files[0].path: lib/a.sh"),
+                                  TOLD_LINES.format("files[0].path: lib/a.sh"), TOLD_LINES.format("files[2].path: tool")]
+    result = server.run("print(open('tool', 'rb').read(), open('a.py', 'rb').read())", files=[
+        files[2], {"path": "a.py", "content": MARK + "x\r\n"}])
+    assert result["stdout"] == r"b'#!/bin/sh\necho tool\n' b'x\r\n'" + "\n"
 
 
 def test_nothing_of_a_refused_request_is_kept(server, key):

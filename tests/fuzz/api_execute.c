@@ -52,13 +52,25 @@ static void check_read(const struct execution_request *request)
     check_files(request);
 }
 
+/* What is left of the code when marks and line ends are mended, and what is told of them. */
+static void check_settled(const struct execution_request *request)
+{
+    must(request->code_len > 0 && request->code_len <= rules.max_code);
+    must(json_array_size(request->warnings) <= EXECUTE_WARNINGS_MAX);
+    for (size_t i = 0; i < json_array_size(request->warnings); i++)
+        must(json_is_string(json_array_get(request->warnings, i)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    char *aliases[] = {(char[]){"sh"}, NULL};
     struct language_version versions[] = {{.offered = true, .number = "14.2.0", .reported = "14.2.0"},
                                           {.offered = true, .number = "12.3", .reported = "12.3"}};
     struct language language = {.id = (char[]){"c"},
                                 .name = (char[]){"C"},
+                                .aliases = aliases,
                                 .file = (char[]){"main.c"},
+                                .lines_lf = true,
                                 .limits = limits_defaults,
                                 .versions = versions,
                                 .versions_len = 2};
@@ -69,8 +81,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_read(&request);
         if (execute_settle(&request, &language, versions, &rules, &error) != 0)
             must(error.code == ERROR_INVALID && text_is_utf8(error.text, strlen(error.text)));
-        else
+        else {
             must(request.version == &versions[0] || request.version == &versions[1]);
+            check_settled(&request);
+        }
     } else {
         must(error.code == ERROR_INVALID && text_is_utf8(error.text, strlen(error.text)));
     }

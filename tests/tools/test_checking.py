@@ -60,6 +60,7 @@ def test_a_new_folder_is_whole(tmp_path, monkeypatch, capsys):
     assert zig.language["compile"] == {"argv": ["/usr/bin/zig", "build-exe", "main.zig"]}
     assert zig.language["version"]["argv"] == ["/usr/bin/zig", "--version"]
     assert zig.language["run"] == {"argv": ["./main"]}
+    assert zig.language["live"] is True
     assert "install -y --no-install-recommends zig" in zig.dockerfile.read_text()
     proofs = read_proofs((zig.path / "tests.txt").read_text(encoding="utf-8"), compiles=True)
     assert new(monkeypatch, capsys, "nut", "--in", str(tmp_path), "--run", "/bin/nut x", "--version", "/bin/nut -v")[0] == 0
@@ -68,12 +69,13 @@ def test_a_new_folder_is_whole(tmp_path, monkeypatch, capsys):
 
 
 def test_a_new_folder_like_another(tmp_path, monkeypatch, capsys):
-    write(tmp_path, "awk", {"aliases": ["zawk"]})
+    write(tmp_path, "awk", {"aliases": ["zawk"], "least": {"processes": 9}, "live": {"prefix": ["/bin/stdbuf", "-oL"]}})
     (tmp_path / "awk" / "tests.txt").write_text("=== hello\nBEGIN { }\n")
     monkeypatch.setenv("CODECELL_IMAGES", str(tmp_path))
     status, _ = new(monkeypatch, capsys, "mawk", "--like", "awk", "--image", "mawk:1", "--run", "/bin/mawk -f main.awk")
     mawk = read_folders()[0]["mawk"]
     assert status == 0 and mawk.dockerfile is None and mawk.images() == ["mawk:1"]
+    assert mawk.language["least"] == {"processes": 9} and mawk.language["live"] == {"prefix": ["/bin/stdbuf", "-oL"]}
     assert mawk.language["version"] == {"argv": ["/bin/mawk", "--version"]} and mawk.language["aliases"] == []
     assert (mawk.path / "tests.txt").read_text() == "=== hello\nBEGIN { }\n"
     for words, said in ((["awk"], "'awk' belongs to awk already"), (["zawk"], "'zawk' belongs to awk already"),

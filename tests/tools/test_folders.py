@@ -52,9 +52,10 @@ def test_versions_have_what_they_do_not_say_themselves(tmp_path):
     ({"version": {"argv": [1]}}, "version.argv: "), ({"image": ""}, "image: "), ({"aliases": "x"}, "aliases: "),
     ({"aliases": ["AWK2"]}, "aliases: AWK2 is not in lower case"), ({"versions": {}}, "versions: "),
     ({"versions": [{"run": {}}]}, "versions[0].run.argv: "),
-    ({"versions": [{"aliases": [1]}]}, "versions[0].aliases: "),
+    ({"versions": [{"aliases": [1]}]}, "versions[0].aliases: "), ({"live": False}, "live: must be true"),
+    ({"versions": [{"live": "stdbuf"}]}, "versions[0].live: must be true"),
     ({"aliases": ["awk"]}, "aliases: awk is there twice"), ({"aliases": ["x", "x"]}, "aliases: x is there twice"),
-], ids=range(15))
+], ids=range(17))
 def test_what_is_wrong_is_said_with_file_and_field(tmp_path, language, said):
     write(tmp_path, "awk", language)
     _, problems = read_folders([tmp_path])

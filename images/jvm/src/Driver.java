@@ -27,6 +27,9 @@ abstract class Driver {
     /** What the program needs beside its own classes, as a class path. */
     abstract String libraries();
 
+    /** How a program that can be started is written. */
+    abstract String hint();
+
     /** The whole command: its exit code. */
     final int run() throws IOException {
         if (!Work.hasArrived(file)) warmUp();
@@ -35,7 +38,7 @@ abstract class Driver {
         if (!compile(sources, Work.CLASSES, System.err)) return 1;
         Optional<String> mainClass = MainClass.find(Work.CLASSES, file);
         if (mainClass.isEmpty()) {
-            System.err.println("error: no main method found in " + file);
+            System.err.println("error: no main method found in " + file + ": " + hint());
             return 1;
         }
         Work.leaveRun(libraries(), mainClass.get());

@@ -18,10 +18,12 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import javax.lang.model.element.Element;
-import javax.lang.model.element.ElementKind;
 import javax.lang.model.element.ExecutableElement;
 import javax.lang.model.element.Modifier;
 import javax.lang.model.element.TypeElement;
+import javax.lang.model.type.ArrayType;
+import javax.lang.model.type.TypeKind;
+import javax.lang.model.type.TypeMirror;
 import javax.tools.FileObject;
 import javax.tools.ForwardingJavaFileManager;
 import javax.tools.ForwardingJavaFileObject;
@@ -75,7 +77,7 @@ final class Javac {
         MainClass found = compile(files, units, messages);
         if (found == null) return false;
         if (found.name == null) {
-            messages.println("error: no class declared in " + FILE);
+            messages.println("error: " + found.missing());
             return false;
         }
         Work.leaveRun("", found.name);
@@ -92,12 +94,13 @@ final class Javac {
 
     /**
      * Finds the class to start when javac knows all classes: the one with a main method that has the file's name, else the
-     * first; in the program's file, else in the others. None has one: the first class, and the JVM says what it misses.
+     * first; in the program's file, else in the others.
      */
     private static final class MainClass implements TaskListener {
         private final JavacTask task;
         private final List<CompilationUnitTree> units = new ArrayList<>();
         private String name;
+        private boolean hasClass;
 
         MainClass(JavacTask task) {
             this.task = task;
@@ -119,7 +122,15 @@ final class Javac {
             for (TypeElement type : classes) {
                 if (hasMain(type)) return task.getElements().getBinaryName(type).toString();
             }
-            return classes.isEmpty() ? null : task.getElements().getBinaryName(classes.getFirst()).toString();
+            hasClass = !classes.isEmpty();
+            return null;
+        }
+
+        /** What a program without a class to start lacks. */
+        String missing() {
+            if (!hasClass) return "no class declared in " + FILE;
+            String simplest = Runtime.version().feature() < 25 ? "" : " or `void main()`";
+            return "no main method found in " + FILE + ": a class needs `public static void main(String[] args)`" + simplest;
         }
 
         private List<TypeElement> classesOf(CompilationUnitTree unit) {
@@ -140,15 +151,19 @@ final class Javac {
         }
 
         /** Since Java 25 it need be neither public nor static, nor take the arguments. */
-        private static boolean isMain(ExecutableElement method) {
+        private boolean isMain(ExecutableElement method) {
             Set<Modifier> modifiers = method.getModifiers();
-            boolean takesArguments = method.getParameters().size() == 1
-                    && method.getParameters().getFirst().asType().toString().equals("java.lang.String[]");
-            if (!method.getSimpleName().contentEquals("main") || method.getKind() != ElementKind.METHOD) return false;
+            boolean takesArguments = method.getParameters().size() == 1 && isStrings(method.getParameters().getFirst().asType());
+            if (!method.getSimpleName().contentEquals("main") || method.getReturnType().getKind() != TypeKind.VOID) return false;
             if (Runtime.version().feature() < 25) {
                 return takesArguments && modifiers.containsAll(Set.of(Modifier.PUBLIC, Modifier.STATIC));
             }
             return (takesArguments || method.getParameters().isEmpty()) && !modifiers.contains(Modifier.PRIVATE);
+        }
+
+        private boolean isStrings(TypeMirror type) {
+            TypeMirror string = task.getElements().getTypeElement("java.lang.String").asType();
+            return type instanceof ArrayType array && task.getTypes().isSameType(array.getComponentType(), string);
         }
     }
 

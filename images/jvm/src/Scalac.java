@@ -33,6 +33,11 @@ final class Scalac extends Driver {
     }
 
     @Override
+    String hint() {
+        return "a program has an object with `def main(args: Array[String]): Unit`, an object that extends App, or statements alone";
+    }
+
+    @Override
     boolean compile(List<Path> sources, Path output, PrintStream messages) {
         ByteArrayOutputStream said = new ByteArrayOutputStream();
         boolean good = scalac(sources, output, List.of(), said);

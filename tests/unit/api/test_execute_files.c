@@ -169,9 +169,11 @@ static void test_how_large(void **state)
 /* What depends on the language. */
 static void test_settle(void **state)
 {
-    struct language_version version = {.offered = true, .number = "3", .reported = "3"};
+    struct language_version version = {
+        .offered = true, .number = "3", .reported = "3", .least = {.cell = {.processes = 9}}};
     struct language language = {
         .id = "python",
+        .name = "Python",
         .versions = &version,
         .versions_len = 1,
         .file = "main.py",
@@ -189,6 +191,12 @@ static void test_settle(void **state)
     assert_int_equal(request.limits.cell.memory_mb, 64);
     assert_int_equal(request.limits.cell.milli_cpus, 1500);
     assert_int_equal(request.limits.output_kb, 77);
+    execution_request_free(&request);
+
+    assert_int_equal(read_with("\"limits\": {\"processes\": 8}"), 0);
+    assert_int_equal(execute_settle(&request, &language, &version, &stage_rules, &error), -1);
+    assert_int_equal(error.code, ERROR_INVALID);
+    assert_string_equal(error.text, "limits.processes: Python needs at least 9");
     execution_request_free(&request);
 
     assert_int_equal(

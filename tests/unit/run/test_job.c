@@ -129,6 +129,40 @@ static void expect_equal_to_what_waits(struct language *language, size_t version
     execution_request_free(&execution.request);
 }
 
+/* Figures are the language's, not the job's; other limits are other commands. */
+static void test_figures(void **state)
+{
+    struct language *language = read_language(",\"versions\":[{\"compile\":{\"argv\":[\"/xc\",\"-m${memory_mb*3/"
+                                              "4}\"]},\"run\":{\"argv\":[\"/x\",\"-${processes}\"]},"
+                                              "\"environment\":{\"HEAP\":\"${memory_mb-12}m\"}}]");
+    struct execution execution = {.request = stage_request(language, "code")};
+
+    (void)state;
+    expect_equal_to_what_waits(language, 1);
+    execution.request.version = &language->versions[1];
+    execution.request.args = calloc(2, sizeof *execution.request.args);
+    execution.request.env = calloc(2, sizeof *execution.request.env);
+    if (execution.request.args == NULL || execution.request.env == NULL)
+        abort();
+    execution.request.args[0] = "${memory_mb}";
+    execution.request.env[0] = strdup("A=${memory_mb}");
+    execution.request.limits.cell.memory_mb = 1024;
+    assert_int_equal(job_build(&execution), 0);
+    assert_same(execution.job.compile.argv, (const char *const[]){"/xc", "-m768", NULL});
+    assert_same(execution.job.run.argv, (const char *const[]){"/x", "-64", "${memory_mb}", NULL});
+    assert_same(execution.job.env + 3, (const char *const[]){"HEAP=1012m", "A=${memory_mb}", NULL});
+    job_free(&execution);
+    execution.request.limits.cell.memory_mb = 64; /* the compiler's own is more */
+    language->versions[1].compile_memory_mb = 128;
+    assert_int_equal(job_build(&execution), 0);
+    assert_same(execution.job.compile.argv, (const char *const[]){"/xc", "-m96", NULL});
+    assert_same(execution.job.env + 3, (const char *const[]){"HEAP=52m", "A=${memory_mb}", NULL});
+    assert_int_equal(execution.job.compile.memory_mb, 128);
+    job_free(&execution);
+    execution_request_free(&execution.request);
+    language_free(language);
+}
+
 static void test_equal_to_what_waits(void **state)
 {
     static const char *const more[] = {
@@ -164,8 +198,9 @@ static void test_another_version(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_interpreted), cmocka_unit_test(test_compiled_with_everything),
-        cmocka_unit_test(test_equal_to_what_waits), cmocka_unit_test(test_another_version)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_interpreted),
+                                       cmocka_unit_test(test_compiled_with_everything),
+                                       cmocka_unit_test(test_equal_to_what_waits), cmocka_unit_test(test_figures),
+                                       cmocka_unit_test(test_another_version)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,7 +14,7 @@ static char *no_aliases[] = {NULL};
 static struct language_version version_of(const char *of, const char *number)
 {
     struct language_version version = {
-        .name = (char *)of, .aliases = no_aliases, .offered = number != NULL, .packages = NULL};
+        .name = (char *)of, .aliases = no_aliases, .offered = number != NULL, .least = limits_minima, .packages = NULL};
 
     snprintf(version.number, sizeof version.number, "%s", number != NULL ? number : "");
     snprintf(version.reported, sizeof version.reported, "%s%s%s", of != NULL ? of : "", of != NULL ? "-" : "",
@@ -111,8 +111,9 @@ static void expect_told(const struct language *language, const char *expected)
     json_decref(object);
 }
 
-#define REST                                                                                         \
-    "\"limits\":{\"cpu\":1.0,\"memory_mb\":512,\"disk_mb\":100,\"processes\":64,\"output_kb\":1024}" \
+#define REST(memory)                                                                                         \
+    "\"limits\":{\"cpu\":1.0,\"memory_mb\":512,\"disk_mb\":100,\"processes\":64,\"output_kb\":1024}"         \
+    ",\"least_limits\":{\"cpu\":0.1,\"memory_mb\":" memory ",\"disk_mb\":1,\"processes\":8,\"output_kb\":1}" \
     ",\"example\":{\"code\":\"code\",\"stdout\":\"out\"}}"
 
 static void told(void **state)
@@ -127,19 +128,20 @@ static void told(void **state)
     language.aliases = aliases;
     versions[2].aliases = clang;
     versions[1].compile = compile;
+    versions[1].least.cell.memory_mb = 48; /* the default's is told */
     versions[0].packages = json_pack("[{ssss}]", "name", "old", "version", "1");
     versions[1].packages = json_pack("[{ssss}]", "name", "libc6", "version", "2.41");
     expect_told(&language, "{\"id\":\"c\",\"name\":\"C\",\"version\":\"14.2.0\","
                            "\"versions\":[\"14.2.0\",\"12.4\",\"clang-19.1.7\"],\"aliases\":[\"gcc\",\"clang\"],"
                            "\"file\":\"main.c\",\"compiled\":true,"
-                           "\"packages\":[{\"name\":\"libc6\",\"version\":\"2.41\"}]," REST);
+                           "\"packages\":[{\"name\":\"libc6\",\"version\":\"2.41\"}]," REST("48"));
     versions[1].offered = versions[2].offered = false;
     expect_told(&language, "{\"id\":\"c\",\"name\":\"C\",\"version\":\"12.4\",\"versions\":[\"12.4\"],"
                            "\"aliases\":[\"gcc\"],\"file\":\"main.c\",\"compiled\":false,"
-                           "\"packages\":[{\"name\":\"old\",\"version\":\"1\"}]," REST);
+                           "\"packages\":[{\"name\":\"old\",\"version\":\"1\"}]," REST("32"));
     versions[0].offered = false;
     expect_told(&language, "{\"id\":\"c\",\"name\":\"C\",\"version\":null,\"versions\":[],\"aliases\":[\"gcc\"],"
-                           "\"file\":\"main.c\",\"compiled\":false,\"packages\":[]," REST);
+                           "\"file\":\"main.c\",\"compiled\":false,\"packages\":[]," REST("32"));
     json_decref(versions[0].packages);
     json_decref(versions[1].packages);
 }

@@ -8,7 +8,8 @@ static void test_a_full_file(void **state)
     (void)state;
     put("zz",
         "{\"id\":\"zz\",\"name\":\"Zed\",\"aliases\":[\"z++\",\"zed\"],\"image\":\"example/zed:1\",\"file\":\"m.zz\","
-        "\"compile\":{\"argv\":[\"zc\",\"m.zz\"],\"timeout\":60},\"run\":{\"argv\":[\"./a\"]},"
+        "\"compile\":{\"argv\":[\"zc\",\"m.zz\"],\"timeout\":60,\"memory_mb\":1024},\"line_ends\":\"lf\","
+        "\"least\":{\"memory_mb\":96,\"processes\":20},\"live\":true,\"run\":{\"argv\":[\"./a\"]},"
         "\"environment\":{\"A\":\"1\",\"_B\":\"x=y\"},\"limits\":{\"memory_mb\":1024},"
         "\"version\":{\"argv\":[\"zc\",\"-v\"]},\"packages\":{\"argv\":[\"zc\",\"-l\"]},"
         "\"example\":{\"code\":\"c\",\"stdin\":\"i\",\"stdout\":\"o\"}}");
@@ -21,6 +22,12 @@ static void test_a_full_file(void **state)
     assert_string_equal(zed->versions->compile[1], "m.zz");
     assert_null(zed->versions->compile[2]);
     assert_int_equal(zed->versions->compile_ms, 60000);
+    assert_int_equal(zed->versions->compile_memory_mb, 1024);
+    assert_int_equal(zed->versions->least.cell.memory_mb, 96);
+    assert_int_equal(zed->versions->least.cell.processes, 20);
+    assert_int_equal(zed->versions->least.cell.disk_mb, limits_minima.cell.disk_mb);
+    assert_true(zed->lines_lf);
+    assert_true(zed->versions->live.known);
     assert_string_equal(zed->versions->env[1], "_B=x=y");
     assert_null(zed->versions->env[2]);
     assert_int_equal(zed->versions->kind.limits.memory_mb, 1024);
@@ -46,6 +53,10 @@ static void test_a_minimal_file_gets_defaults(void **state)
     assert_null(a->versions->env[0]);
     assert_null(a->versions->packages_argv);
     assert_null(a->example_stdin);
+    assert_false(a->lines_lf);
+    assert_false(a->versions->live.known);
+    assert_int_equal(a->versions->compile_memory_mb, 0);
+    assert_memory_equal(&a->versions->least, &limits_minima, sizeof limits_minima);
     assert_memory_equal(&a->limits, &limits_defaults, sizeof a->limits);
     assert_int_equal(languages_at(languages, 1)->versions->compile_ms, 30000);
     languages_free(languages);
@@ -98,6 +109,59 @@ static void test_waiting(void **state)
     languages_free(languages);
 }
 
+/* A version has its own, and without one the file's. */
+static void test_least_limits_of_versions(void **state)
+{
+    (void)state;
+    put("a", MINIMAL("a") ",\"limits\":{\"processes\":80},\"least\":{\"processes\":70,\"memory_mb\":512},"
+                          "\"versions\":[{},{\"least\":{\"disk_mb\":3}},{\"least\":null}]}");
+    struct said said;
+    struct languages *languages = load(&said);
+    assert_int_equal(said.count, 0);
+    const struct language_version *a = languages_at(languages, 0)->versions;
+    assert_int_equal(a[0].least.cell.processes, 70);
+    assert_int_equal(a[0].least.cell.memory_mb, 512);
+    assert_memory_equal(&a[1].least, &a[0].least, sizeof a->least);
+    assert_int_equal(a[2].least.cell.disk_mb, 3);
+    assert_int_equal(a[2].least.cell.processes, limits_minima.cell.processes);
+    assert_memory_equal(&a[3].least, &limits_minima, sizeof limits_minima);
+    languages_free(languages);
+}
+
+/* What a run step is whose output comes by the line. */
+static void test_live(void **state)
+{
+    (void)state;
+    put("a", MINIMAL("a") ",\"live\":{\"environment\":{\"U\":\"1\",\"V\":\"\"}},\"versions\":["
+                          "{\"live\":{\"prefix\":[\"stdbuf\",\"-oL\"],\"environment\":{\"W\":\"2\"}}},"
+                          "{\"live\":{\"argv\":[\"y\",\"-u\"]}},{\"live\":null},{\"live\":true}]}");
+    struct said said;
+    struct languages *languages = load(&said);
+    assert_int_equal(said.count, 0);
+    const struct language_version *a = languages_at(languages, 0)->versions;
+    assert_true(a[0].live.known && a[1].live.known && a[2].live.known && !a[3].live.known && a[4].live.known);
+    assert_null(a[0].live.run);
+    check_strings((const char *const *)a[0].live.env, (const char *const[]){"U=1", "V=", NULL});
+    check_strings((const char *const *)a[1].live.run, (const char *const[]){"stdbuf", "-oL", "x", NULL});
+    check_strings((const char *const *)a[1].live.env, (const char *const[]){"W=2", NULL});
+    check_strings((const char *const *)a[2].live.run, (const char *const[]){"y", "-u", NULL});
+    assert_null(a[2].live.env);
+    assert_true(a[4].live.run == NULL && a[4].live.env == NULL);
+    languages_free(languages);
+}
+
+/* As its limits are: never over the server's maximum. */
+static void test_memory_of_a_compiler(void **state)
+{
+    (void)state;
+    put("a", MINIMAL("a") ",\"compile\":{\"argv\":[\"c\"],\"memory_mb\":16384}}");
+    struct said said;
+    struct languages *languages = load(&said);
+    assert_int_equal(said.count, 0);
+    assert_int_equal(languages_at(languages, 0)->versions->compile_memory_mb, 2048);
+    languages_free(languages);
+}
+
 static void test_defaults_never_pass_the_servers_maxima(void **state)
 {
     (void)state;
@@ -145,10 +209,46 @@ static const struct {
     {MINIMAL("bad") ",\"compile\":{\"argv\":[\"c\"],\"timeout\":\"1\"}}",
      "compile.timeout: must be an integer from 1 to 300"},
     {MINIMAL("bad") ",\"compile\":{\"timeout\":1}}", "compile.argv: missing"},
+    {MINIMAL("bad") ",\"compile\":{\"argv\":[\"c\"],\"memory_mb\":31}}",
+     "compile.memory_mb: must be an integer from 32 to 16384"},
+    {MINIMAL("bad") ",\"compile\":{\"argv\":[\"c\"],\"memory_mb\":16385}}",
+     "compile.memory_mb: must be an integer from 32 to 16384"},
+    {MINIMAL("bad") ",\"compile\":{\"argv\":[\"c\"],\"memory_mb\":\"1\"}}",
+     "compile.memory_mb: must be an integer from 32 to 16384"},
+    {MINIMAL("bad") ",\"line_ends\":\"crlf\"}", "line_ends: must be \"lf\""},
+    {MINIMAL("bad") ",\"line_ends\":true}", "line_ends: must be \"lf\""},
+    {MINIMAL("bad") ",\"line_ends\":null}", "line_ends: must be \"lf\""},
+    {MINIMAL("bad") ",\"least\":1}", "least: must be an object"},
+    {MINIMAL("bad") ",\"least\":{\"cpu\":1}}", "least.cpu: unknown field"},
+    {MINIMAL("bad") ",\"least\":{\"output_kb\":1}}", "least.output_kb: unknown field"},
+    {MINIMAL("bad") ",\"least\":{\"memory_mb\":31}}",
+     "least.memory_mb: must be an integer from 32 to 512, the language's own limit"},
+    {MINIMAL("bad") ",\"least\":{\"processes\":65}}",
+     "least.processes: must be an integer from 8 to 64, the language's own limit"},
+    {MINIMAL("bad") ",\"limits\":{\"disk_mb\":2},\"least\":{\"disk_mb\":3}}",
+     "least.disk_mb: must be an integer from 1 to 2, the language's own limit"},
+    {MINIMAL("bad") ",\"least\":{\"disk_mb\":1.5}}",
+     "least.disk_mb: must be an integer from 1 to 100, the language's own limit"},
+    {MINIMAL("bad") ",\"versions\":[{\"least\":{\"memory_mb\":513}}]}",
+     "versions[0].least.memory_mb: must be an integer from 32 to 512, the language's own limit"},
+    {MINIMAL("bad") ",\"live\":false}", "live: must be true, or an object of environment, prefix or argv"},
+    {MINIMAL("bad") ",\"live\":\"stdbuf\"}", "live: must be true, or an object of environment, prefix or argv"},
+    {MINIMAL("bad") ",\"live\":{}}", "live: must be true, or an object of environment, prefix or argv"},
+    {MINIMAL("bad") ",\"live\":{\"run\":[\"x\"]}}", "live.run: unknown field"},
+    {MINIMAL("bad") ",\"live\":{\"prefix\":[]}}", "live.prefix: must be an array of 1 to 128 strings"},
+    {MINIMAL("bad") ",\"live\":{\"prefix\":[\"a\"],\"argv\":[\"b\"]}}", "live.prefix: must not stand beside argv"},
+    {MINIMAL("bad") ",\"live\":{\"argv\":[\"x\",\"${memory_mb/2}\"]}}", "live.argv: a figure must be"},
+    {MINIMAL("bad") ",\"live\":{\"argv\":[\"\"]}}", "live.argv: must begin with a program"},
+    {MINIMAL("bad") ",\"live\":{\"environment\":{\"A\":1}}}", "live.environment.A: must be a string"},
+    {MINIMAL("bad") ",\"live\":{\"environment\":[]}}", "live.environment: must be an object of at most 128 strings"},
     {MINIMAL("bad") ",\"environment\":[]}", "environment: must be an object"},
     {MINIMAL("bad") ",\"environment\":{\"1A\":\"\"}}", "environment: a name must match"},
     {MINIMAL("bad") ",\"environment\":{\"A=B\":\"\"}}", "environment: a name must match"},
     {MINIMAL("bad") ",\"environment\":{\"A\":1}}", "environment.A: must be a string"},
+    {MINIMAL("bad") ",\"environment\":{\"A\":\"${memory_mb+1}\"}}", "environment.A: a figure must be ${NAME},"},
+    {MINIMAL("bad") ",\"compile\":{\"argv\":[\"c\",\"${disk_mb/2}\"]}}", "compile.argv: a figure must be"},
+    {MINIMAL("bad") ",\"versions\":[{\"run\":{\"argv\":[\"c\",\"${processes\"]}}]}",
+     "versions[0].run.argv: a figure must be"},
     {MINIMAL("bad") ",\"limits\":{\"memory_mb\":1}}", "limits.memory_mb: must be an integer from 32 to 2048"},
     {MINIMAL("bad") ",\"limits\":{\"gpu\":1}}", "limits.gpu: unknown field"},
     {MINIMAL("bad") ",\"packages\":{\"argv\":\"x\"}}", "packages.argv: must be an array"},
@@ -288,6 +388,9 @@ int main(void)
         ON_DISK(test_a_full_file),
         ON_DISK(test_a_minimal_file_gets_defaults),
         ON_DISK(test_waiting),
+        ON_DISK(test_least_limits_of_versions),
+        ON_DISK(test_live),
+        ON_DISK(test_memory_of_a_compiler),
         ON_DISK(test_defaults_never_pass_the_servers_maxima),
         ON_DISK(test_a_bad_file_leaves_out_its_language_alone),
         ON_DISK(test_a_file_over_the_cap),

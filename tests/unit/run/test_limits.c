@@ -117,12 +117,46 @@ static void test_json_has_the_order_of_the_api(void **state)
     json_decref(object);
 }
 
+/* The first that is too low is named, with the language and what it needs. */
+static void test_least_limits_of_a_language(void **state)
+{
+    static const struct limits least = {.cell = {.milli_cpus = 100, .memory_mb = 96, .disk_mb = 2, .processes = 20},
+                                        .output_kb = 1};
+    static const struct {
+        struct cell_limits cell;
+        const char *sentence; /* NULL: they suffice */
+    } cases[] = {
+        {{100, 96, 2, 20}, NULL},
+        {{100, 2048, 1024, 256}, NULL},
+        {{100, 95, 2, 20}, "limits.memory_mb: Java needs at least 96"},
+        {{100, 96, 1, 20}, "limits.disk_mb: Java needs at least 2"},
+        {{100, 96, 2, 19}, "limits.processes: Java needs at least 20"},
+        {{100, 32, 1, 8}, "limits.memory_mb: Java needs at least 96"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct limits limits = {.cell = cases[i].cell, .output_kb = 1};
+        struct error error = {.code = ERROR_NONE};
+        int failed = limits_suffice(&limits, &least, "Java", &error);
+        assert_int_equal(failed, cases[i].sentence == NULL ? 0 : -1);
+        if (failed == 0)
+            continue;
+        assert_int_equal(error.code, ERROR_INVALID);
+        assert_string_equal(error.text, cases[i].sentence);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_bad_value_names_its_range), cmocka_unit_test(test_edges_are_taken),
-        cmocka_unit_test(test_what_is_not_named_stays),         cmocka_unit_test(test_a_bad_object_changes_nothing),
-        cmocka_unit_test(test_unknown_members_are_collected),   cmocka_unit_test(test_json_has_the_order_of_the_api),
+        cmocka_unit_test(test_least_limits_of_a_language),
+        cmocka_unit_test(test_every_bad_value_names_its_range),
+        cmocka_unit_test(test_edges_are_taken),
+        cmocka_unit_test(test_what_is_not_named_stays),
+        cmocka_unit_test(test_a_bad_object_changes_nothing),
+        cmocka_unit_test(test_unknown_members_are_collected),
+        cmocka_unit_test(test_json_has_the_order_of_the_api),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,114 @@
+"""The least limits of a language, searched for: those with which its simplest proofs still answer as they should."""
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+from checking import proofs_of, wait_offered
+from folders import Problem
+from proofs import judge
+from service import PATIENCE, OwnServer
+
+PROOFS = ("hello", "stdin", "compile_error")
+TRIES = 3  # rounds that must pass with what is told; one round is enough on the way there
+USUAL = {"memory_mb": 512, "disk_mb": 100, "processes": 64}
+LOWEST = {"memory_mb": 32, "disk_mb": 1, "processes": 8}
+STEP = {"memory_mb": 4, "disk_mb": 1, "processes": 1}  # how exactly each is searched for
+ROUND = {"memory_mb": 8, "disk_mb": 1, "processes": 1}  # what it is told in
+MORE = {"memory_mb": 16, "disk_mb": 1, "processes": 2}  # and raised by where all of it together is not enough
+
+
+def with_margin(field, found):
+    """What a language is to ask for that was seen to work with `found`: a quarter more, for machines differ."""
+    if found <= LOWEST[field]:
+        return found
+    return -(-(found * 5 // 4 + 1) // ROUND[field]) * ROUND[field]
+
+
+def bisect(low, high, step, works):
+    """The least of low, low + step, … that works, where `high` is known to."""
+    if works(low):
+        return low
+    fails, enough = low, high
+    while enough - fails > step:
+        middle = fails + max((enough - fails) // 2 // step, 1) * step
+        if works(middle):
+            enough = middle
+        else:
+            fails = middle
+    return enough
+
+
+class Measuring:
+    """One version of a language."""
+
+    def __init__(self, service, folder, version):
+        self.service, self.folder, self.version = service, folder, version
+        self.proofs = [proof for proof in proofs_of(folder) if proof.name in PROOFS and not proof.cannot]
+        own = folder.language.get("limits", {})
+        self.usual = {field: own.get(field, usual) for field, usual in USUAL.items()}
+
+    def works(self, limits, rounds=1):
+        """Whether every round of the proofs passes with these limits."""
+        for _ in range(rounds):
+            for proof in self.proofs:
+                request = {**proof.request(self.folder.id), **self.version, "limits": limits}
+                status, answer = self.service.execute(request)
+                if list(judge(proof.expect, status, answer)):
+                    return False
+        return True
+
+    def search(self):
+        """{field: value} of what is above the lowest that any request may ask for; margins are in it."""
+        if not self.works(self.usual):
+            raise Problem("its proofs fail with its own limits")
+        if self.works(LOWEST, TRIES):
+            return {}
+        found = {field: bisect(LOWEST[field], self.usual[field], STEP[field],
+                               lambda value, field=field: self.works({**self.usual, field: value}))
+                 for field in USUAL}
+        least = {field: min(with_margin(field, value), self.usual[field]) for field, value in found.items()}
+        while not self.works(least, TRIES):
+            if least == self.usual:
+                raise Problem("its proofs fail with its own limits now and then")
+            raised = [field for field, value in least.items() if value > LOWEST[field]] or list(least)
+            least |= {field: min(least[field] + MORE[field], self.usual[field]) for field in raised}
+        return {field: value for field, value in least.items() if value > LOWEST[field]}
+
+
+def without_least(language):
+    """So that the server refuses nothing that is tried."""
+    entries = [{name: value for name, value in entry.items() if name != "least"}
+               for entry in language.get("versions", [])]
+    return {**{name: value for name, value in language.items() if name != "least"}, "versions": entries}
+
+
+def measure(measuring):
+    name = " ".join([measuring.folder.id, *measuring.version.values()])
+    try:
+        line = f'"least": {json.dumps(measuring.search())}'
+        failed = False
+    except Problem as problem:
+        line, failed = f"FAILED: {problem}", True
+    print(f"{name:32} {line}", flush=True)
+    return failed
+
+
+def jobs_of(service, folders, told):
+    """One for each version that the server offers."""
+    for folder in folders:
+        versions = told[folder.id]["versions"] if folder.id in told else []
+        for version in versions:
+            yield Measuring(service, folder, {"version": version} if len(versions) > 1 else {})
+
+
+def measure_all(folders, workers):
+    """Prints `least` of each version of these languages; an exit status."""
+    settings = {"CODECELL_CONCURRENCY": str(workers), "CODECELL_POOL": "*=0"}
+    languages = [without_least(folder.language) for folder in folders]
+    with OwnServer(folders, settings, languages) as service, ThreadPoolExecutor(workers) as pool:
+        try:
+            told = wait_offered(service, folders, PATIENCE)
+            failed = list(pool.map(measure, jobs_of(service, folders, told)))
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    return 1 if any(failed) or len(told) < len(folders) else 0
