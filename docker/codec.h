@@ -95,10 +95,13 @@ int codec_info(const json_t *reply, struct engine_info *out);
 
 /* Image in the reply of GET /images/{name}/json. */
 struct image_info {
-    const char *id;   /* "sha256:…"; borrowed */
-    size_t volumes;   /* VOLUMEs that it declares: each would be a place to write to, past disk_mb */
-    const char *arch; /* "amd64"; "" where unknown; borrowed */
-    int64_t size;     /* bytes; 0 where unknown */
+    const char *id;       /* "sha256:…"; borrowed */
+    size_t volumes;       /* VOLUMEs that it declares: each would be a place to write to, past disk_mb */
+    const char *arch;     /* "amd64"; "" where unknown; borrowed */
+    int64_t size;         /* bytes; 0 where unknown */
+    const json_t *labels; /* an object of strings; NULL: none; borrowed, as the next two */
+    const json_t *layers; /* the hashes of its layers, the lowest first; NULL: not told */
+    const json_t *env;    /* "NAME=value" of every container of it; NULL: none */
 };
 /* 0, or -1 where the reply has no id. */
 int codec_image(const json_t *reply, struct image_info *out);

@@ -91,7 +91,10 @@ int codec_image(const json_t *reply, struct image_info *out)
     *out = (struct image_info){.id = id,
                                .volumes = json_object_size(json_object_get(config, "Volumes")),
                                .arch = text(reply, "Architecture"),
-                               .size = number(reply, "Size")};
+                               .size = number(reply, "Size"),
+                               .labels = json_object_get(config, "Labels"),
+                               .layers = json_object_get(json_object_get(reply, "RootFS"), "Layers"),
+                               .env = json_object_get(config, "Env")};
     return 0;
 }
 

@@ -215,3 +215,8 @@ void pool_counts(const struct pool *pool, const char *language, struct pool_coun
         if (language == NULL || strcmp(pool->shelves[i].kind->language, language) == 0)
             out->want += pool->shelves[i].want;
 }
+
+bool pool_can_make(const struct pool *pool)
+{
+    return pool->up && pool->swept && pool->volume.filled && pool->runtime.decided;
+}

@@ -73,6 +73,7 @@ static void view(struct pool *pool, struct pool_view *views, struct pool_moment 
                                       .minimum = shelf->keep.least,
                                       .ready = shelf->ready,
                                       .making = shelf->making,
+                                      .unasked = shelf->keep.least == 0 && shelf->demand.arrivals == 0,
                                       .surplus_ns = shelf->surplus_ns,
                                       .not_before_ns = shelf->not_before_ns};
     }

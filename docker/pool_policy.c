@@ -31,6 +31,13 @@ static bool lacks_more(const struct pool_view *a, const struct pool_view *b, con
     return (uint64_t)lacking(a, moment) * b->want > (uint64_t)lacking(b, moment) * a->want;
 }
 
+/* A cell that nobody has asked for leaves one creation to a request that may come meanwhile. */
+static bool may_fill(const struct pool_view *view, const struct pool_moment *moment)
+{
+    return moment->now_ns >= moment->fill_ns && lacking(view, moment) > 0 &&
+           (!view->unasked || moment->making == 0 || moment->making + 1 < moment->creations);
+}
+
 static struct pool_decision creation(const struct pool_view *views, size_t count, const struct pool_moment *moment)
 {
     struct pool_decision wish = {POOL_NOTHING, 0}, shelf = {POOL_NOTHING, 0};
@@ -42,7 +49,7 @@ static struct pool_decision creation(const struct pool_view *views, size_t count
             continue;
         if (view->unmet > 0 && (wish.action == POOL_NOTHING || view->oldest_ns < views[wish.language].oldest_ns))
             wish = (struct pool_decision){POOL_FOR_WISH, i};
-        if (moment->now_ns >= moment->fill_ns && lacking(view, moment) > 0 &&
+        if (may_fill(view, moment) &&
             (shelf.action == POOL_NOTHING || lacks_more(view, &views[shelf.language], moment)))
             shelf = (struct pool_decision){POOL_FOR_SHELF, i};
     }

@@ -19,6 +19,7 @@ struct pool_view {
     unsigned unmet;         /* of these, those that no cell is on its way for */
     uint64_t oldest_ns;     /* when the oldest unmet wish came; with unmet > 0 */
     uint64_t not_before_ns; /* after failures: no creation earlier */
+    bool unasked;           /* wanted by `*` alone: no request has asked for one yet */
     unsigned held;          /* of the ready ones: their interpreter waits */
     unsigned settled;       /* cells whose interpreter could be started now */
     uint64_t surplus_ns;    /* since when more are ready than wanted; with ready > want */

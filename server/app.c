@@ -8,7 +8,9 @@
 #include "app.h"
 
 #include "api/api.h"
+#include "base/container_of.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/metrics.h"
 #include "config.h"
 #include "docker/cells.h"
@@ -26,6 +28,8 @@
 #define POOL_PATIENCE_MS 15000u /* for the engine to remove the cells at the end */
 #define ANSWERS_POLL_MS 10u
 #define INFO_MS 10000u
+#define TRIM_MS 2000u
+#define SIGNALS 3u
 
 _Static_assert(CONFIG_POOL_MAX_MOST + CONFIG_CONCURRENCY_MOST <= CELLS_MAX, "as many cells as the settings ask for");
 
@@ -47,8 +51,9 @@ struct app {
     struct api api;
     struct limits maxima, defaults;
     struct call *info;
-    uv_signal_t signals[2];
-    uv_timer_t patience, answers;
+    uv_signal_t signals[SIGNALS];
+    uv_timer_t patience, answers, trim;
+    uv_work_t trimming; /* its data: the app while a worker has it, which may be busy for long */
     uv_prepare_t before_poll;
     bool stopping, hurried;
 };
@@ -59,10 +64,11 @@ static void on_store_closed(void *arg)
 {
     struct app *app = arg;
 
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < SIGNALS; i++)
         uv_close((uv_handle_t *)&app->signals[i], NULL);
     uv_close((uv_handle_t *)&app->patience, NULL);
     uv_close((uv_handle_t *)&app->answers, NULL);
+    uv_close((uv_handle_t *)&app->trim, NULL);
     uv_close((uv_handle_t *)&app->before_poll, NULL);
     log_gather(false);
 }
@@ -134,6 +140,7 @@ static void stop(struct app *app)
     app->api.draining = true;
     http_server_drain(app->http);
     uv_timer_start(&app->patience, on_patience_over, (uint64_t)app->config->drain_s * 1000, 0);
+    offers_drain(app->offers);
     runner_drain(app->runner, on_idle, app);
 }
 
@@ -141,6 +148,8 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct app *app = handle->data;
 
+    if (app->stopping && number == SIGHUP) /* a terminal that closes may say so twice: nobody is in a hurry */
+        return;
     log_event(LOG_INFO, app->stopping ? "server.hurrying" : "server.draining", LOG_INT("signal", number));
     if (app->stopping)
         hurry(app);
@@ -280,9 +289,51 @@ static int open_offers(struct app *app, struct error *error)
                                                 .pool = app->pool,
                                                 .store = app->store,
                                                 .languages = app->languages,
+                                                .waits_max = (unsigned)(app->config->queue + app->config->concurrency),
                                                 .waiting = waiting_cells,
                                                 .arg = app},
                        error);
+}
+
+/* A large request's memory goes back to the system a while after its answer. */
+
+static void trim_work(uv_work_t *work)
+{
+    (void)work;
+    memory_trim();
+}
+
+static void after_trim(uv_work_t *work, int status)
+{
+    (void)status;
+    work->data = NULL;
+}
+
+static void on_trim_timer(uv_timer_t *timer)
+{
+    struct app *app = timer->data;
+
+    app->trimming.data = app;
+    if (uv_queue_work(&app->loop, &app->trimming, trim_work, after_trim) != 0)
+        app->trimming.data = NULL;
+}
+
+static void trim_later(struct app *app)
+{
+    bool busy = app->trimming.data != NULL || uv_is_active((uv_handle_t *)&app->trim);
+
+    if (!busy && !app->stopping)
+        uv_timer_start(&app->trim, on_trim_timer, TRIM_MS, 0);
+}
+
+static void on_exchange_done(struct http_exchange *ex, int status, uint64_t ns)
+{
+    struct api *api = http_data(ex);
+    struct app *app = container_of(api, struct app, api);
+
+    if (http_held(ex) > MEMORY_LARGE)
+        trim_later(app);
+    api_exchange_done(ex, status, ns);
 }
 
 static int listen_http(struct app *app, struct error *error)
@@ -294,7 +345,7 @@ static int listen_http(struct app *app, struct error *error)
                                                     .routes = api_routes,
                                                     .admit = api_admit,
                                                     .data = &app->api,
-                                                    .on_done = api_exchange_done,
+                                                    .on_done = on_exchange_done,
                                                     .header_max = 32u << 10,
                                                     .header_count = 100,
                                                     .body_max = (size_t)config->max_body,
@@ -315,6 +366,7 @@ static void fill_api(struct app *app)
                             .store = app->store,
                             .runner = app->runner,
                             .languages = app->languages,
+                            .offers = app->offers,
                             .engine = app->engine,
                             .pool = app->pool,
                             .http = app->http,
@@ -325,15 +377,24 @@ static void fill_api(struct app *app)
                             .metrics_key = config->metrics_key};
 }
 
+/* Who starts a program with nohup wants it to outlive its terminal. */
+static bool is_ignored(int number)
+{
+    struct sigaction now;
+
+    return sigaction(number, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
 static void watch_signals(struct app *app)
 {
-    static const int numbers[2] = {SIGTERM, SIGINT};
+    static const int numbers[SIGNALS] = {SIGTERM, SIGINT, SIGHUP};
 
     signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < SIGNALS; i++) {
         uv_signal_init(&app->loop, &app->signals[i]);
         app->signals[i].data = app;
-        uv_signal_start(&app->signals[i], on_signal, numbers[i]);
+        if (numbers[i] != SIGHUP || !is_ignored(SIGHUP))
+            uv_signal_start(&app->signals[i], on_signal, numbers[i]);
     }
     uv_timer_init(&app->loop, &app->patience);
     uv_timer_init(&app->loop, &app->answers);
@@ -399,9 +460,13 @@ int app_serve(const struct config *config)
     struct error error;
 
     app.config = config;
+    memory_setup();
     raise_descriptors();
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write */
     set_limits(&app);
     uv_loop_init(&app.loop);
+    uv_timer_init(&app.loop, &app.trim);
+    app.trim.data = &app;
     if (start(&app, &error) != 0) {
         log_event(LOG_ERROR, "server.failed", LOG_STR("reason", error.text));
         return 1; /* the process ends, and all that was opened with it */

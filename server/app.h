@@ -4,7 +4,8 @@
 
 struct config;
 
-/* Runs until SIGTERM or SIGINT, then drains and ends; the exit status. Problems are logged. */
+/* Runs until SIGTERM, SIGINT or SIGHUP (which nohup takes away), then drains and ends; the exit status. Problems are
+ * logged. */
 int app_serve(const struct config *config);
 
 #endif

@@ -133,7 +133,9 @@ static const struct setting settings[] = {
     {"CODECELL_MAX_BODY", &kind_size, FIELD(max_body), .min = KIB, .max = GIB, .fallback = "64m",
      .help = "Most bytes of a request's body; one more is answered 413."},
     {"CODECELL_MAX_BODIES", &kind_size, FIELD(max_bodies), .min = MIB, .max = 1024 * GIB, .fallback = "1g",
-     .help = "Most bytes of bodies and answers that are held at once; one more body is answered 503."},
+     .help =
+         "Most bytes of bodies and answers that are held at once; one more body is answered 503. One key may hold as "
+         "much as is still free, alone half of it."},
     {"CODECELL_MAX_CPU", &kind_cpu, FIELD(max_milli_cpus), .min = 100, .max = 1024000, .fallback = "2",
      .help = "Most that a request's `limits.cpu` may ask for."},
     {"CODECELL_MAX_MEMORY_MB", &kind_integer, FIELD(max_memory_mb), .min = 32, .max = MIB, .fallback = "2048",
@@ -150,11 +152,13 @@ static const struct setting settings[] = {
     {"CODECELL_HEADER_TIMEOUT", &kind_duration, FIELD(header_timeout_s), .min = 1, .max = HOUR, .fallback = "10s",
      .help = "For a request's head to arrive, else 408."},
     {"CODECELL_BODY_TIMEOUT", &kind_duration, FIELD(body_timeout_s), .min = 1, .max = HOUR, .fallback = "60s",
-     .help = "For a request's body to arrive, else 408."},
+     .help = "For a request's body to arrive, else 408. A body that is refused is read and dropped for as long, so "
+             "that its "
+             "client can read the answer."},
     {"CODECELL_IDLE_TIMEOUT", &kind_duration, FIELD(idle_timeout_s), .min = 1, .max = HOUR, .fallback = "75s",
      .help = "How long a connection may stay open between two requests."},
     {"CODECELL_WRITE_TIMEOUT", &kind_duration, FIELD(write_timeout_s), .min = 1, .max = HOUR, .fallback = "30s",
-     .help = "How long a client may take nothing of an answer before its connection is closed."},
+     .help = "How long a client may need for 64 KiB of an answer, or for its rest; then its connection is closed."},
 
     {"CODECELL_KEEP", &kind_choice, FIELD(keep), .choices = keep_choices, .fallback = "sizes",
      .help = "What of an execution is stored: sizes alone, also its output, or all (also the code)."},

@@ -12,8 +12,11 @@
 
 struct retention {
     struct store *store;
-    int64_t seconds; /* 0: for ever */
-    uv_timer_t timer;
+    int64_t seconds;  /* 0: for ever */
+    uv_timer_t timer; /* stops where there is nothing left to do */
+    struct store_job marking;
+    int64_t newest;     /* as records_mark_lost has it */
+    bool marks, marked; /* marking is under way; it is done */
 };
 
 void retention_open(struct retention *retention, uv_loop_t *loop, struct store *store, int64_t seconds);

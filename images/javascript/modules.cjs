@@ -46,6 +46,7 @@ const isModule = (code) => {
     return true;
   }
 };
+exports.isModule = isModule;
 
 /**
  * Files with an ending are compiled when they are loaded; their names may be given without it.

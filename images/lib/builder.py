@@ -10,13 +10,18 @@ import threading
 import time
 from pathlib import Path
 
+import facts
 from engine import EngineError, docker, inspect_image
-from folders import Problem
+from folders import IMAGES, Problem
 from plan import BASE, fingerprint
+from proving import languages_on, write_folders
+from service import program
 
 DEBIAN = "debian:trixie-slim"      # what the base image starts from
 ROOTFS = "codecell/rootfs:trixie"  # the same, made here, where no registry is reachable
 LABEL = "io.codecell.source"       # on an image: what it was made of
+BARE = ":bare"                     # the tag of an image that others start from, without what it says of itself
+NEW = ":new"                       # the tag of an image that is not offered yet
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 LOG_LINES = 40                     # of a failed build's log that are shown
 STEP = re.compile(r"^Step (\d+)/(\d+) :|^#\d+ \[(?:\S+ )?(\d+)/(\d+)\]")
@@ -141,31 +146,88 @@ class Builder:
         return self.finish(image, start)
 
     def build(self, image):
-        source, before = self.source_of(image), inspect_image(image.name)
-        if before is not None and not self.fresh and (before["Config"].get("Labels") or {}).get(LABEL) == source != "":
-            return "up to date"
-        start = time.monotonic()
+        source, before, start = self.source_of(image), inspect_image(image.name), time.monotonic()
+        if before is not None and not self.fresh and facts.labels_of(before).get(LABEL) == source != "":
+            return self.describe(image, image.name, source, start)
+        staged = image.name + (BARE if image.below else NEW)
+        earlier = inspect_image(staged)
         self.progress.state(image.name, "starts")
         if before is None and not self.progress.live:
             self.progress.say(f"{image.name}: building …")
-        code, log = self.watch(image, self.build_command(image, source))
+        code, log = self.watch(image, self.build_command(image, staged, source))
         if self.stopped:
             raise Problem("interrupted")
         if code != 0:
             raise Problem(f"could not be built, as its log's last lines say:\n{tail_of(log)}\n{image.name}: is the "
                           f"network up? Then run images/build {image.folder.id} again: what was built is kept.")
-        if before is not None and before["Id"] == inspect_image(image.name)["Id"]:
+        made = inspect_image(staged)
+        if image.unproven and (before is None or facts.identity(before) != facts.identity(made)):
+            self.prove(image, staged, earlier)
+        if earlier is not None and earlier["Id"] != made["Id"]:
+            remove_unless_used(earlier["Id"])
+        return self.describe(image, staged, source or made["Id"], start)
+
+    def describe(self, image, made, source, start):
+        """Gives what was made (a tag) the image's name, and a label that says what is in it."""
+        told, before = inspect_image(made), inspect_image(image.name)
+        answers = {**facts.answers_on(told, told), **(facts.answers_on(before, told) if before else {})}
+        for question in dict.fromkeys(image.questions):
+            if question not in answers:
+                self.progress.state(image.name, "asks it")
+                answers[question] = question.ask(made)
+        text = facts.label_text(told, {each: said for each, said in answers.items() if said is not None},
+                                image.questions)
+        named = before is not None and (facts.labels_of(before).get(LABEL) == source or before["Id"] == told["Id"])
+        if not named or facts.labels_of(before).get(facts.LABEL, "") != text:
+            self.name(image, made, {LABEL: source, facts.LABEL: text} if text else {})
+        if made == image.name + NEW:
+            docker("image", "rm", made)
+        now = inspect_image(image.name)
+        if before is not None and before["Id"] == now["Id"]:
             return "up to date"
         if before is not None:
             remove_unless_used(before["Id"])
         return self.finish(image, start)
+
+    def name(self, image, made, labels):
+        if not labels:
+            docker("tag", made, image.name)
+            return
+        folder = self.scratch / (image.name.replace("/", "-") + ".facts")
+        folder.mkdir()
+        (folder / "Dockerfile").write_text(facts.dockerfile(made, labels), encoding="ascii")
+        code, log = self.watch(image, ["docker", "build", "--tag", image.name, "--force-rm", str(folder)])
+        if code != 0:
+            raise Problem(f"could not be labelled, as the log's last lines say:\n{tail_of(log)}")
+
+    def prove(self, image, staged, earlier):
+        """Runs the proofs of languages that say they were proven nowhere yet. One that fails is not offered."""
+        ids = [folder.id for folder in image.unproven]
+        try:
+            program()
+        except Problem:
+            self.progress.say(f"{image.name}: not proven, for no server is built: images/check {' '.join(ids)} does it")
+            return
+        folders = self.scratch / (image.name.replace("/", "-") + ".proofs")
+        write_folders(folders, [languages_on(folder, image.name, staged) for folder in image.unproven])
+        self.progress.state(image.name, "proofs")
+        code, log = self.watch(image, [sys.executable, str(IMAGES / "check"), *ids], CODECELL_IMAGES=str(folders))
+        if code == 0:
+            return
+        if earlier is not None:
+            docker("tag", earlier["Id"], staged)
+        else:
+            docker("image", "rm", staged)
+        if self.stopped:
+            raise Problem("interrupted")
+        raise Problem(f"its proofs fail, so it is not offered:\n{tail_of(log)}")
 
     def source_of(self, image):
         """What an image is made of, for its label; "" for one that others start from: a label would make it another
         image, and all of them would be built anew for a word in a comment. The engine's cache knows those."""
         if image.below:
             return ""
-        needs = image.needs or [self.debian if image.name == BASE else ""]
+        needs = [bare(need) for need in image.needs] or [self.debian if image.name == BASE else ""]
         ids = [told["Id"] for told in map(inspect_image, filter(None, needs)) if told is not None]
         return fingerprint(image.folder.path, ids)
 
@@ -174,25 +236,29 @@ class Builder:
         self.progress.say(f"{image.name}: done in {seconds:.0f} s")
         return seconds
 
-    def build_command(self, image, source):
-        command = ["docker", "build", "--tag", image.name, "--force-rm", "--network", "host"]
+    def build_command(self, image, staged, source):
+        command = ["docker", "build", "--tag", staged, "--force-rm", "--network", "host"]
         if source:
             command += ["--label", f"{LABEL}={source}"]
         if self.fresh:
             command.append("--no-cache")
         if image.name == BASE:
             command += ["--build-arg", f"BASE={self.debian}"]
-        if re.search(r"^ARG EXTRA_CA", image.folder.dockerfile.read_text(encoding="utf-8"), re.M):
+        text = image.folder.dockerfile.read_text(encoding="utf-8")
+        if image.needs and re.search(rf"^ARG BASE={re.escape(image.needs[0])}\s*$", text, re.M):
+            command += ["--build-arg", f"BASE={bare(image.needs[0])}"]
+        if re.search(r"^ARG EXTRA_CA", text, re.M):
             command += ["--build-arg", f"EXTRA_CA={own_certificates()}"]
         for name in PROXIES:
             if os.environ.get(name):
                 command += ["--build-arg", name]
         return [*command, str(image.folder.path)]
 
-    def watch(self, image, command):
+    def watch(self, image, command, **more):
         """Runs a command, its output in a log, the step that it is at shown; (exit code, the log)."""
         log = self.scratch / (image.name.replace("/", "-") + ".log")
-        environment = {**os.environ, "BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1"}
+        environment = {**os.environ, "BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+                       **more}
         with self.change:
             if self.stopped:
                 raise Problem("interrupted")
@@ -280,6 +346,11 @@ def own_certificates():
     files = sorted(glob.glob("/usr/local/share/ca-certificates/*.crt"))
     text = "".join(Path(file).read_text(encoding="utf-8", errors="replace") for file in files).rstrip("\n")
     return text if len(text) < 100000 else ""
+
+
+def bare(name):
+    """What others start from, of an image of ours: a label of its own must not make theirs another one."""
+    return name + BARE if inspect_image(name + BARE) is not None else name
 
 
 def remove_unless_used(image_id):

@@ -3,11 +3,13 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 
+from facts import questions_of
 from folders import OURS, Problem
 
 NAMED = re.compile(r"(?<![\w./-])" + re.escape(OURS) + r"([a-z0-9][a-z0-9._-]*)")
 NO_SOURCE = {"language.json", "tests.txt"}  # of no image: changing them builds nothing anew
 BASE = OURS + "base"
+WHERE_BUILT = "where built"  # `proven` of a language whose image could not be built where it was written
 
 
 @dataclass
@@ -18,6 +20,8 @@ class Image:
     needs: list = field(default_factory=list)      # names of images, the first is what it starts from
     languages: list = field(default_factory=list)  # ids of those that run in it
     below: bool = False                            # another image starts from it
+    questions: list = field(default_factory=list)  # what its languages ask it (facts.py)
+    unproven: list = field(default_factory=list)   # folders of those whose proofs are run when it was built
 
 
 def starts_from(dockerfile):
@@ -38,6 +42,10 @@ def images_by_name(folders):
     for folder in folders.values():
         for name in folder.images() if folder.language is not None else []:
             found.setdefault(name, Image(name)).languages.append(folder.id)
+            if folder.language.get("proven") == WHERE_BUILT:
+                found[name].unproven.append(folder)
+        for name, question in questions_of(folder.language) if folder.language is not None else []:
+            found[name].questions.append(question)
     for image in list(found.values()):
         for name in image.needs:
             found.setdefault(name, Image(name)).below = True

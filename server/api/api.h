@@ -17,6 +17,7 @@
 #include <jansson.h>
 
 struct engine;
+struct offers;
 struct pool;
 
 /* What handlers lean on; http_options.data. Owned by app.c. */
@@ -25,6 +26,7 @@ struct api {
     struct store *store;
     struct runner *runner;
     struct languages *languages;
+    struct offers *offers;
     struct engine *engine;
     struct pool *pool;
     struct http_server *http;
@@ -76,11 +78,6 @@ json_t *api_seconds(int64_t ns);      /* a real, to the microsecond; null below 
 json_t *api_megabytes(int64_t bytes); /* a real, in mebibytes, to a thousandth; null below 0 */
 json_t *api_time(int64_t ms);         /* RFC 3339; null for 0 */
 json_t *api_text(const char *text);   /* null for "" */
-
-/* A list's query: ?limit=1..200 (default 50) and ?cursor=…; 0, or -1 with a 400's sentence. */
-int api_page_read(const struct http_exchange *ex, unsigned *limit, int64_t *before, struct error *error);
-/* {"items": items, "next_cursor": string or null}; takes items. */
-json_t *api_page(json_t *items, bool more, int64_t last_sequence);
 
 /* Handlers, by file. */
 http_handler api_execute;                                                                       /* execute.c */

@@ -29,6 +29,7 @@ struct admission {
     char *text;               /* the key as presented; NULL: none */
     int64_t now_ns;
     const char *forbidden;     /* what the key may not do, NULL: it may */
+    struct error trouble;      /* why nothing can be recorded, and so nothing run; ERROR_NONE: it can */
     struct api_caller *caller; /* filled by work() */
 };
 
@@ -94,7 +95,8 @@ static int admission_work(struct db *db, struct store_job *job, struct error *er
     if (keys_authenticate(db, admission->text, &caller->key, error) != 0)
         return -1;
     admission->forbidden = auth_forbids(admission->flags, caller->key.scopes);
-    int64_t cost = admission->forbidden == NULL && (admission->flags & API_COUNTS) != 0 ? 1 : 0;
+    bool counts = (admission->flags & API_COUNTS) != 0 && admission->trouble.code == ERROR_NONE;
+    int64_t cost = admission->forbidden == NULL && counts ? 1 : 0;
     return rates_take(db, caller->key.row, caller->key.rate_per_minute, cost, admission->now_ns, &caller->rate, error);
 }
 
@@ -125,6 +127,8 @@ static void decide(struct http_exchange *ex, const struct admission *admission)
         api_respond_error(ex, &error);
     } else if (!caller->rate.allowed) {
         refuse_rate(ex, &caller->rate);
+    } else if (admission->trouble.code != ERROR_NONE) {
+        api_respond_error(ex, &admission->trouble);
     } else {
         http_admit(ex);
     }
@@ -142,6 +146,7 @@ static void admission_done(struct store_job *job, const struct error *error)
         api_respond_error(ex, error);
     } else if (ex != NULL) {
         http_set_user(ex, admission->caller);
+        http_set_owner(ex, admission->caller->key.row);
         admission->caller = NULL;
         decide(ex, admission);
     }
@@ -172,7 +177,8 @@ static struct admission *admission_new(struct http_exchange *ex)
     admission->now_ns = seam()->wall_ns();
     admission->job.work = admission_work;
     admission->job.done = admission_done;
-    admission->job.reads = (admission->flags & API_COUNTS) == 0;
+    bool runs = (admission->flags & API_COUNTS) != 0;
+    admission->job.reads = !runs || store_trouble(api_of(ex)->store, &admission->trouble);
     admission->job.early = true; /* a rate that a crash forgets is no loss: the request is lost with it */
     return admission;
 }

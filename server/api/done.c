@@ -25,8 +25,9 @@ static const char *rejection(int status)
         int status;
         const char *reason;
     } reasons[] = {
-        {400, "invalid"},   {401, "unauthorized"}, {402, "credits"}, {403, "forbidden"}, {408, "slow"},
-        {413, "too_large"}, {415, "media_type"},   {429, "rate"},    {431, "headers"},   {503, "unavailable"},
+        {400, "invalid"}, {401, "unauthorized"}, {402, "credits"},     {403, "forbidden"},
+        {408, "slow"},    {413, "too_large"},    {414, "target"},      {415, "media_type"},
+        {429, "rate"},    {431, "headers"},      {503, "unavailable"},
     };
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (reasons[i].status == status)

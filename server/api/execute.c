@@ -1,6 +1,7 @@
 /* POST /api/v1/execute. The happy path: api_execute -> the body is read (on a worker thread where it is large) ->
- * submit -> runner_submit -> on_executed -> the answer is encoded (likewise) -> http_respond. A client that goes away
- * ends the execution; what a worker thread has in hand is then dropped when it comes back. */
+ * submit (again, once it is known what the language's image holds) -> runner_submit -> on_executed -> the answer is
+ * encoded (likewise) -> http_respond. A client that goes away ends the execution; what a worker thread has in hand is
+ * then dropped when it comes back. */
 #include "api/execute.h"
 
 #include "api/api.h"
@@ -8,6 +9,7 @@
 #include "base/container_of.h"
 #include "base/seam.h"
 #include "run/measures.h"
+#include "run/offers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +26,8 @@ struct exchange {
     struct execute_rules rules;
     struct execution_request request;
     struct execution *execution; /* NULL: not under way */
+    struct offers_wait wait;     /* for the language */
+    bool waits, waited;
     struct execute_answer answer;
     struct error error;
     int failed; /* what the worker's function returned */
@@ -45,9 +49,12 @@ static void on_gone(void *arg)
     struct exchange *exchange = arg;
 
     exchange->ex = NULL;
-    if (exchange->execution == NULL)
+    if (exchange->waits)
+        offers_leave(exchange->api->offers, &exchange->wait);
+    else if (exchange->execution == NULL)
         return; /* a worker has it: its end frees it */
-    execution_abandon(exchange->execution);
+    else
+        execution_abandon(exchange->execution);
     exchange_free(exchange);
 }
 
@@ -138,15 +145,41 @@ static void refuse_language(struct exchange *exchange)
     exchange_free(exchange);
 }
 
+static void submit(struct exchange *exchange);
+
+static void on_known(struct offers_wait *wait)
+{
+    struct exchange *exchange = container_of(wait, struct exchange, wait);
+
+    exchange->waits = false;
+    submit(exchange);
+}
+
+/* Until it is known what the language's image holds, once, for as long as the program itself may take. */
+static void await(struct exchange *exchange, struct language *language)
+{
+    bool waited = exchange->waited;
+
+    exchange->wait = (struct offers_wait){.language = language, .done = on_known};
+    exchange->waits = exchange->waited = true;
+    error_set(&exchange->error, ERROR_UNAVAILABLE, "%s", EXECUTE_NOT_YET);
+    if (!waited &&
+        offers_await(exchange->api->offers, &exchange->wait, exchange->request.timeout_s * 1000, &exchange->error) == 0)
+        return; /* it may be answered by now */
+    exchange->waits = false;
+    refuse(exchange);
+}
+
 static void submit(struct exchange *exchange)
 {
     struct api *api = exchange->api;
+    const char *name = execute_language(&exchange->request);
     struct language_version *usual;
-    struct language *language = languages_find(api->languages, execute_language(&exchange->request), &usual);
+    struct language *language = languages_find(api->languages, name, &usual);
+    struct language *expected = language == NULL ? languages_expected(api->languages, name) : NULL;
 
-    if (language == NULL && languages_expected(api->languages, execute_language(&exchange->request))) {
-        error_set(&exchange->error, ERROR_UNAVAILABLE, "%s", EXECUTE_NOT_YET);
-        refuse(exchange);
+    if (expected != NULL) {
+        await(exchange, expected);
         return;
     }
     if (language == NULL) {
@@ -154,8 +187,13 @@ static void submit(struct exchange *exchange)
         return;
     }
     exchange->request.reuse = exchange->reuse;
-    exchange->request.arrived_ns = http_arrived(exchange->ex);
-    if (execute_settle(&exchange->request, language, usual, &exchange->rules, &exchange->error) == 0)
+    exchange->request.arrived_ns = exchange->waited ? 0 : http_arrived(exchange->ex);
+    int settled = execute_settle(&exchange->request, language, usual, &exchange->rules, &exchange->error);
+    if (settled != 0 && exchange->error.code == ERROR_UNAVAILABLE) {
+        await(exchange, language);
+        return;
+    }
+    if (settled == 0)
         exchange->execution =
             runner_submit(api->runner, exchange->key_row, &exchange->request, on_executed, exchange, &exchange->error);
     if (exchange->execution == NULL)

@@ -19,7 +19,7 @@
 #define EXECUTE_WARNINGS_MAX 20 /* fields that are named as unknown */
 #define EXECUTE_QUOTED_MAX 100  /* bytes of a field's name that are quoted */
 
-/* The sentence of a 503 where the engine has not been asked yet. */
+/* The sentence of a 503 where it was not known in time what the language's image holds. */
 #define EXECUTE_NOT_YET "The language cannot run yet. Please try again later."
 
 /* What the server and the key allow. */
@@ -39,7 +39,8 @@ int execute_quoted(const char *name);
 
 /* What depends on the language: which version, its defaults under the request's limits, its least limits, the marks and
  * line ends of its text, its own file's name among `files`. `usual` is what the request's name for the language stands
- * for. 0, or -1 with a 400's sentence, or a 503's where the version that is asked for may yet be offered. */
+ * for. 0, or -1 with a 400's sentence, or a 503's where the version that is asked for may yet be offered. It may be
+ * settled again later after a 503. */
 int execute_settle(struct execution_request *request, struct language *language, struct language_version *usual,
                    const struct execute_rules *rules, struct error *error);
 

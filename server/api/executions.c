@@ -141,7 +141,7 @@ static int read_filter(struct query *query, struct error *error)
 
 void api_executions_list(struct http_exchange *ex)
 {
-    struct query *query = query_new_list(ex, executions_read, executions_answer);
+    struct query *query = query_new_list(ex, PAGE_EXECUTIONS, executions_read, executions_answer);
     if (query == NULL)
         return;
     struct error error;

@@ -37,20 +37,28 @@ struct query *query_new(struct http_exchange *ex, int (*work)(struct db *db, str
     return query;
 }
 
-struct query *query_new_list(struct http_exchange *ex,
+static struct page_owner owner_of(const struct http_exchange *ex, enum page_list list)
+{
+    return (struct page_owner){
+        .secret = store_cursor_key(api_of(ex)->store), .key_row = api_caller(ex)->key.row, .list = list};
+}
+
+struct query *query_new_list(struct http_exchange *ex, enum page_list list,
                              int (*work)(struct db *db, struct query *query, struct error *error),
                              void (*answer)(struct query *query))
 {
+    const struct page_owner owner = owner_of(ex, list);
     unsigned limit;
     int64_t before;
     struct error error;
-    if (api_page_read(ex, &limit, &before, &error) != 0) {
+    if (page_read(ex, &owner, &limit, &before, &error) != 0) {
         api_respond_error(ex, &error);
         return NULL;
     }
     struct query *query = query_new(ex, work, answer);
     if (query == NULL)
         return NULL;
+    query->list = list;
     query->items = json_array();
     query->filter.limit = limit;
     query->filter.before = before;
@@ -144,9 +152,10 @@ void query_answer_value(struct query *query)
 
 void query_answer_page(struct query *query)
 {
+    const struct page_owner owner = owner_of(query->ex, query->list);
     json_t *items = query->items;
     query->items = NULL;
-    query_respond(query, api_page(items, query->more || query->full, query->last));
+    query_respond(query, page_json(items, &owner, query->more || query->full, query->last));
 }
 
 /* ---- a page ---- */

@@ -7,6 +7,7 @@
 #define CODECELL_API_QUERY_H
 
 #include "api/api.h"
+#include "api/page.h"
 #include "store/records.h"
 
 #define QUERY_TEXT_MAX ((size_t)8 * 1024 * 1024) /* bytes of kept code and output in one page */
@@ -24,6 +25,7 @@ struct query {
     size_t text_len;                     /* bytes of kept code and output in value or items */
 
     /* A list's. */
+    enum page_list list;
     struct record_filter filter; /* limit and before, also for sessions */
     char *session_id, *language; /* what filter points to */
     json_t *items;
@@ -41,7 +43,7 @@ struct query {
 struct query *query_new(struct http_exchange *ex, int (*work)(struct db *db, struct query *query, struct error *error),
                         void (*answer)(struct query *query));
 /* The same for a list: reads limit and cursor; a bad one is answered and gives NULL. */
-struct query *query_new_list(struct http_exchange *ex,
+struct query *query_new_list(struct http_exchange *ex, enum page_list list,
                              int (*work)(struct db *db, struct query *query, struct error *error),
                              void (*answer)(struct query *query));
 void query_start(struct query *query);

@@ -4,12 +4,6 @@
 #include "base/log.h"
 #include "base/text.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define PAGE_DEFAULT 50
-#define PAGE_MAX 200
 #define RETRY_AFTER_S 1 /* what is unavailable here (a queue, the engine) may be back at once */
 
 void api_respond(struct http_exchange *ex, int status, json_t *value)
@@ -61,33 +55,4 @@ json_t *api_time(int64_t ms)
 json_t *api_text(const char *text)
 {
     return *text != '\0' ? json_string(text) : json_null();
-}
-
-/* A whole number of 1 to `most`, digits only. */
-static int read_number(const char *text, int64_t most, int64_t *out)
-{
-    size_t digits = strspn(text, "0123456789");
-    if (digits == 0 || digits > 18 || text[digits] != '\0')
-        return -1;
-    *out = strtoll(text, NULL, 10);
-    return *out >= 1 && *out <= most ? 0 : -1;
-}
-
-int api_page_read(const struct http_exchange *ex, unsigned *limit, int64_t *before, struct error *error)
-{
-    const char *limit_text = http_query(ex, "limit"), *cursor = http_query(ex, "cursor");
-    int64_t number = PAGE_DEFAULT;
-    *before = 0;
-    if (limit_text != NULL && read_number(limit_text, PAGE_MAX, &number) != 0)
-        return error_set(error, ERROR_INVALID, "limit: must be an integer from 1 to %d", PAGE_MAX);
-    if (cursor != NULL && read_number(cursor, INT64_MAX, before) != 0)
-        return error_set(error, ERROR_INVALID, "cursor: must be the next_cursor of a page");
-    *limit = (unsigned)number;
-    return 0;
-}
-
-json_t *api_page(json_t *items, bool more, int64_t last_sequence)
-{
-    return json_pack("{soso}", "items", items, "next_cursor",
-                     more ? json_sprintf("%lld", (long long)last_sequence) : json_null());
 }

@@ -26,7 +26,7 @@ static int read_list(struct db *db, struct query *query, struct error *error)
 
 void api_sessions_list(struct http_exchange *ex)
 {
-    struct query *query = query_new_list(ex, read_list, query_answer_page);
+    struct query *query = query_new_list(ex, PAGE_SESSIONS, read_list, query_answer_page);
     if (query != NULL)
         query_start(query);
 }
@@ -59,7 +59,7 @@ static int read_executions(struct db *db, struct query *query, struct error *err
 
 void api_sessions_executions(struct http_exchange *ex)
 {
-    struct query *query = query_new_list(ex, read_executions, executions_answer);
+    struct query *query = query_new_list(ex, PAGE_EXECUTIONS, read_executions, executions_answer);
     if (query != NULL)
         query_start(query);
 }

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 /* What is wrong, in our words, by jansson's code. */
 static const char *const faults[] = {
@@ -75,10 +76,30 @@ static int fail(const char *text, size_t len, const json_error_t *at, struct err
                      at->column);
 }
 
+/* No JSON text holds the byte NUL; jansson takes one behind the value for the text's end. */
+static int fail_nul(const char *text, const char *nul, struct error *error)
+{
+    int line = 1;
+    const char *start = text;
+    for (const char *at = text; at < nul; at++) {
+        if (*at == '\n') {
+            line++;
+            start = at + 1;
+        }
+    }
+    return error_set(error, ERROR_INVALID, "malformed JSON: a NUL byte at line %d, column %d", line,
+                     (int)(nul - start) + 1);
+}
+
 json_t *json_parse(const char *text, size_t len, struct error *error)
 {
     if (len == 0) {
         error_set(error, ERROR_INVALID, "malformed JSON: the text is empty");
+        return NULL;
+    }
+    const char *nul = memchr(text, '\0', len);
+    if (nul != NULL) {
+        fail_nul(text, nul, error);
         return NULL;
     }
     if (too_deep(text, len)) {

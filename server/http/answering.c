@@ -3,22 +3,19 @@
 #include "http/exchange.h"
 
 #include <assert.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
-static void on_shutdown(uv_shutdown_t *request, int status)
+/* What is in libuv's queue moves only once a third of the kernel's buffer is free, which may be megabytes: a slow
+ * reader would look like one that does not read. So what is in that buffer counts too. */
+size_t http_connection_untaken(const struct http_connection *conn)
 {
-    (void)request; /* the client's end of file, or the timer, ends the connection */
-    (void)status;
-}
+    int fd, queued = 0;
 
-static void linger(struct http_connection *conn)
-{
-    if (conn->peer != HTTP_PEER_HERE || uv_shutdown(&conn->shutdown, &conn->socket.stream, on_shutdown) != 0) {
-        http_connection_close(conn);
-        return;
-    }
-    http_connection_set(conn, HTTP_CONN_LINGERING);
-    http_connection_run(conn, NULL, 0);
+    if (uv_fileno(&conn->socket.handle, &fd) != 0 || ioctl(fd, SIOCOUTQ, &queued) != 0)
+        queued = 0;
+    return uv_stream_get_write_queue_size(&conn->socket.stream) + (size_t)queued;
 }
 
 static void on_answered(uv_write_t *write, int status)
@@ -37,7 +34,7 @@ static void on_answered(uv_write_t *write, int status)
         http_connection_set(conn, HTTP_CONN_IDLE);
         http_connection_run(conn, NULL, 0);
     } else {
-        linger(conn);
+        http_linger(conn);
     }
 }
 
@@ -51,6 +48,20 @@ static bool may_keep(const struct http_connection *conn)
     return read && request->keep_alive && conn->server->state == HTTP_SERVING;
 }
 
+/* What the client has yet to send of the request. 0 where it need not, or where nobody knows which bytes those are. */
+static uint64_t unread(const struct http_connection *conn)
+{
+    const struct http_request *request = &conn->exchange->request;
+    bool begun = conn->state == HTTP_CONN_BODY;
+    bool asked = request->expects && !begun && conn->input_len == 0 && conn->pending.len == 0;
+
+    if ((!begun && conn->state != HTTP_CONN_ADMITTING) || !http_request_has_body(request) || asked)
+        return 0;
+    if (request->status == 400 || request->status == 408)
+        return 0;
+    return request->chunked ? HTTP_UNREAD_UNKNOWN : request->left;
+}
+
 void http_respond(struct http_exchange *ex, int status, const char *type, char *body, size_t len)
 {
     struct http_connection *conn = ex->connection;
@@ -58,6 +69,7 @@ void http_respond(struct http_exchange *ex, int status, const char *type, char *
     assert(http_connection_may(conn, HTTP_CONN_ANSWERING));
     ex->gone = NULL;
     ex->keep_alive = may_keep(conn);
+    conn->unread = unread(conn);
     if (http_response_build(ex, status, type, body, len) != 0 || conn->peer == HTTP_PEER_LOST) {
         http_connection_close(conn);
         return;
@@ -71,7 +83,7 @@ void http_respond(struct http_exchange *ex, int status, const char *type, char *
         return;
     }
     http_connection_set(conn, HTTP_CONN_ANSWERING);
-    conn->unwritten = uv_stream_get_write_queue_size(&conn->socket.stream);
+    conn->untaken = http_connection_untaken(conn);
 }
 
 void http_connection_refuse(struct http_connection *conn)
@@ -80,5 +92,7 @@ void http_connection_refuse(struct http_connection *conn)
 
     if (ex->request.status == 503)
         http_header_add(ex, "Retry-After", "1");
+    if (ex->request.status == 415)
+        http_header_add(ex, "Accept-Encoding", "identity");
     http_respond_error(ex, ex->request.status, ex->request.detail);
 }

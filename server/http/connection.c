@@ -3,9 +3,7 @@
  * again HEAD. What came early waits in `pending`, so that answers keep the order of their requests.
  *
  * A request that is wrong is answered where it is, and the connection ends, for nobody knows where its
- * next request would begin. It ends in LINGERING: our side is shut, and what the client still sends is
- * read and dropped for a moment. Closed at once, the kernel would answer those bytes with a reset, and a
- * reset makes the client's kernel throw away the answer that it has not read yet.
+ * next request would begin: lingering.c.
  *
  * Callbacks of uv and of the owner note what happened; http_connection_run() goes on from there, one
  * step after another and never inside itself: a thousand pipelined requests must not nest. */
@@ -29,8 +27,10 @@ static const unsigned moves[HTTP_CONN_STATES] = {
     [HTTP_CONN_ADMITTING] = MOVE(HTTP_CONN_BODY) | MOVE(HTTP_CONN_ANSWERING) | MOVE(HTTP_CONN_CLOSING),
     [HTTP_CONN_BODY] = MOVE(HTTP_CONN_WORKING) | MOVE(HTTP_CONN_ANSWERING) | MOVE(HTTP_CONN_CLOSING),
     [HTTP_CONN_WORKING] = MOVE(HTTP_CONN_ANSWERING) | MOVE(HTTP_CONN_CLOSING),
-    [HTTP_CONN_ANSWERING] = MOVE(HTTP_CONN_IDLE) | MOVE(HTTP_CONN_LINGERING) | MOVE(HTTP_CONN_CLOSING),
+    [HTTP_CONN_ANSWERING] =
+        MOVE(HTTP_CONN_IDLE) | MOVE(HTTP_CONN_DISCARDING) | MOVE(HTTP_CONN_LINGERING) | MOVE(HTTP_CONN_CLOSING),
     [HTTP_CONN_IDLE] = MOVE(HTTP_CONN_HEAD) | MOVE(HTTP_CONN_CLOSING),
+    [HTTP_CONN_DISCARDING] = MOVE(HTTP_CONN_LINGERING) | MOVE(HTTP_CONN_CLOSING),
     [HTTP_CONN_LINGERING] = MOVE(HTTP_CONN_CLOSING),
 };
 
@@ -49,14 +49,15 @@ static uint64_t state_ms(const struct http_connection *conn)
         return options->write_ms;
     case HTTP_CONN_IDLE:
         return options->idle_ms;
+    case HTTP_CONN_DISCARDING:
     case HTTP_CONN_LINGERING:
-        return HTTP_LINGER_MS;
+        return http_linger_ms(conn);
     default:
         return 0;
     }
 }
 
-static void arm(struct http_connection *conn)
+void http_connection_arm(struct http_connection *conn)
 {
     uint64_t ms = state_ms(conn);
 
@@ -74,7 +75,7 @@ void http_connection_set(struct http_connection *conn, enum http_state state)
 {
     assert(http_connection_may(conn, state));
     conn->state = state;
-    arm(conn);
+    http_connection_arm(conn);
 }
 
 bool http_connection_waits(const struct http_connection *conn)
@@ -141,6 +142,8 @@ void http_connection_drain(struct http_connection *conn)
 {
     if (conn->state == HTTP_CONN_FRESH || conn->state == HTTP_CONN_IDLE)
         http_connection_close(conn);
+    else
+        http_linger_drain(conn);
 }
 
 /* ── Time ── */
@@ -154,10 +157,22 @@ static void too_slow(struct http_connection *conn, const char *what)
     http_connection_refuse(conn);
 }
 
+/* Whether the client took what it must of the answer since the timer was set. */
+static void check_pace(struct http_connection *conn)
+{
+    size_t untaken = http_connection_untaken(conn);
+
+    if (untaken + HTTP_PACE > conn->untaken) {
+        http_connection_close(conn);
+        return;
+    }
+    conn->untaken = untaken;
+    http_connection_arm(conn);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     struct http_connection *conn = timer->data;
-    size_t unwritten = uv_stream_get_write_queue_size(&conn->socket.stream);
 
     switch (conn->state) {
     case HTTP_CONN_FRESH:
@@ -168,12 +183,11 @@ static void on_timer(uv_timer_t *timer)
         too_slow(conn, "body");
         break;
     case HTTP_CONN_ANSWERING:
-        if (unwritten + HTTP_PACE < conn->unwritten) {
-            conn->unwritten = unwritten;
-            arm(conn);
-            break;
-        }
-        http_connection_close(conn);
+        check_pace(conn);
+        break;
+    case HTTP_CONN_DISCARDING:
+    case HTTP_CONN_LINGERING:
+        http_linger_over(conn);
         break;
     default:
         http_connection_close(conn);
@@ -252,6 +266,6 @@ void http_connection_accept(struct http_server *server)
         refuse_connection(conn);
         return;
     }
-    arm(conn);
+    http_connection_arm(conn);
     http_connection_watch(conn);
 }

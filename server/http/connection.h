@@ -10,15 +10,16 @@
 struct http_exchange;
 
 enum http_state {
-    HTTP_CONN_FRESH,     /* accepted, nothing came yet */
-    HTTP_CONN_HEAD,      /* reading a head */
-    HTTP_CONN_ADMITTING, /* admit() decides */
-    HTTP_CONN_BODY,      /* reading a body */
-    HTTP_CONN_WORKING,   /* the handler has it */
-    HTTP_CONN_ANSWERING, /* writing the answer */
-    HTTP_CONN_IDLE,      /* between two exchanges */
-    HTTP_CONN_LINGERING, /* our side is shut, the client has yet to read */
-    HTTP_CONN_CLOSING,   /* handles are being closed */
+    HTTP_CONN_FRESH,      /* accepted, nothing came yet */
+    HTTP_CONN_HEAD,       /* reading a head */
+    HTTP_CONN_ADMITTING,  /* admit() decides */
+    HTTP_CONN_BODY,       /* reading a body */
+    HTTP_CONN_WORKING,    /* the handler has it */
+    HTTP_CONN_ANSWERING,  /* writing the answer */
+    HTTP_CONN_IDLE,       /* between two exchanges */
+    HTTP_CONN_DISCARDING, /* the answer is written, the client still sends the body that it refuses */
+    HTTP_CONN_LINGERING,  /* our side is shut, the client has yet to read */
+    HTTP_CONN_CLOSING,    /* handles are being closed */
     HTTP_CONN_STATES
 };
 
@@ -27,6 +28,8 @@ enum http_peer_state {
     HTTP_PEER_SHUT, /* sends no more; whether it reads is found out by presence.c */
     HTTP_PEER_LOST  /* neither sends nor reads */
 };
+
+#define HTTP_UNREAD_UNKNOWN UINT64_MAX /* a chunked body */
 
 struct http_connection {
     struct http_server *server;
@@ -51,8 +54,10 @@ struct http_connection {
     const char *input; /* while running: what is to be read */
     size_t input_len;
     struct buf pending;             /* what came early: at most HTTP_READ_MAX */
-    size_t unwritten;               /* ANSWERING: of the answer, when the timer was last set */
-    size_t lingered;                /* LINGERING: bytes dropped */
+    size_t untaken;                 /* ANSWERING: bytes that the client had not, when the timer was last set */
+    uint64_t unread;                /* of a body that is refused: what has yet to come; HTTP_UNREAD_UNKNOWN */
+    uint64_t droppable;             /* DISCARDING, LINGERING: bytes that may still be read and dropped */
+    uint64_t linger_end;            /* DISCARDING, LINGERING: loop time, ms */
     char address[INET6_ADDRSTRLEN]; /* the peer's, or "unix" */
 };
 
@@ -74,6 +79,7 @@ void http_connection_drain(struct http_connection *conn);
 
 /* The only setter of a state: asserts that the move is legal, and sets its deadline. */
 void http_connection_set(struct http_connection *conn, enum http_state state);
+void http_connection_arm(struct http_connection *conn); /* the state's deadline anew */
 bool http_connection_may(const struct http_connection *conn, enum http_state state);
 bool http_connection_waits(const struct http_connection *conn); /* for the owner: ADMITTING or WORKING */
 
@@ -84,6 +90,15 @@ void http_connection_watch(struct http_connection *conn);
 
 /* answering.c: answers what its request says is wrong (http_request_fail). */
 void http_connection_refuse(struct http_connection *conn);
+/* Bytes of the answer that the client's kernel has not acknowledged, in libuv's queue and in our kernel's. */
+size_t http_connection_untaken(const struct http_connection *conn);
+
+/* lingering.c: how a connection ends whose answer is written. */
+void http_linger(struct http_connection *conn);
+void http_linger_drop(struct http_connection *conn);         /* what was read */
+void http_linger_over(struct http_connection *conn);         /* the timer's */
+void http_linger_drain(struct http_connection *conn);        /* the server ends: soon, please */
+uint64_t http_linger_ms(const struct http_connection *conn); /* until its deadline; at least 1 */
 
 /* presence.c: whether the client is still there while an exchange is under way. */
 void http_presence_watch(struct http_connection *conn);

@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "http/connection.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,17 +24,32 @@ struct http_exchange *http_exchange_new(struct http_connection *connection)
 
 bool http_exchange_hold(struct http_exchange *ex)
 {
-    struct http_server *server = ex->connection->server;
+    struct http_shares *shares = &ex->connection->server->shares;
     size_t now = ex->request.body.cap + ex->body_len;
 
-    server->bodies += now - ex->held;
+    http_shares_move(shares, ex->share, ex->held, now);
     ex->held = now;
-    return server->bodies <= server->options.bodies_max;
+    return http_shares_fit(shares, ex->share, now);
+}
+
+void http_set_owner(struct http_exchange *ex, int64_t owner)
+{
+    assert(ex->share == NULL && ex->held == 0);
+    ex->share = http_shares_join(&ex->connection->server->shares, owner);
+}
+
+size_t http_held(const struct http_exchange *ex)
+{
+    return ex->held;
 }
 
 static void exchange_free(struct http_exchange *ex)
 {
-    ex->connection->server->bodies -= ex->held;
+    struct http_shares *shares = &ex->connection->server->shares;
+
+    http_shares_move(shares, ex->share, ex->held, 0);
+    if (ex->share != NULL)
+        http_shares_leave(shares, ex->share);
     http_request_free(&ex->request);
     buf_free(&ex->headers);
     buf_free(&ex->head);

@@ -15,9 +15,10 @@ struct http_exchange {
     struct http_connection *connection;
     struct http_request request;
     struct http_match match;
-    size_t held;      /* its share of the server's `bodies` */
-    uint64_t started; /* seam's monotonic clock, ns */
-    uint64_t arrived; /* likewise: when the read that brought its last byte came back */
+    size_t held;              /* bytes, counted in the server's `shares` */
+    struct http_share *share; /* the owner's; NULL: nobody's */
+    uint64_t started;         /* seam's monotonic clock, ns */
+    uint64_t arrived;         /* likewise: when the read that brought its last byte came back */
     char id[HTTP_ID_MAX + 1];
     void *user;
     void (*gone)(void *arg);
@@ -43,7 +44,8 @@ struct http_exchange *http_exchange_new(struct http_connection *connection); /* 
 /* Gives it the request id: when the head is complete, or before an answer without one. */
 void http_exchange_name(struct http_exchange *ex);
 
-/* Counts what its body and its answer have grown by among those that the server holds. False: they are too many. */
+/* Counts what its body and its answer have grown by among those that the server holds. False: they are too many, or too
+ * many are its owner's. */
 bool http_exchange_hold(struct http_exchange *ex);
 
 /* The one end of an exchange: on_done(), the gone callback where `status` is 0, and then it is freed. */

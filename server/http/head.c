@@ -1,5 +1,6 @@
 /* What a request's head must say, beyond what a line must look like (scan.c): exactly one reading of
  * where the message ends, one host, and nothing that another server might understand otherwise. */
+#include "http/host.h"
 #include "http/http.h"
 #include "http/request.h"
 
@@ -106,19 +107,13 @@ static unsigned header_lines(const struct http_request *request, const char *nam
     return lines;
 }
 
-static bool is_host(const char *host)
-{
-    return host[strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:[]%")] ==
-           '\0';
-}
-
 static int check_host(struct http_request *request)
 {
     const char *host = "";
     unsigned lines = header_lines(request, "Host", &host);
     if (lines > 1 || (lines == 0 && request->minor == 1))
         return malformed(request, "exactly one Host header is needed");
-    return is_host(host) ? 0 : malformed(request, "a Host header that is no host");
+    return http_is_host(host, strlen(host), true) ? 0 : malformed(request, "a Host header that is no host");
 }
 
 static int check_length(struct http_request *request, const char *text)

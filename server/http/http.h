@@ -7,7 +7,7 @@
  *                   │            └ or http_respond() at once: then the connection closes after it,
  *                   └ 404, 405     for the body was not read (kept open where there is none)
  *
- * Framing, sizes, counts and times are checked here and answered here (400, 408, 413, 431, 503), and
+ * Framing, sizes, counts and times are checked here and answered here (400, 408, 413, 414, 415, 431, 503), and
  * so are 404, 405 (with Allow) and HEAD (a GET whose body is left out). Nothing here knows what a
  * request means.
  *
@@ -43,15 +43,16 @@ struct http_options {
     void *data;                      /* the owner's, see http_data() */
     void (*on_done)(struct http_exchange *ex, int status, uint64_t ns); /* the answer is written (status as
                                          sent) or the client is gone (status 0); for logs and metrics; may be NULL */
-    size_t header_max;                                                  /* bytes of request line and headers: 431 */
-    unsigned header_count;                                              /* how many headers: 431 */
-    size_t body_max;                                                    /* bytes of body, decoded: 413 */
-    size_t bodies_max;    /* bytes of all bodies and answers that are held at once: a body past it is 503 */
-    unsigned connections; /* at once; one more is answered 503 and closed */
-    uint64_t header_ms;   /* from the first byte (or the connection's start) to the end of the head: 408 */
-    uint64_t body_ms;     /* for the whole body: 408 */
-    uint64_t idle_ms;     /* between two exchanges: closed without a word */
-    uint64_t write_ms;    /* for a client to take 64 KiB of an answer, or its rest: closed */
+    size_t header_max;     /* bytes of request line and headers: 431, or 414 */
+    unsigned header_count; /* how many headers: 431 */
+    size_t body_max;       /* bytes of body, decoded: 413 */
+    size_t bodies_max;     /* bytes of all bodies and answers that are held at once, shared by owners (shares.h): a body
+                              past it is 503 */
+    unsigned connections;  /* at once; one more is answered 503 and closed */
+    uint64_t header_ms;    /* from the first byte (or the connection's start) to the end of the head: 408 */
+    uint64_t body_ms;      /* for the whole body: 408 */
+    uint64_t idle_ms;      /* between two exchanges: closed without a word */
+    uint64_t write_ms;     /* for a client to take 64 KiB of an answer, or its rest: closed */
 };
 
 /* Binds and listens. 0, or -1 with a sentence that names the address. */
@@ -87,6 +88,13 @@ const char *http_request_id(const struct http_exchange *ex); /* the client's X-R
 /* A pointer of the owner's for the exchange (who was admitted, what it waits for). */
 void http_set_user(struct http_exchange *ex, void *user);
 void *http_user(const struct http_exchange *ex);
+
+/* Whose the request is, said once and before http_admit(): what one owner's requests hold must not shut the others out
+ * (shares.h). Without it the request is its own owner. */
+void http_set_owner(struct http_exchange *ex, int64_t owner);
+
+/* Bytes that its body and its answer hold. */
+size_t http_held(const struct http_exchange *ex);
 
 /* Goes on after admit(): reads the body (100 Continue is sent now, where asked for), then the handler. */
 void http_admit(struct http_exchange *ex);

@@ -51,6 +51,7 @@ static struct http_server *server_new(uv_loop_t *loop, const struct http_options
     server->loop = loop;
     server->options = *options;
     server->options.listen = NULL;
+    server->shares.most = options->bodies_max;
     uv_timer_init(loop, &server->end);
     server->end.data = server;
     server->handles = 1;

@@ -89,16 +89,6 @@ static bool step_body(struct http_connection *conn)
     return false;
 }
 
-/* A client that sends twice what it may is not worth more patience. */
-static bool step_linger(struct http_connection *conn)
-{
-    conn->lingered += conn->input_len;
-    conn->input_len = 0;
-    if (conn->peer != HTTP_PEER_HERE || conn->lingered / 2 > conn->server->options.body_max + HTTP_READ_MAX)
-        http_connection_close(conn);
-    return false;
-}
-
 static bool step(struct http_connection *conn)
 {
     switch (conn->state) {
@@ -109,8 +99,10 @@ static bool step(struct http_connection *conn)
         return step_head(conn);
     case HTTP_CONN_BODY:
         return step_body(conn);
+    case HTTP_CONN_DISCARDING:
     case HTTP_CONN_LINGERING:
-        return step_linger(conn);
+        http_linger_drop(conn);
+        return false;
     default:
         return false;
     }
@@ -212,7 +204,7 @@ void http_admit(struct http_exchange *ex)
         http_connection_close(conn);
         return;
     }
-    if (http_request_check_length(&ex->request) == HTTP_FAILED) {
+    if (http_request_check_body(&ex->request) == HTTP_FAILED) {
         http_connection_refuse(conn);
         return;
     }

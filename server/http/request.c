@@ -205,17 +205,37 @@ static int check_line(struct http_request *request)
     return parse(request, line->data, line->len);
 }
 
+/* The request line is longer than there is room for: its target is, or it has none. */
+static void line_too_long(struct http_request *request)
+{
+    struct buf *line = &request->text;
+
+    if (line->len == 0)
+        headers_too_large(request);
+    else if (memchr(line->data, ' ', line->len) != NULL)
+        http_request_fail(request, 414, "Target: must be shorter, because the head may have at most %zu bytes in all",
+                          request->limits->header_max);
+    else if (http_is_token(line->data))
+        http_request_fail(request, 501, "Method not implemented: %.20s…", line->data);
+    else
+        http_request_fail(request, 400, "Malformed request: a method that is not a token");
+}
+
 static void read_line(struct http_request *request, const char **data, size_t *len)
 {
     size_t used;
     enum http_scan_result result = http_scan(&request->scan, *data, *len, &used);
 
-    if (!passed(request, result))
-        return;
     if (buf_append(&request->text, *data, used) != 0) {
         out_of_memory(request);
         return;
     }
+    if (result == HTTP_SCAN_FULL) {
+        line_too_long(request);
+        return;
+    }
+    if (!passed(request, result))
+        return;
     take(data, len, used);
     if (result == HTTP_SCAN_MORE)
         return;
@@ -349,10 +369,29 @@ bool http_request_has_body(const struct http_request *request)
     return request->chunked || request->content_length > 0;
 }
 
-enum http_progress http_request_check_length(struct http_request *request)
+/* Whether every coding of the list is "identity", or there is none. */
+static bool is_identity(const char *codings)
 {
+    while (*codings != '\0') {
+        size_t item = strcspn(codings, ", \t");
+        if (item > 0 && (item != strlen("identity") || strncasecmp(codings, "identity", item) != 0))
+            return false;
+        codings += item + strspn(codings + item, ", \t");
+    }
+    return true;
+}
+
+enum http_progress http_request_check_body(struct http_request *request)
+{
+    const char *codings = http_request_header(request, "Content-Encoding");
+
+    if (!http_request_has_body(request))
+        return HTTP_MORE;
     if (request->content_length > 0 && (uint64_t)request->content_length > request->limits->body_max)
         return body_too_large(request);
+    if (codings != NULL && !is_identity(codings))
+        return http_request_fail(request, 415,
+                                 "Content-Encoding: must be identity, because bodies are taken as they are");
     return HTTP_MORE;
 }
 

@@ -72,8 +72,9 @@ enum http_progress http_request_body(struct http_request *request, const char **
 
 bool http_request_has_body(const struct http_request *request);
 
-/* 413 where the content length alone says so. */
-enum http_progress http_request_check_length(struct http_request *request);
+/* What the head says of a body that is to be read: 413 if the content length alone says so, 415 if it is encoded
+ * (RFC 9110, section 8.4). */
+enum http_progress http_request_check_body(struct http_request *request);
 
 const char *http_request_header(const struct http_request *request, const char *name); /* any case, NULL */
 

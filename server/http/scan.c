@@ -58,19 +58,25 @@ static const char *scan_chunk(struct http_scan *scan, unsigned char c)
 {
     if (scan->marked)
         return NULL;
-    if (c == ';' && scan->length > 0) {
+    if (c == ';' && scan->mark > 0) {
         scan->marked = true;
         return NULL;
     }
+    if ((c == ' ' || c == '\t') && scan->mark > 0) {
+        scan->blank = true;
+        return NULL;
+    }
     scan->mark++;
-    return is_hex(c) && scan->mark <= CHUNK_DIGITS_MAX ? NULL : "a chunk size that is not a hexadecimal number";
+    return is_hex(c) && !scan->blank && scan->mark <= CHUNK_DIGITS_MAX
+               ? NULL
+               : "a chunk size that is not a hexadecimal number";
 }
 
 static const char *scan_end(const struct http_scan *scan)
 {
     if (scan->kind == HTTP_LINE_FIELD && scan->length > 0 && !scan->marked)
         return "a header line without a colon";
-    if (scan->kind == HTTP_LINE_CHUNK && scan->mark == 0)
+    if (scan->kind == HTTP_LINE_CHUNK && (scan->mark == 0 || (scan->blank && !scan->marked)))
         return "a chunk size that is not a hexadecimal number";
     return NULL;
 }
@@ -97,7 +103,7 @@ enum http_scan_result http_scan(struct http_scan *scan, const char *data, size_t
 {
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)data[i];
-        bool counts = scan->kind != HTTP_LINE_CHUNK || scan->marked;
+        bool counts = scan->kind != HTTP_LINE_CHUNK || scan->marked || scan->blank;
         *used = i;
         if (counts && scan->room == 0)
             return HTTP_SCAN_FULL;

@@ -10,7 +10,8 @@
 enum http_line {
     HTTP_LINE_REQUEST, /* visible ASCII and spaces */
     HTTP_LINE_FIELD,   /* a token, a colon at once, then anything but control bytes; or empty */
-    HTTP_LINE_CHUNK    /* hex digits, then nothing or an extension */
+    HTTP_LINE_CHUNK    /* hex digits, then nothing or an extension, before which a recipient must take white space
+                          (RFC 9112, section 7.1.1) */
 };
 
 enum http_scan_result {
@@ -27,6 +28,7 @@ struct http_scan {
     size_t length;   /* bytes of the line so far, without its CRLF */
     size_t mark;     /* FIELD: the name's length; CHUNK: the digits' */
     bool marked;     /* the colon, or the semicolon, was seen */
+    bool blank;      /* CHUNK: white space was seen behind the digits */
     bool cr;         /* the line's CR was seen */
     const char *why; /* after HTTP_SCAN_BAD: what is wrong, for "Malformed request: …" */
 };

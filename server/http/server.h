@@ -3,11 +3,13 @@
 #define CODECELL_HTTP_SERVER_H
 
 #include "http/http.h"
+#include "http/shares.h"
 
-#define HTTP_READ_MAX 65536 /* bytes of one read, and of what is held of pipelined requests */
-#define HTTP_REFUSED_MAX 64 /* connections over the cap that are told so; more are closed without a word */
-#define HTTP_LINGER_MS 2000
-#define HTTP_PACE 65536 /* bytes of an answer that must be taken in write_ms: a trickle holds memory */
+#define HTTP_READ_MAX 65536         /* bytes of one read, and of what is held of pipelined requests */
+#define HTTP_REFUSED_MAX 64         /* connections over the cap that are told so; more are closed without a word */
+#define HTTP_LINGER_MS 2000         /* without a byte, before our side is shut, and again before the end */
+#define HTTP_DISCARD_MAX (1u << 30) /* bytes of a refused body that are read and dropped, if it says its length */
+#define HTTP_PACE 65536             /* bytes of an answer that must be taken in write_ms: a trickle holds memory */
 
 struct http_connection;
 
@@ -31,7 +33,7 @@ struct http_server {
     struct http_connection *connections; /* a list, by their `next` */
     unsigned open;                       /* how many, `refused` ones too */
     unsigned refused;                    /* how many of them are over the cap */
-    size_t bodies;                       /* bytes of the exchanges' bodies and answers */
+    struct http_shares shares;           /* of the exchanges' bodies and answers */
 
     void (*closed)(void *arg);
     void *closed_arg;

@@ -1,5 +1,7 @@
 #include "http/target.h"
 
+#include "http/host.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -15,8 +17,7 @@ static int hex_value(char c)
     return -1;
 }
 
-/* The byte that "%XX" stands for, or -1; zero is refused, for it would end a string early. */
-static int escape_value(const char *text, size_t len)
+int http_percent_value(const char *text, size_t len)
 {
     if (len < 3)
         return -1;
@@ -33,7 +34,7 @@ long http_percent_decode(char *out, const char *text, size_t len, bool plus)
     for (size_t i = 0; i < len; i++) {
         char c = text[i];
         if (c == '%') {
-            int value = escape_value(text + i, len - i);
+            int value = http_percent_value(text + i, len - i);
             if (value < 0)
                 return -1;
             c = (char)value;
@@ -46,14 +47,17 @@ long http_percent_decode(char *out, const char *text, size_t len, bool plus)
     return to - out;
 }
 
-/* The path and query of an absolute-form target, or NULL. */
-static const char *after_authority(const char *text)
+/* What is wrong with an absolute-form target, or NULL, and `*path` is its path and query. */
+static const char *skip_authority(const char *text, const char **path)
 {
     size_t scheme = strncasecmp(text, "http://", 7) == 0 ? 7 : strncasecmp(text, "https://", 8) == 0 ? 8 : 0;
     if (scheme == 0)
-        return NULL;
-    size_t authority = strcspn(text + scheme, "/?");
-    return authority == 0 ? NULL : text + scheme + authority;
+        return "a target that is neither a path nor a URL";
+    size_t authority = strcspn(text + scheme, "/?#");
+    if (!http_is_host(text + scheme, authority, false))
+        return "a URL in the target whose host is none";
+    *path = text + scheme + authority;
+    return NULL;
 }
 
 static int decode_segments(struct http_target *target, char *out)
@@ -104,12 +108,10 @@ const char *http_target_parse(struct http_target *target, const char *text, bool
     *target = (struct http_target){0};
     *status = 400;
     const char *path = text;
-    if (options && strcmp(text, "*") == 0)
-        path = text;
-    else if (*text != '/')
-        path = after_authority(text);
-    if (path == NULL)
-        return "a target that is neither a path nor a URL";
+    bool plain = *text == '/' || (options && strcmp(text, "*") == 0);
+    const char *why = plain ? NULL : skip_authority(text, &path);
+    if (why != NULL)
+        return why;
     if (strchr(path, '#') != NULL)
         return "a fragment in the target";
 

@@ -26,4 +26,8 @@ const char *http_target_query(const struct http_target *target, const char *name
  * or -1 for a bad escape or %00. */
 long http_percent_decode(char *out, const char *text, size_t len, bool plus);
 
+/* The byte that "%XX" at the beginning of `text` stands for, or -1; zero is refused, because it would end a string
+ * early. */
+int http_percent_value(const char *text, size_t len);
+
 #endif

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SENTENCE_TROUBLE "The database can't be used. Please try again later."
+
 #define FROM(state) (1u << (state))
 
 static const unsigned legal_from[EXECUTION_STATES] = {
@@ -69,9 +71,9 @@ static char *kept(const struct buf *text, bool keep, size_t *len)
     return keep ? text->data : NULL;
 }
 
-static int record_work(struct db *db, struct store_job *job, struct error *error)
+/* Its texts stay the execution's. */
+static void fill_record(const struct execution *execution, struct record *out)
 {
-    struct execution *execution = container_of(job, struct execution, record_job);
     const struct execution_result *result = &execution->result;
     const struct execution_request *request = &execution->request;
     bool keep = execution->runner->options.keep_output;
@@ -99,7 +101,31 @@ static int record_work(struct db *db, struct store_job *job, struct error *error
     text_copy(record.version, sizeof record.version, execution->version);
     record.out = kept(&result->run.out, keep, &record.out_len);
     record.err = kept(&result->run.err, keep, &record.err_len);
+    *out = record;
+}
+
+static int record_work(struct db *db, struct store_job *job, struct error *error)
+{
+    struct record record;
+
+    fill_record(container_of(job, struct execution, record_job), &record);
     return records_finish(db, &record, error);
+}
+
+/* The program has run: its answer is given, and its record is written when that can be done. */
+static void owe_record(struct execution *execution, const struct error *error)
+{
+    struct record record;
+    bool owed = false;
+
+    if (error->code == ERROR_UNAVAILABLE) {
+        fill_record(execution, &record);
+        owed = store_owe(execution->runner->options.store, &record) == 0;
+    }
+    log_event(LOG_ERROR, "record.failed", LOG_STR("id", execution->id), LOG_STR("reason", error->text),
+              LOG_STR("then", owed ? "kept for later" : "lost"));
+    json_array_append_new(execution->request.warnings,
+                          json_string(owed ? "its record could not be written yet" : "its record was lost"));
 }
 
 static void log_done(const struct execution *execution)
@@ -118,10 +144,8 @@ static void on_recorded(struct store_job *job, const struct error *error)
 {
     struct execution *execution = container_of(job, struct execution, record_job);
 
-    if (error != NULL) {
-        log_event(LOG_ERROR, "record.failed", LOG_STR("id", execution->id), LOG_STR("reason", error->text));
-        execution->result.failure = "its record could not be written";
-    }
+    if (error != NULL)
+        owe_record(execution, error);
     set_state(execution, EXECUTION_DONE);
     log_done(execution);
     if (execution->on_done != NULL)
@@ -196,6 +220,14 @@ static void note_cuts(struct execution_output *output, uint32_t flags)
     output->err_cut |= (flags & FRAME_STDERR_TRUNCATED) != 0;
 }
 
+/* No program ran: what the compiler took is what it all took. */
+static void compiler_was_all(struct execution_result *result)
+{
+    result->cpu_ns = result->compile_cpu_ns;
+    result->peak_bytes = result->compile_peak_bytes;
+    result->wall_ns = 0;
+}
+
 static void compile_ended(struct execution *execution, const struct frame_step_end *end)
 {
     struct execution_result *result = &execution->result;
@@ -204,6 +236,8 @@ static void compile_ended(struct execution *execution, const struct frame_step_e
     result->compiled = true;
     result->compile_exit_code = (int)end->exit_code;
     result->compile_wall_ns = (int64_t)end->wall_ns;
+    result->compile_cpu_ns = (int64_t)end->cpu_ns;
+    result->compile_peak_bytes = (int64_t)end->peak_bytes;
     result->compile_timed_out = (end->flags & FRAME_TIMED_OUT) != 0;
     if (end->exit_code == 0) {
         set_state(execution, EXECUTION_RUNNING);
@@ -213,9 +247,7 @@ static void compile_ended(struct execution *execution, const struct frame_step_e
     result->status = result->memory_struck ? RECORD_OUT_OF_MEMORY : RECORD_COMPILE_FAILED;
     result->exit_code = (int)end->exit_code;
     result->signal = (int)end->signal;
-    result->cpu_ns = (int64_t)end->cpu_ns;
-    result->peak_bytes = (int64_t)end->peak_bytes;
-    result->wall_ns = 0;
+    compiler_was_all(result);
 }
 
 static void run_ended(struct execution *execution, const struct frame_step_end *end)
@@ -282,7 +314,7 @@ static void nothing_to_run(struct execution *execution)
         execution->request.version->run[0]);
     result->status = RECORD_COMPILE_FAILED;
     result->exit_code = result->compile_exit_code = 1;
-    result->wall_ns = 0;
+    compiler_was_all(result);
     conclude(execution, false);
 }
 
@@ -390,6 +422,10 @@ static void on_cell(struct pool_wish *wish, struct cell *cell, const struct erro
 
 void execution_place(struct execution *execution)
 {
+    if (store_trouble(execution->runner->options.store, NULL)) {
+        execution_refuse(execution, SENTENCE_TROUBLE);
+        return;
+    }
     set_state(execution, EXECUTION_PLACED);
     execution->placed_ns = seam()->monotonic_ns();
     measure_queue(execution->placed_ns - execution->created_ns);

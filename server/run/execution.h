@@ -4,7 +4,8 @@
  *      └────────┴─────────┴──────────┴───────────┘ (cancelled, failed)
  *
  * queued: it waits for its turn (scheduler.h); placed: it waits for a cell, then for its program to
- * start; recording: its record is being committed, and only then does on_done fire. Cancelling (the client
+ * start; recording: its record is being committed, and only then does on_done fire. Where that fails, the store keeps
+ * the record for later (store_owe) and the answer is given with a warning. Cancelling (the client
  * left, the session was deleted) goes the same way with status cancelled. */
 #ifndef CODECELL_RUN_EXECUTION_H
 #define CODECELL_RUN_EXECUTION_H
@@ -60,7 +61,7 @@ struct execution_result {
     struct execution_output run;
     bool compiled; /* there was a compile step: */
     int compile_exit_code;
-    int64_t compile_wall_ns;
+    int64_t compile_wall_ns, compile_cpu_ns, compile_peak_bytes;
     bool compile_timed_out;
     struct execution_output compile;
     bool memory_struck; /* it, or a process of it, was killed for memory, whatever the exit code */
@@ -81,8 +82,9 @@ struct runner_options {
 
 int runner_open(struct runner **out, uv_loop_t *loop, const struct runner_options *options, struct error *error);
 
-/* Accepts. Takes over what `request` holds (also on failure). NULL with ERROR_UNAVAILABLE: the queue is full,
- * or the server is shutting down. `on_done` fires once, later, from the loop; the execution is freed after it. */
+/* Accepts. Takes over what `request` holds (also on failure). NULL with ERROR_UNAVAILABLE: the queue is full, the
+ * server is shutting down, or it is known that no record can be written. `on_done` fires once, later, from the loop;
+ * the execution is freed after it. */
 struct execution *runner_submit(struct runner *runner, int64_t key_row, struct execution_request *request,
                                 execution_done *on_done, void *arg, struct error *error);
 

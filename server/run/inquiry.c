@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "docker/engine.h"
 #include "docker/pool.h"
+#include "run/facts.h"
 #include "store/records.h"
 #include "store/store.h"
 
@@ -14,7 +15,6 @@
 #include <string.h>
 
 #define INSPECT_MS 10000u
-#define PACKAGES_MAX 500
 #define OUTPUT_SAID ((size_t)300) /* bytes of a failed command's output that are logged */
 
 /* One job for the database: the facts kept for an image. */
@@ -101,24 +101,6 @@ static void keep(struct inquiry *inquiry, char *text)
     store_submit(inquiry->store, &job->job);
 }
 
-/* Lines of "name version" to [{"name", "version"}]; other lines are passed over. */
-static json_t *packages_in(char *text)
-{
-    json_t *packages = json_array();
-
-    for (char *line = text, *next; line != NULL && *line != '\0' && json_array_size(packages) < PACKAGES_MAX;
-         line = next) {
-        char name[101], version[65];
-
-        next = strchr(line, '\n');
-        if (next != NULL)
-            *next++ = '\0';
-        if (sscanf(line, "%100s %64s", name, version) == 2)
-            json_array_append_new(packages, json_pack("{s:s, s:s}", "name", name, "version", version));
-    }
-    return packages;
-}
-
 static void conclude(struct inquiry *inquiry, json_t *packages)
 {
     json_t *facts = json_pack("{s:s, s:o}", "version", inquiry->number, "packages", packages);
@@ -140,6 +122,11 @@ static void fail(struct inquiry *inquiry, struct probe *probe, const char *reaso
     const struct language_version *version = inquiry->version;
     struct buf said;
 
+    if (!engine_is_up(inquiry->engine)) {
+        probe_free(probe);
+        end(inquiry, INQUIRY_NO_ENGINE);
+        return;
+    }
     buf_init(&said, 4 * OUTPUT_SAID);
     (void)text_utf8_clean(&said, probe->output.data, probe->output.len < OUTPUT_SAID ? probe->output.len : OUTPUT_SAID,
                           true);
@@ -161,7 +148,7 @@ static void on_packages(struct probe *probe)
         fail(inquiry, probe, "its packages command failed");
         return;
     }
-    packages = probe->output.data != NULL ? packages_in(probe->output.data) : json_array();
+    packages = facts_packages(probe->output.data != NULL ? probe->output.data : "");
     probe_free(probe);
     conclude(inquiry, packages);
 }
@@ -185,6 +172,22 @@ static void on_version(struct probe *probe)
 
 /* What is known of the image already. */
 
+/* 0, or -1 where its label does not answer all that is asked. */
+static int read_label(struct inquiry *inquiry, const struct image_info *image)
+{
+    const struct language_version *version = inquiry->version;
+    json_t *label = facts_label(image);
+    const char *number = facts_output(label, version->version_argv, version->env), *packages = "";
+    int failed = number == NULL || version_in(number, inquiry->number, sizeof inquiry->number) != 0 ? -1 : 0;
+
+    if (failed == 0 && version->packages_argv != NULL)
+        packages = facts_output(label, version->packages_argv, version->env);
+    if (failed == 0)
+        inquiry->packages = packages != NULL ? facts_packages(packages) : NULL;
+    json_decref(label);
+    return inquiry->packages != NULL ? 0 : -1;
+}
+
 static int read_work(struct db *db, struct store_job *job, struct error *error)
 {
     struct facts_job *facts = container_of(job, struct facts_job, job);
@@ -202,13 +205,15 @@ static void on_read(struct store_job *job, const struct error *error)
     struct facts_job *facts = container_of(job, struct facts_job, job);
     struct inquiry *inquiry = facts->inquiry;
 
-    (void)error; /* then it is asked */
+    (void)error; /* then it is as if none were kept */
     if (inquiry != NULL) {
         inquiry->reading = NULL;
         if (facts->facts != NULL && take_facts(inquiry, facts->facts) == 0)
             end(inquiry, INQUIRY_TOLD);
-        else
+        else if (inquiry->may_ask)
             ask(inquiry);
+        else
+            end(inquiry, INQUIRY_UNASKED);
     }
     free(facts->facts);
     free(facts);
@@ -271,10 +276,13 @@ static void on_inspected(void *arg, int status, json_t *reply, const struct erro
         return;
     }
     pool_withdraw(inquiry->pool, &version->kind); /* cells of another image than this one are of no use */
-    look_up(inquiry);
+    if (read_label(inquiry, &image) == 0)
+        end(inquiry, INQUIRY_TOLD);
+    else
+        look_up(inquiry);
 }
 
-void inquiry_begin(struct inquiry *inquiry, struct language *language, struct language_version *version)
+void inquiry_begin(struct inquiry *inquiry, struct language *language, struct language_version *version, bool may_ask)
 {
     char path[512];
 
@@ -283,6 +291,7 @@ void inquiry_begin(struct inquiry *inquiry, struct language *language, struct la
     inquiry->language = language;
     inquiry->version = version;
     inquiry->under_way = true;
+    inquiry->may_ask = may_ask;
     snprintf(path, sizeof path, "/images/%s/json", version->image);
     inquiry->call =
         engine_call(inquiry->engine,

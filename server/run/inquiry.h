@@ -1,7 +1,10 @@
-/* What one version of a language is: asked of the engine, then of what is kept, then of the image itself.
+/* What one version of a language is: read from the image's label, else from what is kept, else asked of the image
+ * itself, if the caller allows that: it takes a container and seconds.
  *
- *   image inspected ─ its facts kept by the image's id ───────────────┐
+ *   image inspected ─ its label answers (facts.h) ────────────────────┐
+ *          │        ├ else its facts are kept by the image's id ──────┤
  *          │        └ else asked in cells: version, packages ─ kept ─ told
+ *          │                └ not allowed: unasked
  *          └ no such image, or one that declares volumes: left out
  *
  * An image that declares volumes is refused: each would be a place to write to that no limit covers. */
@@ -22,6 +25,7 @@ struct call;
 enum inquiry_end {
     INQUIRY_SAME,      /* the image is what it was when the version was offered */
     INQUIRY_TOLD,      /* `number`, `packages` and `fingerprint` are what it is */
+    INQUIRY_UNASKED,   /* the image is there, and only a container can tell what it is */
     INQUIRY_LEFT_OUT,  /* `reason` is why it cannot be offered */
     INQUIRY_NO_ENGINE, /* it went away */
 };
@@ -42,14 +46,14 @@ struct inquiry {
     const char *reason;
 
     /* its own */
-    bool under_way;
+    bool under_way, may_ask;
     struct call *call;
     struct probe probe;
     struct facts_job *reading; /* NULL: none under way; a stopped one is freed when it comes back */
 };
 
-/* With engine, pool, store, done and arg set. */
-void inquiry_begin(struct inquiry *inquiry, struct language *language, struct language_version *version);
+/* With engine, pool, store, done and arg set. may_ask: in a container, if nothing else tells. */
+void inquiry_begin(struct inquiry *inquiry, struct language *language, struct language_version *version, bool may_ask);
 void inquiry_stop(struct inquiry *inquiry); /* no `done` after this; allowed where none is under way */
 
 #endif

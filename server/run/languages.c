@@ -180,12 +180,14 @@ static bool is_expected(const struct language_version *version)
     return !version->offered && version->left_out == NULL;
 }
 
-bool languages_expected(struct languages *languages, const char *name)
+struct language *languages_expected(struct languages *languages, const char *name)
 {
     const struct name *found = names_find(&languages->names, name);
+    bool expected = false;
 
-    if (found == NULL)
-        return false;
-    return found->version != NULL ? is_expected(found->version)
-                                  : language_default(found->language) == NULL && !language_asked(found->language);
+    if (found != NULL)
+        expected = found->version != NULL
+                       ? is_expected(found->version)
+                       : language_default(found->language) == NULL && !language_asked(found->language);
+    return expected ? found->language : NULL;
 }

@@ -1,7 +1,7 @@
 /* The languages: folders with a language.json, read at start. What is wrong in one is said with its
  * file and field, and only that language is left out. A language has one version or several, each with an image and
  * commands of its own; a version is offered once the engine has its image and the image has told its number and
- * packages (asked in a cell, kept by the image's id), and a language when one of its versions is. */
+ * packages (inquiry.h), and a language when one of its versions is. */
 #ifndef CODECELL_RUN_LANGUAGES_H
 #define CODECELL_RUN_LANGUAGES_H
 
@@ -42,6 +42,7 @@ struct language_version {
 
     /* Set when the engine has been asked. */
     bool offered;
+    bool unasked;                            /* its image is there, and is still to be asked itself */
     const char *left_out;                    /* why it is not offered; NULL: not asked yet, or offered */
     char *fingerprint;                       /* what its image was when it was asked; NULL: not offered */
     char number[VERSION_NUMBER_MAX + 1];     /* "19.1.7" */
@@ -76,8 +77,8 @@ struct language *languages_at(struct languages *languages, size_t i); /* in orde
  * NULL: none. */
 struct language *languages_find(struct languages *languages, const char *name, struct language_version **version);
 
-/* Whether a language of this name is there that the engine has not been asked about yet. */
-bool languages_expected(struct languages *languages, const char *name);
+/* The language of this name, where it is not offered yet and may be once the engine has been asked; else NULL. */
+struct language *languages_expected(struct languages *languages, const char *name);
 
 /* The versions that are offered, the best first: those without a name before the others, these in order of their
  * names; the newest of each first; of two that report the same, one. Returns how many. */

@@ -103,7 +103,7 @@ static int acceptance_work(struct db *db, struct store_job *job, struct error *e
     return records_insert(db, &acceptance->record, error);
 }
 
-/* Where it failed, the record's end makes the row. */
+/* Where it failed, the record's end makes the row; the store doubts by itself. */
 static void acceptance_done(struct store_job *job, const struct error *error)
 {
     struct acceptance *acceptance = container_of(job, struct acceptance, job);
@@ -178,6 +178,8 @@ struct execution *runner_submit(struct runner *runner, int64_t key_row, struct e
 
     if (runner->draining) {
         error_set(error, ERROR_UNAVAILABLE, SENTENCE_DRAINING);
+    } else if (store_trouble(runner->options.store, error)) {
+        ; /* nothing is run whose record can't be written */
     } else if ((execution = execution_new(runner, key_row, request, on_done, arg)) == NULL) {
         error_set(error, ERROR_INTERNAL, "out of memory");
     } else if (scheduler_push(&runner->scheduler, &execution->turn, key_row, &evicted) != SCHEDULER_ACCEPTED) {

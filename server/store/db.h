@@ -1,7 +1,8 @@
 /* The SQLite file (data_dir/codecell.db), used by one thread: the store's (store.h) in a server, the main
  * one in a command. Opening makes the directory (0700) and the file (0600, WAL, foreign keys, busy_timeout
  * 5 s, synchronous=NORMAL), and applies the migrations that it lacks in one transaction; two programs may
- * do so at once. A file that a newer program migrated, or that is not ours, is refused. */
+ * do so at once. A file that a newer program migrated, that is not ours, that is cut short, or that is new in a
+ * directory that has held a database (directory.h) is refused, and stays as it is. */
 #ifndef CODECELL_STORE_DB_H
 #define CODECELL_STORE_DB_H
 
@@ -18,6 +19,21 @@ void db_close(struct db *db);
 
 /* The data directory's own id, a UUID made with the file: io.codecell.instance. */
 const char *db_instance(const struct db *db);
+
+/* What this database's cursors are made with: DB_CURSOR_KEY random bytes, made with the file. */
+#define DB_CURSOR_KEY 16
+const unsigned char *db_cursor_key(const struct db *db);
+
+/* Whether the file holds all pages that it should. It is read as a whole only where it is shorter than it says, which
+ * it may be while the log holds the rest: for the start of a server. 0, or -1. */
+int db_check_whole(struct db *db, struct error *error);
+
+/* -1 where the file is not at its place any more (deleted, replaced) or was emptied: what is written is then lost. */
+int db_check_place(struct db *db, struct error *error);
+
+/* How long a write waits for another program's; BUSY_MS by default. */
+#define DB_BUSY_MS 5000
+void db_patience(struct db *db, int ms);
 
 /* How many different statements a handle keeps; one more is ERROR_INTERNAL. */
 #define DB_STATEMENTS_MAX 128

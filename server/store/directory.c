@@ -41,6 +41,59 @@ int directory_make_file(const char *path, struct error *error)
     return error_set(error, ERROR_INTERNAL, "The file %s can't be made: %s", path, strerror(errno));
 }
 
+#define MARK "instance"
+#define LOG DIRECTORY_DATABASE "-wal"
+
+/* -1: there is none. */
+static off_t size_of(const char *data_dir, const char *name)
+{
+    struct stat found = {.st_size = -1};
+    char *path = directory_path(data_dir, name);
+    off_t size = path != NULL && stat(path, &found) == 0 ? found.st_size : -1;
+    free(path);
+    return size;
+}
+
+const char *directory_evidence(const char *data_dir)
+{
+    if (size_of(data_dir, MARK) > 0)
+        return MARK;
+    return size_of(data_dir, LOG) > 0 ? LOG : NULL;
+}
+
+bool directory_is_mark(const char *evidence)
+{
+    return evidence != NULL && strcmp(evidence, MARK) == 0;
+}
+
+void directory_mark(const char *data_dir, const char *instance)
+{
+    char line[64], *path = directory_path(data_dir, MARK);
+    int len = snprintf(line, sizeof line, "%s\n", instance);
+    int fd = path != NULL ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+    if (fd >= 0 && write(fd, line, (size_t)len) != len)
+        unlink(path); /* its disk is full */
+    if (fd >= 0)
+        close(fd);
+    free(path);
+}
+
+int directory_refuse(const char *evidence, const char *what, struct error *error)
+{
+    return error_set(error, ERROR_INVALID,
+                     "it is %s, but %s beside it says that there was a database: put a backup in its place, or empty "
+                     "the folder to begin anew without the keys and records that it had",
+                     what, evidence);
+}
+
+int directory_check(const char *data_dir, const char *evidence, struct error *error)
+{
+    off_t size = size_of(data_dir, DIRECTORY_DATABASE);
+    if (evidence == NULL || size > 0)
+        return 0;
+    return directory_refuse(evidence, size < 0 ? "missing" : "empty", error);
+}
+
 int db_lock(const char *data_dir, struct error *error)
 {
     if (directory_make(data_dir, error) < 0)

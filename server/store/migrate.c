@@ -34,14 +34,17 @@ static int newest(const struct migration *steps)
     return number;
 }
 
-int migrate_check(sqlite3 *handle, const struct migration *steps, struct error *error)
+int migrate_check(sqlite3 *handle, const struct migration *steps, bool *empty, struct error *error)
 {
     struct schema schema = {0};
     if (read_schema(handle, &schema, error) < 0)
         return -1;
-    bool empty = schema.application_id == 0 && schema.version == 0 && schema.objects == 0;
-    if (!empty && schema.application_id != MIGRATE_APPLICATION_ID)
-        return error_set(error, ERROR_INVALID, "it is not a database of Codecell");
+    bool nothing = schema.application_id == 0 && schema.version == 0 && schema.objects == 0;
+    if (empty)
+        *empty = nothing;
+    if (!nothing && schema.application_id != MIGRATE_APPLICATION_ID)
+        return error_set(error, ERROR_INVALID,
+                         "it is not a database of Codecell: CODECELL_DATA_DIR must be a folder of Codecell's own");
     if (schema.version > newest(steps))
         return error_set(error, ERROR_INVALID,
                          "a newer Codecell made it (schema %lld, this program knows %d): use that version or later",
@@ -60,7 +63,7 @@ static int apply_missing(sqlite3 *handle, const struct migration *steps, struct 
     struct schema schema = {0};
     char mark[128];
     /* Again, for only now nobody else can change it. */
-    if (migrate_check(handle, steps, error) < 0 || read_schema(handle, &schema, error) < 0)
+    if (migrate_check(handle, steps, NULL, error) < 0 || read_schema(handle, &schema, error) < 0)
         return -1;
     for (const struct migration *step = steps; step->number; step++) {
         if (step->number <= schema.version)

@@ -9,8 +9,9 @@
 
 #define MIGRATE_APPLICATION_ID 0x4343656c /* "CCel", in the file's header */
 
-/* 0 where the file is empty, or ours and of no newer schema than `steps` end with; changes nothing. */
-int migrate_check(sqlite3 *handle, const struct migration *steps, struct error *error);
+/* 0 where the file is empty (*empty, may be NULL), or ours and of no newer schema than `steps` end with; changes
+ * nothing. */
+int migrate_check(sqlite3 *handle, const struct migration *steps, bool *empty, struct error *error);
 
 /* Applies the steps that are missing, in one transaction: after a failure the file is as it was. Waits for
  * another program that does the same. */

@@ -231,12 +231,26 @@ int records_list(struct db *db, const struct record_filter *filter,
     return row < 0 ? -1 : result;
 }
 
-long records_mark_lost(struct db *db, struct error *error)
+static int find_newest(struct db *db, int64_t *newest, struct error *error)
 {
-    /* Nothing that could still end is running: the notes about it have done their work. */
-    if (sql_run(db, "DELETE FROM removed", NULL, error) < 0)
+    sqlite3_stmt *statement;
+    if (sql_first(db, "SELECT coalesce(max(sequence), 0) FROM executions", NULL, &statement, error) != 1)
         return -1;
-    return sql_run(db, "UPDATE executions SET status = ? WHERE status <= 1", SQL_VALUES(SQL_I(RECORD_LOST)), error);
+    *newest = sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    return 0;
+}
+
+long records_mark_lost(struct db *db, int64_t *newest, struct error *error)
+{
+    bool first = *newest < 0;
+    if (first && find_newest(db, newest, error) < 0)
+        return -1;
+    /* Nothing that could still end is running: the notes about it have done their work. */
+    if (first && sql_run(db, "DELETE FROM removed", NULL, error) < 0)
+        return -1;
+    return sql_run(db, "UPDATE executions SET status = ? WHERE status <= 1 AND sequence <= ?",
+                   SQL_VALUES(SQL_I(RECORD_LOST), SQL_I(*newest)), error);
 }
 
 long records_expire(struct db *db, int64_t before_ms, unsigned batch, struct error *error)

@@ -70,8 +70,9 @@ int records_get(struct db *db, int64_t key_row, const char *id, struct record *o
                 struct error *error); /* ERROR_NOT_FOUND */
 
 /* At start: what was pending or running when a server ended is lost; when it ended is not known
- * (completed_ms 0). Returns how many, or -1. */
-long records_mark_lost(struct db *db, struct error *error);
+ * (completed_ms 0). *newest, -1 at the first time, is the last record of before the start: where the first try fails, a
+ * later one leaves what was accepted since then. Returns how many, or -1. */
+long records_mark_lost(struct db *db, int64_t *newest, struct error *error);
 
 /* Deletes at most `batch` rows: ended records created before `before_ms`, and when there is none of those left,
  * sessions that expired before it, were not used since and have no record. Returns how many went, or -1. */

@@ -58,12 +58,33 @@ void sql_copy(char *out, size_t size, sqlite3_stmt *statement, int column)
     snprintf(out, size, "%s", text ? (const char *)text : "");
 }
 
+/* What a database suffers from; NULL: SQLite's own words. What is not here is the statement's fault. */
+static const struct {
+    int result;
+    const char *words;
+} troubles[] = {
+    {SQLITE_BUSY, "another program holds it"},
+    {SQLITE_LOCKED, "another program holds it"},
+    {SQLITE_FULL, "its disk is full"},
+    {SQLITE_READONLY, "it is read-only"},
+    {SQLITE_CORRUPT, "it is damaged"},
+    {SQLITE_ERROR, "its schema is not ours"},
+    {SQLITE_SCHEMA, "its schema is not ours"},
+    {SQLITE_NOTADB, NULL},
+    {SQLITE_IOERR, NULL},
+    {SQLITE_CANTOPEN, NULL},
+    {SQLITE_NOMEM, NULL},
+    {SQLITE_PERM, NULL},
+    {SQLITE_AUTH, NULL},
+    {SQLITE_NOLFS, NULL},
+    {SQLITE_PROTOCOL, NULL},
+};
+
 int sql_error(struct error *error, int result)
 {
-    int kind = result & 0xff;
-    bool passes = kind == SQLITE_BUSY || kind == SQLITE_LOCKED || kind == SQLITE_FULL;
-    if (passes) /* clients read it */
-        return error_set(error, ERROR_UNAVAILABLE, "The database is %s. Please try again later.",
-                         kind == SQLITE_FULL ? "full" : "busy");
+    for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++) /* clients read it */
+        if (troubles[i].result == (result & 0xff))
+            return error_set(error, ERROR_UNAVAILABLE, SQL_TROUBLE "%s (code %d)",
+                             troubles[i].words ? troubles[i].words : sqlite3_errstr(result), result);
     return error_set(error, ERROR_INTERNAL, "The database failed: %s (code %d)", sqlite3_errstr(result), result);
 }

@@ -1,36 +1,50 @@
 /* A job's way: store_submit puts it at the end of `waiting`; the thread takes up to STORE_BATCH_MAX of
  * them, runs them in one transaction (run_batch) and puts them at the end of `finished` (hand_over); the async handle
  * wakes the loop, where `deliver` calls each done(). A job that can't be queued goes to `finished` at once.
- * store_close lets the thread run dry; the thread closes the file and says so through `ended`. */
+ * store_close lets the thread run dry; the thread closes the file and says so through `gone`.
+ *
+ * What fails because of the database makes `trouble` (doubt); the thread then probes by itself until a probe succeeds
+ * and what is owed is written (tend). */
 #include "store/store.h"
 
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/seam.h"
 #include "base/text.h"
+#include "store/health.h"
+#include "store/owed.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define MS_NS UINT64_C(1000000)
+#define TROUBLED_BUSY_MS 100 /* a probe does not hold up those that only read for longer */
 
 struct list {
     struct store_job *head, *tail;
 };
 
 struct store {
-    struct db *db; /* the thread's */
-    bool ailing;   /* likewise: the last commit failed */
+    struct db *db;               /* the thread's */
+    bool ailing;                 /* likewise: the last commit failed */
+    uint64_t tend_at, proved_ns; /* likewise: when to probe in trouble; when it was last proved, 0: never */
     uv_async_t async;
     uv_thread_t thread;
-    uv_mutex_t mutex; /* for what follows, down to `ended` */
+    uv_mutex_t mutex; /* for what follows, down to `trouble` */
     uv_cond_t wake;
     struct list waiting, finished;
-    atomic_uint queued; /* changed under the mutex, read by anyone */
-    bool closing, ended;
+    atomic_uint queued;        /* changed under the mutex, read by anyone */
+    bool closing, ended, gone; /* ended: takes no more records that are owed; gone: the file is closed */
+    struct owed owed;
+    struct error trouble; /* ERROR_NONE: none; under the mutex, and `troubled` beside it for a quick look */
+    atomic_bool troubled;
     struct metric *length, *seconds, *batch_jobs, *commit_seconds;
     void (*closed)(void *arg);
     void *arg;
     char instance[UUID_LEN + 1];
+    unsigned char cursor_key[DB_CURSOR_KEY];
 };
 
 static void list_add(struct list *list, struct store_job *job)
@@ -65,6 +79,109 @@ static void list_join(struct list *list, struct list *more)
     list->tail = more->tail;
     *more = (struct list){NULL, NULL};
 }
+
+/* ---- whether a record can be written ---- */
+
+/* A failure that is the database's. The first one is the one that is told. */
+static void doubt(struct store *store, const struct error *error)
+{
+    if (error->code != ERROR_UNAVAILABLE || atomic_load(&store->troubled))
+        return;
+    uv_mutex_lock(&store->mutex);
+    store->trouble = *error;
+    uv_mutex_unlock(&store->mutex);
+    atomic_store(&store->troubled, true);
+    store->tend_at = seam()->monotonic_ns() + STORE_PROBE_MS * MS_NS;
+    log_event(LOG_ERROR, "database.unusable", LOG_STR("reason", error->text));
+}
+
+static void trust(struct store *store)
+{
+    store->proved_ns = seam()->monotonic_ns();
+    if (!atomic_load(&store->troubled))
+        return;
+    log_event(LOG_WARN, "database.usable", LOG_STR("after", store->trouble.text));
+    uv_mutex_lock(&store->mutex);
+    store->trouble = (struct error){.code = ERROR_NONE};
+    uv_mutex_unlock(&store->mutex);
+    atomic_store(&store->troubled, false);
+}
+
+static int write_owed(struct db *db, const struct record *record, struct error *error)
+{
+    if (db_begin(db, error) < 0)
+        return -1;
+    if (records_finish(db, record, error) == 0)
+        return db_commit(db, error);
+    db_rollback(db);
+    return -1;
+}
+
+static struct owed_record *take_owed(struct store *store)
+{
+    uv_mutex_lock(&store->mutex);
+    struct owed_record *one = owed_take(&store->owed);
+    uv_mutex_unlock(&store->mutex);
+    return one;
+}
+
+/* Writes what is owed. -1 where the database fails again; a record that fails by itself is given up. */
+static int pay(struct store *store, struct error *error)
+{
+    unsigned written = 0;
+    int result = 0;
+    for (struct owed_record *one = take_owed(store); one && result == 0; one = result == 0 ? take_owed(store) : NULL) {
+        result = write_owed(store->db, &one->record, error);
+        if (result < 0 && error->code == ERROR_UNAVAILABLE) {
+            uv_mutex_lock(&store->mutex);
+            owed_put_back(&store->owed, one);
+            uv_mutex_unlock(&store->mutex);
+            break;
+        }
+        if (result < 0)
+            log_event(LOG_ERROR, "record.failed", LOG_STR("id", one->record.id), LOG_STR("reason", error->text));
+        else
+            written++;
+        result = 0;
+        owed_free(one);
+    }
+    if (written > 0)
+        log_event(LOG_WARN, "records.written_late", LOG_INT("executions", written));
+    return result;
+}
+
+/* Proves that a record can be written, and writes those that are owed. */
+static void tend(struct store *store)
+{
+    struct error error = {.code = ERROR_NONE};
+    bool troubled = atomic_load(&store->troubled);
+    db_patience(store->db, troubled ? TROUBLED_BUSY_MS : DB_BUSY_MS);
+    if (health_probe(store->db, troubled, &error) == 0 && pay(store, &error) == 0)
+        trust(store);
+    else
+        doubt(store, &error);
+    db_patience(store->db, DB_BUSY_MS);
+    store->tend_at = seam()->monotonic_ns() + STORE_PROBE_MS * MS_NS;
+}
+
+/* Whether there is something to tend to. With the mutex held. */
+static bool ails(const struct store *store)
+{
+    return atomic_load(&store->troubled) || store->owed.head != NULL;
+}
+
+/* `proves`: a job wants to know. */
+static void tend_if_due(struct store *store, bool proves)
+{
+    uint64_t now = seam()->monotonic_ns();
+    uv_mutex_lock(&store->mutex);
+    bool due = ails(store) ? now >= store->tend_at : proves && now - store->proved_ns >= STORE_PROBE_MS * MS_NS;
+    uv_mutex_unlock(&store->mutex);
+    if (due)
+        tend(store);
+}
+
+/* ---- transactions ---- */
 
 static int run_sql(struct db *db, const char *sql, struct error *error)
 {
@@ -159,6 +276,8 @@ static void run_batch(struct store *store, struct list *batch)
         result = run_job(db, job, alone);
         if (result < 0)
             error = job->error;
+        if (job->failed)
+            doubt(store, &job->error);
     }
     if (result == 0 && !store->ailing)
         hand_over_early(store, batch);
@@ -167,6 +286,7 @@ static void run_batch(struct store *store, struct list *batch)
     if (result == 0)
         return;
     db_rollback(db);
+    doubt(store, &error);
     if (error.code == ERROR_NONE)
         error_set(&error, ERROR_INTERNAL, "The database failed: the transaction was lost");
     fail_all(batch, &error);
@@ -187,9 +307,24 @@ static bool is_free(struct store *store)
     return nobody;
 }
 
+/* Until there is something to tend to. */
+static void wait_ailing(struct store *store)
+{
+    uint64_t now = seam()->monotonic_ns();
+    if (now < store->tend_at && uv_cond_timedwait(&store->wake, &store->mutex, store->tend_at - now) != UV_ETIMEDOUT)
+        return;
+    uv_mutex_unlock(&store->mutex);
+    tend(store);
+    uv_mutex_lock(&store->mutex);
+}
+
 /* With the mutex held, as uv_cond_wait. */
 static void wait_for_jobs(struct store *store)
 {
+    if (ails(store)) {
+        wait_ailing(store);
+        return;
+    }
     if (!db_checkpoint_due(store->db, LOG_PAGES_IDLE)) {
         uv_cond_wait(&store->wake, &store->mutex);
         return;
@@ -202,13 +337,15 @@ static void wait_for_jobs(struct store *store)
 }
 
 /* Waits for jobs and moves them to `batch`; none: the store closes. */
-static unsigned take_batch(struct store *store, struct list *batch)
+static unsigned take_batch(struct store *store, struct list *batch, bool *proves)
 {
     unsigned count = 0;
+    *proves = false;
     uv_mutex_lock(&store->mutex);
     while (!store->waiting.head && !store->closing)
         wait_for_jobs(store);
     while (store->waiting.head && count < STORE_BATCH_MAX) {
+        *proves = *proves || store->waiting.head->proves;
         list_add(batch, list_take(&store->waiting));
         count++;
     }
@@ -218,18 +355,39 @@ static unsigned take_batch(struct store *store, struct list *batch)
     return count;
 }
 
+/* What is owed is tried once more; what is then left says `lost` after the next start. */
+static void end_owing(struct store *store)
+{
+    unsigned lost = 0;
+    if (store->owed.head) /* nobody adds to it any more */
+        tend(store);
+    for (struct owed_record *one = owed_take(&store->owed); one; one = owed_take(&store->owed)) {
+        owed_free(one);
+        lost++;
+    }
+    if (lost > 0)
+        log_event(LOG_ERROR, "records.unwritten", LOG_INT("executions", lost));
+}
+
 static void thread_main(void *arg)
 {
     struct store *store = arg;
     struct list batch = {NULL, NULL};
-    while (take_batch(store, &batch) > 0) {
+    bool proves;
+    tend(store);
+    while (take_batch(store, &batch, &proves) > 0) {
+        tend_if_due(store, proves);
         run_batch(store, &batch);
         hand_over(store, &batch);
         db_checkpoint(store->db, is_free(store) ? LOG_PAGES_FREE : LOG_PAGES_MAX);
     }
+    uv_mutex_lock(&store->mutex);
+    store->ended = true; /* owes no more */
+    uv_mutex_unlock(&store->mutex);
+    end_owing(store);
     db_close(store->db);
     uv_mutex_lock(&store->mutex);
-    store->ended = true;
+    store->gone = true;
     uv_mutex_unlock(&store->mutex);
     uv_async_send(&store->async);
 }
@@ -265,12 +423,12 @@ static unsigned deliver(struct store *store)
     return count;
 }
 
-static bool has_ended(struct store *store)
+static bool is_gone(struct store *store)
 {
     uv_mutex_lock(&store->mutex);
-    bool ended = store->ended;
+    bool gone = store->gone;
     uv_mutex_unlock(&store->mutex);
-    return ended;
+    return gone;
 }
 
 static void release(struct store *store)
@@ -296,7 +454,7 @@ static void on_async(uv_async_t *async)
 {
     struct store *store = async->data;
     deliver(store);
-    if (uv_is_closing((uv_handle_t *)async) || !has_ended(store))
+    if (uv_is_closing((uv_handle_t *)async) || !is_gone(store))
         return;
     uv_thread_join(&store->thread);
     uv_close((uv_handle_t *)async, on_async_closed);
@@ -346,19 +504,39 @@ static int start(struct store *store, uv_loop_t *loop, struct error *error)
     return error_set(error, ERROR_INTERNAL, "The database's thread can't start: %s", uv_strerror(result));
 }
 
+/* A database that no waiting will make good is refused at the start. */
+static int check(struct db *db, const char *data_dir, struct error *error)
+{
+    struct error ignored = {.code = ERROR_NONE};
+    int result;
+    if (db_check_whole(db, error) < 0)
+        return -1;
+    db_patience(db, TROUBLED_BUSY_MS);
+    int tried = health_try_record(db, &result, &ignored);
+    db_patience(db, DB_BUSY_MS);
+    if (tried == 0 || result != SQLITE_ERROR)
+        return 0;
+    return error_set(error, ERROR_INVALID,
+                     "The database in %s can't be used: a table or a column of its schema is missing: put a backup in "
+                     "its place",
+                     data_dir);
+}
+
 int store_open(struct store **out, uv_loop_t *loop, const char *data_dir, struct error *error)
 {
     struct db *db;
     *out = NULL;
     if (db_open(&db, data_dir, error) < 0)
         return -1;
-    struct store *store = calloc(1, sizeof(*store));
+    int checked = check(db, data_dir, error);
+    struct store *store = checked == 0 ? calloc(1, sizeof(*store)) : NULL;
     if (!store) {
         db_close(db);
-        return error_set(error, ERROR_INTERNAL, "Out of memory");
+        return checked < 0 ? -1 : error_set(error, ERROR_INTERNAL, "Out of memory");
     }
     store->db = db;
     snprintf(store->instance, sizeof(store->instance), "%s", db_instance(db));
+    memcpy(store->cursor_key, db_cursor_key(db), DB_CURSOR_KEY);
     uv_mutex_init(&store->mutex);
     uv_cond_init(&store->wake);
     make_metrics(store);
@@ -371,6 +549,32 @@ int store_open(struct store **out, uv_loop_t *loop, const char *data_dir, struct
 const char *store_instance(const struct store *store)
 {
     return store->instance;
+}
+
+const unsigned char *store_cursor_key(const struct store *store)
+{
+    return store->cursor_key;
+}
+
+bool store_trouble(struct store *store, struct error *error)
+{
+    if (!atomic_load(&store->troubled))
+        return false;
+    uv_mutex_lock(&store->mutex);
+    bool troubled = store->trouble.code != ERROR_NONE;
+    if (troubled && error)
+        *error = store->trouble;
+    uv_mutex_unlock(&store->mutex);
+    return troubled;
+}
+
+int store_owe(struct store *store, const struct record *record)
+{
+    uv_mutex_lock(&store->mutex);
+    int result = store->ended ? -1 : owed_add(&store->owed, record);
+    uv_cond_signal(&store->wake);
+    uv_mutex_unlock(&store->mutex);
+    return result;
 }
 
 /* Why a job can't be queued; NULL: it can. */

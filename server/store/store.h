@@ -1,7 +1,11 @@
 /* The database's thread: an ordered queue of jobs, run one after another off the loop. What waits at
  * the same time shares one transaction: a job's done() comes after its commit (but see `early`). A job that fails is
  * rolled back alone (savepoint); where the transaction itself fails (its begin, its commit, a full disk),
- * each of its jobs fails, also those whose work was not called yet. */
+ * each of its jobs fails, also those whose work was not called yet.
+ *
+ * The store knows whether a record can be written: it is proved at the start, doubted by the first failure that is the
+ * database's, and then asked every STORE_PROBE_MS until it is proved again (health.h). Whoever starts something that
+ * must be recorded asks store_trouble first. */
 #ifndef CODECELL_STORE_STORE_H
 #define CODECELL_STORE_STORE_H
 
@@ -9,6 +13,7 @@
 
 #include <uv.h>
 
+struct record;
 struct store;
 
 /* Embedded in the caller's struct, zeroed; the store's until done(). */
@@ -19,8 +24,10 @@ struct store_job {
                                                 failure is logged and free() is called on the job, which must
                                                 then be the start of the malloc'ed struct */
     bool reads;                              /* work writes nothing: where all that wait are such, no write lock */
-    bool early; /* done() may come before the commit, once work has run: what it writes is no promise. A commit that
-                   then fails is not told; until one succeeds again, such a job waits for its own like any other */
+    bool early;  /* done() may come before the commit, once work has run: what it writes is no promise. A commit that
+                    then fails is not told; until one succeeds again, such a job waits for its own like any other */
+    bool proves; /* whether a record can be written is proved before it runs, unless that was done STORE_PROBE_MS ago or
+                    later: store_trouble() tells in done(). Such a job should read */
     struct error error; /* from here on the store's own */
     struct store_job *next;
     bool failed;
@@ -31,9 +38,18 @@ struct store_job {
 
 #define STORE_QUEUE_MAX 100000 /* jobs waiting or running */
 #define STORE_BATCH_MAX 256    /* jobs in one transaction */
+#define STORE_PROBE_MS 1000u
 
 int store_open(struct store **out, uv_loop_t *loop, const char *data_dir, struct error *error);
 const char *store_instance(const struct store *store);
+const unsigned char *store_cursor_key(const struct store *store); /* DB_CURSOR_KEY bytes */
+
+/* Whether it is known that no record can be written; then `error` (may be NULL) says why. Any thread. */
+bool store_trouble(struct store *store, struct error *error);
+
+/* The end of an execution that could not be recorded (its job failed): a copy is kept in memory and written once that
+ * can be done; at the latest it is tried when the store closes. 0, or -1: there are too many (owed.h), it is lost. */
+int store_owe(struct store *store, const struct record *record);
 
 /* Queues a job. Jobs run in the order of these calls. At STORE_QUEUE_MAX, and after store_close, done()
  * fires (from the loop, later) with ERROR_UNAVAILABLE and work() is not called. On the loop's thread. */

@@ -140,6 +140,20 @@ def test_too_many_bytes_of_bodies_at_once_are_503(launch):
     assert server.output("wc -c", "bash", stdin="x" * 600_000) == "600000\n"
 
 
+def test_bodies_half_sent_by_one_key_do_not_shut_others_out(launch):
+    server = launch({"CODECELL_MAX_BODIES": "4m", "CODECELL_POOL": "*=0"}, languages=["bash"])
+    many, few = server.key(), server.key()
+    wires = [server.wire() for _ in range(30)]
+    for wire in wires:
+        wire.send(head(server, many, 1_000_000) + " " * 500_000)
+    refused = wires[-1].answer()
+    assert refused.status == 503 and refused.detail and int(refused.header("Retry-After")) >= 1, refused
+    assert server.output("echo small", "bash", key=few) == "small\n"
+    assert server.output("wc -c", "bash", key=few, stdin="x" * 1_000_000) == "1000000\n"
+    for wire in wires:
+        wire.socket.close()
+
+
 def test_order_route_before_key(server):
     assert server.request("POST", "/nothing", RUN, key=None).status == 404
     assert server.request("GET", "/api/v1/execute", key=None).status == 405

@@ -251,9 +251,9 @@ def test_what_children_wrote_before_the_end_is_there(server):
 
 
 def test_execution_time_is_the_first_process_alone(server):
-    result = server.run("(sleep 3; echo late) & sleep 0.2; echo now", "bash")
+    result = server.run("(sleep 250; echo late) & sleep 0.2; echo now", "bash", timeout=300)
     assert result["stdout"] == "now\n"
-    assert 0.2 <= result["execution_time"] < 3
+    assert 0.2 <= result["execution_time"] < 100
 
 
 def test_cpu_time_and_memory_are_the_programs(server):
@@ -277,7 +277,7 @@ def test_timeout(server):
     assert (result["stdout"], result["stderr"]) == ("before\n", "err\n")
     assert (result["exit_code"], result["timed_out"], result["status"]) == (124, True, "timed_out")
     assert (result["language"], result["session_id"]) == ("python", "slow")
-    assert 1 <= result["execution_time"] < 3
+    assert 1 <= result["execution_time"] < 30
 
 
 def test_timeout_of_a_program_that_ignores_signals(server):
@@ -319,13 +319,6 @@ def test_a_compilation_that_fails(server):
     assert (result["stdout"], result["timed_out"], result["signal"]) == ("", False, None)
 
 
-def test_a_compilation_over_its_limit(server):
-    code = '#include "/dev/zero"\nint main(void) { return 0; }\n'
-    result = server.run(code, "c", limits={"memory_mb": 256}, timeout=1)
-    assert result["status"] in ("compile_failed", "out_of_memory")
-    assert result["exit_code"] != 0 and result["compile"]["exit_code"] == result["exit_code"]
-
-
 # Environment, files, session.
 
 def test_environment(server):
@@ -338,6 +331,18 @@ def test_environment(server):
 def test_the_environment_of_a_request_wins(server):
     code = "import os; print(os.environ['LANG'], os.environ['PATH'])"
     assert server.output(code, environment={"LANG": "C", "PATH": "/bin"}) == "C /bin\n"
+
+
+def test_a_terminal_s_name(server):
+    """So clear and tput do not fail, and nothing prints colours of its own: there is no terminal."""
+    code = "clear && tput bold && tput setaf 1 && tput sgr0 && tput cols; echo $TERM"
+    result = server.run(code, "bash")
+    assert result["stdout"].endswith("80\nxterm-256color\n") and result["stderr"] == ""
+    assert server.output("echo $TERM", "bash", environment={"TERM": "dumb"}) == "dumb\n"
+    assert server.output("ls --color=auto; echo x | grep --color=auto x", "bash") == "main.sh\nx\n"
+    for language, code in [("python", "def f(:"), ("python", "1/0"), ("javascript", "console.log({a: 1}); throw 1")]:
+        result = server.run(code, language)
+        assert result["stderr"] and "\x1b" not in result["stdout"] + result["stderr"]
 
 
 def test_what_a_program_finds_of_itself(server):
@@ -369,6 +374,32 @@ def test_files(server):
 def test_files_may_be_changed_by_the_program(server):
     code = "open('sub/a', 'a').write('2'); print(open('sub/a').read()); open('sub/b', 'w').write('3')"
     assert server.output(code, files=[{"path": "sub/a", "content": "1"}]) == "12\n"
+
+
+SCRIPT = "#!/bin/sh\necho \"hi $1\"\n"
+
+
+@pytest.mark.parametrize("language,code", [
+    ("bash", "bin/greet Bob; chmod +x plain; ./plain Al; printf '#!/bin/sh\\necho inner\\n' > t; chmod +x t; ./t"),
+    ("python", "import os, subprocess as s\nprint(s.getoutput('bin/greet Bob'))\nos.chmod('plain', 0o700)\n"
+               "print(s.getoutput('./plain Al'))\nopen('t', 'w').write('#!/bin/sh\\necho inner\\n')\n"
+               "os.chmod('t', 0o755)\nprint(s.getoutput('./t'))"),
+    ("javascript", "const fs = require('fs'), run = c => process.stdout.write(require('child_process').execSync(c));"
+                   "run('bin/greet Bob'); fs.chmodSync('plain', 0o755); run('./plain Al');"
+                   "fs.writeFileSync('t', '#!/bin/sh\\necho inner\\n', {mode: 0o755}); run('./t');"),
+])
+def test_files_that_are_programs(server, language, code):
+    """A script that names its interpreter runs by its path; what else is there, once the program says so."""
+    files = [{"path": "bin/greet", "content": SCRIPT}, {"path": "plain", "content": 'echo "hi $1"\n'}]
+    if language != "bash":
+        files[1]["content"] = SCRIPT.replace("/bin/sh", "/usr/bin/env sh")
+    assert server.output(code, language, files=files) == "hi Bob\nhi Al\ninner\n"
+
+
+def test_only_files_that_name_an_interpreter_are_programs(server):
+    files = [{"path": "a", "content": "echo a"}, {"path": "b", "content": SCRIPT},
+             {"path": "c", "content": "IyE=", "encoding": "base64"}, {"path": "d", "content": "#"}]
+    assert server.output("stat -c '%n %a' a b c d", "bash", files=files) == "a 644\nb 755\nc 755\nd 644\n"
 
 
 def test_many_files_at_the_limit(server):
@@ -421,6 +452,12 @@ def test_code_at_its_greatest_counts_bytes(server):
 
 
 # Limits.
+
+def test_a_forbidden_call_is_said(server):
+    result = server.run("import os, signal; os.kill(os.getpid(), signal.SIGSYS)")
+    assert (result["status"], result["signal"], result["exit_code"]) == ("failed", "SIGSYS", 159)
+    assert [w for w in result["warnings"] if "32-bit system calls" in w]
+
 
 def test_limit_of_memory(server):
     result = server.run("x = bytearray(300_000_000)\nfor i in range(0, len(x), 4096): x[i] = 1\nprint('all')",

@@ -100,6 +100,24 @@ def test_the_list_newest_first_in_pages(server, key):
     assert (seen, pages) == (ids[::-1], 3)
 
 
+def test_a_cursor_tells_nothing_and_is_the_keys_own(server, key):
+    for number in range(3):
+        server.run(":", "bash", key=key, session_id=f"s{number}")
+    cursors = {path: server.get(f"/api/v1/{path}?limit=1", key=key).json["next_cursor"]
+               for path in ("executions", "sessions")}
+    cursors["sessions/s0/executions"] = cursors["executions"]
+    other = server.key()
+    for path, cursor in cursors.items():
+        assert re.fullmatch(r"[0-9a-f]{32}", cursor), cursor
+        assert server.get(f"/api/v1/{path}?cursor={cursor}", key=key).status == 200
+        wrong = cursors["sessions" if "executions" in path else "executions"]
+        refused = [server.get(f"/api/v1/{path}?cursor={cursor}", key=other) if path != "sessions/s0/executions" else None,
+                   server.get(f"/api/v1/{path}?cursor={wrong}", key=key),
+                   server.get(f"/api/v1/{path}?cursor={cursor[:-1]}", key=key)]
+        for answer in filter(None, refused):
+            assert answer.status == 400 and answer.detail == "cursor: must be the next_cursor of a page", answer
+
+
 def test_an_exact_page_has_no_next(server, key):
     for _ in range(2):
         server.run(":", "bash", key=key)
@@ -127,7 +145,7 @@ def test_filters(server, key):
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "limit=", "limit=1.5", "limit=-1",
-                                   "status=nothing", "cursor=x", "cursor=-1", "cursor=%00",
+                                   "status=nothing", "cursor=x", "cursor=1", "cursor=-1", "cursor=%00",
                                    "cursor=99999999999999999999999", "limit=99999999999999999999"])
 def test_bad_queries(server, query):
     answer = server.get("/api/v1/executions?" + query)

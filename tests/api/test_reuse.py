@@ -102,6 +102,7 @@ GONE = {  # what a program leaves, and the next finds nothing of, in the same ce
     "a-full-disk": "try:\n    with open('/tmp/f', 'wb') as f:\n        while True: f.write(bytes(1 << 20))\nexcept OSError: pass",
     "a-deleted-file-that-is-open": "f = open('/tmp/f', 'wb'); f.write(bytes(1 << 20)); f.flush(); os.unlink('/tmp/f')\nsubprocess.Popen(['sleep', '99'], pass_fds=[f.fileno()])",
     "a-sparse-file": "os.truncate(os.open('/tmp/f', os.O_CREAT | os.O_RDWR), 100 << 20)",
+    "a-program-of-its-own-that-runs": "import shutil; shutil.copy('/bin/sleep', '/tmp/s'); subprocess.Popen(['/tmp/s', '99']); os.unlink('/tmp/s')",
     "strange-names": "for n in (b'\\xff\\xfe', b'a\\nb', b' ', b'-rf', b'*', b'x' * 255): open(b'/tmp/' + n, 'w')",
     "times-and-attributes": "os.utime('/tmp', (0, 0))\ntry: os.setxattr('/tmp', 'user.x', b'y')\nexcept OSError: pass",
     "shared-memory-files": "open('/dev/shm/f', 'wb').write(bytes(1 << 20)); os.makedirs('/dev/shm/a/b'); os.chmod('/dev/shm/a', 0)",
@@ -134,7 +135,7 @@ def test_nothing_is_left_for_the_next(server, left):
     assert look(server, key) == (first, cell)
 
 
-SEEN = ["a-child", "a-stopped-child", "a-zombie", "files", "folders-of-mode-0", "no-working-folder", "a-tmp-of-mode-0",
+SEEN = ["a-child", "a-program-of-its-own-that-runs", "a-stopped-child", "a-zombie", "files", "folders-of-mode-0", "no-working-folder", "a-tmp-of-mode-0",
         "a-deleted-file-that-is-open", "shared-memory-files", "message-queues", "system-v-shared-memory",
         "system-v-semaphores", "system-v-messages", "a-listener", "an-abstract-socket", "a-named-socket", "variables",
         "its-own-limits"]

@@ -1,10 +1,13 @@
 """What needs no key: health, readiness, metrics."""
 import math
 import re
+from pathlib import Path
 
 import pytest
 
-from codecell import wait_for
+from codecell import BIN, in_parallel, wait_for
+
+SANITIZED = b"__asan_init" in Path(BIN).read_bytes()  # its allocator keeps what is freed
 
 SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*\})? (\S+)')
 
@@ -107,6 +110,17 @@ def test_process_metrics(families, server):
     names = set(families)
     assert {"process_resident_memory_bytes", "process_open_fds", "process_cpu_seconds_total"} <= names
     assert families["process_open_fds"][1][0][2] == pytest.approx(server.descriptors(), abs=10)
+
+
+def test_the_memory_of_large_bodies_goes_back_to_the_system(server):
+    def resident_mb():
+        return int(re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{server.pid}/status").read_text())[1]) / 1024
+    size = 16 * 1024 * 1024 - 100
+    before = resident_mb()
+    outputs = in_parallel([lambda: server.output("wc -c", "bash", stdin="x" * size)] * 16)
+    assert outputs == [f"{size}\n"] * 16
+    if not SANITIZED:
+        wait_for("memory", lambda: resident_mb() < before + 20)
 
 
 def test_executions_by_language_and_status(server):

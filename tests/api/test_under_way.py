@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from codecell import containers, in_parallel, wait_for
+from codecell import Server, containers, in_parallel, wait_for
 
 ONE = {"CODECELL_CONCURRENCY": 1, "CODECELL_POOL": "*=0"}
 SPAN = "import time\na = time.time(); time.sleep(0.4); print(a, time.time())"
@@ -156,6 +156,28 @@ def test_sigint_is_as_sigterm(launch):
     server = launch(languages=["bash"])
     server.signal(signal.SIGINT)
     server.check_ended()
+
+
+def test_sighup_is_as_sigterm_and_hurries_nobody(launch):
+    """A terminal that closes says so, and its shell once more."""
+    server = launch({"CODECELL_DRAIN": 60}, languages=["bash"])
+    running = server.begin("sleep 3; echo ended", "bash")
+    server.wait_status("running")
+    for _ in range(3):
+        server.signal(signal.SIGHUP)
+    server.wait_event("server.draining", signal=signal.SIGHUP.value)
+    server.signal(signal.SIGHUP)
+    assert running.answer().json["stdout"] == "ended\n"
+    server.check_ended()
+    assert not server.events("server.hurrying")
+
+
+def test_under_nohup_sighup_is_nothing():
+    with Server(languages=["bash"]) as server:
+        server.command = ["nohup", *server.command]
+        server.start().signal(signal.SIGHUP)
+        assert server.output("echo 1", "bash") == "1\n"
+        assert not server.events("server.draining")
 
 
 def test_sigterm_before_it_is_ready(launch):

@@ -266,8 +266,9 @@ def test_the_time_is_the_programs_own(servers):
     server = servers[0]["python"]
     wait_held(server, {"python": 1})
     time.sleep(1.5)
+    asked = time.monotonic()
     result = server.run("import time; time.sleep(0.2)")
-    assert 0.2 <= result["execution_time"] < 1.2, result
+    assert 0.2 <= result["execution_time"] <= time.monotonic() - asked, result
 
 
 @pytest.mark.parametrize("language", USUAL)

@@ -52,7 +52,7 @@ static void feed(struct reading *reading, const char *data, size_t len, size_t p
             reading->progress = http_request_head(&reading->request, &at, &left);
             if (reading->progress == HTTP_READY) {
                 head = false;
-                reading->progress = http_request_check_length(&reading->request);
+                reading->progress = http_request_check_body(&reading->request);
                 if (reading->progress == HTTP_MORE && !http_request_has_body(&reading->request))
                     reading->progress = HTTP_READY;
             }
@@ -96,7 +96,7 @@ static void check_ready(const struct http_request *request)
 
 static void check_failed(const struct http_request *request)
 {
-    static const int statuses[] = {400, 413, 417, 431, 501, 505};
+    static const int statuses[] = {400, 413, 414, 415, 417, 431, 501, 505};
     bool known = false;
 
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)

@@ -28,7 +28,6 @@ LANGUAGES = ["bash", "c", "javascript", "python"]
 SANITIZER = re.compile(r"(ERROR|WARNING): \w*Sanitizer|runtime error:|Assertion .* failed")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 DEFAULT = object()
-PROBES = {}  # rows of the table probes by their keys: what images said to one server is told to those after it
 
 wire.PATIENCE = PATIENCE = float(os.environ.get("CODECELL_PATIENCE", "60"))
 
@@ -105,12 +104,11 @@ class UnixConnection(http.client.HTTPConnection):
 class Server:
     """One server with a data directory of its own."""
 
-    def __init__(self, settings=None, data_dir=None, languages=None, engine=None, ready=True, informed=True):
-        """languages: whose offer start() waits for; engine: DOCKER_HOST; ready False: waits for neither; informed: knows
-        already what other servers have asked the images."""
+    def __init__(self, settings=None, data_dir=None, languages=None, engine=None, ready=True):
+        """languages: whose offer start() waits for; engine: DOCKER_HOST; ready False: waits for neither."""
         self.folder = Path(tempfile.mkdtemp(prefix="codecell-test-"))
         self.data_dir = Path(data_dir) if data_dir else self.folder / "data"
-        self.engine, self.wants_ready, self.informed = engine, ready, informed
+        self.engine, self.wants_ready = engine, ready
         self.languages = LANGUAGES if languages is None else languages
         self.settings = {"CODECELL_DATA_DIR": str(self.data_dir), "CODECELL_LISTEN": "127.0.0.1:0",
                          "CODECELL_IMAGES": linked_images(self.folder / "images", {*LANGUAGES, *self.languages})}
@@ -137,8 +135,6 @@ class Server:
 
     def start(self):
         self.lines, self.address = [], None
-        if self.informed and not self.data_dir.exists():
-            self.inform()
         self.process = subprocess.Popen(self.command, cwd=ROOT, env=self.environment(), stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
         self.reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
@@ -149,12 +145,6 @@ class Server:
             wait_for(f"languages {self.languages}", lambda: set(self.languages) <= set(
                 self.request("GET", "/api/v1/execute/languages", key=None).json))
         return self
-
-    def inform(self):
-        """Makes the database, with what images have said in it."""
-        if PROBES and self.cli("key", "list").returncode == 0:
-            with contextlib.closing(sqlite3.connect(next(self.data_dir.glob("*.db")), timeout=PATIENCE)) as db, db:
-                db.executemany("insert into probes values (?, ?, ?, ?)", PROBES.values())
 
     def _read(self, process):
         for line in process.stderr:
@@ -214,8 +204,6 @@ class Server:
         assert status == 0, f"exit status {status}:\n{self.log[-4000:]}"
         left = self.containers()
         assert not left, f"containers left behind: {left}"
-        if self.informed:
-            PROBES.update((row[:2], row) for row in self.database("select * from probes"))
 
     def kill(self):
         self.signal(signal.SIGKILL)

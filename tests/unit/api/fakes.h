@@ -36,7 +36,8 @@ struct http_exchange {
     void *gone_arg;
     char added[1024]; /* the answer's headers, "Name: value\n" */
     bool admitted;
-    int status; /* 0: not answered */
+    int64_t owner; /* 0: not said */
+    int status;    /* 0: not answered */
     char *body;
 };
 
@@ -101,6 +102,12 @@ const char *http_request_id(const struct http_exchange *ex)
 void http_set_user(struct http_exchange *ex, void *user)
 {
     ex->user = user;
+}
+
+void http_set_owner(struct http_exchange *ex, int64_t owner)
+{
+    assert_false(ex->admitted);
+    ex->owner = owner;
 }
 
 void *http_user(const struct http_exchange *ex)
@@ -168,6 +175,7 @@ struct execution {
 static struct execution fake_running; /* id NULL: none */
 static char fake_cancelled_session[SESSION_ID_MAX + 1];
 static bool fake_engine_up;
+static bool fake_can_make = true;
 
 struct execution *runner_find(struct runner *runner, int64_t key_row, const char *id)
 {
@@ -202,6 +210,12 @@ struct runner_counts runner_counts(const struct runner *runner)
 {
     (void)runner;
     return (struct runner_counts){.queued = 7, .running = 2};
+}
+
+bool pool_can_make(const struct pool *pool)
+{
+    (void)pool;
+    return fake_can_make;
 }
 
 void pool_counts(const struct pool *pool, const char *language, struct pool_counts *out)

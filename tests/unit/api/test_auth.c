@@ -98,6 +98,60 @@ static void test_no_key_and_a_wrong_key(void **state)
     fake_expect(&wrong, 401, "{\"detail\":\"Invalid API key\"}");
 }
 
+static int no_table(struct db *db, struct error *error)
+{
+    (void)error;
+    return sqlite3_exec(db_handle(db), "ALTER TABLE rates RENAME TO gone", NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
+}
+
+/* Programs are refused, without being counted, once it is known that nothing can be recorded; a wrong key still is one,
+ * and who only reads may. */
+static void test_a_store_that_cannot_record(void **state)
+{
+    (void)state;
+    fake_store(no_table);
+    struct http_exchange first = exchange(&run_route, fake_key), wrong = exchange(&run_route, "cc_wrong");
+    api_admit(&first);
+    fake_await(&first); /* it finds out */
+    assert_string_equal(first.added, "Retry-After: 1\n");
+    fake_expect(&first, 503, NULL);
+    assert_true(store_trouble(fake_api.store, NULL));
+    admit(&wrong);
+    fake_expect(&wrong, 401, "{\"detail\":\"Invalid API key\"}");
+    struct http_exchange next = exchange(&run_route, fake_key);
+    admit(&next);
+    assert_false(next.admitted);
+    fake_expect(&next, 503, "{\"detail\":\"The database can't be used: its schema is not ours (code 1)\"}");
+}
+
+static int read_only(struct db *db, struct error *error)
+{
+    (void)error;
+    return sqlite3_exec(db_handle(db), "PRAGMA query_only = ON", NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
+}
+
+static void test_a_store_that_is_read_only(void **state)
+{
+    (void)state;
+    fake_store(read_only);
+    struct http_exchange first = exchange(&run_route, fake_key), next = exchange(&run_route, fake_key);
+    struct http_exchange reads = exchange(&read_route, fake_key);
+    api_admit(&first);
+    fake_await(&first);
+    fake_expect(&first, 503, NULL);
+    api_admit(&next);
+    fake_await(&next);
+    assert_false(next.admitted);
+    assert_non_null(strstr(next.added, "X-RateLimit-Remaining: 3\n")); /* not counted */
+    assert_non_null(strstr(next.added, "Retry-After: 1\n"));
+    fake_expect(&next, 503, "{\"detail\":\"The database can't be used: it is read-only (code 8)\"}");
+    api_admit(&reads);
+    while (!reads.admitted && reads.status == 0)
+        uv_run(&fake_loop, UV_RUN_ONCE);
+    assert_true(reads.admitted);
+    fake_expect(&reads, 0, NULL);
+}
+
 static void test_a_burst_and_what_follows_it(void **state)
 {
     (void)state;
@@ -110,6 +164,8 @@ static void test_a_burst_and_what_follows_it(void **state)
         struct http_exchange ex = exchange(&run_route, fake_key);
         admit(&ex);
         assert_true(ex.admitted);
+        assert_int_equal(ex.owner, api_caller(&ex)->key.row);
+        assert_true(ex.owner > 0);
         assert_string_equal(ex.added, expected[i]);
         assert_string_equal(api_caller(&ex)->key.name, "one");
         fake_expect(&ex, 0, NULL);
@@ -219,6 +275,8 @@ int main(void)
         cmocka_unit_test(test_seconds_until_one_more),
         cmocka_unit_test(test_seconds_agree_with_the_rate),
         STAGED(test_no_key_and_a_wrong_key),
+        STAGED(test_a_store_that_cannot_record),
+        STAGED(test_a_store_that_is_read_only),
         STAGED(test_a_burst_and_what_follows_it),
         STAGED(test_a_missing_scope_is_said_and_does_not_count),
         STAGED(test_a_client_that_leaves_is_not_answered),

@@ -97,7 +97,8 @@ static json_t *answer_of(struct http_exchange *ex, http_handler *handler)
 }
 
 /* The ids of a page, "1" for ID_1 and so on, in order, with "+" where there is a next one. */
-static const char *page(http_handler *handler, const char *id, const char *name, const char *value, char cursor[32])
+static const char *page(http_handler *handler, const char *id, const char *name, const char *value,
+                        char cursor[PAGE_CURSOR_LEN + 1])
 {
     static char seen[16];
     struct http_exchange ex = admitted(fake_key);
@@ -114,7 +115,7 @@ static const char *page(http_handler *handler, const char *id, const char *name,
         seen[len++] = '+';
     seen[len] = '\0';
     if (cursor != NULL)
-        snprintf(cursor, 32, "%s", next != NULL ? next : "");
+        snprintf(cursor, PAGE_CURSOR_LEN + 1, "%s", next != NULL ? next : "");
     json_decref(answer);
     fake_expect(&ex, 200, NULL);
     return seen;
@@ -181,7 +182,7 @@ static void test_pages(void **state)
     (void)state;
     fake_store(three);
     assert_string_equal(page(api_executions_list, NULL, "limit", "200", NULL), "321");
-    char cursor[32] = "";
+    char cursor[PAGE_CURSOR_LEN + 1] = "";
     assert_string_equal(page(api_executions_list, NULL, "limit", "2", cursor), "32+");
     assert_string_equal(page(api_executions_list, NULL, "limit", "2", cursor), "1");
     assert_string_equal(page(api_executions_list, NULL, "limit", "3", NULL), "321");
@@ -204,7 +205,14 @@ static void test_bad_queries(void **state)
 {
     (void)state;
     static const char *const limits[] = {"0", "201", "", "x", "1.5", "-1", "+1", " 1", "99999999999999999999"};
-    static const char *const cursors[] = {"", "0", "x", "-1", "1x", "99999999999999999999"};
+    static const char *const cursors[] = {"",
+                                          "0",
+                                          "1",
+                                          "x",
+                                          "-1",
+                                          "99999999999999999999",
+                                          "00000000000000000000000000000001",
+                                          "g0000000000000000000000000000000"};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
         struct http_exchange ex = admitted(fake_key);
         ex.queries[0] = (struct pair){"limit", limits[i]};
@@ -225,11 +233,65 @@ static void test_bad_queries(void **state)
                 "compile_failed, cancelled or lost\"}");
 }
 
+/* The cursor behind the newest two of `list`, for a key. */
+static void next_of(http_handler *list, const char *key, char cursor[PAGE_CURSOR_LEN + 1])
+{
+    struct http_exchange ex = admitted(key);
+    ex.queries[0] = (struct pair){"limit", "1"};
+    json_t *answer = answer_of(&ex, list);
+    snprintf(cursor, PAGE_CURSOR_LEN + 1, "%s", json_string_value(json_object_get(answer, "next_cursor")));
+    assert_int_equal(strlen(cursor), PAGE_CURSOR_LEN);
+    json_decref(answer);
+    fake_expect(&ex, 200, NULL);
+}
+
+static void ask_with(http_handler *list, const char *key, const char *cursor, int status)
+{
+    struct http_exchange ex = admitted(key);
+    ex.queries[0] = (struct pair){"cursor", cursor};
+    json_decref(answer_of(&ex, list));
+    fake_expect(&ex, status, status == 200 ? NULL : "{\"detail\":\"cursor: must be the next_cursor of a page\"}");
+}
+
+/* A second session, so that sessions have two pages. */
+static int another(struct db *db, struct error *error)
+{
+    return insert(db, NONE, "t", "bash", error);
+}
+
+static void test_a_cursor_is_one_keys_and_one_lists(void **state)
+{
+    (void)state;
+    char executions[PAGE_CURSOR_LEN + 1], sessions[PAGE_CURSOR_LEN + 1], again[PAGE_CURSOR_LEN + 1];
+    fake_store(three);
+    next_of(api_executions_list, fake_key, executions);
+    fake_store(another);
+    next_of(api_sessions_list, fake_key, sessions);
+    ask_with(api_executions_list, fake_key, executions, 200);
+    ask_with(api_sessions_list, fake_key, sessions, 200);
+    ask_with(api_sessions_list, fake_key, executions, 400);
+    ask_with(api_executions_list, fake_key, sessions, 400);
+    ask_with(api_executions_list, fake_other_key, executions, 400);
+    next_of(api_executions_list, fake_key, again); /* one row further */
+    unsigned same = 0;
+    for (size_t i = 0; i < PAGE_CURSOR_LEN; i++)
+        same += executions[i] == again[i];
+    assert_true(same < PAGE_CURSOR_LEN / 2);
+    for (size_t i = 0; i < PAGE_CURSOR_LEN; i++) {
+        char was = executions[i];
+        executions[i] = was == '0' ? '1' : '0';
+        ask_with(api_executions_list, fake_key, executions, 400);
+        executions[i] = was;
+    }
+    executions[PAGE_CURSOR_LEN - 1] = '\0';
+    ask_with(api_executions_list, fake_key, executions, 400);
+}
+
 static void test_a_page_of_kept_output_ends_at_its_cap(void **state)
 {
     (void)state;
     fake_store(kept);
-    char cursor[32] = "";
+    char cursor[PAGE_CURSOR_LEN + 1] = "";
     assert_string_equal(page(api_executions_list, NULL, "limit", "200", cursor), "3+");
     assert_string_equal(page(api_executions_list, NULL, "limit", "200", cursor), "21");
 }
@@ -372,6 +434,7 @@ int main(void)
         STAGED(test_pages),
         STAGED(test_filters),
         STAGED(test_bad_queries),
+        STAGED(test_a_cursor_is_one_keys_and_one_lists),
         STAGED(test_a_page_of_kept_output_ends_at_its_cap),
         STAGED(test_kept_output_is_cleaned),
         STAGED(test_a_client_that_leaves),

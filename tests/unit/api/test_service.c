@@ -89,6 +89,9 @@ static void test_ready(void **state)
     fake_engine_up = false;
     expect(api_ready, NULL, 503, READY("unavailable", "ok", "unavailable", "ok", "ok"));
     fake_engine_up = true;
+    fake_can_make = false; /* as it has just come up */
+    expect(api_ready, NULL, 503, READY("unavailable", "ok", "unavailable", "ok", "ok"));
+    fake_can_make = true;
     fake_api.draining = true;
     expect(api_ready, NULL, 503, READY("unavailable", "ok", "ok", "ok", "unavailable"));
     fake_api.draining = false;
@@ -98,6 +101,30 @@ static void test_ready(void **state)
     fake_await(&ex);
     assert_string_equal(ex.added, "Retry-After: 1\n");
     fake_expect(&ex, 503, READY("unavailable", "ok", "ok", "unavailable", "ok"));
+}
+
+static int lose_a_table(struct db *db, struct error *error)
+{
+    (void)error;
+    return sqlite3_exec(db_handle(db), "ALTER TABLE executions RENAME TO gone", NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
+}
+
+static uint64_t much_later(void)
+{
+    return seam_system.monotonic_ns() + UINT64_C(60000000000);
+}
+
+/* What was proved a while ago is proved again. */
+static void test_ready_means_that_a_record_can_be_written(void **state)
+{
+    (void)state;
+    struct seam later = *seam();
+    expect(api_ready, NULL, 200, READY("ok", "ok", "ok", "ok", "ok"));
+    fake_store(lose_a_table);
+    later.monotonic_ns = much_later;
+    seam_set(&later);
+    expect(api_ready, NULL, 503, READY("unavailable", "unavailable", "ok", "ok", "ok"));
+    expect(api_ready, NULL, 503, READY("unavailable", "unavailable", "ok", "ok", "ok"));
 }
 
 static void test_health_asks_nobody(void **state)
@@ -191,6 +218,7 @@ int main(void)
         STAGED(test_only_what_is_offered_is_listed),
         STAGED(test_one_language),
         STAGED(test_ready),
+        STAGED(test_ready_means_that_a_record_can_be_written),
         STAGED(test_health_asks_nobody),
         STAGED(test_a_probe_whose_client_left),
         STAGED(test_metrics),

@@ -87,6 +87,13 @@ static void the_length_counts_not_a_nul(void **state)
     struct error error;
     assert_null(json_parse("{}\0{}", 5, &error));
     assert_null(json_parse("[1] ", 2, &error));
+    assert_null(json_parse("{}\0", 3, &error));
+    assert_string_equal(error.text, "malformed JSON: a NUL byte at line 1, column 3");
+    assert_null(json_parse("[1,\n \"a\0b\"]\0", 12, &error));
+    assert_string_equal(error.text, "malformed JSON: a NUL byte at line 2, column 4");
+    assert_null(json_parse("\0", 1, &error));
+    assert_null(json_parse("\0{}", 3, &error));
+    assert_null(json_parse("{}\n\0\0", 5, &error));
     assert_null(json_parse(NULL, 0, &error));
     json_t *value = json_parse("12345", 2, &error);
     assert_int_equal(json_integer_value(value), 12);

@@ -129,7 +129,8 @@ static int make_sibling(void)
     pid_t child = (pid_t)syscall(SYS_clone, CLONE_PARENT, 0, 0, 0, 0);
     if (child == 0)
         _exit(77);
-    nanosleep(&(struct timespec){0, 50000000}, NULL);
+    while (child > 0 && kill(child, 0) == 0) /* until the agent has reaped it */
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
     return child > 0 ? 43 : 1;
 }
 
@@ -199,10 +200,20 @@ static void test_hidden_pipe(void **state)
     trial_close(&trial);
 }
 
+static bool first_thread_lives(void)
+{
+    char text[512] = "";
+    int fd = open("/proc/self/stat", O_RDONLY);
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    return n <= 0 || !strstr(text, ") Z ");
+}
+
 static void *end_process(void *arg)
 {
     (void)arg;
-    nanosleep(&(struct timespec){0, 50000000}, NULL);
+    while (first_thread_lives())
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
     _exit(46);
 }
 

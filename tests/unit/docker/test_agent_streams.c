@@ -195,6 +195,29 @@ static void test_both_streams_at_once(void **state)
     trial_close(&trial);
 }
 
+/* Whether the agent has a child. */
+static bool has_program(const struct trial *trial)
+{
+    char path[64], first;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)trial->pid, (int)trial->pid);
+    int fd = open(path, O_RDONLY);
+    assert_true(fd >= 0);
+    ssize_t n = read(fd, &first, 1);
+    close(fd);
+    return n > 0;
+}
+
+/* Waits until the program has written, and then until it is gone, without taking a frame. */
+static void await_program_end(const struct trial *trial)
+{
+    struct pollfd written = {.fd = trial->out, .events = POLLIN};
+    assert_int_equal(poll(&written, 1, TRIAL_LIMIT_MS), 1);
+    for (int waited = 0; has_program(trial); waited++) {
+        assert_in_range(waited, 0, TRIAL_LIMIT_MS);
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    }
+}
+
 /* Nobody takes the agent's frames: the program is held back and still ended by its time; all that it had
  * written by then comes afterwards. */
 static void test_output_waits_until_the_timeout(void **state)
@@ -206,10 +229,9 @@ static void test_output_waits_until_the_timeout(void **state)
     trial_start(&trial, NULL, 0);
     while (trial.sent < trial.waiting.len)
         trial.sent += (size_t)write(trial.in, trial.waiting.data + trial.sent, trial.waiting.len - trial.sent);
-    nanosleep(&(struct timespec){0, 600000000}, NULL);
+    await_program_end(&trial);
     trial_pump(&trial, NULL);
     trial_expect(&trial, 124, SIGKILL, FRAME_TIMED_OUT);
-    assert_true(trial.end[FRAME_STEP_RUN].wall_ns < 500000000u);
     assert_in_range(trial.output[FRAME_STEP_RUN][FRAME_STDOUT].len, 65536, MIB);
     trial_close(&trial);
 }

@@ -1,6 +1,8 @@
 /* Cells kept for a key: who gets which, for how long, and that nobody else ever does. */
 #include "pool_stage.h"
 
+#include "docker/pool_private.h"
+
 static void stage_open_kept(struct stage *stage, unsigned max_waiting, unsigned jobs)
 {
     stage_open_options(stage, (struct pool_options){.max_waiting = max_waiting,
@@ -26,12 +28,13 @@ static struct cell *run_keyed(struct stage *stage, const struct cell_kind *kind,
     return taker.cell;
 }
 
-/* Nothing is under way, and at least as many wait as are wanted, and the kept ones. */
+/* Nothing is under way, no reset either, and at least as many wait as are wanted, and the kept ones. */
 static bool calm(struct stage *stage, unsigned kept)
 {
     struct pool_counts now = counts(stage, NULL);
 
-    return now.kept == kept && now.ready >= now.want + kept && now.creating + now.ending + now.running == 0;
+    return now.kept == kept && now.ready >= now.want + kept && now.creating + now.ending + now.running == 0 &&
+           stage->pool->resetting == 0;
 }
 
 static struct sim_box *kept_box(struct stage *stage)

@@ -37,10 +37,8 @@ static void closed_while_working(void **state)
     int fd = client_open(&t);
     client_send(&t, fd, GET("/wait"));
     trial_expect(&t, "admit GET /wait; handle; ");
-    uint64_t start = uv_hrtime();
     close(fd);
     trial_expect(&t, "done 0; gone; ");
-    assert_true(uv_hrtime() - start < UINT64_C(1000000000));
     trial_stop(&t);
 }
 

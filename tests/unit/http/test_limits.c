@@ -1,7 +1,7 @@
 /* Every cap and every deadline, reached. */
 #include "trial.h"
 
-#include "http/server.h"
+#include "http/connection.h"
 
 #define H "Host: x\r\n"
 #define GET(path) "GET " path " HTTP/1.1\r\n" H "\r\n"
@@ -227,6 +227,74 @@ static void slowly_read_answer(void **state)
     trial_stop(&t);
 }
 
+/* Reads this many bytes, then lets the time for 64 KiB pass: the connection must still be there. */
+static void read_for_a_while(struct trial *t, int fd, char *part, size_t len)
+{
+    size_t before = t->server->connections->untaken;
+
+    assert_int_equal(client_read(t, fd, part, len), len);
+    TRIAL_UNTIL(t, NOBODY, t->server->connections == NULL || t->server->connections->untaken != before);
+    assert_non_null(t->server->connections);
+    assert_int_equal(t->server->connections->state, HTTP_CONN_ANSWERING);
+}
+
+static int open_with_buffer(struct trial *t, int bytes)
+{
+    struct sockaddr_in name = {0};
+    const char *address = http_server_address(t->server);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes), 0);
+    uv_ip4_addr("127.0.0.1", atoi(strchr(address, ':') + 1), &name); /* NOLINT(cert-err34-c): our own */
+    assert_int_equal(connect(fd, (struct sockaddr *)&name, sizeof name), 0);
+    assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    return fd;
+}
+
+/* Far less than a third of the kernel's buffer in the time that 64 KiB may take: libuv's queue stands still. */
+static void answer_that_is_read_at_a_slow_pace(void **state)
+{
+    (void)state;
+    enum { SOME = 192 << 10, TIMES = 4 };
+    struct trial t;
+    char *part = malloc(BIG_LEN);
+    assert_non_null(part);
+    trial_init(&t);
+    t.options.write_ms = 1000;
+    trial_open(&t);
+    int fd = open_with_buffer(&t, 65536);
+    client_send(&t, fd, GET("/big"));
+    TRIAL_UNTIL(&t, NOBODY, t.server->connections->untaken > 0);
+    for (int i = 0; i < TIMES; i++)
+        read_for_a_while(&t, fd, part, SOME);
+    assert_int_equal(client_read(&t, fd, part, BIG_LEN - TIMES * SOME), BIG_LEN - TIMES * SOME);
+    trial_expect(&t, "admit GET /big; done 200; ");
+    free(part);
+    close(fd);
+    trial_stop(&t);
+}
+
+/* A trickle would hold the answer's memory for hours. */
+static void answer_that_is_read_at_a_trickle(void **state)
+{
+    (void)state;
+    struct trial t;
+    char part[64];
+    trial_init(&t);
+    t.options.write_ms = 300;
+    trial_open(&t);
+    int fd = open_with_buffer(&t, 4096);
+    client_send(&t, fd, GET("/big"));
+    TRIAL_UNTIL(&t, NOBODY, t.server->connections != NULL);
+    while (t.server->connections != NULL && client_read(&t, fd, part, sizeof part) > 0) {
+        uint64_t pause = uv_hrtime() + 2000000;
+        TRIAL_UNTIL(&t, NOBODY, uv_hrtime() > pause);
+    }
+    trial_expect(&t, "admit GET /big; done 0; ");
+    close(fd);
+    trial_stop(&t);
+}
+
 static void connections(void **state)
 {
     (void)state;
@@ -334,24 +402,159 @@ static void lingering_ends(void **state)
     trial_stop(&t);
 }
 
+/* A refused body is read to its end as long as bytes of it come, and only then is our side shut: a client may read
+ * nothing before that, or take our end for the connection's. */
+static void refused_upload(void **state)
+{
+    (void)state;
+    static char part[30000];
+    struct trial t;
+    trial_start(&t);
+    int fd = client_open(&t);
+    client_send(&t, fd, "POST /refused HTTP/1.1\r\n" H "Content-Length: 120000\r\n\r\n");
+    trial_expect(&t, "admit POST /refused; done 401; ");
+    struct http_connection *conn = t.server->connections;
+    for (int i = 0; i < 4; i++) { /* for longer than HTTP_LINGER_MS in all */
+        TRIAL_UNTIL(&t, NOBODY, uv_timer_get_due_in(&conn->timer) < HTTP_LINGER_MS - 600);
+        assert_int_equal(conn->state, HTTP_CONN_DISCARDING);
+        assert_true(client_try_send(&t, fd, part, sizeof part));
+        TRIAL_UNTIL(&t, NOBODY, conn->unread == 120000 - ((uint64_t)i + 1) * sizeof part);
+    }
+    TRIAL_UNTIL(&t, NOBODY, conn->state == HTTP_CONN_LINGERING);
+    expect_refusal(&t, fd, 401, "API key is required");
+    TRIAL_UNTIL(&t, NOBODY, http_server_connections(t.server) == 0);
+    trial_stop(&t);
+}
+
+/* Asked whether it may send it, a client that is refused sends no body, and is not waited for. */
+static void refused_before_it_is_sent(void **state)
+{
+    (void)state;
+    struct trial t;
+    trial_start(&t);
+    int fd = client_open(&t);
+    client_send(&t, fd, "POST /refused HTTP/1.1\r\n" H "Content-Length: 9\r\nExpect: 100-continue\r\n\r\n");
+    TRIAL_UNTIL(&t, NOBODY, t.server->connections != NULL && t.server->connections->state == HTTP_CONN_LINGERING);
+    expect_refusal(&t, fd, 401, "API key is required");
+    trial_stop(&t);
+}
+
+/* How much of a refused body is dropped: what it says, or twice what may be sent, and a little of what follows. */
+static void refused_upload_ends(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head;
+        size_t least;
+    } table[] = {
+        {"POST /refused HTTP/1.1\r\n" H "Content-Length: 900000\r\n\r\n", 900000},
+        {"POST /refused HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\n", 131072},
+        {"POST /echo HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n\r\nfffff\r\n", 131072},
+    };
+    static char part[65536];
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct trial t;
+        trial_init(&t);
+        t.options.body_max = 65536;
+        trial_open(&t);
+        int fd = client_open(&t);
+        client_send(&t, fd, table[i].head);
+        size_t sent = 0;
+        while (client_try_send(&t, fd, part, sizeof part))
+            sent += sizeof part;
+        assert_in_range(sent, table[i].least, table[i].least + (16 << 20)); /* with what the kernels hold */
+        TRIAL_UNTIL(&t, NOBODY, http_server_connections(t.server) == 0);
+        close(fd);
+        trial_stop(&t);
+    }
+}
+
+/* As long as a body may take if it is wanted, however it trickles. */
+static void refused_upload_that_trickles(void **state)
+{
+    (void)state;
+    struct trial t;
+    trial_init(&t);
+    t.options.body_ms = 100;
+    trial_open(&t);
+    int fd = client_open(&t);
+    client_send(&t, fd, "POST /refused HTTP/1.1\r\n" H "Content-Length: 900000\r\n\r\n");
+    while (client_try_send(&t, fd, "x", 1))
+        ;
+    TRIAL_UNTIL(&t, NOBODY, http_server_connections(t.server) == 0);
+    close(fd);
+    trial_stop(&t);
+}
+
+/* Takes what comes with the owner that the header X-Owner names. */
+static void admit_owner(struct http_exchange *ex)
+{
+    http_set_owner(ex, strtol(http_header(ex, "X-Owner"), NULL, 10));
+    http_admit(ex);
+}
+
+static int send_part(struct trial *t, const char *owner, const char *part, size_t len)
+{
+    char head[200];
+    int fd = client_open(t);
+    size_t before = t->server->shares.total;
+
+    snprintf(head, sizeof head, "POST /echo HTTP/1.1\r\n" H "X-Owner: %s\r\nContent-Length: 1000000\r\n\r\n", owner);
+    client_send(t, fd, head);
+    assert_true(client_try_send(t, fd, part, len));
+    TRIAL_UNTIL(t, NOBODY, t->server->shares.total >= before + len);
+    return fd;
+}
+
+/* Bodies that one owner has half sent leave room for the others. */
+static void bodies_of_one_owner(void **state)
+{
+    (void)state;
+    enum { PARTS = 4 };
+    static const char small[] = "POST /echo HTTP/1.1\r\n" H "X-Owner: 2\r\nContent-Length: 3\r\n\r\nabc";
+    static char part[65536]; /* with its NUL: a body takes 128 KiB */
+    struct trial t;
+    int fds[PARTS + 1];
+    trial_init(&t);
+    t.options.admit = admit_owner;
+    t.options.bodies_max = (size_t)8 * 131072;
+    trial_open(&t);
+    for (int i = 0; i < PARTS; i++)
+        fds[i] = send_part(&t, "1", part, sizeof part);
+    int over = client_open(&t);
+    client_send(&t, over, "POST /echo HTTP/1.1\r\n" H "X-Owner: 1\r\nContent-Length: 100000\r\n\r\n");
+    assert_true(client_try_send(&t, over, part, sizeof part));
+    expect_refusal(&t, over, 503, "Too much is being sent at once. Please try again later.");
+    int other = client_open(&t);
+    client_send(&t, other, small);
+    client_expect(&t, other, 200, "abc");
+    close(other);
+    fds[PARTS] = send_part(&t, "2", part, sizeof part);
+    for (int i = 0; i <= PARTS; i++)
+        client_reset(fds[i]);
+    TRIAL_UNTIL(&t, NOBODY, t.server->shares.total == 0);
+    assert_null(t.server->shares.first);
+    trial_stop(&t);
+}
+
 /* What others hold counts; what was answered does not. */
 static void bodies_together(void **state)
 {
     (void)state;
     struct trial t;
     trial_init(&t);
-    t.options.bodies_max = 6000;
+    t.options.bodies_max = 600000;
     trial_open(&t);
-    static char part[4000];
+    static char part[400000];
     int first = client_open(&t), second = client_open(&t);
-    client_send(&t, first, "POST /echo HTTP/1.1\r\n" H "Content-Length: 5000\r\n\r\n");
+    client_send(&t, first, "POST /echo HTTP/1.1\r\n" H "Content-Length: 500000\r\n\r\n");
     assert_true(client_try_send(&t, first, part, sizeof part));
-    TRIAL_UNTIL(&t, NOBODY, t.server->bodies >= sizeof part);
-    client_send(&t, second, "POST /echo HTTP/1.1\r\n" H "Content-Length: 5000\r\n\r\n");
+    TRIAL_UNTIL(&t, NOBODY, t.server->shares.total >= sizeof part);
+    client_send(&t, second, "POST /echo HTTP/1.1\r\n" H "Content-Length: 500000\r\n\r\n");
     assert_true(client_try_send(&t, second, part, sizeof part));
     expect_refusal(&t, second, 503, "Too much is being sent at once. Please try again later.");
     client_reset(first);
-    TRIAL_UNTIL(&t, NOBODY, t.server->bodies == 0);
+    TRIAL_UNTIL(&t, NOBODY, t.server->shares.total == 0);
     int third = client_open(&t);
     client_send(&t, third, "POST /echo HTTP/1.1\r\n" H "Content-Length: 3\r\n\r\nabc");
     client_expect(&t, third, 200, "abc");
@@ -362,14 +565,29 @@ static void bodies_together(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(header_bytes),         cmocka_unit_test(header_lines),
-        cmocka_unit_test(body_bytes),           cmocka_unit_test(bodies_together),
-        cmocka_unit_test(trailer_bytes),        cmocka_unit_test(slow_head),
-        cmocka_unit_test(trickled_head),        cmocka_unit_test(slow_body),
-        cmocka_unit_test(work_has_no_deadline), cmocka_unit_test(idle_is_closed_without_a_word),
-        cmocka_unit_test(unread_answer),        cmocka_unit_test(slowly_read_answer),
-        cmocka_unit_test(connections),          cmocka_unit_test(connections_far_over),
-        cmocka_unit_test(early_bytes),          cmocka_unit_test(lingering_ends),
+        cmocka_unit_test(header_bytes),
+        cmocka_unit_test(header_lines),
+        cmocka_unit_test(body_bytes),
+        cmocka_unit_test(bodies_together),
+        cmocka_unit_test(bodies_of_one_owner),
+        cmocka_unit_test(trailer_bytes),
+        cmocka_unit_test(slow_head),
+        cmocka_unit_test(trickled_head),
+        cmocka_unit_test(slow_body),
+        cmocka_unit_test(work_has_no_deadline),
+        cmocka_unit_test(idle_is_closed_without_a_word),
+        cmocka_unit_test(unread_answer),
+        cmocka_unit_test(slowly_read_answer),
+        cmocka_unit_test(connections),
+        cmocka_unit_test(connections_far_over),
+        cmocka_unit_test(early_bytes),
+        cmocka_unit_test(lingering_ends),
+        cmocka_unit_test(answer_that_is_read_at_a_slow_pace),
+        cmocka_unit_test(answer_that_is_read_at_a_trickle),
+        cmocka_unit_test(refused_upload),
+        cmocka_unit_test(refused_before_it_is_sent),
+        cmocka_unit_test(refused_upload_ends),
+        cmocka_unit_test(refused_upload_that_trickles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,7 +27,7 @@ static enum http_progress feed(struct http_request *request, const char *data, s
             progress = http_request_head(request, &at, &left);
             if (progress == HTTP_READY) {
                 head = false;
-                if (http_request_check_length(request) == HTTP_FAILED)
+                if (http_request_check_body(request) == HTTP_FAILED)
                     return HTTP_FAILED;
                 progress = http_request_has_body(request) ? HTTP_MORE : HTTP_READY;
             }
@@ -100,6 +100,23 @@ static const struct one line_table[] = {
     {400, "GET x HTTP/1.1\r\n" H "\r\n", 0},
     {400, "GET * HTTP/1.1\r\n" H "\r\n", 0},
     {400, "GET http:///a HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET http:// HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET http://?q HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET http://:80/ HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET https://:443 HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET http://x:99999/ HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET http://x:a/ HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET http://[::1/ HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET http://[]/ HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET http://%zz/ HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET http://user@x/ HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET http://x#f HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET http:/a HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET http://x/%zz HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET http://x?%2 HTTP/1.1\r\n" H "\r\n", 0},
+    {200, "GET http://[::1]:80/ HTTP/1.1\r\n" H "\r\n", 0},
+    {200, "GET http://x:/ HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "OPTIONS http:// HTTP/1.1\r\n" H "\r\n", 0},
     {400, "GET ftp://x/ HTTP/1.1\r\n" H "\r\n", 0},
     {400, "GET /a#b HTTP/1.1\r\n" H "\r\n", 0},
     {400, "GET /%zz HTTP/1.1\r\n" H "\r\n", 0},
@@ -107,6 +124,14 @@ static const struct one line_table[] = {
     {400, "GET /a%00b HTTP/1.1\r\n" H "\r\n", 0},
     {400, "GET /?q=%00 HTTP/1.1\r\n" H "\r\n", 0},
     {400, "GET /?%q HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET /% HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET /a/%2 HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET /%2/a HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET /%2g HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET /%%41 HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET /?q=%zz HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET /?q=%2 HTTP/1.1\r\n" H "\r\n", 0},
+    {400, "GET /?q=1&%u0041=1 HTTP/1.1\r\n" H "\r\n", 0},
     {400, "GET /a\0b HTTP/1.1\r\n" H "\r\n", 29},
     {400, "GET /\x7f HTTP/1.1\r\n" H "\r\n", 0},
     {400, "GET /\xc3\xa9 HTTP/1.1\r\n" H "\r\n", 0},
@@ -147,6 +172,77 @@ static const struct one header_table[] = {
     {200, "GET / HTTP/1.0\r\nExpect: 200-ok\r\n\r\n", 0},
 };
 
+/* The value of Host alone. */
+static const struct {
+    int status;
+    const char *host;
+} host_table[] = {
+    {200, ""},
+    {200, "x:"},
+    {200, "x:0080"},
+    {200, "x:65535"},
+    {200, "a-b.c_d~e"},
+    {200, "%41b"},
+    {200, "!$&'()*+,;="},
+    {200, "127.0.0.1:1"},
+    {200, "[::]"},
+    {200, "[::ffff:1.2.3.4]:80"},
+    {200, "[v1.a:b]"},
+    {200, "[VF.x]:8"},
+    {400, ":80"},
+    {400, ":"},
+    {400, "x:65536"},
+    {400, "x:99999"},
+    {400, "x:99999999999999999999"},
+    {400, "x:abc"},
+    {400, "x:8 0"},
+    {400, "x:-1"},
+    {400, "x:+1"},
+    {400, "x:80:80"},
+    {400, "x::80"},
+    {400, "::1"},
+    {400, "[::1"},
+    {400, "::1]"},
+    {400, "["},
+    {400, "]"},
+    {400, "[]"},
+    {400, "[]:80"},
+    {400, "[zz]"},
+    {400, "[::1]x"},
+    {400, "[::1]80"},
+    {400, "[::1]:a"},
+    {400, "[::1]:65536"},
+    {400, "x[::1]"},
+    {400, "[[::1]]"},
+    {400, "[::1]]"},
+    {400, "[1.2.3.4]"},
+    {400, "[1:2]"},
+    {400, "[:::]"},
+    {400, "[fe80::1%25eth0]"},
+    {400, "[v.x]"},
+    {400, "[v1]"},
+    {400, "[v1.]"},
+    {400, "[v1.%41]"},
+    {400, "[vz.x]"},
+    {400, "%"},
+    {400, "%zz"},
+    {400, "a%2"},
+    {400, "a%4"},
+    {400, "%00"},
+    {400, "x\"y"},
+    {400, "<x>"},
+    {400, "x?y"},
+    {400, "x#y"},
+    {400, "a, b"},
+    {400, "\xc3\xa9"},
+    {400, "http://x"},
+    {400, "x\\y"},
+    {400, "{x}"},
+    {400, "x|y"},
+    {400, "x^"},
+    {400, "`x`"},
+};
+
 #define P "POST / HTTP/1.1\r\n" H
 #define CH P "Transfer-Encoding: chunked\r\n\r\n"
 
@@ -184,6 +280,16 @@ static const struct one length_table[] = {
      0},
     {400, "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 0},
     {200, P "transfer-encoding: CHUNKED\r\n\r\n0\r\n\r\n", 0},
+    {415, P "Content-Encoding: gzip\r\nContent-Length: 1\r\n\r\n", 0},
+    {415, P "Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n", 0},
+    {415, P "content-encoding: identity, br\r\nContent-Length: 1\r\n\r\n", 0},
+    {415, P "Content-Encoding: identity\r\nContent-Encoding: x-gzip\r\nContent-Length: 1\r\n\r\n", 0},
+    {415, P "Content-Encoding: identity identity2\r\nContent-Length: 1\r\n\r\n", 0},
+    {413, P "Content-Encoding: gzip\r\nContent-Length: 33\r\n\r\n", 0},
+    {200, P "Content-Encoding: Identity,\tidentity\r\nContent-Length: 1\r\n\r\nx", 0},
+    {200, P "Content-Encoding:\r\nContent-Length: 1\r\n\r\nx", 0},
+    {200, P "Content-Encoding: gzip\r\nContent-Length: 0\r\n\r\n", 0},
+    {200, P "Content-Encoding: gzip\r\n\r\n", 0},
 };
 
 static const struct one chunk_table[] = {
@@ -206,7 +312,14 @@ static const struct one chunk_table[] = {
     {400, CH "-1\r\n", 0},
     {400, CH " 3\r\nabc\r\n", 0},
     {400, CH "3 \r\nabc\r\n", 0},
-    {400, CH "3 ;a\r\nabc\r\n", 0},
+    {400, CH "3\t\r\nabc\r\n", 0},
+    {400, CH "3 3;a\r\nabc\r\n", 0},
+    {400, CH " 3;a\r\nabc\r\n", 0},
+    {400, CH " ;a\r\n", 0},
+    {400, CH "3 a\r\nabc\r\n", 0},
+    {200, CH "3 ;a\r\nabc\r\n0\r\n\r\n", 0},
+    {200, CH "3 \t  ; a = b ; c = \"d\"\r\nabc\r\n0\t;x\r\n\r\n", 0},
+    {200, CH "0000000000000003 ;a\r\nabc\r\n0\r\n\r\n", 0},
     {400, CH "3\nabc\r\n", 0},
     {400, CH "3\rabc\r\n", 0},
     {400, CH "3;a\nabc\r\n", 0},
@@ -242,6 +355,18 @@ static void request_lines(void **state)
     check_table(line_table, COUNT(line_table));
 }
 
+static void hosts(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(host_table); i++) {
+        char text[200];
+        int len = snprintf(text, sizeof text, "GET / HTTP/1.1\r\nHost: %s\r\n\r\n", host_table[i].host);
+        int status = status_of(text, (size_t)len, i % 2 == 0 ? SIZE_MAX : 1);
+        if (status != host_table[i].status)
+            fail_msg("%d instead of %d: Host: %s", status, host_table[i].status, host_table[i].host);
+    }
+}
+
 static void header_lines(void **state)
 {
     (void)state;
@@ -271,6 +396,33 @@ static void head_size(void **state)
         assert_int_equal(status_of(text, size, SIZE_MAX), size <= 512 ? 200 : 431);
         assert_int_equal(status_of(text, size, 1), size <= 512 ? 200 : 431);
     }
+}
+
+/* A request line that does not fit is its target's fault, where it has one. */
+static void line_size(void **state)
+{
+    (void)state;
+    static const struct {
+        int status;
+        const char *start;
+    } table[] = {
+        {414, "GET /"}, {414, "GET http://"},         {414, "BREW /"}, {414, "GET /a b"}, {501, "BREW"},
+        {400, "B{"},    {431, "GET / HTTP/1.1\r\nA"},
+    };
+    char text[1024];
+
+    for (size_t i = 0; i < COUNT(table); i++) {
+        snprintf(text, sizeof text, "%s%0600d", table[i].start, 0);
+        for (size_t piece = 1; piece < 700; piece += 233)
+            assert_int_equal(status_of(text, strlen(text), piece), table[i].status);
+    }
+    int filler = 512 - (int)strlen("GET / HTTP/1.1\r\n" H "\r\n");
+    snprintf(text, sizeof text, "GET /%0*d HTTP/1.1\r\n" H "\r\n", filler, 0);
+    assert_int_equal(status_of(text, 512, SIZE_MAX), 200);
+    memset(text, '\r', 600);
+    for (size_t i = 1; i < 600; i += 2)
+        text[i] = '\n';
+    assert_int_equal(status_of(text, 600, SIZE_MAX), 431); /* nothing but empty lines */
 }
 
 static void header_count(void **state)
@@ -386,11 +538,10 @@ static void upgrade_is_ignored(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(request_lines),  cmocka_unit_test(header_lines),
-        cmocka_unit_test(lengths),        cmocka_unit_test(chunks),
-        cmocka_unit_test(head_size),      cmocka_unit_test(header_count),
-        cmocka_unit_test(chunk_overhead), cmocka_unit_test(strings),
-        cmocka_unit_test(chunked_body),   cmocka_unit_test(upgrade_is_ignored),
+        cmocka_unit_test(request_lines), cmocka_unit_test(header_lines), cmocka_unit_test(hosts),
+        cmocka_unit_test(line_size),     cmocka_unit_test(lengths),      cmocka_unit_test(chunks),
+        cmocka_unit_test(head_size),     cmocka_unit_test(header_count), cmocka_unit_test(chunk_overhead),
+        cmocka_unit_test(strings),       cmocka_unit_test(chunked_body), cmocka_unit_test(upgrade_is_ignored),
         cmocka_unit_test(keep_alive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

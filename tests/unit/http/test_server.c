@@ -165,6 +165,34 @@ static void drains(void **state)
     trial_stop(&t);
 }
 
+/* Who still sends a body that was refused has a moment to read the answer. */
+static void drain_while_discarding(void **state)
+{
+    (void)state;
+    struct trial t;
+    trial_start(&t);
+    int fds[2];
+    for (int i = 0; i < 2; i++) {
+        fds[i] = client_open(&t);
+        client_send(&t, fds[i], "POST /refused HTTP/1.1\r\n" H "Content-Length: 900\r\n\r\nabc");
+        assert_false(client_expect(&t, fds[i], 401, NULL));
+        TRIAL_UNTIL(&t, NOBODY, t.server->connections->state == HTTP_CONN_DISCARDING);
+    }
+    http_server_drain(t.server);
+    for (int i = 0; i < 2; i++)
+        client_expect_end(&t, fds[i]);
+    close(fds[0]);
+    for (struct http_connection *conn = t.server->connections; conn != NULL; conn = conn->next) {
+        assert_int_equal(conn->state, HTTP_CONN_LINGERING);
+        assert_true(uv_timer_get_due_in(&conn->timer) <= HTTP_LINGER_MS);
+    }
+    while (client_try_send(&t, fds[1], "x", 1)) /* however long it goes on */
+        trial_turn(&t, NOBODY);
+    TRIAL_UNTIL(&t, NOBODY, http_server_connections(t.server) == 0);
+    close(fds[1]);
+    trial_stop(&t);
+}
+
 static void drain_while_answering(void **state)
 {
     (void)state;
@@ -201,6 +229,7 @@ static void stops_at_each_state(void **state)
         {GET("/big"), "admit GET /big; ", "done 0; "},
         {GET("/hello"), "admit GET /hello; done 200; ", ""},
         {"NONSENSE\r\n", "done 400; ", ""},
+        {"POST /refused HTTP/1.1\r\n" H "Content-Length: 9\r\n\r\nabc", "admit POST /refused; done 401; ", ""},
     };
     for (size_t i = 0; i < 2 * sizeof table / sizeof *table; i++) {
         struct trial t;
@@ -290,12 +319,12 @@ static void idle_connections_are_small(void **state)
 }
 
 /* The way of a connection, a row a state: F resh, H ead, A dmitting, B ody, W orking, a N swering, I dle,
- * L ingering, C losing. Every move that is not here is illegal. */
+ * D iscarding, L ingering, C losing. Every move that is not here is illegal. */
 static void states_have_their_moves(void **state)
 {
     (void)state;
-    static const char letters[] = "FHABWNILC";
-    static const char *const legal[] = {"HC", "ANC", "BNC", "WNC", "NC", "ILC", "HC", "C", ""};
+    static const char letters[] = "FHABWNIDLC";
+    static const char *const legal[] = {"HC", "ANC", "BNC", "WNC", "NC", "IDLC", "HC", "LC", "C", ""};
     for (unsigned from = 0; from < HTTP_CONN_STATES; from++) {
         struct http_connection conn = {.state = from};
         for (unsigned to = 0; to < HTTP_CONN_STATES; to++)
@@ -345,6 +374,7 @@ int main(void)
         cmocka_unit_test(unix_path_taken),
         cmocka_unit_test(drains),
         cmocka_unit_test(drain_while_answering),
+        cmocka_unit_test(drain_while_discarding),
         cmocka_unit_test(stops_at_each_state),
         cmocka_unit_test(stop_waits_for_who_is_not_told),
         cmocka_unit_test(stops_from_within_a_handler),

@@ -22,7 +22,7 @@ struct ended {
     const char *failure;
     bool unavailable, timed_out, memory_struck, compiled, compile_timed_out, out_cut, err_cut, compile_err_cut;
     int exit_code, signal, compile_exit_code;
-    char out[STAGE_TEXT_MAX], err[STAGE_TEXT_MAX], compile_err[STAGE_TEXT_MAX];
+    char out[STAGE_TEXT_MAX], err[STAGE_TEXT_MAX], compile_err[STAGE_TEXT_MAX], warning[STAGE_TEXT_MAX];
     int64_t wall_ns, queue_ns;
     void *arg;
 };
@@ -107,6 +107,8 @@ static inline void stage_on_done(void *arg, struct execution *execution)
                             .queue_ns = result->queue_ns,
                             .arg = arg};
     text_copy(ended->id, sizeof ended->id, execution_id(execution));
+    const char *warning = json_string_value(json_array_get(execution_request(execution)->warnings, 0));
+    text_copy(ended->warning, sizeof ended->warning, warning != NULL ? warning : "");
     copy_text(ended->out, &result->run.out);
     copy_text(ended->err, &result->run.err);
     copy_text(ended->compile_err, &result->compile.err);

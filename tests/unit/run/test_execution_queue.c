@@ -148,7 +148,7 @@ static void test_cancel_all(void **state)
     stage_close(&stage);
 }
 
-/* A record that cannot be written is an answer that cannot be given. */
+/* A record that can't be written any more: the answer is given, and says so. */
 static void test_store_fails(void **state)
 {
     struct stage stage;
@@ -162,10 +162,51 @@ static void test_store_fails(void **state)
     store_close(stage.store, on_stage_store_closed, &stage);
     execution_cancel(execution); /* its record comes too late */
     sim_until(&stage.sim, stage.ended_len == 1);
-    assert_string_equal(stage.ended[0].failure, "its record could not be written");
+    assert_null(stage.ended[0].failure);
+    assert_int_equal(stage.ended[0].status, RECORD_CANCELLED);
+    assert_non_null(strstr(stage.ended[0].warning, "its record"));
     assert_int_equal(runner_counts(stage.runner).running, 0);
     sim_until(&stage.sim, stage.store_closed);
     stage.store = NULL;
+    stage_close(&stage);
+}
+
+static int lose_a_table(struct db *db, struct store_job *job, struct error *error)
+{
+    (void)job;
+    return sqlite3_exec(db_handle(db), "ALTER TABLE executions RENAME TO gone", NULL, NULL, NULL) == SQLITE_OK
+               ? 0
+               : error_set(error, ERROR_INTERNAL, "no");
+}
+
+/* What runs when the database fails is answered with a warning; what waits behind it is refused, as is what comes. */
+static void test_store_in_trouble(void **state)
+{
+    struct stage stage;
+    struct error error;
+    struct store_job *job = calloc(1, sizeof *job);
+
+    (void)state;
+    assert_non_null(job);
+    stage_open_with(&stage, 1, 4);
+    stage.sim.program = NULL;
+    struct execution *runs = stage_submit(&stage, &python);
+    sim_until(&stage.sim, runs->state == EXECUTION_RUNNING);
+    struct execution *waits = stage_submit(&stage, &python);
+    assert_int_equal(waits->state, EXECUTION_QUEUED);
+    job->work = lose_a_table;
+    store_submit(stage.store, job);
+    execution_cancel(runs);
+    sim_until(&stage.sim, stage.ended_len == 1);
+    assert_true(store_trouble(stage.store, NULL));
+    assert_null(stage.ended[0].failure);
+    assert_string_equal(stage.ended[0].warning, "its record could not be written yet");
+    assert_null(stage_submit_as(&stage, 0, &python, &error));
+    assert_int_equal(error.code, ERROR_UNAVAILABLE);
+    if (waits->state == EXECUTION_QUEUED || waits->state < EXECUTION_RECORDING)
+        execution_cancel(waits); /* its turn came before the failure was known */
+    sim_until(&stage.sim, stage.ended_len == 2);
+    sim_until(&stage.sim, sim_alive(&stage.sim) == 0);
     stage_close(&stage);
 }
 
@@ -201,7 +242,7 @@ int main(void)
         cmocka_unit_test(test_no_queue_at_all), cmocka_unit_test(test_find),
         cmocka_unit_test(test_drain),           cmocka_unit_test(test_drain_of_nothing),
         cmocka_unit_test(test_cancel_all),      cmocka_unit_test(test_store_fails),
-        cmocka_unit_test(test_engine_goes),
+        cmocka_unit_test(test_engine_goes),     cmocka_unit_test(test_store_in_trouble),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

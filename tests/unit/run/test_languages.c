@@ -42,7 +42,7 @@ static void test_a_minimal_file_gets_defaults(void **state)
     (void)state;
     put("a", MINIMAL("a") "}");
     put("b", MINIMAL("b") ",\"aliases\":[],\"compile\":{\"argv\":[\"cc\"]}}");
-    put("c", MINIMAL("c") "}");
+    put("c", MINIMAL("c") ",\"proven\":\"where built\"}");
     struct said said;
     struct languages *languages = load(&said);
     assert_int_equal(said.count, 0);
@@ -252,6 +252,8 @@ static const struct {
     {MINIMAL("bad") ",\"limits\":{\"memory_mb\":1}}", "limits.memory_mb: must be an integer from 32 to 2048"},
     {MINIMAL("bad") ",\"limits\":{\"gpu\":1}}", "limits.gpu: unknown field"},
     {MINIMAL("bad") ",\"packages\":{\"argv\":\"x\"}}", "packages.argv: must be an array"},
+    {MINIMAL("bad") ",\"proven\":true}", "proven: must be \"where built\", or not there"},
+    {MINIMAL("bad") ",\"proven\":\"here\"}", "proven: must be \"where built\", or not there"},
     {MINIMAL("bad") ",\"waiting\":\"yes\"}", "waiting: must be true, false, \"getuid\" or \"open\""},
     {MINIMAL("bad") ",\"image\":null}", "image: must be a string"},
     {MINIMAL("bad") ",\"wait\":true}", "wait: unknown field"},

@@ -93,6 +93,7 @@ static void open_offers(struct trial *trial)
                                            .pool = trial->stage.pool,
                                            .store = trial->stage.store,
                                            .languages = trial->languages,
+                                           .waits_max = 2,
                                            .waiting = waiting,
                                            .on_pass = on_pass,
                                            .arg = trial};
@@ -446,6 +447,181 @@ static void test_versions(void **state)
     trial_close(&trial);
 }
 
+/* What images say of themselves needs no container; what they do not say is asked. */
+static void test_labels(void **state)
+{
+    static const struct {
+        const char *image;
+        unsigned asked;
+    } cases[] = {
+        {"one", 0}, {"two", 3}, /* another image made from it */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct trial trial;
+        json_t *label =
+            json_pack("{s:[s], s:[{s:[s], s:{}, s:s}, {s:[s], s:{}, s:s}, {s:[s], s:{}, s:s}]}", "layers", "one",
+                      "answers", "argv", "version-of-aa", "env", "output", "3.13.5", "argv", "packages-of-aa", "env",
+                      "output", "numpy 2.1\nrequests 2.32.3\n", "argv", "version-of-bb", "env", "output", "bb 12.2");
+        char *text = json_dumps(label, 0);
+        json_t *image = json_pack("{s:s, s:{s:{s:s}}, s:{s:[s]}}", "Id", "sha256:1", "Config", "Labels",
+                                  "io.codecell.facts", text, "RootFS", "Layers", cases[i].image);
+        char *answer = json_dumps(image, 0);
+
+        trial_open(&trial);
+        trial.stage.sim.image = answer;
+        pass(&trial);
+        assert_int_equal(asked, cases[i].asked);
+        assert_string_equal(offered(&trial, "aa")->number, "3.13.5");
+        assert_int_equal(json_array_size(offered(&trial, "aa")->packages), 2);
+        assert_string_equal(offered(&trial, "bb")->number, "12.2");
+        trial_close(&trial);
+        free(text);
+        free(answer);
+        json_decref(label);
+        json_decref(image);
+    }
+}
+
+/* A request that waits. */
+struct waiter {
+    struct offers_wait wait;
+    bool done;
+};
+
+static void on_known(struct offers_wait *wait)
+{
+    ((struct waiter *)wait)->done = true;
+}
+
+static int await_language(struct trial *trial, struct waiter *waiter, const char *name, struct error *error)
+{
+    struct language *language = languages_expected(trial->languages, name);
+
+    assert_non_null(language);
+    *waiter = (struct waiter){.wait = {.language = language, .done = on_known}};
+    return offers_await(trial->offers, &waiter->wait, 5000, error);
+}
+
+/* All that is asked but dd hangs. */
+static void only_dd_answers(struct sim *sim, struct sim_box *box)
+{
+    if (strstr(box->job.data, "dd") != NULL)
+        answers(sim, box);
+    else
+        asked++;
+}
+
+/* A trial whose background questions all hang. */
+static void open_hanging(struct trial *trial)
+{
+    trial_open(trial);
+    write_versions(trial);
+    trial->stage.sim.program = only_dd_answers;
+    offers_check(trial->offers);
+    sim_until(&trial->stage.sim, asked == OFFERS_AT_ONCE);
+}
+
+/* It goes before those that are asked in the background, and waits for all versions of its language. */
+static void test_what_a_request_waits_for_comes_first(void **state)
+{
+    struct trial trial;
+    struct waiter one, two;
+    struct error error = {0};
+
+    (void)state;
+    open_hanging(&trial);
+    assert_int_equal(await_language(&trial, &one, "dd", &error), 0);
+    assert_int_equal(await_language(&trial, &two, "dd-other", &error), 0);
+    sim_until(&trial.stage.sim, one.done && two.done);
+    assert_string_equal(offered(&trial, "dd")->reported, "1.10");
+    assert_string_equal(offered(&trial, "dd-other")->reported, "other-7.0");
+    assert_int_equal(asked, OFFERS_AT_ONCE + 3);
+    assert_null(offered(&trial, "aa"));
+    trial_close(&trial);
+}
+
+/* Before any pass, and while a pass has only looked at its image. */
+static void test_a_request_waits_without_a_pass(void **state)
+{
+    struct trial trial;
+    struct waiter waiter;
+    struct error error = {0};
+
+    (void)state;
+    trial_open(&trial);
+    assert_int_equal(await_language(&trial, &waiter, "bb", &error), 0);
+    sim_until(&trial.stage.sim, waiter.done);
+    assert_string_equal(offered(&trial, "bb")->number, "12.2");
+    assert_null(offered(&trial, "aa"));
+    trial.stage.sim.absent = "aa";
+    assert_int_equal(await_language(&trial, &waiter, "aa", &error), 0);
+    sim_until(&trial.stage.sim, waiter.done);
+    assert_null(languages_expected(trial.languages, "aa"));
+    trial_close(&trial);
+}
+
+/* How a wait ends without an answer. */
+static void test_a_wait_in_vain(void **state)
+{
+    struct error error = {0};
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        struct trial trial;
+        struct waiter waiter;
+
+        open_hanging(&trial);
+        assert_int_equal(await_language(&trial, &waiter, "aa", &error), 0);
+        sim_idle(&trial.stage.sim);
+        assert_false(waiter.done);
+        switch (i) {
+        case 0:
+            sim_skip(&trial.stage.sim, 5000);
+            sim_until(&trial.stage.sim, waiter.done);
+            break;
+        case 1:
+            offers_drain(trial.offers);
+            assert_true(waiter.done);
+            assert_int_equal(await_language(&trial, &waiter, "bb", &error), -1);
+            assert_string_equal(error.text, "The server is shutting down. Please try again later.");
+            break;
+        case 2:
+            sim_go_away(&trial.stage.sim);
+            sim_until(&trial.stage.sim, waiter.done && !trial.stage.sim.up);
+            assert_int_equal(await_language(&trial, &waiter, "bb", &error), -1);
+            assert_string_equal(error.text, "The container engine is not reachable. Please try again later.");
+            break;
+        default:
+            offers_leave(trial.offers, &waiter.wait);
+            offers_stop(trial.offers);
+            assert_false(waiter.done);
+        }
+        assert_non_null(languages_expected(trial.languages, "aa"));
+        assert_int_equal(error.code == ERROR_NONE || error.code == ERROR_UNAVAILABLE, true);
+        trial_close(&trial);
+    }
+}
+
+static void test_no_more_wait_than_may(void **state)
+{
+    struct trial trial;
+    struct waiter waiters[3];
+    struct error error = {0};
+
+    (void)state;
+    open_hanging(&trial);
+    assert_int_equal(await_language(&trial, &waiters[0], "aa", &error), 0);
+    assert_int_equal(await_language(&trial, &waiters[1], "aa", &error), 0);
+    assert_int_equal(await_language(&trial, &waiters[2], "aa", &error), -1);
+    assert_string_equal(error.text, "The queue is full. Please try again later.");
+    offers_leave(trial.offers, &waiters[0].wait);
+    assert_int_equal(await_language(&trial, &waiters[2], "aa", &error), 0);
+    trial_close(&trial);
+    assert_true(waiters[1].done && waiters[2].done && !waiters[0].done);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -459,6 +635,11 @@ int main(void)
         cmocka_unit_test(test_stop_at_each_point),
         cmocka_unit_test(test_stop_while_reading),
         cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_what_a_request_waits_for_comes_first),
+        cmocka_unit_test(test_a_request_waits_without_a_pass),
+        cmocka_unit_test(test_a_wait_in_vain),
+        cmocka_unit_test(test_no_more_wait_than_may),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

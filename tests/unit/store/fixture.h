@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct fixture {
@@ -116,6 +117,51 @@ static inline int64_t fixture_number(struct db *db, const char *sql)
     int64_t number = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
     return number;
+}
+
+static inline void fixture_file(const struct fixture *fixture, char path[128])
+{
+    snprintf(path, 128, "%s/codecell.db", fixture->dir);
+}
+
+static inline void fixture_open_fails(const char *dir, const char *why)
+{
+    struct error error = {0};
+    struct db *db = NULL;
+    assert_int_equal(db_open(&db, dir, &error), -1);
+    assert_null(db);
+    if (!strstr(error.text, why))
+        fail_msg("\"%s\" does not say \"%s\"", error.text, why);
+    assert_non_null(strstr(error.text, dir));
+}
+
+static inline void fixture_run(struct db *db, const char *sql)
+{
+    if (sqlite3_exec(db_handle(db), sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(db_handle(db)));
+}
+
+static inline void fixture_foreign(const char *path, const char *sql)
+{
+    sqlite3 *handle;
+    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(handle);
+}
+
+static inline int64_t fixture_log_size(const struct fixture *fixture)
+{
+    char path[128];
+    struct stat found;
+    snprintf(path, sizeof(path), "%s/codecell.db-wal", fixture->dir);
+    assert_int_equal(stat(path, &found), 0);
+    return found.st_size;
+}
+
+/* 50 pages and some in the log. */
+static inline void fixture_grow_log(struct db *db)
+{
+    fixture_run(db, "INSERT INTO removed VALUES (hex(randomblob(100000)))");
 }
 
 #define fixture_test(f) cmocka_unit_test_setup_teardown(f, fixture_set_up, fixture_tear_down)

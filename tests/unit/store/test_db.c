@@ -10,28 +10,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-static void file_of(const struct fixture *fixture, char path[128])
-{
-    snprintf(path, 128, "%s/codecell.db", fixture->dir);
-}
-
-static void assert_open_fails(const char *dir, const char *why)
-{
-    struct error error = {0};
-    struct db *db = NULL;
-    assert_int_equal(db_open(&db, dir, &error), -1);
-    assert_null(db);
-    if (!strstr(error.text, why))
-        fail_msg("\"%s\" does not say \"%s\"", error.text, why);
-    assert_non_null(strstr(error.text, dir));
-}
-
-static void run(struct db *db, const char *sql)
-{
-    if (sqlite3_exec(db_handle(db), sql, NULL, NULL, NULL) != SQLITE_OK)
-        fail_msg("%s: %s", sql, sqlite3_errmsg(db_handle(db)));
-}
-
 static void a_new_file_is_set_up(void **state)
 {
     struct fixture *fixture = *state;
@@ -41,7 +19,7 @@ static void a_new_file_is_set_up(void **state)
     fixture->db = fixture_open(fixture->dir);
     assert_int_equal(stat(fixture->dir, &found), 0);
     assert_int_equal(found.st_mode & 0777, 0700);
-    file_of(fixture, path);
+    fixture_file(fixture, path);
     assert_int_equal(stat(path, &found), 0);
     assert_int_equal(found.st_mode & 0777, 0600);
     snprintf(path, sizeof(path), "%s/codecell.db-wal", fixture->dir);
@@ -79,18 +57,10 @@ static void the_instance_stays(void **state)
 static void a_newer_file_is_refused_untouched(void **state)
 {
     struct fixture *fixture = *state;
-    run(fixture->db, "PRAGMA user_version = 9999");
+    fixture_run(fixture->db, "PRAGMA user_version = 9999");
     db_close(fixture->db);
     fixture->db = NULL;
-    assert_open_fails(fixture->dir, "a newer Codecell made it (schema 9999");
-}
-
-static void make_foreign(const char *path, const char *sql)
-{
-    sqlite3 *handle;
-    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(handle);
+    fixture_open_fails(fixture->dir, "a newer Codecell made it (schema 9999");
 }
 
 static void a_file_that_is_not_ours_is_refused(void **state)
@@ -99,17 +69,17 @@ static void a_file_that_is_not_ours_is_refused(void **state)
                                           "PRAGMA application_id = 17"};
     struct fixture *fixture = *state;
     char path[128], content[64];
-    file_of(fixture, path);
+    fixture_file(fixture, path);
     for (size_t i = 0; i < 3; i++) {
-        make_foreign(path, foreign[i]);
-        assert_open_fails(fixture->dir, "it is not a database of Codecell");
+        fixture_foreign(path, foreign[i]);
+        fixture_open_fails(fixture->dir, "it is not a database of Codecell");
         unlink(path);
     }
     FILE *file = fopen(path, "w");
     fputs("This is a text of no database, and long enough to be looked at as one by SQLite, which wants 100 bytes.",
           file);
     fclose(file);
-    assert_open_fails(fixture->dir, "file is not a database");
+    fixture_open_fails(fixture->dir, "file is not a database");
     file = fopen(path, "r");
     assert_non_null(fgets(content, sizeof(content), file));
     fclose(file);
@@ -121,16 +91,16 @@ static void a_directory_that_cannot_be_is_named(void **state)
     struct fixture *fixture = *state;
     char path[160];
     snprintf(path, sizeof(path), "%s/a/b", fixture->dir);
-    assert_open_fails(path, "No such file or directory");
+    fixture_open_fails(path, "No such file or directory");
     snprintf(path, sizeof(path), "%s/file", fixture->dir);
     fclose(fopen(path, "w"));
-    assert_open_fails(path, "is not a directory");
-    file_of(fixture, path);
+    fixture_open_fails(path, "is not a directory");
+    fixture_file(fixture, path);
     mkdir(path, 0700);
-    assert_open_fails(fixture->dir, "unable to open database file");
+    fixture_open_fails(fixture->dir, "unable to open database file");
     rmdir(path);
     assert_int_equal(symlink("nowhere/codecell.db", path), 0);
-    assert_open_fails(fixture->dir, "unable to open database file");
+    fixture_open_fails(fixture->dir, "unable to open database file");
 }
 
 static void migrations_go_on_from_where_the_file_is(void **state)
@@ -142,14 +112,14 @@ static void migrations_go_on_from_where_the_file_is(void **state)
     struct error error = {0};
     char path[128];
     sqlite3 *handle;
-    file_of(fixture, path);
+    fixture_file(fixture, path);
     assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
     assert_int_equal(migrate_apply(handle, one, &error), 0);
     assert_int_equal(migrate_apply(handle, one, &error), 0);
     assert_int_equal(migrate_apply(handle, two, &error), 0);
     assert_int_equal(sqlite3_exec(handle, "INSERT INTO a SELECT x FROM b", NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(migrate_check(handle, two, &error), 0);
-    assert_int_equal(migrate_check(handle, one, &error), -1);
+    assert_int_equal(migrate_check(handle, two, NULL, &error), 0);
+    assert_int_equal(migrate_check(handle, one, NULL, &error), -1);
     assert_int_equal(migrate_apply(handle, one, &error), -1);
     sqlite3_close(handle);
 }
@@ -163,7 +133,7 @@ static void a_migration_that_fails_leaves_the_file_as_it_was(void **state)
     struct error error = {0};
     char path[128];
     sqlite3 *handle;
-    file_of(fixture, path);
+    fixture_file(fixture, path);
     assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
     assert_int_equal(migrate_apply(handle, bad, &error), -1);
     assert_non_null(strstr(error.text, "migration 0002_b"));
@@ -203,12 +173,13 @@ static void statements_that_fail(void **state)
     struct fixture *fixture = *state;
     struct error error = {0};
     assert_null(db_prepare(fixture->db, "SELECT nonsense FROM nowhere", &error));
-    assert_int_equal(error.code, ERROR_INTERNAL);
+    assert_int_equal(error.code, ERROR_UNAVAILABLE);
     assert_null(strstr(error.text, "nowhere"));
     sqlite3_stmt *statement = db_prepare(fixture->db, "SELECT 1", &error);
     assert_int_equal(db_run(fixture->db, statement, &error), -1);
     assert_int_equal(sql_run(fixture->db, "SELECT ?", SQL_VALUES(SQL_I(1), SQL_I(2)), &error), -1);
-    assert_int_equal(sql_run(fixture->db, "INSERT INTO instance VALUES (2, 'x', 0)", NULL, &error), -1);
+    assert_int_equal(
+        sql_run(fixture->db, "INSERT INTO instance (one, id, created_ms) VALUES (2, 'x', 0)", NULL, &error), -1);
     assert_int_equal(error.code, ERROR_INTERNAL);
     assert_null(strstr(error.text, "instance"));
 }
@@ -244,7 +215,7 @@ static void transactions(void **state)
     struct error error = {0};
     sqlite3_busy_timeout(db_handle(other), 1);
     assert_int_equal(db_begin(fixture->db, &error), 0);
-    run(fixture->db, "INSERT INTO removed VALUES ('a')");
+    fixture_run(fixture->db, "INSERT INTO removed VALUES ('a')");
     assert_int_equal(db_begin_read(other, &error), 0); /* readers don't wait for a writer */
     assert_int_equal(fixture_number(other, "SELECT count(*) FROM removed"), 0);
     assert_int_equal(db_commit(other, &error), 0);
@@ -252,7 +223,7 @@ static void transactions(void **state)
     assert_int_equal(error.code, ERROR_UNAVAILABLE);
     assert_int_equal(db_commit(fixture->db, &error), 0);
     assert_int_equal(db_begin(other, &error), 0);
-    run(other, "INSERT INTO removed VALUES ('b')");
+    fixture_run(other, "INSERT INTO removed VALUES ('b')");
     db_rollback(other);
     db_rollback(other);
     assert_int_equal(fixture_number(fixture->db, "SELECT count(*) FROM removed"), 1);
@@ -265,8 +236,8 @@ static void a_commit_that_fails_is_rolled_back(void **state)
     struct error error = {0};
     assert_int_equal(db_commit(fixture->db, &error), -1); /* without a transaction */
     assert_int_equal(db_begin(fixture->db, &error), 0);
-    run(fixture->db, "PRAGMA defer_foreign_keys = ON");
-    run(fixture->db, "INSERT INTO rates VALUES (12345, 1)");
+    fixture_run(fixture->db, "PRAGMA defer_foreign_keys = ON");
+    fixture_run(fixture->db, "INSERT INTO rates VALUES (12345, 1)");
     assert_int_equal(db_commit(fixture->db, &error), -1);
     assert_true(sqlite3_get_autocommit(db_handle(fixture->db)));
     assert_int_equal(fixture_number(fixture->db, "SELECT count(*) FROM rates"), 0);
@@ -282,36 +253,21 @@ static void a_full_disk_is_said(void **state)
     assert_non_null(strstr(error.text, "full"));
 }
 
-static int64_t log_size(const struct fixture *fixture)
-{
-    char path[128];
-    struct stat found;
-    snprintf(path, sizeof(path), "%s/codecell.db-wal", fixture->dir);
-    assert_int_equal(stat(path, &found), 0);
-    return found.st_size;
-}
-
-/* 50 pages and some in the log. */
-static void grow_log(struct db *db)
-{
-    run(db, "INSERT INTO removed VALUES (hex(randomblob(100000)))");
-}
-
 static void the_log_is_copied_when_asked_and_begins_anew(void **state)
 {
     struct fixture *fixture = *state;
     for (int i = 0; i < 40; i++)
-        grow_log(fixture->db); /* past 1000 pages, where SQLite would by itself */
-    int64_t size = log_size(fixture);
+        fixture_grow_log(fixture->db); /* past 1000 pages, where SQLite would by itself */
+    int64_t size = fixture_log_size(fixture);
     assert_true(size > INT64_C(1000) * 4096);
     db_checkpoint(fixture->db, 1000000); /* not long enough for that */
-    grow_log(fixture->db);
-    assert_true(log_size(fixture) > size);
-    size = log_size(fixture);
+    fixture_grow_log(fixture->db);
+    assert_true(fixture_log_size(fixture) > size);
+    size = fixture_log_size(fixture);
     for (int turn = 0; turn < 40; turn++) {
         db_checkpoint(fixture->db, 50);
-        grow_log(fixture->db);
-        assert_int_equal(log_size(fixture), size); /* written over from its start */
+        fixture_grow_log(fixture->db);
+        assert_int_equal(fixture_log_size(fixture), size); /* written over from its start */
     }
     assert_int_equal(fixture_number(fixture->db, "SELECT count(*) FROM removed"), 81);
 }
@@ -323,17 +279,17 @@ static void a_reader_does_not_stop_the_log(void **state)
     assert_int_equal(db_begin_read(reader, NULL), 0);
     assert_int_equal(fixture_number(reader, "SELECT count(*) FROM removed"), 0);
     for (int turn = 0; turn < 5; turn++) {
-        grow_log(fixture->db);
+        fixture_grow_log(fixture->db);
         db_checkpoint(fixture->db, 10);
     }
     assert_int_equal(fixture_number(reader, "SELECT count(*) FROM removed"), 0);
     db_rollback(reader);
     db_close(reader);
-    grow_log(fixture->db);
+    fixture_grow_log(fixture->db);
     db_checkpoint(fixture->db, 10);
-    int64_t size = log_size(fixture);
-    grow_log(fixture->db);
-    assert_int_equal(log_size(fixture), size);
+    int64_t size = fixture_log_size(fixture);
+    fixture_grow_log(fixture->db);
+    assert_int_equal(fixture_log_size(fixture), size);
 }
 
 /* In a child: what it answers with its exit status. */
@@ -383,7 +339,7 @@ static void a_file_that_cannot_be_written_is_said(void **state)
     char path[128];
     db_close(fixture->db);
     fixture->db = NULL;
-    file_of(fixture, path);
+    fixture_file(fixture, path);
     assert_int_equal(chmod(fixture->dir, 0755), 0);
     assert_int_equal(chmod(path, 0444), 0);
     assert_int_equal(in_child(open_read_only, fixture->dir), 0);
@@ -431,8 +387,10 @@ static void many_may_open_first(void **state)
         assert_int_equal(fixture_number(db, "SELECT count(*) FROM keys"), PROGRAMS);
         assert_int_equal(fixture_number(db, "SELECT count(*) FROM instance"), 1);
         db_close(db);
-        file_of(fixture, path);
+        fixture_file(fixture, path);
         unlink(path);
+        snprintf(path, sizeof(path), "%s/instance", fixture->dir);
+        assert_int_equal(unlink(path), 0);
     }
 }
 

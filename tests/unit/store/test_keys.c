@@ -419,12 +419,12 @@ static void a_database_that_fails_is_no_wrong_key(void **state)
     fixture_key(fixture->db, text);
     assert_int_equal(sqlite3_exec(db_handle(fixture->db), "ALTER TABLE keys RENAME TO gone", NULL, NULL, NULL), 0);
     assert_int_equal(authenticate(fixture->db, text, &key, &error), -1);
-    assert_int_equal(error.code, ERROR_INTERNAL);
+    assert_int_equal(error.code, ERROR_UNAVAILABLE);
     assert_null(strstr(error.text, "keys"));
     struct seen seen = {.stop_at = 0};
     assert_int_equal(keys_each(fixture->db, see, &seen, &error), -1);
     assert_int_equal(keys_revoke(fixture->db, "x", &error), -1);
-    assert_int_equal(error.code, ERROR_INTERNAL);
+    assert_int_equal(error.code, ERROR_UNAVAILABLE);
 }
 
 int main(void)

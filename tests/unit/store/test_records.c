@@ -316,8 +316,8 @@ static void a_restart_marks_what_was_lost(void **state)
     check(sessions_delete(fixture->db, key, "x", &error), &error);
     db_close(fixture->db);
     fixture->db = fixture_open(fixture->dir);
-    assert_int_equal(records_mark_lost(fixture->db, &error), 2);
-    assert_int_equal(records_mark_lost(fixture->db, &error), 0);
+    assert_int_equal(records_mark_lost(fixture->db, &(int64_t){-1}, &error), 2);
+    assert_int_equal(records_mark_lost(fixture->db, &(int64_t){-1}, &error), 0);
     assert_int_equal(get(fixture->db, key, open.id).status, RECORD_LOST);
     assert_int_equal(get(fixture->db, key, open.id).completed_ms, 0);
     assert_int_equal(get(fixture->db, key, running.id).status, RECORD_LOST);
@@ -484,7 +484,7 @@ static void nothing_scans_a_table(void **state)
     session_of(db, key, "s");
     get(db, key, made.id);
     check(sessions_delete(db, key, "s", &error), &error);
-    assert_int_equal(records_mark_lost(db, &error), 0);
+    assert_int_equal(records_mark_lost(db, &(int64_t){-1}, &error), 0);
     assert_int_equal(records_expire(db, NOW_MS, 10, &error), 0);
     for (sqlite3_stmt *kept = NULL; (kept = sqlite3_next_stmt(db_handle(db), kept));) {
         if (!strstr(sqlite3_sql(kept), "executions") && !strstr(sqlite3_sql(kept), "sessions"))
@@ -616,15 +616,15 @@ static void a_failing_database_is_said_by_each(void **state)
     assert_int_equal(records_insert(db, &record, &error), -1);
     assert_int_equal(records_finish(db, &record, &error), -1);
     assert_int_equal(records_get(db, 1, "x", &record, &error), -1);
-    assert_int_equal(error.code, ERROR_INTERNAL);
+    assert_int_equal(error.code, ERROR_UNAVAILABLE);
     assert_int_equal(records_list(db, &filter, add_record, &page, &page.more, &error), -1);
-    assert_int_equal(records_mark_lost(db, &error), -1);
+    assert_int_equal(records_mark_lost(db, &(int64_t){-1}, &error), -1);
     assert_int_equal(records_expire(db, 1, 1, &error), -1);
     assert_int_equal(sessions_get(db, 1, "x", &session, &error), -1);
-    assert_int_equal(error.code, ERROR_INTERNAL);
+    assert_int_equal(error.code, ERROR_UNAVAILABLE);
     assert_int_equal(sessions_list(db, 1, 0, 1, add_session, &page, &page.more, &error), -1);
     assert_int_equal(sessions_delete(db, 1, "x", &error), -1);
-    assert_int_equal(error.code, ERROR_INTERNAL);
+    assert_int_equal(error.code, ERROR_UNAVAILABLE);
     assert_int_equal(probes_get(db, "x", "y", &facts, &error), -1);
     assert_null(facts);
     assert_int_equal(probes_put(db, "x", "y", "{}", &error), -1);

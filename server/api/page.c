@@ -1,0 +1,113 @@
+#include "api/page.h"
+
+#include "base/text.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE_DEFAULT 50
+#define PAGE_MAX 200
+#define BLOCK 16
+
+_Static_assert(DB_CURSOR_KEY == BLOCK && PAGE_CURSOR_LEN == 2 * BLOCK, "AES-128, one block, in hexadecimal");
+
+/* ---- the cursor ---- */
+
+static void put_number(unsigned char *out, size_t len, uint64_t number)
+{
+    for (size_t i = len; i > 0; i--, number >>= 8)
+        out[i - 1] = (unsigned char)number;
+}
+
+/* What a cursor of this owner holds behind the row's place: its half of the block proves that the server made it. */
+static void put_owner(unsigned char out[BLOCK / 2], const struct page_owner *owner)
+{
+    put_number(out, BLOCK / 2 - 1, (uint64_t)owner->key_row);
+    out[BLOCK / 2 - 1] = (unsigned char)owner->list;
+}
+
+static int crypt_block(const unsigned char *secret, bool encrypt, const unsigned char in[BLOCK],
+                       unsigned char out[BLOCK])
+{
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    int len = 0;
+    bool good = context != NULL &&
+                EVP_CipherInit_ex(context, EVP_aes_128_ecb(), NULL, secret, NULL, encrypt ? 1 : 0) == 1 &&
+                EVP_CIPHER_CTX_set_padding(context, 0) == 1 && EVP_CipherUpdate(context, out, &len, in, BLOCK) == 1 &&
+                len == BLOCK;
+    EVP_CIPHER_CTX_free(context);
+    return good ? 0 : -1;
+}
+
+int page_cursor_write(const struct page_owner *owner, int64_t sequence, char out[PAGE_CURSOR_LEN + 1])
+{
+    unsigned char plain[BLOCK], block[BLOCK];
+    put_number(plain, BLOCK / 2, (uint64_t)sequence);
+    put_owner(plain + BLOCK / 2, owner);
+    if (crypt_block(owner->secret, true, plain, block) != 0)
+        return -1;
+    text_hex(block, sizeof block, out);
+    return 0;
+}
+
+static int read_hex(const char *text, unsigned char out[BLOCK])
+{
+    static const char digits[] = "0123456789abcdef";
+    if (strnlen(text, PAGE_CURSOR_LEN + 1) != PAGE_CURSOR_LEN || strspn(text, digits) != PAGE_CURSOR_LEN)
+        return -1;
+    for (size_t i = 0; i < BLOCK; i++)
+        out[i] =
+            (unsigned char)((strchr(digits, text[2 * i]) - digits) << 4 | (strchr(digits, text[2 * i + 1]) - digits));
+    return 0;
+}
+
+int page_cursor_read(const struct page_owner *owner, const char *text, int64_t *sequence)
+{
+    unsigned char block[BLOCK], plain[BLOCK], wanted[BLOCK / 2];
+    uint64_t number = 0;
+    put_owner(wanted, owner);
+    if (read_hex(text, block) != 0 || crypt_block(owner->secret, false, block, plain) != 0 ||
+        CRYPTO_memcmp(plain + BLOCK / 2, wanted, sizeof wanted) != 0)
+        return -1;
+    for (size_t i = 0; i < BLOCK / 2; i++)
+        number = number << 8 | plain[i];
+    *sequence = (int64_t)number;
+    return *sequence > 0 ? 0 : -1;
+}
+
+/* ---- the page ---- */
+
+/* A whole number of 1 to PAGE_MAX, digits only. */
+static int read_limit(const char *text, unsigned *out)
+{
+    size_t digits = strspn(text, "0123456789");
+    if (digits == 0 || digits > 9 || text[digits] != '\0')
+        return -1;
+    *out = (unsigned)strtoul(text, NULL, 10);
+    return *out >= 1 && *out <= PAGE_MAX ? 0 : -1;
+}
+
+int page_read(const struct http_exchange *ex, const struct page_owner *owner, unsigned *limit, int64_t *before,
+              struct error *error)
+{
+    const char *limit_text = http_query(ex, "limit"), *cursor = http_query(ex, "cursor");
+    *limit = PAGE_DEFAULT;
+    *before = 0;
+    if (limit_text != NULL && read_limit(limit_text, limit) != 0)
+        return error_set(error, ERROR_INVALID, "limit: must be an integer from 1 to %d", PAGE_MAX);
+    if (cursor != NULL && page_cursor_read(owner, cursor, before) != 0)
+        return error_set(error, ERROR_INVALID, "cursor: must be the next_cursor of a page");
+    return 0;
+}
+
+json_t *page_json(json_t *items, const struct page_owner *owner, bool more, int64_t last_sequence)
+{
+    char cursor[PAGE_CURSOR_LEN + 1];
+    if (more && page_cursor_write(owner, last_sequence, cursor) != 0) {
+        json_decref(items);
+        return NULL;
+    }
+    return json_pack("{soso}", "items", items, "next_cursor", more ? json_string(cursor) : json_null());
+}

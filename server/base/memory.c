@@ -1,0 +1,16 @@
+#include "base/memory.h"
+
+#include <malloc.h>
+
+/* glibc raises its threshold to the size of what was freed last, up to 32 MiB. From then on bodies lie in its pools,
+ * one for each of libuv's threads, and a small block behind one keeps it there. */
+void memory_setup(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+
+void memory_trim(void)
+{
+    malloc_trim(0);
+}
