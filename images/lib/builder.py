@@ -3,17 +3,20 @@ import glob
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import facts
 from engine import EngineError, docker, inspect_image
 from folders import IMAGES, Problem
-from plan import BASE, fingerprint
+from plan import BASE, fingerprint, hosts_of
 from proving import languages_on, write_folders
 from service import program
 
@@ -24,6 +27,9 @@ BARE = ":bare"                     # the tag of an image that others start from,
 NEW = ":new"                       # the tag of an image that is not offered yet
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 LOG_LINES = 40                     # of a failed build's log that are shown
+LEFT_OUT = "left out"              # what came of an image that may be absent, and whose downloads cannot be reached
+DONE = ("up to date", LEFT_OUT)    # what came of an image that was not built
+REACH_SECONDS = 10                 # for a host to answer
 STEP = re.compile(r"^Step (\d+)/(\d+) :|^#\d+ \[(?:\S+ )?(\d+)/(\d+)\]")
 
 
@@ -58,6 +64,10 @@ class Progress:
         self.out.flush()
 
 
+class LeftOut(Exception):
+    """Why an image that may be absent is not made."""
+
+
 class Builder:
     """Builds a list of images in its order, as many at once as allowed."""
 
@@ -65,9 +75,10 @@ class Builder:
         self.images, self.fresh, self.jobs = images, fresh, jobs
         self.progress = Progress(len(images))
         self.scratch = Path(tempfile.mkdtemp(prefix="codecell-build-"))
-        self.results = {}     # name: seconds it took, "up to date", or "FAILED"
+        self.results = {}     # name: seconds it took, "up to date", "left out", or "FAILED"
         self.taken = []       # images that are done, or under way
         self.running = set()  # processes
+        self.reached = {}     # host: whether it answers
         self.change, self.stopped, self.debian = threading.Condition(), False, DEBIAN
 
     def close(self):
@@ -103,6 +114,9 @@ class Builder:
         while (image := self.take()) is not None:
             try:
                 result = self.make(image)
+            except LeftOut as reason:
+                result = LEFT_OUT
+                self.progress.say(f"{image.name}: not built: {reason}")
             except (EngineError, Problem) as problem:
                 result = "FAILED"
                 self.progress.say(f"{image.name}: {problem}")
@@ -130,6 +144,9 @@ class Builder:
         failed = [need for need in image.needs if self.results[need] == "FAILED"]
         if failed:
             raise Problem(f"not built, for {failed[0]} is not there")
+        absent = [need for need in image.needs if self.results[need] == LEFT_OUT]
+        if absent:
+            raise LeftOut(f"{absent[0]} is not there")
         return self.pull(image) if image.folder is None else self.build(image)
 
     def pull(self, image):
@@ -149,6 +166,12 @@ class Builder:
         source, before, start = self.source_of(image), inspect_image(image.name), time.monotonic()
         if before is not None and not self.fresh and facts.labels_of(before).get(LABEL) == source != "":
             return self.describe(image, image.name, source, start)
+        lost = self.unreachable(image)
+        if lost and before is None:
+            raise LeftOut(f"no way to {lost}")
+        if lost:
+            self.progress.say(f"{image.name}: stays as it is: no way to {lost}")
+            return "up to date"
         staged = image.name + (BARE if image.below else NEW)
         earlier = inspect_image(staged)
         self.progress.state(image.name, "starts")
@@ -166,6 +189,19 @@ class Builder:
         if earlier is not None and earlier["Id"] != made["Id"]:
             remove_unless_used(earlier["Id"])
         return self.describe(image, staged, source or made["Id"], start)
+
+    def unreachable(self, image):
+        """A host that an image that may be absent is made from, and that does not answer; None where all do. What an
+        engine elsewhere reaches is not known here."""
+        if not image.optional or not os.environ.get("DOCKER_HOST", "unix:").startswith("unix:"):
+            return None
+        self.progress.state(image.name, "looks for its downloads")
+        for host in hosts_of(image.folder.dockerfile.read_text(encoding="utf-8")):
+            if host not in self.reached:
+                self.reached[host] = answers(host)
+            if not self.reached[host]:
+                return host
+        return None
 
     def describe(self, image, made, source, start):
         """Gives what was made (a tag) the image's name, and a label that says what is in it."""
@@ -316,6 +352,17 @@ class Builder:
             raise Problem(f"mmdebstrap failed: is a mirror of Debian's packages reachable?\n{tail_of(log)}")
         docker("import", str(archive), ROOTFS, deadline=600)
         archive.unlink()
+
+
+def answers(host):
+    """Whether a host of the web can be talked to, whatever it answers; by the proxies that a build gets, too."""
+    try:
+        with urllib.request.urlopen(urllib.request.Request(f"https://{host}/", method="HEAD"), timeout=REACH_SECONDS):
+            return True
+    except urllib.error.HTTPError:
+        return True
+    except OSError as error:
+        return isinstance(getattr(error, "reason", None), ssl.SSLCertVerificationError)  # the build may know it
 
 
 def install_mmdebstrap():

@@ -8,7 +8,7 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 
 from engine import inspect_image, run_locked
-from folders import LIVE, Problem, image_of, live_of, variants
+from folders import LIVE, WHERE_BUILT, Problem, image_of, live_of, variants
 from proofs import STANDARD, judge, read_proofs
 
 HELLO_ROUNDS = 3
@@ -60,7 +60,21 @@ def proofs_of(folder):
 
 
 def missing_images(folder):
-    return [image for image in folder.images() if inspect_image(image) is None]
+    """The images that a language lacks. One that may be absent is not missed as long as it has another."""
+    missing = [image for image in folder.images() if inspect_image(image) is None]
+    needed = [image for image in missing if image not in folder.unproven()]
+    return missing if len(missing) == len(folder.images()) else needed
+
+
+def may_be_absent(folder):
+    """Whether a language is there only on machines that its images could be built on."""
+    return len(folder.unproven()) == len(folder.images())
+
+
+def here(folder):
+    """Its versions in full whose image the engine has; of another implementation by `named`."""
+    images = {image: inspect_image(image) is not None for image in folder.images()}
+    return [variant for variant in named_variants(folder.language) if images[image_of(variant, folder.id)]]
 
 
 def wait_offered(service, folders, patience):
@@ -75,7 +89,7 @@ def wait_offered(service, folders, patience):
 
 
 def is_whole(folder, told):
-    return folder.id in told and len(told[folder.id]["versions"]) >= len(variants(folder.language))
+    return folder.id in told and len(told[folder.id]["versions"]) >= len(here(folder))
 
 
 # What the images say themselves.
@@ -108,7 +122,7 @@ def named_variants(language):
 
 def failing_commands(folder):
     """What goes wrong where a version's commands are asked directly."""
-    for variant in variants(folder.language):
+    for variant in here(folder):
         for field in ("version", "packages"):
             if variant.get(field):
                 code, out, err = told_by_image(folder, variant, field)
@@ -126,7 +140,7 @@ def check_told(result, told):
 def check_versions(result, told):
     """The variant that runs where no version is asked for; None where none has its version."""
     folder, found, default = result.folder, [], None
-    for variant in named_variants(folder.language):
+    for variant in here(folder):
         try:
             found.append(version_of(folder, variant))
         except Problem as problem:
@@ -237,9 +251,16 @@ def jobs_of(service, result, proofs, only):
             request = {**proof.request(result.folder.id), **version}
             yield lambda proof=proof, request=request: ask(service, result, proof.name, request, proof.expect)
     for proof in proofs:
-        if "version" in proof.fields and (not only or proof.name in only):
+        if "version" in proof.fields and (not only or proof.name in only) and not is_absent(result, proof):
             request = proof.request(result.folder.id)
             yield lambda proof=proof, request=request: ask(service, result, proof.name, request, proof.expect)
+
+
+def is_absent(result, proof):
+    """Whether a proof is of a version (a name, or the start of a number) that this machine may be without, and is."""
+    version = proof.fields["version"]
+    told = any(each == version or each.startswith((f"{version}.", f"{version}-")) for each in result.versions)
+    return not told and any(each.get("proven") == WHERE_BUILT for each in variants(result.folder.language))
 
 
 def time_hello(service, result, proofs):

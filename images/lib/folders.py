@@ -6,6 +6,7 @@ from pathlib import Path
 
 IMAGES = Path(__file__).resolve().parents[1]  # the project's own
 OURS = "codecell/"                            # what the names of images that we build begin with
+WHERE_BUILT = "where built"                   # `proven` of what could not be built and tried where it was written
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 
 
@@ -39,6 +40,11 @@ class Folder:
         if self.language is None:
             return [OURS + self.id]
         return list(dict.fromkeys(image_of(variant, self.id) for variant in variants(self.language)))
+
+    def unproven(self):
+        """Those of its images that no version runs in which was proven where it was written: they may be absent."""
+        proven = [image_of(each, self.id) for each in variants(self.language or {}) if each.get("proven") != WHERE_BUILT]
+        return [image for image in self.images() if self.language is not None and image not in proven]
 
     def names(self):
         """(the field, the name) of each name under which a request can ask for it."""

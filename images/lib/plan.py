@@ -4,12 +4,11 @@ import re
 from dataclasses import dataclass, field
 
 from facts import questions_of
-from folders import OURS, Problem
+from folders import OURS, WHERE_BUILT, Problem, image_of, variants
 
 NAMED = re.compile(r"(?<![\w./-])" + re.escape(OURS) + r"([a-z0-9][a-z0-9._-]*)")
 NO_SOURCE = {"language.json", "tests.txt"}  # of no image: changing them builds nothing anew
 BASE = OURS + "base"
-WHERE_BUILT = "where built"  # `proven` of a language whose image could not be built where it was written
 
 
 @dataclass
@@ -22,6 +21,7 @@ class Image:
     below: bool = False                            # another image starts from it
     questions: list = field(default_factory=list)  # what its languages ask it (facts.py)
     unproven: list = field(default_factory=list)   # folders of those whose proofs are run when it was built
+    optional: bool = False                         # no language of it was proven where it was written: it may be absent
 
 
 def starts_from(dockerfile):
@@ -42,27 +42,41 @@ def images_by_name(folders):
     for folder in folders.values():
         for name in folder.images() if folder.language is not None else []:
             found.setdefault(name, Image(name)).languages.append(folder.id)
-            if folder.language.get("proven") == WHERE_BUILT:
+            if any(each.get("proven") == WHERE_BUILT and image_of(each, folder.id) == name
+                   for each in variants(folder.language)):
                 found[name].unproven.append(folder)
         for name, question in questions_of(folder.language) if folder.language is not None else []:
             found[name].questions.append(question)
     for image in list(found.values()):
+        image.optional = bool(image.languages) and all(image.name in folders[id_].unproven() for id_ in image.languages)
         for name in image.needs:
             found.setdefault(name, Image(name)).below = True
     return found
 
 
+HOST = re.compile(r"https?://([A-Za-z0-9.-]+)")
+
+
+def hosts_of(dockerfile):
+    """The hosts that a Dockerfile names addresses of, each once."""
+    lines = [line for line in dockerfile.splitlines() if not line.lstrip().startswith("#")]
+    return list(dict.fromkeys(HOST.findall("\n".join(lines))))
+
+
 def wanted_images(folders, ids, versions=True):
     """The names of the images that languages (or images) need, by their ids; of all, where none is named.
 
-    versions False: of a language not the images of its further versions.
+    versions False: of a language one image: its first that was proven where it was written, if it has one.
     """
     names, own = [], sorted(folder.id for folder in folders.values() if not folder.lent)
     for id_ in ids or own:
         if id_ not in folders:
             raise Problem(f"no language or image '{id_}'; there are: {' '.join(own)}")
         folder = folders[id_]
-        names += ([OURS + id_] if folder.dockerfile is not None else []) + folder.images()[:None if versions else 1]
+        proven = [image for image in folder.images() if image not in folder.unproven()]
+        used = folder.images() if versions else (proven or folder.images())[:1]
+        names += [OURS + id_] if folder.dockerfile is not None and OURS + id_ not in used else []
+        names += used
     return list(dict.fromkeys(names))
 
 
@@ -108,7 +122,8 @@ FIRST = ("python", "javascript", "typescript", "java", "go", "rust", "cpp", "csh
 
 
 def ci_languages(folders):
-    """The languages that every run of the tests checks: the first ones, and one of each image that is shared."""
+    """The languages that every run of the tests checks: the first ones, and one of each image that is shared. An image
+    that may be absent is none of them."""
     chosen = list(FIRST)
     used = {name for id_ in chosen if id_ in folders for name in folders[id_].images()}
     for name, users in shared_images(folders).items():
@@ -121,5 +136,5 @@ def shared_images(folders):
     """The images that are made for several languages, or that several run in: {name: [ids of languages]}."""
     images = images_by_name(folders)
     return {name: sorted(image.languages) for name, image in sorted(images.items())
-            if image.folder is not None and image.languages
+            if image.folder is not None and image.languages and not image.optional
             and (image.folder.language is None or len(image.languages) > 1)}

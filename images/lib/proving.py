@@ -19,7 +19,7 @@ def languages_on(folder, image, staged):
     return folder, {**language, "versions": entries} if entries else language
 
 
-VERSION_FIELDS = ("compile", "run", "environment", "waiting", "version", "packages")
+VERSION_FIELDS = ("compile", "run", "environment", "waiting", "least", "live", "version", "packages")
 
 
 def write_folders(parent, languages):

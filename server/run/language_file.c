@@ -102,15 +102,6 @@ static int read_example(const struct reader *in, struct language *language)
     return reader_text(&inside, "stdout", true, &language->example_stdout);
 }
 
-/* Of no use here: images/build reads it. */
-static int check_proven(const struct reader *in)
-{
-    const json_t *value = json_object_get(in->object, "proven");
-    bool good = value == NULL || (reader_is_text(value) && strcmp(json_string_value(value), "where built") == 0);
-
-    return good ? 0 : reader_fail(in, "proven", "must be \"where built\", or not there");
-}
-
 static int read_all(const struct reader *in, const char *folder, const struct limits *defaults,
                     const struct limits *maxima, struct language *language)
 {
@@ -122,8 +113,7 @@ static int read_all(const struct reader *in, const char *folder, const struct li
                   reader_name(in, "name", true, &language->name) != 0 ||
                   language_aliases_read(in, &language->aliases) != 0 || read_file_name(in, language) != 0 ||
                   read_line_ends(in, language) != 0 || read_limits(in, defaults, maxima, language) != 0 ||
-                  language_versions_read(in, maxima, language) != 0 || read_example(in, language) != 0 ||
-                  check_proven(in) != 0;
+                  language_versions_read(in, maxima, language) != 0 || read_example(in, language) != 0;
 
     return failed ? -1 : 0;
 }

@@ -179,11 +179,20 @@ static int read_name(const struct reader *in, struct language_version *version)
     return 0;
 }
 
+/* Of no use here: images/build reads it. */
+static int check_proven(const struct reader *in)
+{
+    const json_t *value = json_object_get(in->object, "proven");
+    bool good = value == NULL || (reader_is_text(value) && strcmp(json_string_value(value), "where built") == 0);
+
+    return good ? 0 : reader_fail(in, "proven", "must be \"where built\", or not there");
+}
+
 /* The file's fields under the entry's (NULL: none); null is none, where a language can do without. NULL: out of
  * memory. */
 static json_t *overlaid(const json_t *file, const json_t *entry)
 {
-    static const char *const optional[] = {"compile", "packages", "waiting", "least", "live"};
+    static const char *const optional[] = {"compile", "packages", "waiting", "least", "live", "proven"};
     json_t *both = json_copy((json_t *)file);
 
     if (entry != NULL && json_object_update(both, (json_t *)entry) != 0) {
@@ -208,7 +217,7 @@ static int read_overlaid(const struct reader *in, const json_t *file, const json
     both.object = fields;
     bool failed = read_compile_memory(&both, maxima, version) != 0 || read_version(&both, language, version) != 0 ||
                   limits_least_read(&version->least, &both, &language->limits) != 0 ||
-                  language_live_read(&both, version->run, &version->live) != 0;
+                  language_live_read(&both, version->run, &version->live) != 0 || check_proven(&both) != 0;
     json_decref(fields);
     return failed ? -1 : 0;
 }
@@ -216,8 +225,8 @@ static int read_overlaid(const struct reader *in, const json_t *file, const json
 static int read_entry(const struct reader *entry, const json_t *file, const struct limits *maxima,
                       const struct language *language, struct language_version *version)
 {
-    static const char *const known[] = {"name",    "aliases", "image",    "compile", "run",  "environment",
-                                        "waiting", "version", "packages", "least",   "live", NULL};
+    static const char *const known[] = {"name",    "aliases",  "image", "compile", "run",    "environment", "waiting",
+                                        "version", "packages", "least", "live",    "proven", NULL};
 
     if (reader_known(entry, known) != 0 || read_name(entry, version) != 0 ||
         language_aliases_read(entry, &version->aliases) != 0)

@@ -2,17 +2,20 @@
 import threading
 
 import pytest
+from test_folders import write
 
-from builder import STEP, Builder
-from folders import Problem
+import builder
+from builder import STEP, Builder, LeftOut
+from folders import Problem, read_folders
 from plan import Image
 
 
 class Trial(Builder):
     """Makes nothing, and remembers in which order it was asked to."""
 
-    def __init__(self, images, broken=(), jobs=2):
+    def __init__(self, images, broken=(), absent=(), jobs=2):
         super().__init__(images, jobs=jobs)
+        self.absent = absent
         self.broken, self.made, self.most, self.now, self.meet = broken, [], 0, 0, threading.Barrier(jobs)
 
     def build(self, image):
@@ -26,6 +29,8 @@ class Trial(Builder):
             self.made.append(image.name)
         if image.name in self.broken:
             raise Problem("could not be built")
+        if image.name in self.absent:
+            raise LeftOut("no way to there")
         return 1.0
 
     pull = build
@@ -55,6 +60,42 @@ def test_what_starts_from_a_failed_one_is_not_tried(capsys):
     assert trial.results == {"low": "FAILED", "mid": "FAILED", "top": "FAILED", "other": 1.0}
     told = capsys.readouterr().out
     assert "low: could not be built" in told and "top: not built, for mid is not there" in told
+
+
+def test_what_cannot_be_downloaded_is_left_out_and_no_failure(capsys):
+    images = [Image("low"), Image("mid", needs=["low"]), Image("top", needs=["mid"]), Image("other", needs=["low"])]
+    good, trial = run(images, absent=["mid"])
+    assert good and sorted(trial.made) == ["low", "mid", "other"]
+    assert trial.results == {"low": 1.0, "mid": "left out", "top": "left out", "other": 1.0}
+    told = capsys.readouterr().out
+    assert "mid: not built: no way to there" in told and "top: not built: mid is not there" in told
+
+
+def of_downloads(tmp_path, **fields):
+    write(tmp_path, "x", {"image": "codecell/x"}, "FROM debian\nRUN curl https://a.example/1 https://b.example/2\n")
+    return Image("codecell/x", read_folders([tmp_path])[0]["x"], **fields)
+
+
+@pytest.mark.parametrize("optional,there,engine,lost", [
+    (True, ["a.example", "b.example"], "", None), (True, ["a.example"], "unix:///x", "b.example"),
+    (True, [], "", "a.example"), (True, [], "tcp://1.2.3.4:2375", None), (False, [], "", None)])
+def test_hosts_are_asked_for_what_may_be_absent(tmp_path, monkeypatch, optional, there, engine, lost):
+    asked = []
+    monkeypatch.setattr(builder, "answers", lambda host: asked.append(host) or host in there)
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    if engine:
+        monkeypatch.setenv("DOCKER_HOST", engine)
+    trial = Trial([])
+    try:
+        image = of_downloads(tmp_path, optional=optional)
+        assert [trial.unreachable(image), trial.unreachable(image)] == [lost, lost]
+    finally:
+        trial.close()
+    assert len(asked) == len(set(asked)), "each once"
+
+
+def test_a_host_that_is_not_there_does_not_answer():
+    assert not builder.answers("codecell.invalid")
 
 
 @pytest.mark.parametrize("line,at", [

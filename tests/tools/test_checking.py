@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from test_folders import write
 
+import checking
 from checking import Result, named_variants, version_in
 from folders import Folder, read_folders
-from proofs import read_proofs
+from proofs import Proof, read_proofs
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
@@ -28,6 +29,32 @@ def test_a_version_with_a_name_is_another_implementation(tmp_path):
     write(tmp_path, "c", {"versions": [{"image": "x"}, {"name": "clang"}], "name": "C"})
     told = [(variant["named"], variant["name"]) for variant in named_variants(Folder(tmp_path / "c").language)]
     assert told == [(False, "C"), (False, "C"), (True, "clang")]
+
+
+CS = {"image": "net", "proven": "where built", "versions": [{"name": "mono", "image": "mono", "proven": None}]}
+
+
+@pytest.mark.parametrize("language,images,missing,here", [
+    (CS, ["net", "mono"], [], 2), (CS, ["mono"], [], 1), (CS, ["net"], ["mono"], 1), (CS, [], ["net", "mono"], 0),
+    ({"image": "net", "proven": "where built"}, [], ["net"], 0), ({"image": "net"}, [], ["net"], 0),
+])
+def test_which_images_a_language_lacks(tmp_path, monkeypatch, language, images, missing, here):
+    write(tmp_path, "c", {**language, "name": "C"})
+    folder = Folder(tmp_path / "c")
+    monkeypatch.setattr(checking, "inspect_image", lambda image: {} if image in images else None)
+    assert checking.missing_images(folder) == missing and len(checking.here(folder)) == here
+    assert checking.may_be_absent(folder) == (language.get("proven") is not None and "versions" not in language)
+
+
+def test_a_proof_of_a_version_that_may_be_absent(tmp_path):
+    proof = Proof("a", 1, {"version": "10"}, {}, code="x")
+    for language, versions, absent in ((CS, ["10.0.1", "mono-6.12"], False), (CS, ["mono-6.12", "1.10"], True),
+                                       (CS, ["100.1"], True), ({"image": "net"}, ["9.1"], False)):
+        (tmp_path / versions[0]).mkdir()
+        write(tmp_path / versions[0], "c", {**language, "name": "C"})
+        result = Result(Folder(tmp_path / versions[0] / "c"))
+        result.versions = versions
+        assert checking.is_absent(result, proof) == absent, versions
 
 
 def test_a_failure_names_language_and_check():

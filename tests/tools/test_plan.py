@@ -3,7 +3,8 @@ import pytest
 from test_folders import write
 
 from folders import Problem, read_folders
-from plan import ci_languages, fingerprint, images_by_name, in_order, shared_images, starts_from, wanted_images
+from plan import (ci_languages, fingerprint, hosts_of, images_by_name, in_order, shared_images, starts_from,
+                  wanted_images)
 
 
 @pytest.fixture(name="folders")
@@ -78,3 +79,27 @@ def test_one_of_each_shared_image_is_checked(folders, tmp_path):
     assert ci_languages(folders)[-2:] == ["ada", "d"]
     write(tmp_path, "cpp", {"image": "codecell/gcc"})
     assert "ada" not in ci_languages(read_folders([tmp_path])[0])
+
+
+def test_what_may_be_absent(tmp_path):
+    write(tmp_path, "base", dockerfile="FROM debian\n")
+    write(tmp_path, "net", dockerfile="FROM codecell/base\n")
+    write(tmp_path, "f", {"image": "codecell/f", "proven": "where built"}, "FROM codecell/net\n")
+    write(tmp_path, "cs", {"image": "codecell/net", "proven": "where built",
+                           "versions": [{"name": "mono", "image": "codecell/cs", "proven": None},
+                                        {"image": "codecell/net"}]}, "FROM codecell/base\n")
+    folders = read_folders([tmp_path])[0]
+    images = images_by_name(folders)
+    assert sorted(name for name, image in images.items() if image.optional) == ["codecell/f", "codecell/net"]
+    assert [folder.id for folder in images["codecell/net"].unproven] == ["cs"] and images["codecell/cs"].unproven == []
+    assert sorted(order(folders, "cs")) == ["base", "cs", "net"]
+    assert order(folders, "cs", versions=False) == ["base", "cs"], "the one that was proven"
+    assert order(folders, "f", versions=False) == ["base", "net", "f"]
+    assert "codecell/net" not in shared_images(folders)
+    write(tmp_path, "other", {"image": "codecell/net"})
+    assert not images_by_name(read_folders([tmp_path])[0])["codecell/net"].optional
+
+
+def test_where_a_dockerfile_downloads_from():
+    assert hosts_of("# https://a.example/x\nFROM x\nRUN curl https://b.example/y http://c.example \\\n"
+                    "  https://b.example:443/z\n") == ["b.example", "c.example"]

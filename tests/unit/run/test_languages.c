@@ -42,7 +42,7 @@ static void test_a_minimal_file_gets_defaults(void **state)
     (void)state;
     put("a", MINIMAL("a") "}");
     put("b", MINIMAL("b") ",\"aliases\":[],\"compile\":{\"argv\":[\"cc\"]}}");
-    put("c", MINIMAL("c") ",\"proven\":\"where built\"}");
+    put("c", MINIMAL("c") ",\"proven\":\"where built\",\"versions\":[{\"proven\":null}]}");
     struct said said;
     struct languages *languages = load(&said);
     assert_int_equal(said.count, 0);
@@ -254,6 +254,8 @@ static const struct {
     {MINIMAL("bad") ",\"packages\":{\"argv\":\"x\"}}", "packages.argv: must be an array"},
     {MINIMAL("bad") ",\"proven\":true}", "proven: must be \"where built\", or not there"},
     {MINIMAL("bad") ",\"proven\":\"here\"}", "proven: must be \"where built\", or not there"},
+    {MINIMAL("bad") ",\"versions\":[{\"proven\":\"here\"}]}",
+     "versions[0].proven: must be \"where built\", or not there"},
     {MINIMAL("bad") ",\"waiting\":\"yes\"}", "waiting: must be true, false, \"getuid\" or \"open\""},
     {MINIMAL("bad") ",\"image\":null}", "image: must be a string"},
     {MINIMAL("bad") ",\"wait\":true}", "wait: unknown field"},
