@@ -72,9 +72,14 @@ def may_be_absent(folder):
 
 
 def here(folder):
-    """Its versions in full whose image the engine has; of another implementation by `named`."""
-    images = {image: inspect_image(image) is not None for image in folder.images()}
-    return [variant for variant in named_variants(folder.language) if images[image_of(variant, folder.id)]]
+    """Its versions in full whose image the engine has; of another implementation by `named`. One that only adds names to
+    another is none of its own."""
+    images, found = {image: inspect_image(image) is not None for image in folder.images()}, []
+    for variant in named_variants(folder.language):
+        variant.pop("aliases", None)
+        if images[image_of(variant, folder.id)] and variant not in found:
+            found.append(variant)
+    return found
 
 
 def wait_offered(service, folders, patience):

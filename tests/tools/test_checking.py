@@ -46,6 +46,13 @@ def test_which_images_a_language_lacks(tmp_path, monkeypatch, language, images, 
     assert checking.may_be_absent(folder) == (language.get("proven") is not None and "versions" not in language)
 
 
+def test_names_alone_are_no_version(tmp_path, monkeypatch):
+    write(tmp_path, "c", {"name": "C", "versions": [{"aliases": ["d"]}, {"image": "other"}, {"name": "x"}]})
+    monkeypatch.setattr(checking, "inspect_image", lambda image: {})
+    assert [variant["image"] for variant in checking.here(Folder(tmp_path / "c"))][1] == "other"
+    assert len(checking.here(Folder(tmp_path / "c"))) == 3
+
+
 def test_a_proof_of_a_version_that_may_be_absent(tmp_path):
     proof = Proof("a", 1, {"version": "10"}, {}, code="x")
     for language, versions, absent in ((CS, ["10.0.1", "mono-6.12"], False), (CS, ["mono-6.12", "1.10"], True),
