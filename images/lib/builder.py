@@ -64,10 +64,6 @@ class Progress:
         self.out.flush()
 
 
-class LeftOut(Exception):
-    """Why an image that may be absent is not made."""
-
-
 class Builder:
     """Builds a list of images in its order, as many at once as allowed."""
 
@@ -100,6 +96,24 @@ class Builder:
             raise
         return "FAILED" not in self.results.values()
 
+    def leave_out(self, wanted):
+        """Leaves out what may be absent and cannot be downloaded now, what starts from that, and what only those need.
+        `wanted`: the names of images that are not here for others alone."""
+        lost, needed = {}, set(wanted)
+        for image in self.images:
+            absent = [need for need in image.needs if need in lost]
+            host = self.unreachable(image) if not absent else None
+            if (absent or host) and inspect_image(image.name) is None:
+                lost[image.name] = f"{absent[0]} is not there" if absent else f"no way to {host}"
+        for image in reversed(self.images):
+            if image.name in needed and image.name not in lost:
+                needed.update(image.needs)
+        for name, reason in lost.items():
+            self.progress.say(f"{name}: not built: {reason}")
+        self.results.update({name: LEFT_OUT for name in lost})
+        self.images = [image for image in self.images if image.name in needed and image.name not in lost]
+        self.progress.total = len(self.images)
+
     def stop(self):
         """Ends the builds that run."""
         with self.change:
@@ -114,9 +128,6 @@ class Builder:
         while (image := self.take()) is not None:
             try:
                 result = self.make(image)
-            except LeftOut as reason:
-                result = LEFT_OUT
-                self.progress.say(f"{image.name}: not built: {reason}")
             except (EngineError, Problem) as problem:
                 result = "FAILED"
                 self.progress.say(f"{image.name}: {problem}")
@@ -144,9 +155,6 @@ class Builder:
         failed = [need for need in image.needs if self.results[need] == "FAILED"]
         if failed:
             raise Problem(f"not built, for {failed[0]} is not there")
-        absent = [need for need in image.needs if self.results[need] == LEFT_OUT]
-        if absent:
-            raise LeftOut(f"{absent[0]} is not there")
         return self.pull(image) if image.folder is None else self.build(image)
 
     def pull(self, image):
@@ -167,8 +175,6 @@ class Builder:
         if before is not None and not self.fresh and facts.labels_of(before).get(LABEL) == source != "":
             return self.describe(image, image.name, source, start)
         lost = self.unreachable(image)
-        if lost and before is None:
-            raise LeftOut(f"no way to {lost}")
         if lost:
             self.progress.say(f"{image.name}: stays as it is: no way to {lost}")
             return "up to date"

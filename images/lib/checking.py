@@ -87,7 +87,8 @@ def wait_offered(service, folders, patience):
     end = time.monotonic() + patience
     while True:
         told = service.languages()
-        waited = [folder for folder in folders if not is_whole(folder, told) and not service.left_out(folder.id)]
+        waited = [folder for folder in folders if not is_whole(folder, told)
+                  and not service.left_out(folder.id, [image_of(each, folder.id) for each in here(folder)])]
         if not waited or time.monotonic() > end:
             return told
         time.sleep(0.1)

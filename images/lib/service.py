@@ -98,8 +98,8 @@ class Service:
             time.sleep(0.02)
         self.cold.add(language)
 
-    def left_out(self, _language):
-        """Why the server does not offer a language, as far as it said so."""
+    def left_out(self, _language, _images=None):
+        """Why the server does not offer a language, or versions of it in some images alone, as far as it said so."""
         return ""
 
     def __enter__(self):
@@ -176,9 +176,9 @@ class OwnServer(Service):
                 with contextlib.suppress(ValueError):  # a line that is cut off
                     yield dict(word.partition("=")[::2] for word in shlex.split(line))
 
-    def left_out(self, language):
+    def left_out(self, language, images=None):
         for fields in self.events("language.left_out"):
-            if fields.get("language") == language:
+            if fields.get("language") == language and (images is None or fields.get("image") in images):
                 return fields.get("reason", "")
         for line in list(self.lines):
             if f"/{language}/language.json" in line:

@@ -5,7 +5,7 @@ import pytest
 from test_folders import write
 
 import builder
-from builder import STEP, Builder, LeftOut
+from builder import STEP, Builder
 from folders import Problem, read_folders
 from plan import Image
 
@@ -13,9 +13,8 @@ from plan import Image
 class Trial(Builder):
     """Makes nothing, and remembers in which order it was asked to."""
 
-    def __init__(self, images, broken=(), absent=(), jobs=2):
+    def __init__(self, images, broken=(), jobs=2):
         super().__init__(images, jobs=jobs)
-        self.absent = absent
         self.broken, self.made, self.most, self.now, self.meet = broken, [], 0, 0, threading.Barrier(jobs)
 
     def build(self, image):
@@ -29,8 +28,6 @@ class Trial(Builder):
             self.made.append(image.name)
         if image.name in self.broken:
             raise Problem("could not be built")
-        if image.name in self.absent:
-            raise LeftOut("no way to there")
         return 1.0
 
     pull = build
@@ -62,13 +59,22 @@ def test_what_starts_from_a_failed_one_is_not_tried(capsys):
     assert "low: could not be built" in told and "top: not built, for mid is not there" in told
 
 
-def test_what_cannot_be_downloaded_is_left_out_and_no_failure(capsys):
-    images = [Image("low"), Image("mid", needs=["low"]), Image("top", needs=["mid"]), Image("other", needs=["low"])]
-    good, trial = run(images, absent=["mid"])
-    assert good and sorted(trial.made) == ["low", "mid", "other"]
-    assert trial.results == {"low": 1.0, "mid": "left out", "top": "left out", "other": 1.0}
+def test_what_cannot_be_downloaded_is_left_out_and_no_failure(capsys, monkeypatch):
+    monkeypatch.setattr(builder, "inspect_image", lambda name: {"Id": "1"} if name == "kept" else None)
+    monkeypatch.setattr(Trial, "unreachable", lambda self, image: "a.example" if image.optional else None)
+    images = [Image("low"), Image("tool"), Image("mid", needs=["low", "tool"], optional=True),
+              Image("top", needs=["mid"], optional=True), Image("kept", needs=["low"], optional=True),
+              Image("other", needs=["low"])]
+    trial = Trial(images)
+    trial.leave_out(["top", "kept", "other"])
+    try:
+        assert trial.run()
+    finally:
+        trial.close()
+    assert sorted(trial.made) == ["kept", "low", "other"], "and not the tool that only the lost ones need"
+    assert trial.results == {"low": 1.0, "mid": "left out", "top": "left out", "kept": 1.0, "other": 1.0}
     told = capsys.readouterr().out
-    assert "mid: not built: no way to there" in told and "top: not built: mid is not there" in told
+    assert "mid: not built: no way to a.example" in told and "top: not built: mid is not there" in told
 
 
 def of_downloads(tmp_path, **fields):

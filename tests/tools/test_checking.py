@@ -86,20 +86,20 @@ def new(monkeypatch, capsys, *words):
 
 
 def test_a_new_folder_is_whole(tmp_path, monkeypatch, capsys):
-    status, _ = new(monkeypatch, capsys, "zig", "--in", str(tmp_path), "--package", "zig", "--file", "main.zig",
-                    "--compile", "/usr/bin/zig build-exe main.zig", "--run", "./main")
+    status, _ = new(monkeypatch, capsys, "wren", "--in", str(tmp_path), "--package", "wren", "--file", "main.wren",
+                    "--compile", "/usr/bin/wren build-exe main.wren", "--run", "./main")
     found, problems = read_folders([tmp_path])
     assert status == 0 and not problems
-    zig = found["zig"]
-    assert zig.language["compile"] == {"argv": ["/usr/bin/zig", "build-exe", "main.zig"]}
-    assert zig.language["version"]["argv"] == ["/usr/bin/zig", "--version"]
-    assert zig.language["run"] == {"argv": ["./main"]}
-    assert zig.language["live"] is True
-    assert "install -y --no-install-recommends zig" in zig.dockerfile.read_text()
-    proofs = read_proofs((zig.path / "tests.txt").read_text(encoding="utf-8"), compiles=True)
+    wren = found["wren"]
+    assert wren.language["compile"] == {"argv": ["/usr/bin/wren", "build-exe", "main.wren"]}
+    assert wren.language["version"]["argv"] == ["/usr/bin/wren", "--version"]
+    assert wren.language["run"] == {"argv": ["./main"]}
+    assert wren.language["live"] is True
+    assert "install -y --no-install-recommends wren" in wren.dockerfile.read_text()
+    proofs = read_proofs((wren.path / "tests.txt").read_text(encoding="utf-8"), compiles=True)
     assert new(monkeypatch, capsys, "nut", "--in", str(tmp_path), "--run", "/bin/nut x", "--version", "/bin/nut -v")[0] == 0
     assert read_folders([tmp_path])[0]["nut"].language["version"] == {"argv": ["/bin/nut", "-v"]}
-    assert "main.zig: " in next(proof for proof in proofs if proof.name == "error").expect["stderr"]
+    assert "main.wren: " in next(proof for proof in proofs if proof.name == "error").expect["stderr"]
 
 
 def test_a_new_folder_like_another(tmp_path, monkeypatch, capsys):
