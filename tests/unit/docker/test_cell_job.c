@@ -23,8 +23,8 @@ static void test_what_is_sent(void **state)
     const struct cell_job job = {.env = env,
                                  .files = files,
                                  .files_len = 2,
-                                 .compile = {compile, 30000, 4096},
-                                 .run = {run, 2000, 1024},
+                                 .compile = {compile, 30000, 4096, 300},
+                                 .run = {run, 2000, 1024, 0},
                                  .input = "in",
                                  .input_len = 2};
     struct stage stage;
@@ -39,7 +39,7 @@ static void test_what_is_sent(void **state)
                                                         "FILE 644 main.c\n"
                                                         "DATA int x;\n"
                                                         "FILE 600 data/empty\n"
-                                                        "STEP1 30000 4096 256M cc main.c\n"
+                                                        "STEP1 30000 4096 300M cc main.c\n"
                                                         "STEP2 2000 1024 256M ./a.out  two words\n"
                                                         "START\n"
                                                         "STDIN in\n"
