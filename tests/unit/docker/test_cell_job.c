@@ -51,7 +51,7 @@ static void test_nothing_but_a_program(void **state)
 {
     static const char *const env[] = {NULL};
     static const char *const run[] = {"true", NULL};
-    const struct cell_job job = {.env = env, .run = {run, 1, 1}};
+    const struct cell_job job = {.env = env, .run = {run, 1, 1, 0}};
     struct stage stage;
 
     (void)state;
@@ -77,7 +77,7 @@ static void test_large_jobs(void **state)
         const struct cell_job job = {.env = stage_env,
                                      .files = &file,
                                      .files_len = 1,
-                                     .run = {stage_argv, 2000, 1024},
+                                     .run = {stage_argv, 2000, 1024, 0},
                                      .input = bytes,
                                      .input_len = sizes[i]};
         struct stage stage;
@@ -106,7 +106,8 @@ static void test_deaf_agent(void **state)
 {
     size_t size = 16u << 20;
     char *bytes = calloc(1, size);
-    const struct cell_job job = {.env = stage_env, .run = {stage_argv, 2000, 1024}, .input = bytes, .input_len = size};
+    const struct cell_job job = {
+        .env = stage_env, .run = {stage_argv, 2000, 1024, 0}, .input = bytes, .input_len = size};
     struct stage stage;
 
     (void)state;
@@ -406,7 +407,7 @@ static void test_unresponsive(void **state)
 static void test_compile_step_has_its_own_time(void **state)
 {
     const struct cell_job job = {
-        .env = stage_env, .compile = {stage_argv, 30000, 1024}, .run = {stage_argv, 2000, 1024}};
+        .env = stage_env, .compile = {stage_argv, 30000, 1024, 0}, .run = {stage_argv, 2000, 1024, 0}};
     struct stage stage;
 
     (void)state;
