@@ -187,7 +187,7 @@ static void look(struct step *step)
 static void look_at_end(struct step *step)
 {
     struct watch_sight sight;
-    if (watch_see(step->cgroup, &sight))
+    if (watch_see_end(step->cgroup, &sight))
         (void)watch_take(&step->watch, &sight);
 }
 

@@ -3,7 +3,10 @@
 #include "docker/agent/system.h"
 
 #include <linux/magic.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 static uint64_t above(uint64_t a, uint64_t b)
 {
@@ -74,13 +77,21 @@ uint64_t watch_peak(const struct watch *watch, uint64_t rss)
     return larger(watch->most, smaller(rss, bound));
 }
 
-/* Bytes of the files in /tmp, deleted ones included. */
-static uint64_t in_tmp(void)
+/* Bytes of the files in a tmpfs, deleted ones included. */
+static uint64_t in_tmpfs(const char *path)
 {
-    struct statfs tmp;
-    if (statfs("/tmp", &tmp) < 0 || tmp.f_type != TMPFS_MAGIC)
+    struct statfs fs;
+    if (statfs(path, &fs) < 0 || fs.f_type != TMPFS_MAGIC)
         return 0;
-    return (uint64_t)(tmp.f_blocks - tmp.f_bfree) * (uint64_t)tmp.f_bsize;
+    return (uint64_t)(fs.f_blocks - fs.f_bfree) * (uint64_t)fs.f_bsize;
+}
+
+/* Bytes of all System V segments of the cell that are in memory. */
+static uint64_t in_segments(void)
+{
+    struct shm_info info;
+    void *out = &info; /* of another type than shmctl() declares */
+    return shmctl(0, SHM_INFO, out) < 0 ? 0 : (uint64_t)info.shm_rss * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
 /* The whole is read before its part: if the step grows in between, the rest looks smaller than it is, which read_mark()
@@ -91,7 +102,20 @@ bool watch_see(const struct cgroup *cgroup, struct watch_sight *sight)
     uint64_t all;
     if (!cgroup_read_held(cgroup, &all))
         return false;
-    sight->held = above(all, in_tmp() + cgroup_own(cgroup));
+    sight->held = above(all, in_tmpfs("/tmp") + cgroup_own(cgroup));
+    sight->rest = above(counts.usage, sight->held);
+    sight->mark = counts.peak;
+    sight->at = system_clock();
+    return true;
+}
+
+/* A container without a limit of its own is in a cgroup that is not its own. */
+bool watch_see_end(const struct cgroup *cgroup, struct watch_sight *sight)
+{
+    if (cgroup->stat < 0)
+        return false;
+    struct cgroup_counts counts = cgroup_read(cgroup);
+    sight->held = in_tmpfs("/dev/shm") + in_segments();
     sight->rest = above(counts.usage, sight->held);
     sight->mark = counts.peak;
     sight->at = system_clock();

@@ -53,4 +53,7 @@ uint64_t watch_peak(const struct watch *watch, uint64_t rss);
 /* Looks. False: the kernel does not tell. */
 bool watch_see(const struct cgroup *cgroup, struct watch_sight *sight);
 
+/* The same when none of its processes is left, and cheaper: what is held is then known from elsewhere. */
+bool watch_see_end(const struct cgroup *cgroup, struct watch_sight *sight);
+
 #endif

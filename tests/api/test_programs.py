@@ -3,16 +3,14 @@
 A line is {name, request, right}: `right` is the answer in words, and RIGHT below says it for a program. A case whose language
 needs a compiler that only a registry of images brings has its way to fail in ABSENT: where that compiler is there, RIGHT holds.
 """
-import json
 import re
 
 import pytest
 
-from codecell import ROOT, Server, wait_for
+from cases import case_languages, read_cases
+from codecell import Server
 
-CASES = {case["name"]: case for case in map(json.loads, (ROOT / "tests/cases/programs.jsonl").read_text(
-    encoding="utf-8").splitlines())}
-ALIASES = {"csc": "csharp", "kts": "kotlin", "s": "gas"}
+CASES = read_cases()
 WORLD = "Hello, World!\n"
 
 
@@ -103,13 +101,9 @@ ABSENT = {  # (versions that cannot, how it fails there)
 }
 
 
-def languages_of_cases():
-    return sorted({ALIASES.get(name, name) for name in (case["request"]["language"] for case in CASES.values())})
-
-
 @pytest.fixture(scope="module")
 def server():
-    with Server({"CODECELL_POOL": "*=0"}, languages=languages_of_cases()) as one:
+    with Server({"CODECELL_POOL": "*=0"}, languages=case_languages()) as one:
         yield one.start()
 
 

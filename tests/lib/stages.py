@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "images" / "lib"))
 
+from cases import case_languages
 from codecell import LANGUAGES
 from folders import read_folders
 from plan import ci_languages
@@ -328,7 +329,7 @@ def escape(totals):
 
 def asan(totals):
     """The server's own code under sanitizers; what only the kernel and the engine decide is left to the others."""
-    pytest(totals, "asan", BUILD / "asan" / "codecell", "tests/api", "-k", "not both_ways_answer",
+    pytest(totals, "asan", BUILD / "asan" / "codecell", "tests/api", "-k", "not both_ways_answer and not test_programs",
            env={"CODECELL_PATIENCE": "120", "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
                 "UBSAN_OPTIONS": "print_stacktrace=1"})
 
@@ -409,7 +410,7 @@ PARTS = {
     "languages": Part(["gcc"], languages, lambda: set(checked_languages())),
     "fuzz": Part(["fuzz"], fuzz, None, beside=True),
     "soak": Part(["gcc"], soak, lambda: set(LANGUAGES)),
-    "api": Part(["gcc"], api, lambda: {*LANGUAGES, *waiting_languages()}),
+    "api": Part(["gcc"], api, lambda: {*LANGUAGES, *waiting_languages(), *case_languages()}),
 }
 
 
