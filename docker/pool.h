@@ -83,7 +83,8 @@ struct pool_counts {
 };
 void pool_counts(const struct pool *pool, const char *language, struct pool_counts *out); /* NULL: all */
 
-/* What cells need is there (leftovers gone, the agent's volume filled, the runtime decided): a wish is served at once. */
+/* What cells need is there (leftovers gone, the agent's volume filled, the runtime decided): a wish is served at once.
+ */
 bool pool_can_make(const struct pool *pool);
 
 /* Makes no more, ends every cell, waits for their removal (at most `limit_ms`), then `closed`. */

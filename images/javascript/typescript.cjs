@@ -12,11 +12,12 @@ const { SourceError, compile, parse } = require('./swc.cjs');
 const { settings, USUAL } = require('./tsconfig.cjs');
 const { valuesReader, withoutTypes } = require('./values.cjs');
 
-// The compiler is read from the disk at its first use: a waiting cell does that before the program comes.
+// The compiler is read from the disk at its first use: a waiting cell does that before the program comes. Without
+// decorators, because for those swc starts a thread that stays, and a program would see it.
 const SAMPLE = `import { a, type B } from './b';
 enum Level { Low, High = 'high' }
 namespace Names { export const all = { ...a, list: [1, 2] satisfies number[] }; }
-abstract class Base<T> { constructor(private x: T, public y = 1) {} @log area(): number { return this.y as number; } }
+abstract class Base<T> { constructor(private x: T, public y = 1) {} area(): number { return this.y as number; } }
 export const f = async <T,>(g: (t: T) => Promise<T>, ...rest: T[]): Promise<T | undefined> => g(rest[0]!);
 `;
 if (isWaiting()) compile(SAMPLE, '/sample.ts', { module: 'nodenext', transform: USUAL });

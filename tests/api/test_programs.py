@@ -53,7 +53,7 @@ RIGHT = {
     "cpp-oj": completed("7\n"),
     "cpp-rec": completed("1000000\n"),
     "cpp-stacktrace": completed("1\n"),
-    "crlf-bash": completed(WORLD + "1 4 9\n", stderr="", warnings=matching("line end")),
+    "crlf-bash": completed(WORLD + "1 4 9\n", stderr="", warnings=matching("CRLF")),
     "crlf-jq": completed("Ada was born in 1815\nAlan was born in 1912\n"),
     "cs-async": completed("as\n"),
     "cs-record": completed("5\n"),

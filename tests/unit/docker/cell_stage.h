@@ -150,7 +150,7 @@ static const struct cell_events stage_events = {stage_on_output, stage_on_step_e
 
 static const char *const stage_argv[] = {"python3", "main.py", NULL};
 static const char *const stage_env[] = {"A=b", NULL};
-static const struct cell_job stage_job = {.env = stage_env, .run = {stage_argv, 2000, 1024}};
+static const struct cell_job stage_job = {.env = stage_env, .run = {stage_argv, 2000, 1024, 0}};
 
 static inline void stage_run_job(struct stage *stage, const struct cell_job *job, const struct cell_limits *limits)
 {

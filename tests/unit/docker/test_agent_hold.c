@@ -283,7 +283,7 @@ static void test_much_output_before(void **state)
     struct trial trial;
     trial_open(&trial, NULL);
     send_prepare(&trial, job.argv);
-    send_job(&trial, &job, 300);
+    send_job(&trial, &job, 1500);
     trial_pump(&trial, NULL);
     trial_expect(&trial, 124, SIGKILL, FRAME_TIMED_OUT | FRAME_STDOUT_TRUNCATED);
     assert_int_equal(trial.output[FRAME_STEP_RUN][FRAME_STDOUT].len, OUTPUT_MAX);

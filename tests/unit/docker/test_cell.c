@@ -47,6 +47,21 @@ static void test_what_is_created(void **state)
     stage_close(&stage);
 }
 
+/* Room for the step that may hold more. */
+static void test_memory_of_both_steps(void **state)
+{
+    static const struct cell_limits limits = {.memory_mb = 256, .disk_mb = 50};
+    static const struct {
+        uint32_t compile_mb, steps_mb;
+    } cases[] = {{0, 256}, {128, 256}, {300, 300}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct cell_kind kind = {.compile_memory_mb = cases[i].compile_mb};
+        assert_int_equal(cell_memory_bytes(&kind, &limits), (cases[i].steps_mb + 50 + CELL_AGENT_MB) << 20);
+    }
+}
+
 static void test_user_ids_differ(void **state)
 {
     struct stage stage;
@@ -482,6 +497,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_happy_path),
         cmocka_unit_test(test_what_is_created),
+        cmocka_unit_test(test_memory_of_both_steps),
         cmocka_unit_test(test_user_ids_differ),
         cmocka_unit_test(test_no_more_than_there_are_ids_for),
         cmocka_unit_test(test_failures_while_making),

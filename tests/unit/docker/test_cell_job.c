@@ -23,8 +23,8 @@ static void test_what_is_sent(void **state)
     const struct cell_job job = {.env = env,
                                  .files = files,
                                  .files_len = 2,
-                                 .compile = {compile, 30000, 4096},
-                                 .run = {run, 2000, 1024},
+                                 .compile = {compile, 30000, 4096, 300},
+                                 .run = {run, 2000, 1024, 0},
                                  .input = "in",
                                  .input_len = 2};
     struct stage stage;
@@ -39,7 +39,7 @@ static void test_what_is_sent(void **state)
                                                         "FILE 644 main.c\n"
                                                         "DATA int x;\n"
                                                         "FILE 600 data/empty\n"
-                                                        "STEP1 30000 4096 256M cc main.c\n"
+                                                        "STEP1 30000 4096 300M cc main.c\n"
                                                         "STEP2 2000 1024 256M ./a.out  two words\n"
                                                         "START\n"
                                                         "STDIN in\n"
@@ -51,7 +51,7 @@ static void test_nothing_but_a_program(void **state)
 {
     static const char *const env[] = {NULL};
     static const char *const run[] = {"true", NULL};
-    const struct cell_job job = {.env = env, .run = {run, 1, 1}};
+    const struct cell_job job = {.env = env, .run = {run, 1, 1, 0}};
     struct stage stage;
 
     (void)state;
@@ -77,7 +77,7 @@ static void test_large_jobs(void **state)
         const struct cell_job job = {.env = stage_env,
                                      .files = &file,
                                      .files_len = 1,
-                                     .run = {stage_argv, 2000, 1024},
+                                     .run = {stage_argv, 2000, 1024, 0},
                                      .input = bytes,
                                      .input_len = sizes[i]};
         struct stage stage;
@@ -106,7 +106,8 @@ static void test_deaf_agent(void **state)
 {
     size_t size = 16u << 20;
     char *bytes = calloc(1, size);
-    const struct cell_job job = {.env = stage_env, .run = {stage_argv, 2000, 1024}, .input = bytes, .input_len = size};
+    const struct cell_job job = {
+        .env = stage_env, .run = {stage_argv, 2000, 1024, 0}, .input = bytes, .input_len = size};
     struct stage stage;
 
     (void)state;
@@ -406,7 +407,7 @@ static void test_unresponsive(void **state)
 static void test_compile_step_has_its_own_time(void **state)
 {
     const struct cell_job job = {
-        .env = stage_env, .compile = {stage_argv, 30000, 1024}, .run = {stage_argv, 2000, 1024}};
+        .env = stage_env, .compile = {stage_argv, 30000, 1024, 0}, .run = {stage_argv, 2000, 1024, 0}};
     struct stage stage;
 
     (void)state;

@@ -411,7 +411,8 @@ static void test_input_that_was_not_read(void **state)
 {
     size_t size = 16u << 20;
     char *bytes = calloc(1, size);
-    const struct cell_job job = {.env = stage_env, .run = {stage_argv, 2000, 1024}, .input = bytes, .input_len = size};
+    const struct cell_job job = {
+        .env = stage_env, .run = {stage_argv, 2000, 1024, 0}, .input = bytes, .input_len = size};
     struct stage stage;
 
     (void)state;
