@@ -1,7 +1,11 @@
 """Tables for a terminal, and those of languages in the documents."""
+import re
+
 import pytest
 
-from folders import IMAGES, Problem, languages_of, read_folders
+from checking import may_be_absent
+from folders import IMAGES, OURS, WHERE_BUILT, Problem, languages_of, read_folders
+from plan import hosts_of
 from tables import BEGIN, END, listed_names, long_table, put_between, short_table, table
 
 TOLD = [{"id": "python", "name": "Python", "versions": ["3.13.5", "pypy-7.3.19"], "aliases": ["py", "python3"],
@@ -35,14 +39,42 @@ def test_names_are_read_again():
         assert listed_names(put_between(f"{BEGIN}\n{END}\n", content)) == {"python": ["py", "python3"], "c": []}
 
 
+def names_of(folder):
+    """(the names of its versions that are always there, those of versions that may be absent)"""
+    always, others = set(folder.language.get("aliases", [])), set()
+    for entry in folder.language.get("versions", []):
+        absent = {**folder.language, **entry}.get("proven") == WHERE_BUILT
+        (others if absent else always).update(entry.get("aliases", []))
+    return always, others
+
+
 @pytest.mark.parametrize("document", ["README.md", "docs/languages.md"])
 def test_the_documents_list_what_the_folders_have(document):
     listed = listed_names((IMAGES.parent / document).read_text(encoding="utf-8"))
     folders = languages_of(read_folders([IMAGES])[0])
-    assert sorted(listed) == [folder.id for folder in folders], "images/table writes it anew"
+    needed = {folder.id for folder in folders if not may_be_absent(folder)}
+    assert needed <= set(listed) <= {folder.id for folder in folders}, "images/table writes it anew"
     for folder in folders:
-        names = {name for field, name in folder.names() if field != "id"}
-        assert set(listed[folder.id]) == names, f"{folder.id}: images/table writes it anew"
+        always, others = names_of(folder)
+        if folder.id in listed:
+            assert always <= set(listed[folder.id]) <= always | others, f"{folder.id}: images/table writes it anew"
+
+
+def test_the_document_lists_what_is_proven_where_it_is_built():
+    text = (IMAGES.parent / "docs" / "languages.md").read_text(encoding="utf-8")
+    part = text.partition("<!-- where built:")[2].partition("<!-- where built end -->")[0]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line.startswith("| `")]
+    folders = {folder.id: folder for folder in languages_of(read_folders([IMAGES])[0]) if folder.unproven()}
+    assert [row[0].strip("`") for row in rows] == sorted(folders)
+    for id_, version, names, hosts in rows:
+        folder = folders[id_.strip("`")]
+        always, others = names_of(folder)
+        assert set(re.findall(r"`([^`]+)`", names)) == (always if may_be_absent(folder) else others), id_
+        image = IMAGES / folder.unproven()[0].removeprefix(OURS)
+        files = [image / "Dockerfile", *([IMAGES / "dotnet" / "Dockerfile"] if id_ == "`fsharp`" else [])]
+        dockerfile = "".join(file.read_text(encoding="utf-8") for file in files)
+        assert hosts.split(", ") == hosts_of(dockerfile), id_
+        assert "NET" in version or version.split(",")[0] in dockerfile, id_
 
 
 def test_a_table():
