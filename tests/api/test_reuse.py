@@ -170,7 +170,7 @@ def test_what_cannot_be_undone_ends_the_cell(server, left):
 ENDS = {
     "a-timeout": ("import socket\nTELL\ntime.sleep(30)", {"timeout": 1}),
     "no-memory": ("import socket\nTELL\nx = []\nwhile True: x.append(bytearray(1 << 20))", {"limits": {"memory_mb": 64}}),
-    "a-child-out-of-memory": ("import socket\np = os.fork()\nif p == 0:\n    x = []\n    while True: x.append(bytearray(1 << 20))\nos.wait()", {"limits": {"memory_mb": 64}}),
+    "a-child-out-of-memory": ("import socket\nTELL\np = os.fork()\nif p == 0:\n    x = []\n    while True: x.append(bytearray(1 << 20))\nos.wait()", {"limits": {"memory_mb": 64}}),
     "too-much-output": ("import socket\nTELL\nprint('x' * 9000)", {"limits": {"output_kb": 1}}),
 }
 
