@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import facts
@@ -100,6 +101,9 @@ class Builder:
         """Leaves out what may be absent and cannot be downloaded now, what starts from that, and what only those need.
         `wanted`: the names of images that are not here for others alone."""
         lost, needed = {}, set(wanted)
+        hosts = list(dict.fromkeys(host for image in self.images for host in self.downloads(image)))
+        with ThreadPoolExecutor(len(hosts) or 1) as pool:
+            self.reached.update(zip(hosts, pool.map(answers, hosts)))
         for image in self.images:
             absent = [need for need in image.needs if need in lost]
             host = self.unreachable(image) if not absent else None
@@ -197,17 +201,20 @@ class Builder:
         return self.describe(image, staged, source or made["Id"], start)
 
     def unreachable(self, image):
-        """A host that an image that may be absent is made from, and that does not answer; None where all do. What an
-        engine elsewhere reaches is not known here."""
-        if not image.optional or not os.environ.get("DOCKER_HOST", "unix:").startswith("unix:"):
-            return None
-        self.progress.state(image.name, "looks for its downloads")
-        for host in hosts_of(image.folder.dockerfile.read_text(encoding="utf-8")):
+        """A host that an image that may be absent is made from, and that does not answer; None where all do."""
+        for host in self.downloads(image):
             if host not in self.reached:
                 self.reached[host] = answers(host)
             if not self.reached[host]:
                 return host
         return None
+
+    @staticmethod
+    def downloads(image):
+        """The hosts to be asked for an image. What an engine elsewhere reaches is not known here."""
+        if not image.optional or image.folder is None or not os.environ.get("DOCKER_HOST", "unix:").startswith("unix:"):
+            return []
+        return hosts_of(image.folder.dockerfile.read_text(encoding="utf-8"))
 
     def describe(self, image, made, source, start):
         """Gives what was made (a tag) the image's name, and a label that says what is in it."""

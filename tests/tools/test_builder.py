@@ -61,7 +61,8 @@ def test_what_starts_from_a_failed_one_is_not_tried(capsys):
 
 def test_what_cannot_be_downloaded_is_left_out_and_no_failure(capsys, monkeypatch):
     monkeypatch.setattr(builder, "inspect_image", lambda name: {"Id": "1"} if name == "kept" else None)
-    monkeypatch.setattr(Trial, "unreachable", lambda self, image: "a.example" if image.optional else None)
+    monkeypatch.setattr(Trial, "downloads", lambda self, image: ["a.example"] if image.optional else [])
+    monkeypatch.setattr(builder, "answers", lambda host: False)
     images = [Image("low"), Image("tool"), Image("mid", needs=["low", "tool"], optional=True),
               Image("top", needs=["mid"], optional=True), Image("kept", needs=["low"], optional=True),
               Image("other", needs=["low"])]
@@ -98,6 +99,7 @@ def test_hosts_are_asked_for_what_may_be_absent(tmp_path, monkeypatch, optional,
     finally:
         trial.close()
     assert len(asked) == len(set(asked)), "each once"
+    assert Trial.downloads(Image("debian", optional=True)) == [], "what is pulled has no Dockerfile"
 
 
 def test_a_host_that_is_not_there_does_not_answer():
