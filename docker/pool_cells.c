@@ -5,6 +5,8 @@
 #include "base/log.h"
 #include "base/seam.h"
 
+#define HELD_ROOM ((uint64_t)8 << 20) /* for the agent, and what moves while a cell waits */
+
 bool pool_limits_same(const struct cell_limits *a, const struct cell_limits *b)
 {
     return a->milli_cpus == b->milli_cpus && a->memory_mb == b->memory_mb && a->disk_mb == b->disk_mb &&
@@ -16,9 +18,24 @@ bool pool_limits_suit(const struct pool *pool, const struct cell_limits *has, co
     return pool->cells.podman ? pool_limits_same(has, limits) : has->disk_mb == limits->disk_mb;
 }
 
-bool pool_suits(const struct pool *pool, const struct cell *cell, const struct cell_limits *limits)
+/* The kernel refuses a memory limit below what is held already, and the limit is set before the agent ends an
+ * interpreter that the job will not use. What one that is still being started holds is known of others. */
+static bool leaves_room(struct cell *cell, const struct cell_limits *limits)
 {
-    return pool_limits_suit(pool, cell_limits(cell), limits);
+    uint64_t held = 0;
+
+    if (limits->memory_mb >= cell_limits(cell)->memory_mb)
+        return true;
+    if (cell_waiting(cell) == CELL_HELD)
+        held = cell_waiting_bytes(cell);
+    else if (cell_waiting(cell) == CELL_PREPARING)
+        held = 2 * pool_cell_bytes(cell_place(cell)->shelf);
+    return held + HELD_ROOM <= (uint64_t)cell_memory_bytes(cell_kind(cell), limits);
+}
+
+bool pool_suits(const struct pool *pool, struct cell *cell, const struct cell_limits *limits)
+{
+    return pool_limits_suit(pool, cell_limits(cell), limits) && leaves_room(cell, limits);
 }
 
 struct shelf *pool_shelf_of(struct pool *pool, const struct cell_kind *kind)
@@ -191,7 +208,7 @@ void pool_wishes_fail(struct pool *pool, const struct cell_kind *kind, const str
 }
 
 /* The one that it was made for, else the oldest that it suits, but one that had better wait for its key's own cell. */
-static struct pool_wish *wish_for(struct pool *pool, const struct cell *cell, uint64_t now_ns)
+static struct pool_wish *wish_for(struct pool *pool, struct cell *cell, uint64_t now_ns)
 {
     struct pool_wish *oldest = NULL;
 

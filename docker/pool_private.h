@@ -82,7 +82,8 @@ struct shelf *pool_shelf_of(struct pool *pool, const struct cell_kind *kind);
 bool pool_limits_same(const struct cell_limits *a, const struct cell_limits *b);
 /* Whether a cell with the limits `has` can be given these while it waits: disk_mb never, and on Podman none. */
 bool pool_limits_suit(const struct pool *pool, const struct cell_limits *has, const struct cell_limits *limits);
-bool pool_suits(const struct pool *pool, const struct cell *cell, const struct cell_limits *limits);
+/* The same of a cell, of which also what has been started in it ahead must fit into less memory. */
+bool pool_suits(const struct pool *pool, struct cell *cell, const struct cell_limits *limits);
 void pool_shelf_remove(struct shelf *shelf, struct cell *cell);
 /* The cell that goes first where one is too many: rather one that nothing was started in, rather the oldest. */
 struct cell *pool_shelf_least(const struct shelf *shelf);

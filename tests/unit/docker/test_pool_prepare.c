@@ -107,6 +107,28 @@ static void test_who_gets_which(void **state)
     stage_close(&stage);
 }
 
+/* The kernel would refuse a limit below what the interpreter holds: such a job has a cell made for it. */
+static void test_what_holds_more_than_a_job_may(void **state)
+{
+    struct stage stage;
+    struct taker other = {.stage = &stage};
+
+    (void)state;
+    stage_open_ruby(&stage, 1);
+    stage.sim.held_bytes = (uint64_t)400 << 20;
+    sim_until(&stage.sim, counts(&stage, NULL).held == 1);
+    unsigned creations = stage.sim.counts[SIM_CREATE];
+    other.wish = (struct pool_wish){.kind = &ruby, .limits = ruby.limits, .on_cell = on_cell};
+    other.wish.limits.memory_mb = 64;
+    pool_take(stage.pool, &other.wish);
+    assert_null(other.cell);
+    sim_until(&stage.sim, other.cell != NULL);
+    assert_int_equal(stage.sim.counts[SIM_CREATE], creations + 1);
+    assert_int_equal(counts(&stage, NULL).held, 1);
+    cell_end(other.cell);
+    stage_close(&stage);
+}
+
 /* Where it cannot be, it is tried three times, and again after a while. */
 static void test_it_cannot_be(void **state)
 {
@@ -198,6 +220,7 @@ int main(void)
         cmocka_unit_test(test_one_at_a_time),
         cmocka_unit_test(test_not_while_requests_wait),
         cmocka_unit_test(test_who_gets_which),
+        cmocka_unit_test(test_what_holds_more_than_a_job_may),
         cmocka_unit_test(test_it_cannot_be),
         cmocka_unit_test(test_taken_meanwhile),
         cmocka_unit_test(test_kept_ones_too),
