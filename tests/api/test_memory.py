@@ -94,7 +94,7 @@ print(total > 64 * MB)
 def test_what_the_answer_says(server, size, memory_mb):
     result = server.run(C_TOUCH, "c", args=[str(size)], limits={"memory_mb": memory_mb})
     assert (result["status"], result["stdout"]) == ("completed", "all\n")
-    assert size - max(3, size / 50) <= result["memory_mb"] <= size + 4  # the page cache moves while it grows
+    assert size - max(4, size / 20) <= result["memory_mb"] <= size + 4  # the page cache moves while it grows
 
 
 def test_a_held_interpreters_memory_counts(server):

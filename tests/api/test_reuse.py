@@ -26,7 +26,7 @@ for table in 'sysvipc/shm', 'sysvipc/sem', 'sysvipc/msg', 'net/unix', 'net/tcp',
     if table == 'net/sockstat': text = [line.split()[:3] + line.split()[5:7] for line in text.splitlines()]  # the others are the host's
     print(table, text)
 one = open('/proc/1/stat').read().rsplit(') ', 1)[1].split()
-print(one[0], one[1:6], one[15:18], one[35], one[37:39])  # state, ids, priority, nice, threads, signal at its end, scheduler
+print(one[0] in 'RS', one[1:6], one[15:18], one[35], one[37:39])  # whether it runs or sleeps, ids, priority, nice, threads, signal at its end, scheduler
 for line in open('/proc/1/status'):
     if line.startswith(('Umask', 'Sig', 'Shd', 'Threads', 'Cap', 'Seccomp', 'NoNew', 'Cpus_allowed:', 'FDSize')) and not line.startswith('SigQ'): print(line, end='')
 for line in open('/proc/self/status'):
