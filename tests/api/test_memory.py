@@ -15,10 +15,12 @@ def fill(room, size):
 C_TOUCH = """
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 int main(int n, char **args) {
     size_t size = (size_t)atoi(args[1]) << 20;
     volatile char *room = malloc(size);
     for (size_t at = 0; at < size; at += 4096) room[at] = 1;
+    usleep(500000); /* the agent looks while it is held */
     puts("all");
     return n - 2;
 }
