@@ -1,6 +1,8 @@
 /* Byte order marks and line ends: what is changed of the code and the files, what stays, and what is told. */
 #include "execute_stage.h"
 
+#include <stdio.h>
+
 #include "api/execute_text.h"
 
 #define MARK "\xef\xbb\xbf"
@@ -62,7 +64,7 @@ static void test_lines(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[16];
-        strcpy(text, cases[i].before);
+        snprintf(text, sizeof text, "%s", cases[i].before);
         expect_bytes(text, execute_text_lines(text, strlen(text)), cases[i].after);
     }
 }

@@ -55,7 +55,7 @@ static void greedy_owners(void **state)
         size_t part = shares.most / ((size_t)owners + 1);
         assert_true(shares.most - shares.total >= part);
         for (int64_t i = 0; i < owners; i++) {
-            assert_in_range(share[i]->bytes, part - 2 * BODY * KIB, part + 2 * BODY * KIB);
+            assert_in_range(share[i]->bytes, part - KIB * 2 * BODY, part + KIB * 2 * BODY);
             http_shares_move(&shares, share[i], share[i]->bytes, 0);
             for (unsigned users = share[i]->users; users > 0; users--)
                 http_shares_leave(&shares, share[i]);

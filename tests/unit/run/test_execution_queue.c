@@ -203,7 +203,7 @@ static void test_store_in_trouble(void **state)
     assert_string_equal(stage.ended[0].warning, "its record could not be written yet");
     assert_null(stage_submit_as(&stage, 0, &python, &error));
     assert_int_equal(error.code, ERROR_UNAVAILABLE);
-    if (waits->state == EXECUTION_QUEUED || waits->state < EXECUTION_RECORDING)
+    if (waits->state < EXECUTION_RECORDING)
         execution_cancel(waits); /* its turn came before the failure was known */
     sim_until(&stage.sim, stage.ended_len == 2);
     sim_until(&stage.sim, sim_alive(&stage.sim) == 0);

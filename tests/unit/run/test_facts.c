@@ -129,7 +129,7 @@ static void test_packages_are_capped(void **state)
 
     (void)state;
     assert_non_null(text);
-    for (size_t i = 0; i < 2 * FACTS_PACKAGES_MAX; i++, at += 4)
+    for (size_t i = 0; i < (size_t)2 * FACTS_PACKAGES_MAX; i++, at += 4)
         memcpy(at, "a 1\n", 5);
     json_t *packages = facts_packages(text);
     assert_int_equal(json_array_size(packages), FACTS_PACKAGES_MAX);
