@@ -46,14 +46,16 @@ static uint64_t number(int fd, const char *name)
     return value;
 }
 
-static bool read_held(int fd, uint64_t *bytes)
+static bool read_held(int fd, struct cgroup_held *held)
 {
     char text[TEXT_MAX];
-    uint64_t own, shared;
+    uint64_t own, shared, files;
     if (!read_text(fd, text) || !find(text, "shmem ", &shared) ||
-        (!find(text, "anon ", &own) && !find(text, "rss ", &own)))
+        (!find(text, "anon ", &own) && !find(text, "rss ", &own)) ||
+        (!find(text, "file ", &files) && !find(text, "cache ", &files)))
         return false;
-    *bytes = own + shared;
+    held->memory = own + shared;
+    held->cache = files > shared ? files - shared : 0; /* the kernel counts shared memory as files, too */
     return true;
 }
 
@@ -62,7 +64,8 @@ static bool read_held(int fd, uint64_t *bytes)
 /* A container's cgroup has a limit; one without is the machine's, and what it holds is everybody's. */
 static int open_stat(const struct cgroup *cgroup)
 {
-    uint64_t limit = number(cgroup->memory, ""), held;
+    uint64_t limit = number(cgroup->memory, "");
+    struct cgroup_held held;
     int fd = limit == 0 || limit > LIMIT_MAX ? -1 : open_either(V1 "memory.stat", V2 "memory.stat");
     if (fd < 0 || read_held(fd, &held))
         return fd;
@@ -100,9 +103,9 @@ struct cgroup_limits cgroup_read_limits(const struct cgroup *cgroup)
     };
 }
 
-bool cgroup_read_held(const struct cgroup *cgroup, uint64_t *bytes)
+bool cgroup_read_held(const struct cgroup *cgroup, struct cgroup_held *held)
 {
-    return read_held(cgroup->stat, bytes);
+    return read_held(cgroup->stat, held);
 }
 
 /* Pages: all, resident, and of these those of files. */

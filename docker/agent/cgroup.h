@@ -28,9 +28,14 @@ void cgroup_open(struct cgroup *cgroup);
 struct cgroup_counts cgroup_read(const struct cgroup *cgroup);
 struct cgroup_limits cgroup_read_limits(const struct cgroup *cgroup);
 
-/* Bytes of anonymous and of shared memory, files in a tmpfs among them, the agent's own included. False: the kernel
- * does not tell. */
-bool cgroup_read_held(const struct cgroup *cgroup, uint64_t *bytes);
+/* Bytes of what the cgroup holds. */
+struct cgroup_held {
+    uint64_t memory; /* anonymous and shared memory, files in a tmpfs among them, the agent's own included */
+    uint64_t cache;  /* files of file systems on disks */
+};
+
+/* False: the kernel does not tell. */
+bool cgroup_read_held(const struct cgroup *cgroup, struct cgroup_held *held);
 
 /* Bytes of the agent's own anonymous memory. */
 uint64_t cgroup_own(const struct cgroup *cgroup);

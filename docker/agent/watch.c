@@ -8,6 +8,8 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#define KERNEL_BYTES (UINT64_C(2) << 20) /* page tables, pipes and the like: of a small program about 1 MB */
+
 static uint64_t above(uint64_t a, uint64_t b)
 {
     return a > b ? a - b : 0;
@@ -95,15 +97,17 @@ static uint64_t in_segments(void)
 }
 
 /* The whole is read before its part: if the step grows in between, the rest looks smaller than it is, which read_mark()
- * makes up for, and never larger. */
+ * makes up for. While a process ends, some 40 MB of its pages are no longer its own but still in the whole, and would
+ * look like rest: so the rest is no more than what is known to be in it. */
 bool watch_see(const struct cgroup *cgroup, struct watch_sight *sight)
 {
     struct cgroup_counts counts = cgroup_read(cgroup);
-    uint64_t all;
+    struct cgroup_held all;
     if (!cgroup_read_held(cgroup, &all))
         return false;
-    sight->held = above(all, in_tmpfs("/tmp") + cgroup_own(cgroup));
-    sight->rest = above(counts.usage, sight->held);
+    uint64_t others = in_tmpfs("/tmp") + cgroup_own(cgroup);
+    sight->held = above(all.memory, others);
+    sight->rest = smaller(above(counts.usage, sight->held), others + all.cache + KERNEL_BYTES);
     sight->mark = counts.peak;
     sight->at = system_clock();
     return true;

@@ -15,12 +15,10 @@ def fill(room, size):
 C_TOUCH = """
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 int main(int n, char **args) {
     size_t size = (size_t)atoi(args[1]) << 20;
     volatile char *room = malloc(size);
     for (size_t at = 0; at < size; at += 4096) room[at] = 1;
-    usleep(500000); /* the agent looks while it is held */
     puts("all");
     return n - 2;
 }
@@ -96,7 +94,7 @@ print(total > 64 * MB)
 def test_what_the_answer_says(server, size, memory_mb):
     result = server.run(C_TOUCH, "c", args=[str(size)], limits={"memory_mb": memory_mb})
     assert (result["status"], result["stdout"]) == ("completed", "all\n")
-    assert size - max(4, size / 20) <= result["memory_mb"] <= size + 4  # the page cache moves while it grows
+    assert size - 3 <= result["memory_mb"] <= size + 4
 
 
 def test_a_held_interpreters_memory_counts(server):

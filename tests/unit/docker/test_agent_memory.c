@@ -145,8 +145,9 @@ static void test_the_compiler_is_over_it(void **state)
     (void)state;
     trial_open(&trial, &(struct trial_options){.cgroup = &version_2});
     trial.memory_bytes = 64000000;
-    trial_step(&trial, FRAME_STEP_COMPILE, 60000, 1000,
-               (const char *const[]){"sh", "-c", V2 "echo 'anon 72000000\nshmem 0' > memory.stat" FOR_EVER, NULL});
+    trial_step(
+        &trial, FRAME_STEP_COMPILE, 60000, 1000,
+        (const char *const[]){"sh", "-c", V2 "echo 'anon 72000000\nfile 0\nshmem 0' > memory.stat" FOR_EVER, NULL});
     trial_sh(&trial, "echo ran");
     assert_true(trial.done);
     assert_int_equal(trial.end[FRAME_STEP_COMPILE].flags, FRAME_OUT_OF_MEMORY);
