@@ -446,7 +446,7 @@ static void create_container(struct cell *cell)
                              &(struct call_options){.method = "POST",
                                                     .path = path,
                                                     .body = container_body(cell),
-                                                    .deadline_ms = CELL_CALL_MS,
+                                                    .deadline_ms = CELL_CREATE_MS,
                                                     .metric = "create"},
                              on_created, cell);
 }

@@ -24,7 +24,8 @@ struct engine;
 #define CELL_AGENT_PROCESSES 1u
 
 #define CELL_READY_MS 30000u   /* from creation to the agent's READY */
-#define CELL_CALL_MS 30000u    /* each engine call for a cell */
+#define CELL_CREATE_MS 35000u  /* the create call: longer than CELL_READY_MS, so that it is always the cell that is late */
+#define CELL_CALL_MS 30000u    /* each other engine call for a cell */
 #define CELL_GRACE_MS 15000u   /* past a job's own times, before a cell counts as unresponsive */
 #define CELL_PREPARE_MS 25000u /* an interpreter's start ahead of its job; then the cell fails */
 #define CELL_RESET_MS 5000u    /* a reset: deleting a full tmpfs of small files takes tens of milliseconds */
