@@ -74,22 +74,38 @@ static uint64_t locks_of(int folder, const char *name)
     return found;
 }
 
-/* Adds one process's. How many descriptors were looked at. */
+static unsigned entries_in(DIR *folder)
+{
+    unsigned count = 0;
+    while (readdir(folder))
+        count++;
+    rewinddir(folder);
+    return count;
+}
+
+/* Every `stride`-th descriptor stands for as many; which ones they are changes from look to look. */
+static unsigned look_at_some(DIR *folder, unsigned stride, struct tally *tally)
+{
+    unsigned looked = 0, at = tally->turn++ % stride;
+    for (struct dirent *entry; tally->locks <= TALLY_LOCKS && (entry = readdir(folder));)
+        if (at++ % stride == 0 && entry->d_name[0] != '.') {
+            tally->locks += locks_of(dirfd(folder), entry->d_name) * stride;
+            looked++;
+        }
+    return looked;
+}
+
+/* Adds one process's. How many descriptors were looked at, or a little more for the process. */
 static unsigned look_at(int pid, struct tally *tally, struct tally_counts *counts)
 {
     char path[32];
-    unsigned looked = 1;
     snprintf(path, sizeof path, "/proc/%d/fdinfo", pid);
     DIR *folder = opendir(path);
     if (!folder) {
         counts->hidden |= errno == EACCES || errno == EPERM;
-        return looked;
+        return 1;
     }
-    for (struct dirent *entry; tally->locks <= TALLY_LOCKS && (entry = readdir(folder));)
-        if (entry->d_name[0] != '.') {
-            tally->locks += locks_of(dirfd(folder), entry->d_name);
-            looked++;
-        }
+    unsigned looked = 1 + look_at_some(folder, 1 + entries_in(folder) / TALLY_FILES_OF_ONE, tally);
     closedir(folder);
     return looked;
 }
@@ -114,29 +130,25 @@ static void count_locks(struct tally *tally, struct tally_counts *counts)
         tally->after = 0, tally->locks = 0;
 }
 
-static struct tally_counts count(struct tally *tally)
-{
-    struct tally_counts counts = {0};
-    counts.sockets = in_use("/proc/net/sockstat", "\nTCP: inuse ") + in_use("/proc/net/sockstat6", "TCP6: inuse ");
-    counts.terminals = numbers_in("/dev/pts");
-    count_locks(tally, &counts);
-    return counts;
-}
-
 void tally_begin(struct tally *tally, const struct cgroup *cgroup, uint64_t now)
 {
     *tally = (struct tally){.due = now + TALLY_EVERY_NS, .used = cgroup_read_used(cgroup).ns};
 }
 
-/* Where the kernel does not tell how much was used, all the time that has passed was. */
+/* Connections are made by the kernel's own threads, too, whose time is not the cell's: so they are counted by the
+ * clock, which costs little. Where the kernel does not tell how much CPU time was used, all the time that has passed
+ * was. */
 bool tally_look(struct tally *tally, const struct cgroup *cgroup, uint64_t now)
 {
     struct cgroup_used used = cgroup_read_used(cgroup);
     int64_t spent = used.known ? used.ns - tally->used : (int64_t)TALLY_CPU_NS;
+    struct tally_counts counts = {0};
     tally->due = now + TALLY_EVERY_NS;
-    if (spent < (int64_t)TALLY_CPU_NS)
-        return false;
-    struct tally_counts counts = count(tally);
-    tally->used = used.ns;
+    counts.sockets = in_use("/proc/net/sockstat", "\nTCP: inuse ") + in_use("/proc/net/sockstat6", "TCP6: inuse ");
+    counts.terminals = numbers_in("/dev/pts");
+    if (spent >= (int64_t)TALLY_CPU_NS) {
+        count_locks(tally, &counts);
+        tally->used = used.ns;
+    }
     return tally_exceeded(tally, &counts, spent);
 }

@@ -134,6 +134,12 @@ ATTACKS = {
     "posix_locks": one("static int fd; if (i % 2000 == 0) fd = file(i / 2000); "
                        "struct flock l = {.l_type = F_RDLCK, .l_start = 1000000 - 2 * (i % 2000), .l_len = 1}; "
                        "return fcntl(fd, F_SETLK, &l);"),
+    "many_locks": one("static int fds[400]; int k = (int)(i % 400); if (!fds[k]) fds[k] = file(k); "
+                      "struct flock l = {.l_type = F_WRLCK, .l_start = 10000000 - 2 * (i / 400), .l_len = 1}; "
+                      "return fcntl(fds[k], F_SETLK, &l);"),
+    "hidden_locks": one("static int fds[400]; int k = (int)(i % 400); if (!fds[k]) fds[k] = file(k); "
+                        "struct flock l = {.l_type = F_WRLCK, .l_start = 10000000 - 2 * (i / 400), .l_len = 1}; "
+                        "return fcntl(fds[k], F_SETLK, &l);", "static void prepare(void) { prctl(PR_SET_DUMPABLE, 0); }\n"),
     "flocks": one("int fd = file(i % 8); return fd < 0 ? -1 : flock(fd, LOCK_SH);"),
     "leases": one("int fd = file(i); return fd < 0 ? -1 : fcntl(fd, F_SETLEASE, F_WRLCK);"),
     "dnotify": one("int fd = open(\"/tmp\", O_RDONLY); return fd < 0 ? -1 : fcntl(fd, 1026, 0x8000003f);"),
@@ -252,3 +258,15 @@ ATTACKS = {
 
 def program(name, seconds=1.0, hold_ms=400):
     return (HEAD + ATTACKS[name] + TAIL).replace("SECONDS", str(seconds)).replace("HOLD_MS", str(hold_ms))
+
+
+def first_of_each(names):
+    """One program that makes the first try of each alone: a line "NAME COUNT ERRNO" each. None may share a helper."""
+    parts, calls = [HEAD], []
+    for name in names:
+        parts.append(f"#define take take_{name}\n#define prepare prepare_{name}\n#define s s_{name}\n{ATTACKS[name]}\n"
+                     "#undef take\n#undef prepare\n#undef s\n")
+        calls.append(f'if (fork() == 0) {{ prepare_{name}(); errno = 0; int got = take_{name}(0) >= 0; '
+                     f'printf("{name} %d %s\\n", got, errno ? strerrorname_np(errno) : "-"); fflush(stdout); _exit(0); }} '
+                     "wait(0);")
+    return "".join(parts) + "int main(void) {\n" + "\n".join(calls) + "\nreturn 0; }\n"
