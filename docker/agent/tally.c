@@ -117,7 +117,7 @@ static void count_locks(struct tally *tally, struct tally_counts *counts)
     DIR *all = opendir("/proc");
     struct dirent *entry;
     while (all && looked < TALLY_FILES && (entry = readdir(all))) {
-        int pid = atoi(entry->d_name);
+        int pid = (int)strtol(entry->d_name, NULL, 10);
         if (pid > 1 && pid > tally->after) {
             looked += look_at(pid, tally, counts);
             tally->after = pid;

@@ -137,7 +137,7 @@ static void test_lists_ascend(void **state)
                                                &list_prctl,        &list_socket,        &list_tcp,   &list_ip,
                                                &list_ip6};
     (void)state;
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+    for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         for (unsigned k = 0; k < lists[i]->count; k++) {
             assert_true(lists[i]->ranges[k].from <= lists[i]->ranges[k].to);
             if (k > 0)

@@ -63,7 +63,7 @@ static void test_locks_are_found(void **state)
     int fd = mkstemp(path);
     (void)state;
     for (int i = 0; i < 100; i++) {
-        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 2 * i, .l_len = 1};
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)2 * i, .l_len = 1};
         assert_int_equal(fcntl(fd, F_SETLK, &lock), 0);
     }
     assert_true(look_at(getpid(), &tally, &counts) > 3);
