@@ -351,6 +351,7 @@ static int listen_http(struct app *app, struct error *error)
                                                     .body_max = (size_t)config->max_body,
                                                     .bodies_max = (size_t)config->max_bodies,
                                                     .connections = (unsigned)config->max_connections,
+                                                    .proxies = config->trusted_proxies,
                                                     .header_ms = (uint64_t)config->header_timeout_s * 1000,
                                                     .body_ms = (uint64_t)config->body_timeout_s * 1000,
                                                     .idle_ms = (uint64_t)config->idle_timeout_s * 1000,

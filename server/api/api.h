@@ -33,7 +33,7 @@ struct api {
     struct limits maxima;
     size_t max_code, max_stdin; /* bytes */
     bool reuse;                 /* of a key without a value of its own (CODECELL_REUSE) */
-    const char *metrics_key;    /* "": /metrics is open */
+    const char *metrics_key;    /* "": /metrics is for this machine alone */
     bool draining;              /* SIGTERM came: new executions are 503 */
 };
 

@@ -206,13 +206,14 @@ static void admit_metrics(struct http_exchange *ex)
 {
     const char *key = api_of(ex)->metrics_key;
     const char *presented = auth_presented(NULL, http_header(ex, "Authorization"));
-    if (*key == '\0' || is_metrics_key(presented, key)) {
+    struct error error;
+    if (http_is_direct_local(ex) || (*key != '\0' && is_metrics_key(presented, key))) {
         http_admit(ex);
         return;
     }
-    http_header_add(ex, "WWW-Authenticate", "Bearer");
-    http_respond_error(ex, error_status(ERROR_UNAUTHORIZED),
-                       presented == NULL ? "The metrics key is required" : "Invalid metrics key");
+    error_set(&error, ERROR_FORBIDDEN,
+              "Metrics: only for direct connections from this machine, or with the metrics key");
+    api_respond_error(ex, &error);
 }
 
 /* Only what runs programs has a body that is worth holding: with other requests, most of which need no key, anybody

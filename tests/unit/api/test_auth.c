@@ -243,26 +243,37 @@ static void test_a_large_body_is_for_programs_alone(void **state)
     fake_expect(&chunked, 413, "{\"detail\":\"Body: this request needs none\"}");
 }
 
-static void test_the_metrics_key(void **state)
+static void test_who_may_read_the_metrics(void **state)
 {
     (void)state;
-    struct http_exchange open = exchange(&metrics_route, NULL);
-    api_admit(&open);
-    assert_true(open.admitted);
-    fake_api.metrics_key = "m-secret";
-    static const char *const refused[][2] = {{NULL, "{\"detail\":\"The metrics key is required\"}"},
-                                             {"Bearer m-secreT", "{\"detail\":\"Invalid metrics key\"}"},
-                                             {"Bearer m-secret2", "{\"detail\":\"Invalid metrics key\"}"},
-                                             {"Bearer ", "{\"detail\":\"Invalid metrics key\"}"}};
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        struct http_exchange ex = {.route = &metrics_route, .headers = {{"Authorization", refused[i][0]}}};
+    static const struct {
+        bool local;
+        const char *key, *presented;
+        bool may;
+    } table[] = {
+        {true, "", NULL, true},
+        {true, "m-secret", NULL, true},
+        {true, "m-secret", "Bearer other", true},
+        {false, "", NULL, false},
+        {false, "", "Bearer ", false},
+        {false, "m-secret", "Bearer m-secret", true},
+        {false, "m-secret", NULL, false},
+        {false, "m-secret", "Bearer m-secreT", false},
+        {false, "m-secret", "Bearer m-secret2", false},
+        {false, "m-secret", "Bearer ", false},
+    };
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct http_exchange ex = {
+            .route = &metrics_route, .is_local = table[i].local, .headers = {{"Authorization", table[i].presented}}};
+        fake_api.metrics_key = table[i].key;
         api_admit(&ex);
-        assert_string_equal(ex.added, "WWW-Authenticate: Bearer\n");
-        fake_expect(&ex, 401, refused[i][1]);
+        assert_int_equal(ex.admitted, table[i].may);
+        if (!table[i].may)
+            fake_expect(&ex, 403,
+                        "{\"detail\":\"Metrics: only for direct connections from this machine, or with the metrics "
+                        "key\"}");
     }
-    struct http_exchange ex = {.route = &metrics_route, .headers = {{"Authorization", "Bearer m-secret"}}};
-    api_admit(&ex);
-    assert_true(ex.admitted);
 }
 
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
@@ -283,7 +294,7 @@ int main(void)
         STAGED(test_a_bearer_token),
         STAGED(test_an_open_route_asks_nobody),
         STAGED(test_a_large_body_is_for_programs_alone),
-        STAGED(test_the_metrics_key),
+        STAGED(test_who_may_read_the_metrics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
