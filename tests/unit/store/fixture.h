@@ -37,12 +37,13 @@ static inline int64_t fixture_wall_ns(void)
 
 /* Of each look at the monotonic clock; 0: it is the system's. Above STORE_READING_SLICE_NS a slice ends with its first
  * portion. */
-static uint64_t fixture_step_ns;
+static _Atomic uint64_t fixture_step_ns;
 
 static inline uint64_t fixture_monotonic_ns(void)
 {
-    static uint64_t made_up_ns;
-    return fixture_step_ns ? (made_up_ns += fixture_step_ns) : seam_system.monotonic_ns();
+    static _Atomic uint64_t made_up_ns;
+    uint64_t step = fixture_step_ns;
+    return step ? (made_up_ns += step) : seam_system.monotonic_ns();
 }
 
 static inline void fixture_clock(void)
