@@ -108,7 +108,8 @@ static int read_filter(struct query *query, struct error *error)
                              "status: must be pending, running, completed, failed, timed_out, out_of_memory, "
                              "compile_failed, cancelled or lost");
         query->status = (int)wanted;
-        query->filter.status = wanted == RECORD_RUNNING ? RECORD_PENDING : (int)wanted; /* as the row of one that runs */
+        query->filter.status =
+            wanted == RECORD_RUNNING ? RECORD_PENDING : (int)wanted; /* as the row of one that runs */
     }
     /* A language that is not offered any more still has records, under its id. */
     struct language_version *version;

@@ -10,8 +10,8 @@ json_t *execution_json(const struct record *record);
 /* Reads a page of `query->filter` into the query's records: a work(), or the end of one. */
 int executions_read(struct db *db, struct query *query, struct error *error);
 
-/* Puts the live status over the rows that say pending, and answers the page without those that `query->status` then does
- * not mean. */
+/* Puts the live status over the rows that say pending, and answers the page without those that `query->status` then
+ * does not mean. */
 void executions_answer(struct query *query);
 
 #endif

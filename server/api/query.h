@@ -18,14 +18,14 @@ struct query {
     struct http_exchange *ex; /* NULL: the client is gone */
     struct api *api;
     int64_t key_row;
-    char *id; /* the path's {id}, copied; NULL where it has none */
+    char *id;    /* the path's {id}, copied; NULL where it has none */
     bool purges; /* work() removes a session, whose rows are to go */
     int (*work)(struct db *db, struct query *query, struct error *error); /* 0, -1 or STORE_MORE */
     void (*answer)(struct query *query); /* ends with query_answer_… or query_refuse; `ex` is there */
     json_t *value;                       /* what work() found, of one thing */
-    struct record *records;              /* or as records, which become JSON only when the answer is encoded; may be NULL */
-    size_t count;                        /* of records */
-    size_t text_len;                     /* bytes of kept code and output in records */
+    struct record *records; /* or as records, which become JSON only when the answer is encoded; may be NULL */
+    size_t count;           /* of records */
+    size_t text_len;        /* bytes of kept code and output in records */
 
     /* A list's. */
     enum page_list list;
@@ -37,7 +37,7 @@ struct query {
     int64_t last; /* the last item's sequence */
 
     /* The answer. */
-    struct page_owner owner; /* a list's */
+    struct page_owner owner;                    /* a list's */
     json_t *(*make)(const struct query *query); /* makes what is answered of the records; any thread */
     uv_work_t encoding;
     char *text;
@@ -65,8 +65,8 @@ json_t *query_page(const struct query *query, json_t *items);
 /* Adds an item to the page. Takes it. */
 void query_add(struct query *query, json_t *item, int64_t sequence);
 
-/* Adds a record with its texts, which are taken. false: it is left to the next page, because the texts would be more than
- * QUERY_TEXT_MAX (the first always fits), or without memory. */
+/* Adds a record with its texts, which are taken. false: it is left to the next page, because the texts would be more
+ * than QUERY_TEXT_MAX (the first always fits), or without memory. */
 bool query_add_record(struct query *query, struct record *record);
 
 #endif

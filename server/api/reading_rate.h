@@ -1,5 +1,6 @@
 /* How often a key may read: what is keyed and runs nothing has a rate of its own, apart from that of executions
- * (store/rates.h, whose decision it shares). Its state is kept in memory: after a restart each key has its burst again. On the loop. */
+ * (store/rates.h, whose decision it shares). Its state is kept in memory: after a restart each key has its burst again.
+ * On the loop. */
 #ifndef CODECELL_API_READING_RATE_H
 #define CODECELL_API_READING_RATE_H
 
@@ -7,9 +8,10 @@
 
 #include <stddef.h>
 
-#define READING_PER_EXECUTION 6     /* who runs much polls much: so many requests at least for each that it may run */
-#define READING_KEYS_MAX 16384      /* keys that have read within their last minute; one more takes the place of the one
-                                       that is the nearest to its full burst */
+#define READING_PER_EXECUTION 6 /* who runs much polls much: so many requests at least for each that it may run */
+#define READING_KEYS_MAX                                                                       \
+    16384 /* keys that have read within their last minute; one more takes the place of the one \
+             that is the nearest to its full burst */
 
 struct reading_key {
     int64_t key_row, tat_ns;

@@ -24,7 +24,7 @@ struct db {
     unsigned char cursor_key[DB_CURSOR_KEY];
     struct statement statements[DB_STATEMENTS_MAX];
     size_t count;
-    uint64_t deadline_ns; /* 0: none */
+    uint64_t deadline_ns;      /* 0: none */
     int log_pages, log_copied; /* how long the write-ahead log is, and was when it was last copied */
 };
 

@@ -12,7 +12,7 @@
 #define PORTION 64 /* rows that one statement of a slice writes: about a millisecond */
 
 /* Whether an execution `e` went with its session already: its row is there until its turn has come. */
-#define REMOVED                                                                                \
+#define REMOVED                                                                                     \
     "EXISTS (SELECT 1 FROM purges AS p WHERE p.key_row = e.key_row AND p.session_id = e.session_id" \
     " AND p.upto >= e.sequence)"
 
@@ -223,8 +223,8 @@ enum { BY_SESSION = 1, BY_LANGUAGE = 2, BY_STATUS = 4, BY_ALL = 7 };
 #define SESSION " AND session_id = ?"
 #define LANGUAGE " AND language = ?"
 #define STATUS " AND status = ?"
-#define LIST(filters)                                                                                      \
-    "SELECT sequence, " REMOVED " FROM executions AS e WHERE key_row = ? AND sequence < ?" filters         \
+#define LIST(filters)                                                                              \
+    "SELECT sequence, " REMOVED " FROM executions AS e WHERE key_row = ? AND sequence < ?" filters \
     " ORDER BY sequence DESC"
 
 static const char *const lists[BY_ALL + 1] = {
@@ -280,8 +280,8 @@ static int list_row(struct db *db, sqlite3_stmt *statement, struct record_filter
     return 0;
 }
 
-int records_list(struct db *db, struct record_filter *filter, bool (*each)(struct record *record, void *arg),
-                 void *arg, bool *more, struct error *error)
+int records_list(struct db *db, struct record_filter *filter, bool (*each)(struct record *record, void *arg), void *arg,
+                 bool *more, struct error *error)
 {
     if (filter->limit < 1 || filter->limit > LIST_MAX)
         return error_set(error, ERROR_INVALID, "limit: must be an integer from 1 to %d", LIST_MAX);
@@ -377,15 +377,15 @@ static int next_purge(struct db *db, struct purge *purge, struct error *error)
     return 1;
 }
 
-#define PURGED                                                                                         \
+#define PURGED                                                                                \
     "(SELECT sequence FROM executions WHERE key_row = ? AND session_id = ? AND sequence <= ?" \
     " ORDER BY sequence DESC LIMIT ?)" /* lists begin with the newest */
 
 /* The end of one that has not ended will find no record, and is to make none. */
 static long purge_portion(struct db *db, const struct purge *purge, struct error *error)
 {
-    const struct sql_value *which = SQL_VALUES(SQL_I(purge->key_row), SQL_T(purge->session_id), SQL_I(purge->upto),
-                                               SQL_I(PORTION));
+    const struct sql_value *which =
+        SQL_VALUES(SQL_I(purge->key_row), SQL_T(purge->session_id), SQL_I(purge->upto), SQL_I(PORTION));
     if (sql_run(db,
                 "INSERT OR IGNORE INTO removed (id) SELECT id FROM executions WHERE status <= 1"
                 " AND sequence IN " PURGED,

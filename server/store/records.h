@@ -63,10 +63,11 @@ struct record_filter {
     unsigned given;                    /* 0 at first */
 };
 
-/* Newest first; `each` gets a record that is valid during the call, and answers whether it takes it: one that it does not
- * take ends the page. It may keep the texts if it sets the record's pointers to NULL: a page of them may be large, so it
- * must have a cap. `more` tells whether others follow. 0, or -1, or STORE_MORE: the slice is over (many rows may be of
- * sessions that were removed), and a call with the same filter, in which `before` and `given` have moved, goes on. */
+/* Newest first; `each` gets a record that is valid during the call, and answers whether it takes it: one that it does
+ * not take ends the page. It may keep the texts if it sets the record's pointers to NULL: a page of them may be large,
+ * so it must have a cap. `more` tells whether others follow. 0, or -1, or STORE_MORE: the slice is over (many rows may
+ * be of sessions that were removed), and a call with the same filter, in which `before` and `given` have moved, goes
+ * on. */
 int records_list(struct db *db, struct record_filter *filter, bool (*each)(struct record *record, void *arg), void *arg,
                  bool *more, struct error *error);
 int records_get(struct db *db, int64_t key_row, const char *id, struct record *out,

@@ -1,5 +1,5 @@
-/* A slice of long work: it ends when its time is over. What loops over rows asks after each portion, so that at least one
- * is done; a portion must be small. */
+/* A slice of long work: it ends when its time is over. What loops over rows asks after each portion, so that at least
+ * one is done; a portion must be small. */
 #ifndef CODECELL_STORE_SLICE_H
 #define CODECELL_STORE_SLICE_H
 

@@ -284,7 +284,7 @@ static void requeue(struct store *store, struct job_list *batch)
  * it is longer, while nobody waits; and once it is long, whoever waits. */
 #define LOG_PAGES_IDLE 1000
 #define LOG_PAGES_FREE 1500
-#define LOG_PAGES_MAX 10000
+#define LOG_PAGES_MAX 3000 /* 50 ms; 10000 take 200 */
 #define IDLE_NS 5000000
 
 static bool is_free(struct store *store)
@@ -301,9 +301,9 @@ enum chore { CHORE_NONE, CHORE_TEND, CHORE_COPY, CHORE_UPKEEP };
 /* The next of them, and when it is due (monotonic). With the mutex held. */
 static enum chore next_chore(const struct store *store, uint64_t now, uint64_t *due)
 {
-    enum chore chore = ails(store)                                      ? CHORE_TEND
+    enum chore chore = ails(store)                                    ? CHORE_TEND
                        : db_checkpoint_due(store->db, LOG_PAGES_IDLE) ? CHORE_COPY
-                                                                        : CHORE_NONE;
+                                                                      : CHORE_NONE;
     *due = chore == CHORE_TEND ? store->tend_at : chore == CHORE_COPY ? now + IDLE_NS : UINT64_MAX;
     if (store->turns.upkeep.head && store->turns.upkeep_ns < *due) {
         chore = CHORE_UPKEEP;

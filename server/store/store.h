@@ -1,8 +1,9 @@
 /* The database's thread: jobs that run one after another, off the loop. It is nobody's alone: what takes long goes in
- * slices, and the keys that read take turns (turns.h). The short things that requests wait for run in their order; those
- * that wait at the same time share one transaction: a job's done() comes after its commit (but see `early`). A job that
- * fails is rolled back alone (savepoint); where the transaction itself fails (its begin, its commit, a full disk),
- * each of its jobs fails, also those whose work was not called yet. A `reader` and `upkeep` have a transaction a slice.
+ * slices, and the keys that read take turns (turns.h). The short things that requests wait for run in their order;
+ * those that wait at the same time share one transaction: a job's done() comes after its commit (but see `early`). A
+ * job that fails is rolled back alone (savepoint); where the transaction itself fails (its begin, its commit, a full
+ * disk), each of its jobs fails, also those whose work was not called yet. A `reader` and `upkeep` have a transaction a
+ * slice.
  *
  * The store knows whether a record can be written: it is proved at the start, doubted by the first failure that is the
  * database's, and then asked every STORE_PROBE_MS until it is proved again (health.h). Whoever starts something that
@@ -26,15 +27,16 @@ struct store_job {
                  const struct error *error); /* on the loop; error NULL: it is committed. NULL: nobody waits; a
                                                 failure is logged and free() is called on the job, which must
                                                 then be the start of the malloc'ed struct */
-    int64_t reader; /* the key whose reading this is: its turn comes among other keys'. 0: it is short, and goes first */
-    bool upkeep;    /* nobody waits for it: it goes in slices, while the thread rests most of the time. When the store
-                       closes it has one slice more */
-    bool reads;     /* work writes nothing: where all that wait are such, no write lock. A `reader` does so anyway */
+    int64_t
+        reader;  /* the key whose reading this is: its turn comes among other keys'. 0: it is short, and goes first */
+    bool upkeep; /* nobody waits for it: it goes in slices, while the thread rests most of the time. When the store
+                    closes it has one slice more */
+    bool reads;  /* work writes nothing: where all that wait are such, no write lock. A `reader` does so anyway */
     bool early;  /* done() may come before the commit, once work has run: what it writes is no promise. A commit that
                     then fails is not told; until one succeeds again, such a job waits for its own like any other */
     bool proves; /* whether a record can be written is proved before it runs, unless that was done STORE_PROBE_MS ago or
                     later: store_trouble() tells in done(). Such a job should read */
-    struct error error; /* from here on the store's own */
+    struct error error;                     /* from here on the store's own */
     struct store_job *next, *behind, *last; /* turns.h */
     bool failed, more;
     unsigned batch; /* how many shared the transaction; 0 but in the first of them */
@@ -70,8 +72,8 @@ int store_owe(struct store *store, const struct record *record);
 void store_submit(struct store *store, struct store_job *job);
 unsigned store_queued(const struct store *store); /* jobs waiting or running; any thread */
 
-/* Runs what is queued (of upkeep a slice), ends the thread, closes the file; each done() has fired when `closed` (may be NULL)
- * fires on the loop. The store is gone then. */
+/* Runs what is queued (of upkeep a slice), ends the thread, closes the file; each done() has fired when `closed` (may
+ * be NULL) fires on the loop. The store is gone then. */
 void store_close(struct store *store, void (*closed)(void *arg), void *arg);
 
 #endif

@@ -23,8 +23,8 @@ struct job_list {
 };
 
 void job_list_add(struct job_list *list, struct store_job *job);
-struct store_job *job_list_take(struct job_list *list);             /* the first; NULL: none */
-void job_list_join(struct job_list *list, struct job_list *more);   /* `more` is empty then */
+struct store_job *job_list_take(struct job_list *list);           /* the first; NULL: none */
+void job_list_join(struct job_list *list, struct job_list *more); /* `more` is empty then */
 
 /* Zeroed: nobody waits. */
 struct turns {

@@ -14,6 +14,7 @@
 #include "store/keys.h"
 
 #include <dirent.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,7 +44,9 @@ static inline uint64_t fixture_monotonic_ns(void)
 {
     static _Atomic uint64_t made_up_ns;
     uint64_t step = fixture_step_ns;
-    return step ? (made_up_ns += step) : seam_system.monotonic_ns();
+    if (step == 0)
+        return seam_system.monotonic_ns();
+    return atomic_fetch_add(&made_up_ns, step) + step;
 }
 
 static inline void fixture_clock(void)

@@ -376,8 +376,8 @@ static void a_removed_sessions_id_is_free_at_once(void **state)
     assert_int_equal(get(db, key, between.id).status, RECORD_PENDING);
 }
 
-/* A slice does a portion at least, and no more once its time is over; a program that ends between two of them leaves the
- * rest to the next. */
+/* A slice does a portion at least, and no more once its time is over; a program that ends between two of them leaves
+ * the rest to the next. */
 static void what_is_long_goes_in_slices(void **state)
 {
     struct fixture *fixture = *state;
@@ -596,7 +596,8 @@ static void assert_no_scan(struct db *db, const char *query)
     assert_int_equal(sqlite3_prepare_v2(db_handle(db), sql, -1, &plan, NULL), SQLITE_OK);
     while (sqlite3_step(plan) == SQLITE_ROW) {
         const char *step = (const char *)sqlite3_column_text(plan, 3);
-        if ((strstr(step, "SCAN") && !strstr(step, "SCAN CONSTANT ROW") && !strstr(step, "SCAN purges")) || strstr(step, "TEMP B-TREE"))
+        if ((strstr(step, "SCAN") && !strstr(step, "SCAN CONSTANT ROW") && !strstr(step, "SCAN purges")) ||
+            strstr(step, "TEMP B-TREE"))
             fail_msg("%s: %s", query, step);
     }
     sqlite3_finalize(plan);
