@@ -375,7 +375,8 @@ static void fill_api(struct app *app)
                             .max_code = (size_t)config->max_code,
                             .max_stdin = (size_t)config->max_stdin,
                             .reuse = config->reuse == REUSE_KEY,
-                            .metrics_key = config->metrics_key};
+                            .metrics_key = config->metrics_key,
+                            .reading = {.least = config->read_rate}};
 }
 
 /* Who starts a program with nohup wants it to outlive its terminal. */
@@ -448,6 +449,7 @@ static int start(struct app *app, struct error *error)
 
 static void finish(struct app *app)
 {
+    reading_free(&app->api.reading);
     runner_close(app->runner);
     languages_free(app->languages);
     metrics_reset();

@@ -125,6 +125,10 @@ static const struct setting settings[] = {
      .help = "How long SIGTERM waits for what runs before it ends it."},
     {"CODECELL_RATE", &kind_integer, FIELD(rate), .min = 1, .max = 1000000, .fallback = "100",
      .help = "Requests a minute of a key made without a rate of its own."},
+    {"CODECELL_READ_RATE", &kind_integer, FIELD(read_rate), .min = 1, .max = 1000000, .fallback = "600",
+     .help =
+         "Requests a minute of each key that run nothing (lists, records, sessions), or six times the key's own rate "
+         "where that is more; one more is answered 429."},
 
     {"CODECELL_MAX_CODE", &kind_size, FIELD(max_code), .min = 1, .max = GIB, .fallback = "1m",
      .help = "Most bytes of `code`."},

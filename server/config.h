@@ -30,6 +30,7 @@ struct config {
     int64_t queue;          /* CODECELL_QUEUE: executions that may wait, all keys; 1000 */
     int64_t drain_s;        /* CODECELL_DRAIN: 10 */
     int64_t rate;           /* CODECELL_RATE: requests a minute of a new key; 100 */
+    int64_t read_rate;      /* CODECELL_READ_RATE: requests a minute that run nothing, of every key; 600 */
 
     int64_t max_code;       /* CODECELL_MAX_CODE: bytes, "1m" */
     int64_t max_stdin;      /* CODECELL_MAX_STDIN: bytes, "16m" */

@@ -299,6 +299,7 @@ static inline int fake_teardown(void **state)
 {
     (void)state;
     store_close(fake_api.store, NULL, NULL);
+    reading_free(&fake_api.reading);
     uv_run(&fake_loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&fake_loop), 0);
     languages_free(fake_api.languages);
