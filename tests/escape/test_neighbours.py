@@ -298,6 +298,22 @@ def test_a_crash_starts_nothing_on_the_host(server, core_helper):
     assert files == []
 
 
+def test_a_server_for_cores_is_warned_of(launch):
+    """Nothing keeps the kernel from connecting to it."""
+    before = CORE_PATTERN.read_text()
+    try:
+        CORE_PATTERN.write_text(f"@/tmp/cc-cores-{os.getpid()}\n")
+    except OSError:  # Linux before 6.16
+        assert tuple(map(int, os.uname().release.split(".")[:2])) < (6, 16)
+        return
+    try:
+        one = launch(ready=False)
+    finally:
+        CORE_PATTERN.write_text(before)
+    assert one.wait_event("host.cores", level="warn")["mend"] == "sysctl -w kernel.core_pattern=core"
+    assert not launch(ready=False).events("host.cores")
+
+
 def test_a_crash_leaves_no_core(server):
     """Where cores are files."""
     before = CORE_PATTERN.read_text()
