@@ -20,6 +20,7 @@
 #include "run/offers.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -428,6 +429,24 @@ static void gather_log(struct app *app)
     log_gather(true);
 }
 
+/* Cells keep the kernel from starting a program for cores, but nothing keeps it from connecting to a server for them
+ * ("@PATH", Linux 6.16). It is one setting for the whole machine, so it is the engine's host's, unless that is remote.
+ */
+static void look_at_cores(void)
+{
+    char pattern[130] = "";
+    FILE *file = fopen("/proc/sys/kernel/core_pattern", "re");
+
+    if (file != NULL && fgets(pattern, sizeof pattern, file) != NULL && pattern[0] == '@') {
+        pattern[strcspn(pattern, "\n")] = '\0';
+        log_event(LOG_WARN, "host.cores", LOG_STR("core_pattern", pattern),
+                  LOG_STR("reason", "programs that crash reach a server of the host"),
+                  LOG_STR("mend", "sysctl -w kernel.core_pattern=core"));
+    }
+    if (file != NULL)
+        fclose(file);
+}
+
 static int start(struct app *app, struct error *error)
 {
     if ((app->lock = db_lock(app->config->data_dir, error)) < 0 ||
@@ -465,6 +484,7 @@ int app_serve(const struct config *config)
     app.config = config;
     memory_setup();
     raise_descriptors();
+    look_at_cores();
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write */
     set_limits(&app);
     uv_loop_init(&app.loop);
