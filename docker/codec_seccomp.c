@@ -107,13 +107,13 @@ static json_t *allow_local(const char *call)
     return allow_if(call, json_pack("[o]", argument(0, AF_UNIX, 0, "SCMP_CMP_EQ")));
 }
 
-/* TCP alone. Protocols past it load kernel modules at the first call; what waits in a UDP socket is charged to nobody.
- * The type's low half byte: above it are SOCK_CLOEXEC and SOCK_NONBLOCK. */
-static json_t *allow_tcp(int family)
+/* TCP alone, as 0 or by its number. For any other protocol the kernel starts the host's modprobe, as root; what waits
+ * in a UDP socket is charged to nobody. The type's low half byte: above it are SOCK_CLOEXEC and SOCK_NONBLOCK. */
+static json_t *allow_tcp(int family, int protocol)
 {
     return allow_if("socket", json_pack("[o, o, o]", argument(0, (uint64_t)family, 0, "SCMP_CMP_EQ"),
                                         argument(1, 0xf, SOCK_STREAM, "SCMP_CMP_MASKED_EQ"),
-                                        argument(2, IPPROTO_TCP, 0, "SCMP_CMP_LE")));
+                                        argument(2, (uint64_t)protocol, 0, "SCMP_CMP_EQ")));
 }
 
 static json_t *rules(void)
@@ -123,9 +123,10 @@ static json_t *rules(void)
     json_t *free_calls =
         json_pack("{s:o, s:s}", "names", names(allowed, sizeof allowed / sizeof *allowed), "action", "SCMP_ACT_ALLOW");
 
-    return json_pack("[o, o, o, o, o, o, o, o, o, o]", free_calls, none,
+    return json_pack("[o, o, o, o, o, o, o, o, o, o, o, o]", free_calls, none,
                      allow_if("clone", json_pack("[o]", argument(0, NAMESPACES, 0, "SCMP_CMP_MASKED_EQ"))),
-                     allow_local("socket"), allow_local("socketpair"), allow_tcp(AF_INET), allow_tcp(AF_INET6),
+                     allow_local("socket"), allow_local("socketpair"), allow_tcp(AF_INET, 0),
+                     allow_tcp(AF_INET, IPPROTO_TCP), allow_tcp(AF_INET6, 0), allow_tcp(AF_INET6, IPPROTO_TCP),
                      allow_personality(PER_LINUX),
                      allow_personality(ADDR_NO_RANDOMIZE), /* debuggers, ThreadSanitizer */
                      allow_personality(0xffffffffu));      /* asks for the present one */

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -37,10 +38,12 @@ enum check {
     PID,     /* EPERM where the first argument is the agent */
     TARGET,  /* EPERM where the second is */
     PAIR,    /* EPERM where either is */
+    LIMITS,  /* prlimit64: EPERM where it means the agent; of the core's limit nothing is changed, and 0 answered */
+    CORE,    /* setrlimit: likewise */
     NICE,    /* setpriority: EPERM where it means the agent, its group, or a whole user */
     IO_NICE, /* ioprio_set: likewise */
     CLONE,   /* EPERM where it makes a namespace, or a thread with descriptors of its own: watched are a process's */
-    SOCKET,  /* EAFNOSUPPORT but for local sockets and TCP */
+    SOCKET,  /* EAFNOSUPPORT but for local sockets and TCP: a protocol that is unknown has the host load a module */
     OPTION,  /* setsockopt: ENOPROTOOPT but for those of lists.h; of a buffer's size nothing is done, and 0 answered */
     IOCTL,   /* ENOTTY but for those of lists.h */
     FCNTL,   /* EINVAL but for those of lists.h */
@@ -54,7 +57,8 @@ static struct rule {
     enum check check;
 } rules[] = {
     /* the agent has the program's user: being not dumpable does not keep these from it */
-    {SYS_prlimit64, PID},
+    {SYS_prlimit64, LIMITS},
+    {SYS_setrlimit, CORE}, /* it stays 1, see setup.c */
     {SYS_sched_setaffinity, PID},
     {SYS_sched_setscheduler, PID},
     {SYS_sched_setparam, PID},
@@ -156,6 +160,7 @@ static unsigned code_len;
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, field))
 /* The low half of an argument: the kernel reads process ids, flags and families from it alone. */
 #define LOAD_ARG(n) LOAD(args[n]) /* both architectures are little-endian */
+#define LOAD_HIGH(n) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, args[n]) + 4)
 #define SKIP_IF(test, value, yes, no) BPF_JUMP(BPF_JMP | (test) | BPF_K, (uint32_t)(value), (yes), (no))
 #define ANSWER(value) BPF_STMT(BPF_RET | BPF_K, (uint32_t)(value))
 #define ERROR(number) ANSWER(SECCOMP_RET_ERRNO | (number))
@@ -268,6 +273,14 @@ static void emit_check(enum check check)
     case PAIR:
         BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JEQ, 1, 3, 0), LOAD_ARG(1), SKIP_IF(BPF_JEQ, 1, 1, 0), ALLOW, ERROR(EPERM));
         break;
+    case LIMITS: /* one that asks for the old limit, too, would be told nothing: EPERM */
+        BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JEQ, 1, 12, 0), LOAD_ARG(1), SKIP_IF(BPF_JEQ, RLIMIT_CORE, 0, 8), LOAD_ARG(2),
+              SKIP_IF(BPF_JEQ, 0, 0, 2), LOAD_HIGH(2), SKIP_IF(BPF_JEQ, 0, 4, 0), LOAD_ARG(3),
+              SKIP_IF(BPF_JEQ, 0, 0, 4), LOAD_HIGH(3), SKIP_IF(BPF_JEQ, 0, 1, 2), ALLOW, ERROR(0), ERROR(EPERM));
+        break;
+    case CORE:
+        BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JEQ, RLIMIT_CORE, 0, 1), ERROR(0), ALLOW);
+        break;
     case NICE: /* which: PRIO_USER is 2 */
         BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JEQ, 2, 3, 0), LOAD_ARG(1), SKIP_IF(BPF_JEQ, 1, 1, 0), ALLOW, ERROR(EPERM));
         break;
@@ -280,9 +293,10 @@ static void emit_check(enum check check)
               ALLOW, ERROR(EPERM));
         break;
     case SOCKET: /* the type's low half byte; above it are SOCK_CLOEXEC and SOCK_NONBLOCK */
-        BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JEQ, AF_UNIX, 6, 0), SKIP_IF(BPF_JEQ, AF_INET, 1, 0),
-              SKIP_IF(BPF_JEQ, AF_INET6, 0, 3), LOAD_ARG(1), BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf),
-              SKIP_IF(BPF_JEQ, SOCK_STREAM, 1, 0), ERROR(EAFNOSUPPORT), ALLOW);
+        BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JEQ, AF_UNIX, 9, 0), SKIP_IF(BPF_JEQ, AF_INET, 1, 0),
+              SKIP_IF(BPF_JEQ, AF_INET6, 0, 6), LOAD_ARG(1), BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf),
+              SKIP_IF(BPF_JEQ, SOCK_STREAM, 0, 3), LOAD_ARG(2), SKIP_IF(BPF_JEQ, 0, 2, 0),
+              SKIP_IF(BPF_JEQ, IPPROTO_TCP, 1, 0), ERROR(EAFNOSUPPORT), ALLOW);
         break;
     case OPTION:
         emit_options();

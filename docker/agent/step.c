@@ -47,6 +47,7 @@ int step_start(struct step *step, enum frame_step which, const struct job_step *
     struct spawn program;
     trace_forget(step->trace);
     struct cgroup_counts before = cgroup_read(step->cgroup);
+    step->used = cgroup_read_used(step->cgroup);
     if (spawn(what->argv, envp, what->spec.memory_bytes, false, &program, failure) < 0)
         return -1;
     step->which = which;
@@ -60,6 +61,7 @@ void step_adopt(struct step *step, enum frame_step which, const struct job_step 
                 const struct hold_released *released)
 {
     step->which = which;
+    step->used = released->used;
     step->cpu_before = released->cpu_ns;
     run(step, what, &released->program, &released->before);
     step->backlog = true;
@@ -216,11 +218,21 @@ static bool drained(struct step *step)
     return step->streams[0].fd < 0 && step->streams[1].fd < 0;
 }
 
+/* What the processes say of themselves leaves out those that nobody waited for: whose parent ignores SIGCHLD. The
+ * cgroup leaves out none. */
+static uint64_t cpu_used(const struct step *step)
+{
+    struct cgroup_used now = cgroup_read_used(step->cgroup);
+    if (now.known && step->used.known)
+        return now.ns > step->used.ns ? (uint64_t)(now.ns - step->used.ns) : 0;
+    return step->end.cpu_ns > step->cpu_before ? step->end.cpu_ns - step->cpu_before : 0;
+}
+
 static void say_end(struct step *step)
 {
     uint8_t payload[FRAME_STEP_END_SIZE] = {0};
     look_at_end(step);
-    step->end.cpu_ns -= step->cpu_before < step->end.cpu_ns ? step->cpu_before : step->end.cpu_ns;
+    step->end.cpu_ns = cpu_used(step);
     if (cgroup_read(step->cgroup).kills > step->kills_before)
         step->end.flags |= FRAME_OUT_OF_MEMORY;
     step->end.peak_bytes = watch_peak(&step->watch, step->rss);

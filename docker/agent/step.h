@@ -33,7 +33,8 @@ struct step {
     struct step_stream streams[2];
     uint64_t started, deadline; /* system_clock() */
     bool backlog;               /* children may be left to wait for */
-    uint64_t cpu_before;        /* nanoseconds that its processes had used when the step began */
+    struct cgroup_used used;    /* when the step began */
+    uint64_t cpu_before;        /* nanoseconds that its processes had used by then, where `used` is not known */
     uint64_t rss;               /* bytes, of the largest process */
     struct frame_step_end end;
     const struct cgroup *cgroup;

@@ -2,6 +2,8 @@
  * and exits with 0, or says which line was wrong. */
 #include "agent_trial.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -166,6 +168,7 @@ static int walk(void)
 
 static int open_sockets(void)
 {
+    static const int loading[] = {TCP_MD5SIG, TCP_ULP, TCP_MD5SIG_EXT, 38};
     int pair[2], size = 1 << 24, before, after;
     socklen_t len = sizeof size;
     for (int family = 0; family < 64; family++) {
@@ -181,6 +184,16 @@ static int open_sockets(void)
     if (after != before)
         WRONG("setsockopt of a buffer");
     ALLOWED(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &size, sizeof size));
+    ALLOWED(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &size, sizeof size));
+    for (size_t i = 0; i < sizeof loading / sizeof *loading; i++)
+        REFUSED_WITH(ENOPROTOOPT, setsockopt(fd, IPPROTO_TCP, loading[i], "md5", 3));
+    for (int protocol = 0; protocol < 300; protocol++) {
+        int stream = socket(AF_INET, SOCK_STREAM, protocol), stream6 = socket(AF_INET6, SOCK_STREAM, protocol);
+        if ((stream >= 0) != (protocol == 0 || protocol == IPPROTO_TCP) || (stream >= 0) != (stream6 >= 0))
+            WRONG("a protocol");
+        close(stream);
+        close(stream6);
+    }
     REFUSED_WITH(EAFNOSUPPORT, socketpair(AF_NETLINK, SOCK_DGRAM, 0, pair));
     ALLOWED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
     return 0;
@@ -195,6 +208,28 @@ static void *stand_by(void *arg)
     pthread_barrier_wait(&barrier);
     pthread_barrier_wait(&barrier);
     return arg;
+}
+
+/* With a limit of 0 a crash would start the host's own program for cores, if it has one. */
+static int change_the_core_limit(void)
+{
+    struct rlimit core, none = {0, 0}, all = {RLIM_INFINITY, RLIM_INFINITY};
+    ALLOWED(setrlimit(RLIMIT_CORE, &none));
+    ALLOWED(setrlimit(RLIMIT_CORE, &all));
+    ALLOWED(prlimit(getpid(), RLIMIT_CORE, &none, NULL));
+    ALLOWED(CALL(SYS_setrlimit, (long)RLIMIT_CORE, (long)&none));
+    ALLOWED(CALL(SYS_setrlimit, 0x100000000L + RLIMIT_CORE, (long)&none));
+    ALLOWED(CALL(SYS_prlimit64, 0L, 0x100000000L + RLIMIT_CORE, (long)&none));
+    REFUSED(prlimit(0, RLIMIT_CORE, &none, &core));
+    ALLOWED(prlimit(0, RLIMIT_CORE, NULL, &core));
+    if (core.rlim_cur != 1 || core.rlim_max != 1)
+        WRONG("the core's limit");
+    ALLOWED(setrlimit(RLIMIT_STACK, &(struct rlimit){1 << 20, 1 << 20}));
+    ALLOWED(CALL(SYS_setrlimit, (long)RLIMIT_NOFILE, (long)&(struct rlimit){64, 64}));
+    ALLOWED(getrlimit(RLIMIT_NOFILE, &core));
+    if (core.rlim_max != 64)
+        WRONG("another limit");
+    return 0;
 }
 
 /* The same calls for oneself, one's threads and one's children. */
@@ -299,6 +334,7 @@ static void test_own_processes_can_be_changed(void **state)
 {
     (void)state;
     play("change oneself", false);
+    play("change the core limit", false);
 }
 
 static void test_own_children_can_be_traced(void **state)
@@ -328,6 +364,7 @@ int main(int argc, char **argv)
         {"walk", walk},
         {"open sockets", open_sockets},
         {"change oneself", change_oneself},
+        {"change the core limit", change_the_core_limit},
         {"trace a child", trace_a_child},
 #if defined(__x86_64__)
         {"call as 32 bit", call_as_32_bit},
