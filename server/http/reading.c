@@ -200,6 +200,8 @@ void http_admit(struct http_exchange *ex)
     size_t arrived = conn->running ? conn->input_len : conn->pending.len;
 
     assert(conn->state == HTTP_CONN_ADMITTING);
+    if (ex->share == NULL)
+        http_set_owner(ex, http_address_owner(conn->address));
     if (conn->peer == HTTP_PEER_LOST) {
         http_connection_close(conn);
         return;
