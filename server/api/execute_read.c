@@ -295,9 +295,9 @@ static const struct json_shape limit_set = {.open = '{',
                                             .most = EXECUTE_WARNINGS_MAX,
                                             .names_only = true};
 static const struct json_shape_member body_members[] = {
-    {"code", NULL},       {"language", NULL},   {"stdin", NULL},   {"environment", &variables}, {"timeout", NULL},
-    {"session_id", NULL}, {"args", &arg_list},  {"files", &file_list}, {"limits", &limit_set}, {"version", NULL},
-    {"outputs", NULL},    {"evaluate", NULL},   {"stream", NULL}};
+    {"code", NULL},       {"language", NULL},  {"stdin", NULL},       {"environment", &variables}, {"timeout", NULL},
+    {"session_id", NULL}, {"args", &arg_list}, {"files", &file_list}, {"limits", &limit_set},      {"version", NULL},
+    {"outputs", NULL},    {"evaluate", NULL},  {"stream", NULL}};
 static const struct json_shape body_shape = {.open = '{',
                                              .members = body_members,
                                              .members_len = sizeof body_members / sizeof *body_members,

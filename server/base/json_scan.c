@@ -18,12 +18,12 @@ struct name {
 
 /* A container that is open; the first stands for the text itself. */
 struct frame {
-    size_t open;             /* its bracket */
-    size_t item;             /* the member or element that has begun, or would */
-    size_t inside, closed;   /* brackets of the item's own container, complete; closed is 0: none */
-    size_t before, colon;    /* the item before: where it began, its colon (in an object) */
-    size_t before_end;       /* its last byte; 0: there is none */
-    size_t names;            /* index of the first of its names */
+    size_t open;           /* its bracket */
+    size_t item;           /* the member or element that has begun, or would */
+    size_t inside, closed; /* brackets of the item's own container, complete; closed is 0: none */
+    size_t before, colon;  /* the item before: where it began, its colon (in an object) */
+    size_t before_end;     /* its last byte; 0: there is none */
+    size_t names;          /* index of the first of its names */
     bool object;
 };
 
@@ -233,12 +233,13 @@ static int compare_letters(const char *a, const char *b)
     return (c > d) - (c < d);
 }
 
-static int compare_names(const void *a, const void *b, void *text)
+static int compare_names(const void *a, const void *b, void *arg)
 {
+    const char *text = ((const struct scan *)arg)->text;
     const struct name *left = a, *right = b;
     if (left->hash != right->hash)
         return left->hash < right->hash ? -1 : 1;
-    int order = compare_letters((const char *)text + left->at, (const char *)text + right->at);
+    int order = compare_letters(text + left->at, text + right->at);
     return order != 0 ? order : (left->at > right->at) - (left->at < right->at);
 }
 
@@ -250,7 +251,7 @@ static void find_twice(struct scan *scan, const struct frame *frame)
 
     if (!frame->object || count < 2)
         return;
-    qsort_r(names, count, sizeof *names, compare_names, (void *)(uintptr_t)scan->text);
+    qsort_r(names, count, sizeof *names, compare_names, scan);
     for (size_t i = 1; i < count; i++)
         if (names[i].hash == names[i - 1].hash && names[i].at < scan->twice &&
             compare_letters(scan->text + names[i].at, scan->text + names[i - 1].at) == 0)

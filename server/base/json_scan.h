@@ -1,8 +1,8 @@
 /* The first pass over a JSON text, before anything is built from it: a tree costs up to 75 times what the text does
  * ("[{},{},…]"), a pass costs nothing but the names' places.
  *
- *   text ─ json_scan ─ it is JSON, as strictly as json_parse sees it ─ json_keep ─ what its reader looks at ─ json_parse
- *              └ it is not: all that is complete before the fault is left out, so that json_parse can tell the fault
+ *   text ─ json_scan ─ it is JSON, as strictly as json_parse sees it ─ json_keep ─ what its reader looks at ─
+ * json_parse └ it is not: all that is complete before the fault is left out, so that json_parse can tell the fault
  *
  * Pure: any thread. */
 #ifndef CODECELL_BASE_JSON_SCAN_H

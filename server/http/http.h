@@ -96,7 +96,8 @@ void http_set_owner(struct http_exchange *ex, int64_t owner);
 /* Most bytes that its body and its answer held at any time. */
 size_t http_held(const struct http_exchange *ex);
 
-/* What a handler holds of the memory for bodies and answers; it may outlive the exchange, and the server waits for it. */
+/* What a handler holds of the memory for bodies and answers; it may outlive the exchange, and the server waits for it.
+ */
 struct http_claim {
     struct http_server *server;
     struct http_share *share; /* the owner's, as of the exchange */

@@ -20,8 +20,8 @@ struct http_share {
 };
 
 struct http_shares {
-    size_t total; /* bytes of all exchanges, those without an owner too */
-    size_t most;  /* bytes that may be held */
+    size_t total;    /* bytes of all exchanges, those without an owner too */
+    size_t most;     /* bytes that may be held */
     unsigned claims; /* open, see http_claim_body() */
     struct http_share *first;
 };

@@ -1,6 +1,7 @@
 /* The first pass: it says what json_parse says, of texts by tables and of many that chance makes; and what it keeps. */
 #include "unit.h"
 
+#include "base/buf.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "base/json_scan.h"
@@ -47,19 +48,68 @@ static void faults_are_told_as_the_parser_tells_them(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        "", " ", "1", " 01", "[", "{", "[1,]", "[1\n,]", "{\"a\":1,}", "{\"a\":1,\n \"b\":[{},{},{}] x", "[[],[],{}]]",
-        "{\"j\":[{},{},{}", "{\"j\":[{},{\"x\":1,\"x\":2}]}", "{\"j\":1,\"\\u006a\":2}", "{\"j\":1,\"j\" 2}",
-        "{\"j\":1,\"k\":2,\"j\":[1,2,}", "{\"j\":[1e999]}", "{\"j\":[-1e-999,1E+2]}", "{\"j\":9223372036854775808}",
-        "{\"j\":-9223372036854775808}", "{\"j\":[01]}", "{\"j\":[1.]}", "{\"j\":[.5]}", "{\"j\":[-]}", "{\"j\":[+1]}",
-        "{\"j\":[tru]}", "{\"j\":[truex]}", "{\"j\":[nul,1]}", "{\"j\":\"\\ud800\"}", "{\"j\":\"\\udc00\"}",
-        "{\"j\":\"\\ud83d\\ude00\"}", "{\"j\":\"\\ud83dx\"}", "{\"j\":\"\\ud83d\\u0041\"}", "{\"j\":\"\\u00g0\"}",
-        "{\"j\\u0000\":1}", "{\"j\":\"\\u0000\"}", "{\"j\":\"a\tb\"}", "{\"j\":\"\xc3\xa4\",x}", "{\"j\":\"\xc0\x80\"}",
-        "{\"j\":\"\xed\xa0\x80\"}", "{\"j\":\"\xf4\x90\x80\x80\"}", "{\"\xc3\xa4\":1,\"\\u00e4\":2}",
-        "{\"j\":[\"\xc3\xa4\xc3\xa4\",\n\"\xe2\x82\xac\",]}", "{\"j\":{\"k\":{}},\"l\" :[1 2]}", "{1:2}", "{\"j\"}",
-        "{} {}", "[]x", "\"\xf0\x9f\x98\x80\" x", "{\"j\":\"\\x\"}", "{\"j\":[\"abc", "{\"j\":[\"\\", "{\"j\":[1",
-        "{\"a\":{\"a\":1,\"b\":2},\"b\":3,\"c\":{\"a\":1,\"b\":2},\"a\":[}", "[1,2,[3,4,[5,6 7]]]", "\xef\xbb\xbf{}",
-        "{\"j\":1,\n\n\"k\":[1,\n2,\n3,\n]}", "[{\"a\":1,\"b\":2,\"c\":}]", "[{\"a\":1,\"b\":2,\"c\" \"d\"}]",
-        "[{\"a\":1,\"b\":2 \"c\"}]", "[{\"a\":[[]],\"b\":[[]] 1}]", "{\"a\":{}, \"b\":{}x}",
+        "",
+        " ",
+        "1",
+        " 01",
+        "[",
+        "{",
+        "[1,]",
+        "[1\n,]",
+        "{\"a\":1,}",
+        "{\"a\":1,\n \"b\":[{},{},{}] x",
+        "[[],[],{}]]",
+        "{\"j\":[{},{},{}",
+        "{\"j\":[{},{\"x\":1,\"x\":2}]}",
+        "{\"j\":1,\"\\u006a\":2}",
+        "{\"j\":1,\"j\" 2}",
+        "{\"j\":1,\"k\":2,\"j\":[1,2,}",
+        "{\"j\":[1e999]}",
+        "{\"j\":[-1e-999,1E+2]}",
+        "{\"j\":9223372036854775808}",
+        "{\"j\":-9223372036854775808}",
+        "{\"j\":[01]}",
+        "{\"j\":[1.]}",
+        "{\"j\":[.5]}",
+        "{\"j\":[-]}",
+        "{\"j\":[+1]}",
+        "{\"j\":[tru]}",
+        "{\"j\":[truex]}",
+        "{\"j\":[nul,1]}",
+        "{\"j\":\"\\ud800\"}",
+        "{\"j\":\"\\udc00\"}",
+        "{\"j\":\"\\ud83d\\ude00\"}",
+        "{\"j\":\"\\ud83dx\"}",
+        "{\"j\":\"\\ud83d\\u0041\"}",
+        "{\"j\":\"\\u00g0\"}",
+        "{\"j\\u0000\":1}",
+        "{\"j\":\"\\u0000\"}",
+        "{\"j\":\"a\tb\"}",
+        "{\"j\":\"\xc3\xa4\",x}",
+        "{\"j\":\"\xc0\x80\"}",
+        "{\"j\":\"\xed\xa0\x80\"}",
+        "{\"j\":\"\xf4\x90\x80\x80\"}",
+        "{\"\xc3\xa4\":1,\"\\u00e4\":2}",
+        "{\"j\":[\"\xc3\xa4\xc3\xa4\",\n\"\xe2\x82\xac\",]}",
+        "{\"j\":{\"k\":{}},\"l\" :[1 2]}",
+        "{1:2}",
+        "{\"j\"}",
+        "{} {}",
+        "[]x",
+        "\"\xf0\x9f\x98\x80\" x",
+        "{\"j\":\"\\x\"}",
+        "{\"j\":[\"abc",
+        "{\"j\":[\"\\",
+        "{\"j\":[1",
+        "{\"a\":{\"a\":1,\"b\":2},\"b\":3,\"c\":{\"a\":1,\"b\":2},\"a\":[}",
+        "[1,2,[3,4,[5,6 7]]]",
+        "\xef\xbb\xbf{}",
+        "{\"j\":1,\n\n\"k\":[1,\n2,\n3,\n]}",
+        "[{\"a\":1,\"b\":2,\"c\":}]",
+        "[{\"a\":1,\"b\":2,\"c\" \"d\"}]",
+        "[{\"a\":1,\"b\":2 \"c\"}]",
+        "[{\"a\":[[]],\"b\":[[]] 1}]",
+        "{\"a\":{}, \"b\":{}x}",
     };
     for (size_t i = 0; i < COUNT(texts); i++)
         agree(texts[i], strlen(texts[i]));
@@ -69,17 +119,23 @@ static void faults_are_told_as_the_parser_tells_them(void **state)
 static void they_agree_on_what_chance_makes(void **state)
 {
     (void)state;
-    static const char *const pieces[] = {"{", "}", "[", "]", ",", ":", "\"a\":", "\"b\":[", "\"j\":", "\"\\u0061\":", "1",
-                                         "-0.5e3", "true", "null", "\"\xc3\xa4\"", "\"\\n\"", " ", "\n", "{\"n\":", "{}",
-                                         "[]", "\"", "\\", "\xc3", ",\"k\":", "},", "],", "1e400"};
+    static const char *const pieces[] = {"{",       "}",      "[",       "]",       ",",
+                                         ":",       "\"a\":", "\"b\":[", "\"j\":",  "\"\\u0061\":",
+                                         "1",       "-0.5e3", "true",    "null",    "\"\xc3\xa4\"",
+                                         "\"\\n\"", " ",      "\n",      "{\"n\":", "{}",
+                                         "[]",      "\"",     "\\",      "\xc3",    ",\"k\":",
+                                         "},",      "],",     "1e400"};
     uint32_t seed = 1;
     for (int round = 0; round < 200000; round++) {
-        char text[256] = "{";
+        struct buf text;
+        buf_init(&text, 4096);
+        buf_puts(&text, "{");
         for (unsigned n = 0; n < 3 + seed % 14; n++) {
             seed = seed * 1664525u + 1013904223u;
-            strcat(text, pieces[(seed >> 8) % COUNT(pieces)]);
+            buf_puts(&text, pieces[(seed >> 8) % COUNT(pieces)]);
         }
-        agree(text, strlen(text));
+        agree(text.data, text.len);
+        buf_free(&text);
     }
 }
 
@@ -116,23 +172,20 @@ static void junk_is_not_built(void **state)
     enum { MANY = 100000 };
     static const char *const ends[] = {"0]}", "0}", "{},]}", "0]} x"};
     for (size_t end = 0; end < COUNT(ends); end++) {
-        char *text = malloc(MANY * 3 + 64);
+        struct buf text;
         struct json_scan_fault fault;
-        assert_non_null(text);
-        strcpy(text, "{\"junk\":[");
-        for (size_t i = 0, at = strlen(text); i < MANY; i++, at += 3)
-            strcpy(text + at, "{},");
-        strcat(text, ends[end]);
-        size_t len = strlen(text);
-        if (json_scan(text, &len, &fault) == JSON_SCAN_GOOD) {
-            assert_true(json_keep(text, &len, &shape) < 4096);
-        } else {
-            size_t brackets = 0;
-            for (size_t i = 0; i < len; i++)
-                brackets += text[i] == '{' || text[i] == '[';
-            assert_in_range(brackets, 1, 3);
-        }
-        free(text);
+        buf_init(&text, MANY * 4);
+        buf_puts(&text, "{\"junk\":[");
+        for (size_t i = 0; i < MANY; i++)
+            buf_puts(&text, "{},");
+        buf_puts(&text, ends[end]);
+        size_t len = text.len, brackets = 0;
+        if (json_scan(text.data, &len, &fault) == JSON_SCAN_GOOD)
+            assert_true(json_keep(text.data, &len, &shape) < 4096);
+        for (size_t i = 0; i < len; i++)
+            brackets += text.data[i] == '{' || text.data[i] == '[';
+        assert_in_range(brackets, 1, 3);
+        buf_free(&text);
     }
 }
 
