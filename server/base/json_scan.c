@@ -246,11 +246,11 @@ static int compare_names(const void *a, const void *b, void *arg)
 /* Looks for the first name of the frame that was there before. */
 static void find_twice(struct scan *scan, const struct frame *frame)
 {
-    struct name *names = scan->names + frame->names;
     size_t count = scan->names_len - frame->names;
 
     if (!frame->object || count < 2)
         return;
+    struct name *names = scan->names + frame->names;
     qsort_r(names, count, sizeof *names, compare_names, scan);
     for (size_t i = 1; i < count; i++)
         if (names[i].hash == names[i - 1].hash && names[i].at < scan->twice &&

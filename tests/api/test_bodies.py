@@ -1,5 +1,5 @@
-"""What a body costs the server: at most four times its bytes, whatever its shape, and given back; and what one key's bodies
-cost another key: nothing that it would notice."""
+"""What a body costs the server: at most four times its bytes, whatever its shape, and given back; and what one key's
+bodies cost another key: nothing that it would notice."""
 import json
 import threading
 import time
@@ -46,7 +46,7 @@ SHAPES = {
     "a fault at the end": lambda: member('"junk":[%s}' % fill("{},")),
     "a fault after it": lambda: member('"junk":[%s{}]' % fill("{},")) + "x",
     "an array": lambda: "[%s{}]" % fill("{},"),
-    "files in base64": lambda: member('"files":[{"path":"a","encoding":"base64","content":"%s"}]' % ("QUFB" * (3 * MB))),
+    "files in base64": lambda: member('"files":[{"path":"a","encoding":"base64","content":"%s"}]' % fill("QUFB", 12 * MB)),
 }
 
 
@@ -72,7 +72,8 @@ def test_what_a_body_costs(launch, record_property):
         peak = resident(server, "VmHWM")
         wait_for(f"the memory of {name}", lambda: resident(server) < before + SLACK)
         grown, bound = peak - before, TIMES * len(body) / MB + SLACK
-        line = f"{name}: {len(body) / MB:.0f} MB, {answer.status}, grew by {grown:.0f} MB, {resident(server) - before:.0f} left"
+        left = resident(server) - before
+        line = f"{name}: {len(body) / MB:.0f} MB, {answer.status}, grew by {grown:.0f} MB, {left:.0f} left"
         print(line)
         record_property(name, line)
         if grown > bound:

@@ -174,7 +174,7 @@ static void junk_is_not_built(void **state)
     for (size_t end = 0; end < COUNT(ends); end++) {
         struct buf text;
         struct json_scan_fault fault;
-        buf_init(&text, MANY * 4);
+        buf_init(&text, (size_t)MANY * 4);
         buf_puts(&text, "{\"junk\":[");
         for (size_t i = 0; i < MANY; i++)
             buf_puts(&text, "{},");
