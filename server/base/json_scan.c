@@ -466,6 +466,13 @@ static void skip_text_space(struct keeping *keeping)
         keeping->at++;
 }
 
+static void skip_colon(struct keeping *keeping)
+{
+    skip_text_space(keeping);
+    keeping->at++;
+    skip_text_space(keeping);
+}
+
 static size_t string_end(const struct keeping *keeping, size_t at)
 {
     for (at++; keeping->text[at] != '"'; at++)
@@ -534,16 +541,13 @@ static void keep_item(struct keeping *keeping, const struct json_shape *shape, s
 
     if (kept && !first)
         put(keeping, ',');
-    if (kept && object) {
+    if (kept)
         keep_to(keeping, name_end);
-        put(keeping, ':');
-    }
     keeping->at = name_end;
-    if (object) {
-        skip_text_space(keeping);
-        keeping->at++;
-        skip_text_space(keeping);
-    }
+    if (object)
+        skip_colon(keeping); /* before one is put, perhaps in the place of a space */
+    if (kept && object)
+        put(keeping, ':');
     if (kept && (member != NULL || !shape->names_only)) {
         keep_value(keeping, member != NULL ? member->shape : shape->item);
         return;

@@ -46,7 +46,8 @@ SHAPES = {
     "a fault at the end": lambda: member('"junk":[%s}' % fill("{},")),
     "a fault after it": lambda: member('"junk":[%s{}]' % fill("{},")) + "x",
     "an array": lambda: "[%s{}]" % fill("{},"),
-    "files in base64": lambda: member('"files":[{"path":"a","encoding":"base64","content":"%s"}]' % fill("QUFB", 12 * MB)),
+    "files in base64": lambda: member('"files":[{"path":"a","encoding":"base64","content":"%s"}]'
+                                      % fill("QUFB", 12 * MB)),
 }
 
 
