@@ -7,6 +7,8 @@
 
 #define OPEN_FILES 512        /* open files of a process */
 #define PODMAN_PROCESSES 4096 /* of a user: far above any PidsLimit of ours */
+#define CORE_BYTES 1          /* see set_core() in docker/agent/setup.c */
+#define OOM_SCORE 1000        /* the highest: if the host is short of memory, cells go before anything else of it */
 
 /* What was made so far, or NULL: then `whole` is released. */
 static json_t *keep_if(json_t *whole, bool good)
@@ -49,11 +51,88 @@ static json_t *ulimit(const char *name, uint64_t value)
  * million of them where none is given, and an engine that may not raise its own limits cannot start that. */
 static json_t *ulimits(const struct container_spec *spec)
 {
-    json_t *array = json_pack("[o, o]", ulimit("nofile", OPEN_FILES), ulimit("core", 0));
+    json_t *array = json_pack("[o, o]", ulimit("nofile", OPEN_FILES), ulimit("core", CORE_BYTES));
     bool good = (spec->fsize_bytes == 0 || json_array_append_new(array, ulimit("fsize", spec->fsize_bytes)) == 0) &&
                 (!spec->podman || json_array_append_new(array, ulimit("nproc", PODMAN_PROCESSES)) == 0);
 
     return keep_if(array, good);
+}
+
+/* What tells of the host or of other cells, and what programs do without: Docker's own list (28), which ours takes the
+ * place of, and more. /proc/locks and the statistics show what others do at the moment; the rest describes the machine,
+ * its devices and its kernel. Files that only root may read are not named beyond Docker's, for no program is root.
+ * Each costs a start some 10 to 25 microseconds (a mount), where it is there; a path that is not there costs nothing.
+ * What runtimes do read stays: meminfo, stat, cpuinfo, vmstat, cgroups, filesystems, /proc/sys,
+ * /sys/devices/system, /sys/kernel/mm, /sys/fs/cgroup. */
+static const char *const masked[] = {"/proc/acpi",
+                                     "/proc/asound",
+                                     "/proc/buddyinfo",
+                                     "/proc/bus",
+                                     "/proc/cmdline",
+                                     "/proc/config.gz",
+                                     "/proc/consoles",
+                                     "/proc/crypto",
+                                     "/proc/devices",
+                                     "/proc/diskstats",
+                                     "/proc/driver",
+                                     "/proc/fb",
+                                     "/proc/fs",
+                                     "/proc/interrupts",
+                                     "/proc/iomem",
+                                     "/proc/ioports",
+                                     "/proc/irq",
+                                     "/proc/kallsyms",
+                                     "/proc/kcore",
+                                     "/proc/key-users",
+                                     "/proc/keys",
+                                     "/proc/latency_stats",
+                                     "/proc/locks",
+                                     "/proc/mdstat",
+                                     "/proc/misc",
+                                     "/proc/modules",
+                                     "/proc/mtrr",
+                                     "/proc/partitions",
+                                     "/proc/pressure",
+                                     "/proc/sched_debug",
+                                     "/proc/schedstat",
+                                     "/proc/scsi",
+                                     "/proc/softirqs",
+                                     "/proc/swaps",
+                                     "/proc/sysrq-trigger",
+                                     "/proc/timer_list",
+                                     "/proc/timer_stats",
+                                     "/proc/zoneinfo",
+                                     "/sys/block",
+                                     "/sys/bus",
+                                     "/sys/dev/block",
+                                     "/sys/devices/pci0000:00",
+                                     "/sys/devices/virtual/block",
+                                     "/sys/devices/virtual/dmi",
+                                     "/sys/devices/virtual/powercap",
+                                     "/sys/devices/virtual/thermal",
+                                     "/sys/firmware",
+                                     "/sys/fs/btrfs",
+                                     "/sys/fs/ext4",
+                                     "/sys/fs/xfs",
+                                     "/sys/kernel/boot_params",
+                                     "/sys/kernel/btf",
+                                     "/sys/kernel/irq",
+                                     "/sys/kernel/notes",
+                                     "/sys/kernel/slab",
+                                     "/sys/kernel/vmcoreinfo",
+                                     "/sys/module",
+                                     NULL};
+
+/* Podman reads them here, separated by colons: one that holds a colon cannot be said. */
+static json_t *podman_masks(void)
+{
+    char text[2048];
+    size_t len = (size_t)snprintf(text, sizeof text, "mask=/etc/resolv.conf");
+
+    for (size_t i = 0; masked[i] != NULL && len < sizeof text; i++)
+        if (strchr(masked[i], ':') == NULL)
+            len += (size_t)snprintf(text + len, sizeof text - len, ":%s", masked[i]);
+    return len < sizeof text ? json_string(text) : NULL;
 }
 
 /* Podman tells every container the host's name servers, in a file; here nobody needs to know them. It does not read
@@ -63,7 +142,7 @@ static json_t *security(const struct container_spec *spec)
     json_t *array = json_pack("[s]", "no-new-privileges");
     bool good =
         (spec->seccomp == NULL || json_array_append_new(array, json_sprintf("seccomp=%s", spec->seccomp)) == 0) &&
-        (!spec->podman || json_array_append_new(array, json_string("mask=/etc/resolv.conf:/proc/pressure")) == 0);
+        (!spec->podman || json_array_append_new(array, podman_masks()) == 0);
 
     return keep_if(array, good);
 }
@@ -91,19 +170,13 @@ static json_t *mounts(const struct container_spec *spec)
 }
 
 /* What waits in a TCP socket is not charged to the container where cgroups are version 1: small buffers there, and few
- * descriptors, bound it. */
+ * descriptors, bound it. Connections that nobody has accepted, or that have just ended, are charged to nobody anywhere:
+ * few of them too; docker/agent/tally.h bounds the sum. */
 static json_t *sysctls(void)
 {
-    return json_pack("{s:s, s:s}", "net.ipv4.tcp_rmem", "4096 8192 16384", "net.ipv4.tcp_wmem", "4096 8192 16384");
-}
-
-/* The engines' own list, as of Docker 28, and what else tells of the host: setting one replaces theirs. */
-static json_t *masked_paths(void)
-{
-    return json_pack("[s, s, s, s, s, s, s, s, s, s, s, s, s]", "/proc/acpi", "/proc/asound", "/proc/interrupts",
-                     "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/pressure", "/proc/sched_debug",
-                     "/proc/scsi", "/proc/timer_list", "/proc/timer_stats", "/sys/devices/virtual/powercap",
-                     "/sys/firmware");
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "net.ipv4.tcp_rmem", "4096 8192 16384", "net.ipv4.tcp_wmem",
+                     "4096 8192 16384", "net.core.somaxconn", "128", "net.ipv4.tcp_max_syn_backlog", "128",
+                     "net.ipv4.tcp_max_tw_buckets", "1024");
 }
 
 /* Fields whose zero means something else to an engine than "not given". */
@@ -126,10 +199,11 @@ static json_t *host_config(const struct container_spec *spec)
 {
     json_t *host = limits(spec->memory_bytes, spec->nano_cpus, spec->pids);
     json_t *fixed =
-        json_pack("{s:s, s:o, s:o, s:s, s:b, s:b, s:b, s:[s], s:o, s:o, s:{s:s}, s:{s:s}}", "NetworkMode", "none",
-                  "MaskedPaths", masked_paths(), "Sysctls", sysctls(), "IpcMode", "private", "ReadonlyRootfs",
-                  spec->readonly_root, "Init", false, "AutoRemove", false, "CapDrop", "ALL", "SecurityOpt",
-                  security(spec), "Ulimits", ulimits(spec), "LogConfig", "Type", "none", "RestartPolicy", "Name", "no");
+        json_pack("{s:s, s:o, s:[s], s:i, s:o, s:s, s:b, s:b, s:b, s:[s], s:o, s:o, s:{s:s}, s:{s:s}}", "NetworkMode",
+                  "none", "MaskedPaths", strings(masked), "ReadonlyPaths", "/proc/sys", "OomScoreAdj", OOM_SCORE,
+                  "Sysctls", sysctls(), "IpcMode", "private", "ReadonlyRootfs", spec->readonly_root, "Init", false,
+                  "AutoRemove", false, "CapDrop", "ALL", "SecurityOpt", security(spec), "Ulimits", ulimits(spec),
+                  "LogConfig", "Type", "none", "RestartPolicy", "Name", "no");
     bool good = json_object_update(host, fixed) == 0 && add_optional(host, spec);
 
     json_decref(fixed);

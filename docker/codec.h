@@ -55,6 +55,8 @@ char *codec_seccomp(void);
 /* Appends a ustar archive with one file, owned by root, of this mode. 0, or -1 where a name, a size or the
  * buffer's maximum is past its cap (the buffer is then as before). */
 int codec_tar_file(struct buf *out, const char *name, const void *data, size_t len, unsigned mode);
+/* The same with one folder. */
+int codec_tar_folder(struct buf *out, const char *name, unsigned mode);
 
 /* Id in the reply of POST /containers/create, borrowed from it: at most CODEC_ID_MAX letters, digits, '.',
  * '_' and '-', so that it fits into a path. NULL where there is none. */

@@ -1,5 +1,6 @@
-/* Our seccomp profile: what is named here may be called, all else answers EPERM, and ENOSYS where it is newer than
- * what the engine knows.
+/* Our seccomp profile: what is named here may be called, all else is not there: ENOSYS, on which programs try another
+ * way. An engine that does not know defaultErrnoRet (Docker 20.10) answers EPERM, and ENOSYS to what is newer than all
+ * that is named. The agent's filter has the last word: EPERM where it refuses a call by its name.
  *
  * A list of what is allowed, not of what is refused: a call that nobody thought of is refused. It costs the
  * same: the native architecture alone (any other ABI ends the caller), few conditions. Measured with runc as
@@ -106,13 +107,13 @@ static json_t *allow_local(const char *call)
     return allow_if(call, json_pack("[o]", argument(0, AF_UNIX, 0, "SCMP_CMP_EQ")));
 }
 
-/* TCP alone. Protocols past it load kernel modules at the first call; what waits in a UDP socket is charged to nobody.
- * The type's low half byte: above it are SOCK_CLOEXEC and SOCK_NONBLOCK. */
-static json_t *allow_tcp(int family)
+/* TCP alone, as 0 or by its number. For any other protocol the kernel starts the host's modprobe, as root; what waits
+ * in a UDP socket is charged to nobody. The type's low half byte: above it are SOCK_CLOEXEC and SOCK_NONBLOCK. */
+static json_t *allow_tcp(int family, int protocol)
 {
     return allow_if("socket", json_pack("[o, o, o]", argument(0, (uint64_t)family, 0, "SCMP_CMP_EQ"),
                                         argument(1, 0xf, SOCK_STREAM, "SCMP_CMP_MASKED_EQ"),
-                                        argument(2, IPPROTO_TCP, 0, "SCMP_CMP_LE")));
+                                        argument(2, (uint64_t)protocol, 0, "SCMP_CMP_EQ")));
 }
 
 static json_t *rules(void)
@@ -122,9 +123,10 @@ static json_t *rules(void)
     json_t *free_calls =
         json_pack("{s:o, s:s}", "names", names(allowed, sizeof allowed / sizeof *allowed), "action", "SCMP_ACT_ALLOW");
 
-    return json_pack("[o, o, o, o, o, o, o, o, o, o]", free_calls, none,
+    return json_pack("[o, o, o, o, o, o, o, o, o, o, o, o]", free_calls, none,
                      allow_if("clone", json_pack("[o]", argument(0, NAMESPACES, 0, "SCMP_CMP_MASKED_EQ"))),
-                     allow_local("socket"), allow_local("socketpair"), allow_tcp(AF_INET), allow_tcp(AF_INET6),
+                     allow_local("socket"), allow_local("socketpair"), allow_tcp(AF_INET, 0),
+                     allow_tcp(AF_INET, IPPROTO_TCP), allow_tcp(AF_INET6, 0), allow_tcp(AF_INET6, IPPROTO_TCP),
                      allow_personality(PER_LINUX),
                      allow_personality(ADDR_NO_RANDOMIZE), /* debuggers, ThreadSanitizer */
                      allow_personality(0xffffffffu));      /* asks for the present one */
@@ -148,8 +150,8 @@ static json_t *architectures(void)
 
 char *codec_seccomp(void)
 {
-    json_t *profile = json_pack("{s:s, s:o, s:o}", "defaultAction", "SCMP_ACT_ERRNO", "archMap", architectures(),
-                                "syscalls", rules());
+    json_t *profile = json_pack("{s:s, s:i, s:o, s:o}", "defaultAction", "SCMP_ACT_ERRNO", "defaultErrnoRet", ENOSYS,
+                                "archMap", architectures(), "syscalls", rules());
     char *text = profile != NULL ? json_text(profile, NULL) : NULL;
 
     json_decref(profile);

@@ -20,11 +20,11 @@ struct header {
 };
 _Static_assert(sizeof(struct header) == BLOCK, "a header is a block");
 
-static void fill_header(struct header *header, const char *name, size_t len, unsigned mode)
+static void fill_header(struct header *header, char type, const char *name, size_t len, unsigned mode)
 {
     unsigned sum = 0;
 
-    *header = (struct header){.type = '0', .magic = "ustar", .version = {'0', '0'}};
+    *header = (struct header){.type = type, .magic = "ustar", .version = {'0', '0'}};
     memcpy(header->name, name, strlen(name));
     snprintf(header->mode, sizeof header->mode, "%07o", mode);
     snprintf(header->uid, sizeof header->uid, "%07o", 0u);
@@ -37,7 +37,7 @@ static void fill_header(struct header *header, const char *name, size_t len, uns
     snprintf(header->checksum, sizeof header->checksum, "%06o", sum & 0777777u);
 }
 
-int codec_tar_file(struct buf *out, const char *name, const void *data, size_t len, unsigned mode)
+static int append(struct buf *out, char type, const char *name, const void *data, size_t len, unsigned mode)
 {
     static const char zeros[3 * BLOCK];
     size_t pad = (BLOCK - len % BLOCK) % BLOCK;
@@ -47,9 +47,19 @@ int codec_tar_file(struct buf *out, const char *name, const void *data, size_t l
         return -1;
     if (buf_reserve(out, BLOCK + len + pad + 2 * BLOCK) != 0)
         return -1;
-    fill_header(&header, name, len, mode);
+    fill_header(&header, type, name, len, mode);
     buf_append(out, &header, BLOCK);
     buf_append(out, data, len);
     buf_append(out, zeros, pad + 2 * BLOCK); /* two empty blocks end an archive */
     return 0;
+}
+
+int codec_tar_file(struct buf *out, const char *name, const void *data, size_t len, unsigned mode)
+{
+    return append(out, '0', name, data, len, mode);
+}
+
+int codec_tar_folder(struct buf *out, const char *name, unsigned mode)
+{
+    return append(out, '5', name, "", 0, mode);
 }

@@ -69,36 +69,69 @@ static void remove_container(struct volume *volume)
          on_removed);
 }
 
+/* Takes the archive and extracts it at `place` of the container. `made` is not 0: it could not be made. */
+static void put(struct volume *volume, int made, struct buf *tar, const char *place, call_done *next)
+{
+    char path[CELL_NAME_MAX + 80];
+
+    if (made != 0) {
+        error_set(&volume->error, ERROR_INTERNAL, "out of memory");
+        remove_container(volume);
+    } else {
+        snprintf(path, sizeof path, "/containers/%s/archive?path=%s", volume->container, place);
+        call(volume,
+             &(struct call_options){.method = "PUT",
+                                    .path = path,
+                                    .raw = tar->data,
+                                    .raw_len = tar->len,
+                                    .deadline_ms = CELL_CALL_MS,
+                                    .metric = "archive"},
+             next);
+    }
+    buf_free(tar);
+}
+
+static void on_folder(void *arg, int status, json_t *reply, const struct error *error)
+{
+    struct volume *volume = arg;
+
+    (void)reply;
+    failed(volume, "close the agent's folder", status, error);
+    remove_container(volume);
+}
+
+/* Docker passes over an archive's own root, but takes a mounted folder by its name. Podman extracts to the mounted
+ * folder alone, and takes its root. */
+static void put_folder(struct volume *volume)
+{
+    bool podman = volume->cells->podman;
+    struct buf tar;
+
+    buf_init(&tar, ARCHIVE_MAX);
+    int made = codec_tar_folder(&tar, podman ? "./" : CELL_AGENT_FOLDER + 1, 0711);
+    put(volume, made, &tar, podman ? CELL_AGENT_FOLDER : "/", on_folder);
+}
+
 static void on_put(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct volume *volume = arg;
 
     (void)reply;
-    failed(volume, "put the agent into its volume", status, error);
-    remove_container(volume);
+    if (failed(volume, "put the agent into its volume", status, error))
+        remove_container(volume);
+    else
+        put_folder(volume);
 }
 
+/* The file and its folder are the same for all cells: who could open them could lock them against others', and watch
+ * them being started. So they can be executed and passed through, and nothing else. */
 static void put_agent(struct volume *volume)
 {
-    char path[CELL_NAME_MAX + 80];
     struct buf tar;
 
     buf_init(&tar, ARCHIVE_MAX);
-    if (codec_tar_file(&tar, "agent", volume->agent, volume->agent_len, 0555) != 0) {
-        error_set(&volume->error, ERROR_INTERNAL, "out of memory");
-        remove_container(volume);
-    } else {
-        snprintf(path, sizeof path, "/containers/%s/archive?path=" CELL_AGENT_FOLDER, volume->container);
-        call(volume,
-             &(struct call_options){.method = "PUT",
-                                    .path = path,
-                                    .raw = tar.data,
-                                    .raw_len = tar.len,
-                                    .deadline_ms = CELL_CALL_MS,
-                                    .metric = "archive"},
-             on_put);
-    }
-    buf_free(&tar);
+    int made = codec_tar_file(&tar, "agent", volume->agent, volume->agent_len, 0111);
+    put(volume, made, &tar, CELL_AGENT_FOLDER, on_put);
 }
 
 static void on_container(void *arg, int status, json_t *reply, const struct error *error)

@@ -20,6 +20,7 @@
 #include "run/offers.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -353,6 +354,7 @@ static int listen_http(struct app *app, struct error *error)
                                                     .body_max = (size_t)config->max_body,
                                                     .bodies_max = (size_t)config->max_bodies,
                                                     .connections = (unsigned)config->max_connections,
+                                                    .proxies = config->trusted_proxies,
                                                     .header_ms = (uint64_t)config->header_timeout_s * 1000,
                                                     .body_ms = (uint64_t)config->body_timeout_s * 1000,
                                                     .idle_ms = (uint64_t)config->idle_timeout_s * 1000,
@@ -376,7 +378,8 @@ static void fill_api(struct app *app)
                             .max_code = (size_t)config->max_code,
                             .max_stdin = (size_t)config->max_stdin,
                             .reuse = config->reuse == REUSE_KEY,
-                            .metrics_key = config->metrics_key};
+                            .metrics_key = config->metrics_key,
+                            .reading = {.least = config->read_rate}};
 }
 
 /* Who starts a program with nohup wants it to outlive its terminal. */
@@ -428,6 +431,24 @@ static void gather_log(struct app *app)
     log_gather(true);
 }
 
+/* Cells keep the kernel from starting a program for cores, but nothing keeps it from connecting to a server for them
+ * ("@PATH", Linux 6.16). It is one setting for the whole machine, so it is the engine's host's, unless that is remote.
+ */
+static void look_at_cores(void)
+{
+    char pattern[130] = "";
+    FILE *file = fopen("/proc/sys/kernel/core_pattern", "re");
+
+    if (file != NULL && fgets(pattern, sizeof pattern, file) != NULL && pattern[0] == '@') {
+        pattern[strcspn(pattern, "\n")] = '\0';
+        log_event(LOG_WARN, "host.cores", LOG_STR("core_pattern", pattern),
+                  LOG_STR("reason", "programs that crash reach a server of the host"),
+                  LOG_STR("mend", "sysctl -w kernel.core_pattern=core"));
+    }
+    if (file != NULL)
+        fclose(file);
+}
+
 static int start(struct app *app, struct error *error)
 {
     if ((app->lock = db_lock(app->config->data_dir, error)) < 0 ||
@@ -449,6 +470,7 @@ static int start(struct app *app, struct error *error)
 
 static void finish(struct app *app)
 {
+    reading_free(&app->api.reading);
     runner_close(app->runner);
     languages_free(app->languages);
     metrics_reset();
@@ -464,6 +486,7 @@ int app_serve(const struct config *config)
     app.config = config;
     memory_setup();
     raise_descriptors();
+    look_at_cores();
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write */
     set_limits(&app);
     uv_loop_init(&app.loop);

@@ -125,6 +125,10 @@ static const struct setting settings[] = {
      .help = "How long SIGTERM waits for what runs before it ends it."},
     {"CODECELL_RATE", &kind_integer, FIELD(rate), .min = 1, .max = 1000000, .fallback = "100",
      .help = "Requests a minute of a key made without a rate of its own."},
+    {"CODECELL_READ_RATE", &kind_integer, FIELD(read_rate), .min = 1, .max = 1000000, .fallback = "600",
+     .help =
+         "Requests a minute of each key that run nothing (lists, records, sessions), or six times the key's own rate "
+         "where that is more; one more is answered 429."},
 
     {"CODECELL_MAX_CODE", &kind_size, FIELD(max_code), .min = 1, .max = GIB, .fallback = "1m",
      .help = "Most bytes of `code`."},
@@ -148,7 +152,11 @@ static const struct setting settings[] = {
      .help = "Most that `limits.output_kb` may ask for."},
 
     {"CODECELL_MAX_CONNECTIONS", &kind_integer, FIELD(max_connections), .min = 1, .max = 65535, .fallback = "1024",
-     .help = "Connections at once; one more is answered 503 and closed."},
+     .help = "Connections at once. One more takes the place of an idle one, of the client or the key that holds most; "
+             "if there is none, it is answered 503 and closed."},
+    {"CODECELL_TRUSTED_PROXIES", &kind_nets, FIELD(trusted_proxies), .min = 0, .max = 4096, .fallback = "",
+     .help = "Networks of the proxies whose `X-Forwarded-For` is believed (`unix`: of a unix socket's peers). It says "
+             "whose a request is: for the log, and for what each client may hold at once."},
     {"CODECELL_HEADER_TIMEOUT", &kind_duration, FIELD(header_timeout_s), .min = 1, .max = HOUR, .fallback = "10s",
      .help = "For a request's head to arrive, else 408."},
     {"CODECELL_BODY_TIMEOUT", &kind_duration, FIELD(body_timeout_s), .min = 1, .max = HOUR, .fallback = "60s",
@@ -169,7 +177,8 @@ static const struct setting settings[] = {
     {"CODECELL_LOG_FORMAT", &kind_choice, FIELD(log_format), .choices = format_choices, .fallback = "text",
      .help = "Log lines as `key=value` or as JSON."},
     {"CODECELL_METRICS_KEY", &kind_secret, FIELD(metrics_key), .min = 0, .max = 256, .fallback = "",
-     .help = "If set, `/metrics` wants `Authorization: Bearer` with it."},
+     .help = "Who brings it as `Authorization: Bearer` may read `/metrics` from anywhere; without it only direct "
+             "connections from this machine's loopback may."},
     {"CODECELL_RUNTIME", &kind_name, FIELD(runtime), .min = 0, .max = 128, .fallback = "auto",
      .help = "The engine's runtime for cells, such as `crun` or `runsc`. `auto`: `crun` where the engine has it and a "
              "trial cell proves that it works, else the engine's default; empty: the engine's default."},

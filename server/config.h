@@ -30,6 +30,7 @@ struct config {
     int64_t queue;          /* CODECELL_QUEUE: executions that may wait, all keys; 1000 */
     int64_t drain_s;        /* CODECELL_DRAIN: 10 */
     int64_t rate;           /* CODECELL_RATE: requests a minute of a new key; 100 */
+    int64_t read_rate;      /* CODECELL_READ_RATE: requests a minute that run nothing, of every key; 600 */
 
     int64_t max_code;       /* CODECELL_MAX_CODE: bytes, "1m" */
     int64_t max_stdin;      /* CODECELL_MAX_STDIN: bytes, "16m" */
@@ -45,12 +46,13 @@ struct config {
     int64_t header_timeout_s, body_timeout_s, idle_timeout_s, write_timeout_s; /* CODECELL_HEADER_TIMEOUT 10,
                                  CODECELL_BODY_TIMEOUT 60, CODECELL_IDLE_TIMEOUT 75, CODECELL_WRITE_TIMEOUT 30 */
 
-    int keep;            /* CODECELL_KEEP: enum config_keep: what of an execution is stored; "sizes" */
-    int64_t retention_s; /* CODECELL_RETENTION: how long records are kept, "30d"; 0 for ever */
-    int log_level;       /* CODECELL_LOG_LEVEL: debug, info, warn, error; enum log_level */
-    int log_format;      /* CODECELL_LOG_FORMAT: text, json; enum log_format */
-    char *metrics_key;   /* CODECELL_METRICS_KEY: then /metrics wants "Authorization: Bearer KEY"; "" */
-    char *runtime;       /* CODECELL_RUNTIME: the engine's runtime for cells; "auto"; "": the engine's default */
+    int keep;              /* CODECELL_KEEP: enum config_keep: what of an execution is stored; "sizes" */
+    int64_t retention_s;   /* CODECELL_RETENTION: how long records are kept, "30d"; 0 for ever */
+    int log_level;         /* CODECELL_LOG_LEVEL: debug, info, warn, error; enum log_level */
+    int log_format;        /* CODECELL_LOG_FORMAT: text, json; enum log_format */
+    char *metrics_key;     /* CODECELL_METRICS_KEY: who brings it may read /metrics from anywhere; "": nobody */
+    char *trusted_proxies; /* CODECELL_TRUSTED_PROXIES: whose X-Forwarded-For is believed; "": nobody's */
+    char *runtime;         /* CODECELL_RUNTIME: the engine's runtime for cells; "auto"; "": the engine's default */
 
     char *docker_host;  /* DOCKER_HOST; "": unix:///var/run/docker.sock */
     bool docker_tls;    /* DOCKER_TLS_VERIFY is set and not empty */

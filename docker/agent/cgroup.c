@@ -1,8 +1,11 @@
 #include "docker/agent/cgroup.h"
 
+#include "docker/agent/system.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define V2 "/sys/fs/cgroup/"
@@ -62,11 +65,16 @@ static bool read_held(int fd, struct cgroup_held *held)
 #define LIMIT_MAX (UINT64_C(1) << 60) /* "no limit" is a number above it where cgroups are version 1 */
 
 /* A container's cgroup has a limit; one without is the machine's, and what it holds is everybody's. */
-static int open_stat(const struct cgroup *cgroup)
+static bool is_own(const struct cgroup *cgroup)
 {
     uint64_t limit = number(cgroup->memory, "");
+    return limit > 0 && limit <= LIMIT_MAX;
+}
+
+static int open_stat(const struct cgroup *cgroup)
+{
     struct cgroup_held held;
-    int fd = limit == 0 || limit > LIMIT_MAX ? -1 : open_either(V1 "memory.stat", V2 "memory.stat");
+    int fd = is_own(cgroup) ? open_either(V1 "memory.stat", V2 "memory.stat") : -1;
     if (fd < 0 || read_held(fd, &held))
         return fd;
     close(fd);
@@ -82,6 +90,7 @@ void cgroup_open(struct cgroup *cgroup)
     cgroup->processes = open_either(V2 "pids/pids.max", V2 "pids.max");
     cgroup->cpu = open_either(V2 "cpu/cpu.cfs_quota_us", V2 "cpu.max");
     cgroup->stat = open_stat(cgroup);
+    cgroup->used = is_own(cgroup) ? open_either(V2 "cpuacct/cpuacct.usage", V2 "cpu.stat") : -1;
     cgroup->own = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 }
 
@@ -106,6 +115,25 @@ struct cgroup_limits cgroup_read_limits(const struct cgroup *cgroup)
 bool cgroup_read_held(const struct cgroup *cgroup, struct cgroup_held *held)
 {
     return read_held(cgroup->stat, held);
+}
+
+/* Nanoseconds alone in version 1, microseconds behind a name in version 2. The agent's clock is read first: that makes
+ * the kernel count what the agent has used up to then in its cgroup, too. */
+struct cgroup_used cgroup_read_used(const struct cgroup *cgroup)
+{
+    char text[TEXT_MAX];
+    struct timespec own;
+    uint64_t all;
+    system_must(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own));
+    if (!read_text(cgroup->used, text))
+        return (struct cgroup_used){.known = false};
+    if (find(text, "usage_usec ", &all))
+        all *= 1000u;
+    else if (text[0] >= '0' && text[0] <= '9')
+        all = strtoull(text, NULL, 10);
+    else
+        return (struct cgroup_used){.known = false};
+    return (struct cgroup_used){true, (int64_t)all - (int64_t)own.tv_sec * 1000000000 - (int64_t)own.tv_nsec};
 }
 
 /* Pages: all, resident, and of these those of files. */

@@ -11,6 +11,7 @@ struct cgroup {
     int stat;               /* likewise; -1, too, where the container has no limit of its own: it is another's then */
     int own;                /* of the agent's own memory */
     int memory, processes, cpu; /* of the limits, likewise */
+    int used;                   /* of the CPU time; -1 as `stat` */
 };
 
 struct cgroup_counts {
@@ -36,6 +37,14 @@ struct cgroup_held {
 
 /* False: the kernel does not tell. */
 bool cgroup_read_held(const struct cgroup *cgroup, struct cgroup_held *held);
+
+/* CPU time that the cell's processes have used since its start, without the agent's own: whether anybody waits for them
+ * or not. */
+struct cgroup_used {
+    bool known; /* false: the kernel does not tell */
+    int64_t ns;
+};
+struct cgroup_used cgroup_read_used(const struct cgroup *cgroup);
 
 /* Bytes of the agent's own anonymous memory. */
 uint64_t cgroup_own(const struct cgroup *cgroup);

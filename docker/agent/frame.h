@@ -103,7 +103,7 @@ struct frame_step_end {
     uint32_t signal;     /* 0: none */
     uint32_t flags;      /* enum frame_flag, or'ed */
     uint64_t wall_ns;    /* from exec, or from being let go where it was held, to the first process's end */
-    uint64_t cpu_ns;     /* user and system, of all its processes that were waited for, in that time */
+    uint64_t cpu_ns;     /* user and system, of all its processes, in that time */
     uint64_t peak_bytes; /* the most that it held beside its files in /tmp (watch.h) */
 };
 

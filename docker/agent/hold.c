@@ -149,7 +149,9 @@ bool hold_release(struct hold *hold, struct hold_released *out)
 {
     *out = (struct hold_released){.program = hold->program,
                                   .before = {.kills = cgroup_read(hold->cgroup).kills, .peak = hold->before.peak},
-                                  .cpu_ns = cpu_time(hold->program.pid) + hold->children_ns};
+                                  .used = cgroup_read_used(hold->cgroup)};
+    if (!out->used.known)
+        out->cpu_ns = cpu_time(hold->program.pid) + hold->children_ns;
     out->program.started = system_clock();
     if (!trace_release(&hold->trace))
         return false;
@@ -196,7 +198,7 @@ static void nobody_left(struct hold *hold)
 static void held(struct hold *hold)
 {
     hold->ready = cgroup_read(hold->cgroup);
-    if (hold->job->hold == FRAME_HOLD_OPEN)
+    if (hold->job->hold == FRAME_HOLD_OPEN && hold->cgroup->used < 0)
         hold->children_ns = children_time(hold->program.pid);
     set_state(hold, HOLD_HELD);
     say(hold, true);

@@ -31,7 +31,7 @@ struct hold {
     struct cgroup_counts before; /* at its start */
     struct cgroup_limits limits; /* likewise: a runtime measures its heap and its threads by them */
     struct cgroup_counts ready;  /* when it was held */
-    uint64_t children_ns;        /* of CPU that its own processes had used by then */
+    uint64_t children_ns;        /* of CPU that its own processes had used by then, where the cgroup does not tell */
     const struct cgroup *cgroup;
     struct outlet *outlet;
 };
@@ -46,7 +46,8 @@ bool hold_fits(struct hold *hold, const struct job *job);
 struct hold_released {
     struct spawn program;        /* started: now */
     struct cgroup_counts before; /* kills: now; peak: at its start, for what it holds counts */
-    uint64_t cpu_ns;             /* that it and its processes have used up to now */
+    struct cgroup_used used;     /* up to now */
+    uint64_t cpu_ns;             /* where that is not known: what it and its processes have used up to now */
 };
 
 /* Lets it go on, untraced: at once where it is held, else at the next stop of each thread, which step_children sees to.

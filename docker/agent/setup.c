@@ -47,12 +47,22 @@ static void set_signals(void)
     system_must(sigprocmask(SIG_SETMASK, &none, NULL));
 }
 
+/* No core is written with a limit of 1 byte, for each is larger. If the host's core_pattern names a program, the kernel
+ * starts that as the host's root whatever the limit, 0 too, but for 1: this is its own sign for "no core". */
+static void set_core(void)
+{
+    struct rlimit core;
+    system_must(getrlimit(RLIMIT_CORE, &core));
+    core.rlim_max = core.rlim_max < 1 ? core.rlim_max : 1;
+    core.rlim_cur = core.rlim_max;
+    system_must(setrlimit(RLIMIT_CORE, &core));
+}
+
 static void set_process(void)
 {
-    static const struct rlimit no_core = {0, 0};
     system_must(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
     system_must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-    system_must(setrlimit(RLIMIT_CORE, &no_core));
+    set_core();
     if (getpgrp() != 1) /* a group and session of its own, which no program can enter */
         system_must(setsid());
     umask(0); /* a file's mode is the one that the job names */

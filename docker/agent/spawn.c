@@ -67,20 +67,6 @@ static int lay(struct plumbing *p)
     return 0;
 }
 
-/* The kernel looks for the highest oom_score_adj first, so the program dies before the agent. The file
- * is the user's only while the process is dumpable, and that is the agent's memory here: it is shut
- * again before anybody else lives. */
-static int die_first(void)
-{
-    if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
-        return -1;
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-        return -1;
-    ssize_t n = fd < 0 ? -1 : write(fd, "1000", 4);
-    return n == 4 ? 0 : -1;
-}
-
 /* The agent does not need its filter's leave for this: it is put on behind. */
 static int ask_for_tracer(void)
 {
@@ -107,7 +93,7 @@ static int become_program(const struct plumbing *p, bool traced)
     sigset_t none;
     sigemptyset(&none);
     umask(022);
-    if (setsid() < 0 || die_first() < 0 || signal(SIGPIPE, SIG_DFL) == SIG_ERR)
+    if (setsid() < 0 || signal(SIGPIPE, SIG_DFL) == SIG_ERR)
         return -1;
     for (int i = 0; i < 3; i++)
         if (dup2(p->ends[i][i == 0 ? READ : WRITE], i) < 0)

@@ -37,6 +37,7 @@ static void run(struct step *step, const struct job_step *what, const struct spa
     step->kills_before = before->kills;
     /* Where the kernel does not tell, the container's limit is the only one. */
     watch_begin(&step->watch, step->cgroup->stat < 0 ? 0 : what->spec.memory_bytes, before->peak, program->started);
+    tally_begin(&step->tally, step->cgroup, program->started);
     set_state(step, STEP_RUNNING);
 }
 
@@ -46,6 +47,7 @@ int step_start(struct step *step, enum frame_step which, const struct job_step *
     struct spawn program;
     trace_forget(step->trace);
     struct cgroup_counts before = cgroup_read(step->cgroup);
+    step->used = cgroup_read_used(step->cgroup);
     if (spawn(what->argv, envp, what->spec.memory_bytes, false, &program, failure) < 0)
         return -1;
     step->which = which;
@@ -59,6 +61,7 @@ void step_adopt(struct step *step, enum frame_step which, const struct job_step 
                 const struct hold_released *released)
 {
     step->which = which;
+    step->used = released->used;
     step->cpu_before = released->cpu_ns;
     run(step, what, &released->program, &released->before);
     step->backlog = true;
@@ -184,6 +187,12 @@ static void look(struct step *step)
         end_it(step, FRAME_OUT_OF_MEMORY, 128 + SIGKILL);
 }
 
+static void count(struct step *step)
+{
+    if (tally_look(&step->tally, step->cgroup, system_clock()))
+        end_it(step, FRAME_OUT_OF_MEMORY, 128 + SIGKILL);
+}
+
 static void look_at_end(struct step *step)
 {
     struct watch_sight sight;
@@ -209,11 +218,21 @@ static bool drained(struct step *step)
     return step->streams[0].fd < 0 && step->streams[1].fd < 0;
 }
 
+/* What the processes say of themselves leaves out those that nobody waited for: whose parent ignores SIGCHLD. The
+ * cgroup leaves out none. */
+static uint64_t cpu_used(const struct step *step)
+{
+    struct cgroup_used now = cgroup_read_used(step->cgroup);
+    if (now.known && step->used.known)
+        return now.ns > step->used.ns ? (uint64_t)(now.ns - step->used.ns) : 0;
+    return step->end.cpu_ns > step->cpu_before ? step->end.cpu_ns - step->cpu_before : 0;
+}
+
 static void say_end(struct step *step)
 {
     uint8_t payload[FRAME_STEP_END_SIZE] = {0};
     look_at_end(step);
-    step->end.cpu_ns -= step->cpu_before < step->end.cpu_ns ? step->cpu_before : step->end.cpu_ns;
+    step->end.cpu_ns = cpu_used(step);
     if (cgroup_read(step->cgroup).kills > step->kills_before)
         step->end.flags |= FRAME_OUT_OF_MEMORY;
     step->end.peak_bytes = watch_peak(&step->watch, step->rss);
@@ -226,6 +245,11 @@ static void say_end(struct step *step)
     outlet_put(step->outlet, FRAME_STEP_END, (uint8_t)step->which, payload, sizeof payload);
 }
 
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 uint64_t step_patience(const struct step *step)
 {
     uint64_t now = system_clock();
@@ -233,7 +257,7 @@ uint64_t step_patience(const struct step *step)
         return 0;
     if (step->state != STEP_RUNNING)
         return STEP_FOREVER;
-    uint64_t next = step->watch.due < step->deadline ? step->watch.due : step->deadline;
+    uint64_t next = sooner(sooner(step->watch.due, step->tally.due), step->deadline);
     return next > now ? next - now : 0;
 }
 
@@ -244,6 +268,8 @@ void step_advance(struct step *step)
         end_it(step, FRAME_TIMED_OUT, EXIT_TIMEOUT);
     else if (step->state == STEP_RUNNING && now >= step->watch.due)
         look(step);
+    if (step->state == STEP_RUNNING && now >= step->tally.due)
+        count(step);
     if (step->state == STEP_KILLING)
         kill_all(step);
     if (step->state == STEP_DRAINING && drained(step)) {

@@ -13,6 +13,7 @@
 #include "docker/agent/job.h"
 #include "docker/agent/outlet.h"
 #include "docker/agent/spawn.h"
+#include "docker/agent/tally.h"
 #include "docker/agent/watch.h"
 
 enum step_state { STEP_IDLE, STEP_RUNNING, STEP_KILLING, STEP_DRAINING, STEP_OVER, STEP_STATES };
@@ -32,12 +33,14 @@ struct step {
     struct step_stream streams[2];
     uint64_t started, deadline; /* system_clock() */
     bool backlog;               /* children may be left to wait for */
-    uint64_t cpu_before;        /* nanoseconds that its processes had used when the step began */
+    struct cgroup_used used;    /* when the step began */
+    uint64_t cpu_before;        /* nanoseconds that its processes had used by then, where `used` is not known */
     uint64_t rss;               /* bytes, of the largest process */
     struct frame_step_end end;
     const struct cgroup *cgroup;
     uint64_t kills_before; /* processes that the kernel had killed for memory when the step began */
     struct watch watch;
+    struct tally tally;
     struct outlet *outlet;
     struct trace *trace; /* threads of the first process that are to be let go */
 };

@@ -3,6 +3,7 @@
 #include "base/seam.h"
 #include "base/text.h"
 #include "http/connection.h"
+#include "http/forwarded.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -36,8 +37,12 @@ bool http_exchange_hold(struct http_exchange *ex)
 
 void http_set_owner(struct http_exchange *ex, int64_t owner)
 {
+    struct http_connection *conn = ex->connection;
+
     assert(ex->share == NULL && ex->held == 0);
-    ex->share = http_shares_join(&ex->connection->server->shares, owner);
+    ex->share = http_shares_join(&conn->server->shares, owner);
+    if (!conn->is_trusted) /* a proxy's connection carries the requests of many */
+        http_connection_pass(conn, &(struct http_party){.is_key = true, .key = owner});
 }
 
 char *http_claim_body(struct http_exchange *ex, struct http_claim *claim, size_t *len)
@@ -182,7 +187,35 @@ uint64_t http_arrived(const struct http_exchange *ex)
 
 const char *http_peer(const struct http_exchange *ex)
 {
-    return ex->connection->address;
+    return *ex->peer != '\0' ? ex->peer : ex->connection->address;
+}
+
+struct ip http_client(const struct http_exchange *ex)
+{
+    return ex->client;
+}
+
+bool http_is_direct_local(const struct http_exchange *ex)
+{
+    static const char *const marks[] = {"X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"};
+    const struct http_connection *conn = ex->connection;
+
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (http_header(ex, marks[i]) != NULL)
+            return false;
+    return conn->server->is_unix || ip_is_loopback(&conn->ip);
+}
+
+void http_exchange_know_client(struct http_exchange *ex)
+{
+    struct http_connection *conn = ex->connection;
+    const struct ip *peer = conn->server->is_unix ? NULL : &conn->ip;
+
+    ex->client = conn->ip;
+    if (!http_forwarded_client(&conn->server->proxies, peer, http_header(ex, "X-Forwarded-For"), &ex->client))
+        return;
+    ip_text(&ex->client, ex->peer);
+    http_connection_pass(conn, &(struct http_party){.address = ip_group(&ex->client)});
 }
 
 void http_set_user(struct http_exchange *ex, void *user)

@@ -54,6 +54,7 @@ static bool step_head(struct http_connection *conn)
     switch (http_request_head(&ex->request, &conn->input, &conn->input_len)) {
     case HTTP_READY:
         http_exchange_name(ex);
+        http_exchange_know_client(ex);
         http_connection_set(conn, HTTP_CONN_ADMITTING);
         find_route(ex);
         return true;
@@ -201,7 +202,7 @@ void http_admit(struct http_exchange *ex)
 
     assert(conn->state == HTTP_CONN_ADMITTING);
     if (ex->share == NULL)
-        http_set_owner(ex, http_address_owner(conn->address));
+        ex->share = http_shares_join(&conn->server->shares, http_address_owner(http_peer(ex)));
     if (conn->peer == HTTP_PEER_LOST) {
         http_connection_close(conn);
         return;

@@ -148,15 +148,6 @@ def test_rejections_are_counted(server):
     assert rejected() >= before + 2
 
 
-def test_metrics_with_a_key_of_their_own(launch):
-    server = launch({"CODECELL_METRICS_KEY": "se-cret-1"}, languages=[], ready=False)
-    for headers in ({}, {"Authorization": "Bearer wrong"}, {"X-API-Key": server.any_key}):
-        answer = server.get("/metrics", key=None, headers=headers)
-        assert answer.status == 401 and answer.detail, answer
-    assert server.get("/metrics", key=None, headers={"Authorization": "Bearer se-cret-1"}).status == 200
-    assert "se-cret-1" not in server.cli("config").stdout
-
-
 def test_strange_names_make_no_series(server):
     for number in range(5):
         server.get(f"/nothing{number}", key=None)

@@ -403,7 +403,7 @@ class Part:
 
 
 PARTS = {
-    "lint": Part(["clang"], lint, None, beside=True),
+    "lint": Part(["clang", "aarch64"], lint, None, beside=True),
     "unit": Part(["gcc", "clang", "asan", "tsan", "coverage"], unit, None),
     "escape": Part(["gcc"], escape, lambda: set(LANGUAGES)),  # leaves most to those beside, and api, the last, nothing
     "asan": Part(["asan"], asan, lambda: set(LANGUAGES)),

@@ -57,6 +57,7 @@ static void without_variables_all_are_default(void **state)
     assert_int_equal(c.idle_timeout_s, 75);
     assert_int_equal(c.write_timeout_s, 30);
     assert_int_equal(c.keep, KEEP_SIZES);
+    assert_int_equal(c.read_rate, 600);
     assert_int_equal(c.retention_s, 30 * 86400);
     assert_int_equal(c.log_level, LOG_INFO);
     assert_int_equal(c.log_format, LOG_TEXT);
@@ -158,6 +159,7 @@ static const struct {
     N("CODECELL_DRAIN=90", drain_s, 90),
     N("CODECELL_DRAIN=2M", drain_s, 120),
     N("CODECELL_RATE=1000000", rate, 1000000),
+    N("CODECELL_READ_RATE=1", read_rate, 1),
     N("CODECELL_MAX_CODE=1", max_code, 1),
     N("CODECELL_MAX_CODE=512k", max_code, 512 << 10),
     N("CODECELL_MAX_STDIN=1g", max_stdin, 1 << 30),
@@ -273,6 +275,7 @@ static const struct {
     {"CODECELL_QUEUE=18446744073709551617", "an integer from 0 to 1000000"},
     {"CODECELL_QUEUE=9223372036854775808", "an integer from 0 to 1000000"},
     {"CODECELL_RATE=0", "an integer from 1 to 1000000"},
+    {"CODECELL_READ_RATE=0", "an integer from 1 to 1000000"},
 #define DURATION(min, max) "a duration from " min " to " max " (seconds, or with `s`, `m`, `h` or `d`)"
     {"CODECELL_DRAIN=3601", DURATION("0", "1h")},
     {"CODECELL_DRAIN=1.5s", DURATION("0", "1h")},

@@ -127,19 +127,21 @@ static void test_arguments(void **state)
     trial_close(&trial);
 }
 
-/* What the program finds: its descriptors, session, mask, folder, who dies first. */
+/* What the program finds: its descriptors, session, mask, folder, limit of cores. */
 static void test_surroundings(void **state)
 {
     (void)state;
     struct trial trial;
     trial_open(&trial, NULL);
-    trial_sh(&trial, "pwd; umask; ls /proc/$$/fd; cat /proc/self/oom_score_adj;"
-                     "grep -E '^(Sig(Blk|Ign)|Seccomp:|NoNewPrivs|CapEff)' /proc/self/status | tr -d '\\t';"
-                     "[ $(cut -d' ' -f6 /proc/$$/stat) = $$ ] && echo own session; ulimit -c");
+    trial_sh(
+        &trial,
+        "pwd; umask; ls /proc/$$/fd; "
+        "grep -E '^(Sig(Blk|Ign)|Seccomp:|NoNewPrivs|CapEff)' /proc/self/status | tr -d '\\t';"
+        "[ $(cut -d' ' -f6 /proc/$$/stat) = $$ ] && echo own session; grep '^Max core' /proc/$$/limits | tr -d ' '");
     trial_expect(&trial, 0, 0, 0);
     assert_string_equal(trial_text(&trial, FRAME_STDOUT),
-                        "/tmp/work\n0022\n0\n1\n2\n1000\nSigBlk:0000000000000000\nSigIgn:0000000000000000\n"
-                        "CapEff:0000000000000000\nNoNewPrivs:1\nSeccomp:2\nown session\n0\n");
+                        "/tmp/work\n0022\n0\n1\n2\nSigBlk:0000000000000000\nSigIgn:0000000000000000\n"
+                        "CapEff:0000000000000000\nNoNewPrivs:1\nSeccomp:2\nown session\nMaxcorefilesize11bytes\n");
     trial_close(&trial);
 }
 

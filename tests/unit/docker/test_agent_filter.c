@@ -2,6 +2,8 @@
  * and exits with 0, or says which line was wrong. */
 #include "agent_trial.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -132,6 +134,8 @@ static int widen(void)
     REFUSED(CALL(SYS_reboot, 0L));
     REFUSED(CALL(SYS_settimeofday, 0L));
     REFUSED(CALL(SYS_clock_settime, 0L));
+    REFUSED_WITH(ENOSYS, CALL(SYS_seccomp, 0L));
+    REFUSED_WITH(EINVAL, prctl(PR_SET_SECCOMP, 1));
     REFUSED_WITH(ENOSYS, CALL(467L));
     REFUSED_WITH(ENOSYS, CALL(100000L));
     REFUSED_WITH(ENOSYS, CALL(0x40000000L + 39)); /* getpid, as x32 calls it */
@@ -139,8 +143,32 @@ static int widen(void)
     return 0;
 }
 
+/* Linux lets uretprobe and uprobe past every filter, and kills who makes them without a probe. */
+static bool passes_filters(long call)
+{
+#if defined(__x86_64__)
+    return call == 335 || call == 336;
+#else
+    (void)call;
+    return false;
+#endif
+}
+
+/* Numbers that nobody has given out, in the native table and with the x32 bit. */
+static int walk(void)
+{
+    for (long call = 0; call < 1024; call++) {
+        bool unknown = call > 466 || (call > 334 && call < 424);
+        if (unknown && !passes_filters(call))
+            REFUSED_WITH(ENOSYS, CALL(call));
+        REFUSED_WITH(ENOSYS, CALL(0x40000000L + call));
+    }
+    return 0;
+}
+
 static int open_sockets(void)
 {
+    static const int loading[] = {TCP_MD5SIG, TCP_ULP, TCP_MD5SIG_EXT, 38};
     int pair[2], size = 1 << 24, before, after;
     socklen_t len = sizeof size;
     for (int family = 0; family < 64; family++) {
@@ -156,6 +184,16 @@ static int open_sockets(void)
     if (after != before)
         WRONG("setsockopt of a buffer");
     ALLOWED(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &size, sizeof size));
+    ALLOWED(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &size, sizeof size));
+    for (size_t i = 0; i < sizeof loading / sizeof *loading; i++)
+        REFUSED_WITH(ENOPROTOOPT, setsockopt(fd, IPPROTO_TCP, loading[i], "md5", 3));
+    for (int protocol = 0; protocol < 300; protocol++) {
+        int stream = socket(AF_INET, SOCK_STREAM, protocol), stream6 = socket(AF_INET6, SOCK_STREAM, protocol);
+        if ((stream >= 0) != (protocol == 0 || protocol == IPPROTO_TCP) || (stream >= 0) != (stream6 >= 0))
+            WRONG("a protocol");
+        close(stream);
+        close(stream6);
+    }
     REFUSED_WITH(EAFNOSUPPORT, socketpair(AF_NETLINK, SOCK_DGRAM, 0, pair));
     ALLOWED(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
     return 0;
@@ -170,6 +208,28 @@ static void *stand_by(void *arg)
     pthread_barrier_wait(&barrier);
     pthread_barrier_wait(&barrier);
     return arg;
+}
+
+/* With a limit of 0 a crash would start the host's own program for cores, if it has one. */
+static int change_the_core_limit(void)
+{
+    struct rlimit core, none = {0, 0}, all = {RLIM_INFINITY, RLIM_INFINITY};
+    ALLOWED(setrlimit(RLIMIT_CORE, &none));
+    ALLOWED(setrlimit(RLIMIT_CORE, &all));
+    ALLOWED(prlimit(getpid(), RLIMIT_CORE, &none, NULL));
+    ALLOWED(CALL(SYS_setrlimit, (long)RLIMIT_CORE, (long)&none));
+    ALLOWED(CALL(SYS_setrlimit, 0x100000000L + RLIMIT_CORE, (long)&none));
+    ALLOWED(CALL(SYS_prlimit64, 0L, 0x100000000L + RLIMIT_CORE, (long)&none));
+    REFUSED(prlimit(0, RLIMIT_CORE, &none, &core));
+    ALLOWED(prlimit(0, RLIMIT_CORE, NULL, &core));
+    if (core.rlim_cur != 1 || core.rlim_max != 1)
+        WRONG("the core's limit");
+    ALLOWED(setrlimit(RLIMIT_STACK, &(struct rlimit){1 << 20, 1 << 20}));
+    ALLOWED(CALL(SYS_setrlimit, (long)RLIMIT_NOFILE, (long)&(struct rlimit){64, 64}));
+    ALLOWED(getrlimit(RLIMIT_NOFILE, &core));
+    if (core.rlim_max != 64)
+        WRONG("another limit");
+    return 0;
 }
 
 /* The same calls for oneself, one's threads and one's children. */
@@ -257,6 +317,13 @@ static void test_doors_are_shut(void **state)
     play("widen", true);
 }
 
+static void test_unknown_calls_are_not_there(void **state)
+{
+    (void)state;
+    play("walk", false);
+    play("walk", true);
+}
+
 static void test_socket_families(void **state)
 {
     (void)state;
@@ -267,6 +334,7 @@ static void test_own_processes_can_be_changed(void **state)
 {
     (void)state;
     play("change oneself", false);
+    play("change the core limit", false);
 }
 
 static void test_own_children_can_be_traced(void **state)
@@ -293,8 +361,10 @@ int main(int argc, char **argv)
         {"change the agent", change_the_agent},
         {"reach the agent", reach_the_agent},
         {"widen", widen},
+        {"walk", walk},
         {"open sockets", open_sockets},
         {"change oneself", change_oneself},
+        {"change the core limit", change_the_core_limit},
         {"trace a child", trace_a_child},
 #if defined(__x86_64__)
         {"call as 32 bit", call_as_32_bit},
@@ -304,6 +374,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_the_agent_cannot_be_changed),
         cmocka_unit_test(test_the_agent_cannot_be_reached),
         cmocka_unit_test(test_doors_are_shut),
+        cmocka_unit_test(test_unknown_calls_are_not_there),
         cmocka_unit_test(test_socket_families),
         cmocka_unit_test(test_own_processes_can_be_changed),
         cmocka_unit_test(test_own_children_can_be_traced),

@@ -207,6 +207,23 @@ static void test_peak_of_the_processes(void **state)
     }
 }
 
+/* From the cgroup, whether anybody waits for a process or not; the processes' own figure counts where it does not tell.
+ */
+static void test_cpu_time(void **state)
+{
+    static const struct trial_cgroup telling = {
+        ".", {"memory.max", "cpu.stat", NULL}, {"200000000\n", "usage_usec 9000000\nuser_usec 1\n", NULL}};
+    struct trial trial;
+    (void)state;
+    run(&trial, &telling, V2 "printf 'usage_usec 9400000\nuser_usec 1\n' > cpu.stat");
+    trial_expect(&trial, 0, 0, 0);
+    assert_in_range(trial.end[FRAME_STEP_RUN].cpu_ns, 350000000, 400000000); /* the agent's own is not the step's */
+    trial_close(&trial);
+    run(&trial, &version_2, "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done");
+    assert_in_range(trial.end[FRAME_STEP_RUN].cpu_ns, 10000000, 10000000000);
+    trial_close(&trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -220,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_the_compiler_is_over_it),
         cmocka_unit_test(test_another_s_cgroup),
         cmocka_unit_test(test_its_stack),
+        cmocka_unit_test(test_cpu_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

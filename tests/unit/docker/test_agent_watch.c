@@ -5,6 +5,8 @@
 #include "docker/agent/system.c" /* NOLINT(bugprone-suspicious-include) */
 #include "docker/agent/watch.c"  /* NOLINT(bugprone-suspicious-include) */
 
+#include <sys/mman.h>
+
 #define MB (UINT64_C(1) << 20)
 #define MS UINT64_C(1000000)
 #define START (UINT64_C(1000) * MS)
@@ -109,12 +111,41 @@ static void test_the_peak(void **state)
     assert_int_equal(watch_peak(&watch, 0), 24 * MB);
 }
 
+/* Of both versions, without what the agent itself has used: nearly nothing here. */
+static void test_the_time_used(void **state)
+{
+    static const struct {
+        const char *text;
+        bool known;
+        int64_t ns;
+    } cases[] = {
+        {"412345678901\n", true, 412345678901},
+        {"usage_usec 412345678\nuser_usec 9\nsystem_usec 8\n", true, 412345678000},
+        {"user_usec 9\nusage_usec 7000000\n", true, 7000000000},
+        {"user_usec 9\n", false, 0},
+        {"", false, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct cgroup cgroup = {.used = memfd_create("used", 0)};
+        struct timespec own;
+        assert_int_equal(write(cgroup.used, cases[i].text, strlen(cases[i].text)), strlen(cases[i].text));
+        struct cgroup_used used = cgroup_read_used(&cgroup);
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own);
+        assert_int_equal(used.known, cases[i].known);
+        if (used.known)
+            assert_in_range(cases[i].ns - used.ns, 1, own.tv_sec * 1000000000 + own.tv_nsec);
+        close(cgroup.used);
+    }
+    assert_false(cgroup_read_used(&(struct cgroup){.used = -1}).known);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_allowed), cmocka_unit_test(test_the_first_look),
         cmocka_unit_test(test_the_next_look),   cmocka_unit_test(test_no_growth_is_missed),
-        cmocka_unit_test(test_the_peak),
+        cmocka_unit_test(test_the_peak),        cmocka_unit_test(test_the_time_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

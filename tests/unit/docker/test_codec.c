@@ -38,6 +38,15 @@ static void assert_json(const json_t *body, const char *path, const char *expect
     free(text);
 }
 
+static size_t count(const char *text, char what)
+{
+    size_t found = 0;
+
+    for (; *text != '\0'; text++)
+        found += *text == what;
+    return found;
+}
+
 static struct container_spec full_spec(void)
 {
     return (struct container_spec){
@@ -88,17 +97,21 @@ static void test_container(void **state)
         {"HostConfig.SecurityOpt",
          "[\"no-new-privileges\",\"seccomp={\\\"defaultAction\\\":\\\"SCMP_ACT_ERRNO\\\"}\"]"},
         {"HostConfig.PidsLimit", "65"},
+        {"HostConfig.OomScoreAdj", "1000"},
+        {"HostConfig.ReadonlyPaths", "[\"/proc/sys\"]"},
         {"HostConfig.Memory", "5368709120"},
         {"HostConfig.MemorySwap", "5368709120"},
         {"HostConfig.NanoCpus", "1500000000"},
-        {"HostConfig.Ulimits", "[{\"Name\":\"nofile\",\"Soft\":512,\"Hard\":512},{\"Name\":\"core\",\"Soft\":0,"
-                               "\"Hard\":0},{\"Name\":\"fsize\",\"Soft\":3221225472,\"Hard\":3221225472}]"},
+        {"HostConfig.Ulimits", "[{\"Name\":\"nofile\",\"Soft\":512,\"Hard\":512},{\"Name\":\"core\",\"Soft\":1,"
+                               "\"Hard\":1},{\"Name\":\"fsize\",\"Soft\":3221225472,\"Hard\":3221225472}]"},
         {"HostConfig.Tmpfs", "{\"/tmp\":\"rw,nosuid,nodev,exec,size=3221225472,mode=1777,nr_inodes=16384,uid=10007,"
                              "gid=10007\"}"},
         {"HostConfig.Mounts", "[{\"Type\":\"volume\",\"Source\":\"codecell-agent-x\",\"Target\":\"" CELL_AGENT_FOLDER
                               "\",\"ReadOnly\":true,\"VolumeOptions\":{\"NoCopy\":true}}]"},
         {"HostConfig.LogConfig.Type", "\"none\""},
-        {"HostConfig.Sysctls", "{\"net.ipv4.tcp_rmem\":\"4096 8192 16384\",\"net.ipv4.tcp_wmem\":\"4096 8192 16384\"}"},
+        {"HostConfig.Sysctls", "{\"net.ipv4.tcp_rmem\":\"4096 8192 16384\",\"net.ipv4.tcp_wmem\":\"4096 8192 16384\","
+                               "\"net.core.somaxconn\":\"128\",\"net.ipv4.tcp_max_syn_backlog\":\"128\",\"net.ipv4.tcp_"
+                               "max_tw_buckets\":\"1024\"}"},
         {"HostConfig.ShmSize", "16777216"},
         {"HostConfig.Init", "false"},
         {"HostConfig.AutoRemove", "false"},
@@ -117,6 +130,69 @@ static void test_container(void **state)
         assert_json(body, fields[i].path, fields[i].value);
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
         assert_null(at(body, absent[i]));
+    json_decref(body);
+}
+
+/* Docker's own list, and what tells of others: in HostConfig, or in Podman's own way. */
+static void test_masked_paths(void **state)
+{
+    static const char *const wanted[] = {"/proc/acpi",
+                                         "/proc/asound",
+                                         "/proc/bus",
+                                         "/proc/cmdline",
+                                         "/proc/config.gz",
+                                         "/proc/diskstats",
+                                         "/proc/fs",
+                                         "/proc/interrupts",
+                                         "/proc/irq",
+                                         "/proc/kallsyms",
+                                         "/proc/kcore",
+                                         "/proc/key-users",
+                                         "/proc/keys",
+                                         "/proc/latency_stats",
+                                         "/proc/locks",
+                                         "/proc/modules",
+                                         "/proc/partitions",
+                                         "/proc/pressure",
+                                         "/proc/sched_debug",
+                                         "/proc/schedstat",
+                                         "/proc/scsi",
+                                         "/proc/softirqs",
+                                         "/proc/swaps",
+                                         "/proc/sysrq-trigger",
+                                         "/proc/timer_list",
+                                         "/proc/timer_stats",
+                                         "/proc/zoneinfo",
+                                         "/sys/block",
+                                         "/sys/devices/virtual/powercap",
+                                         "/sys/firmware",
+                                         "/sys/kernel/slab",
+                                         "/sys/module"};
+    static const char *const kept[] = {"/proc", "/proc/meminfo", "/proc/sys", "/sys/devices", "/sys/kernel", "/sys/fs"};
+    struct container_spec spec = full_spec();
+    json_t *body = codec_container(&spec);
+    char *list = json_text(at(body, "HostConfig.MaskedPaths"), NULL), whole[64];
+
+    (void)state;
+    spec.podman = true;
+    spec.seccomp = NULL;
+    json_t *podman = codec_container(&spec);
+    const char *masks = json_string_value(at(podman, "HostConfig.SecurityOpt.1"));
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
+        snprintf(whole, sizeof whole, "\"%s\"", wanted[i]);
+        assert_non_null(strstr(list, whole));
+        snprintf(whole, sizeof whole, ":%s", wanted[i]);
+        assert_non_null(strstr(masks, whole));
+    }
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        snprintf(whole, sizeof whole, "\"%s\"", kept[i]);
+        assert_null(strstr(list, whole));
+    }
+    assert_memory_equal(masks, "mask=/etc/resolv.conf:/", 23);
+    /* but for pci0000:00, whose colon Podman would cut at */
+    assert_int_equal(json_array_size(at(body, "HostConfig.MaskedPaths")) - 1, count(masks, ':'));
+    free(list);
+    json_decref(podman);
     json_decref(body);
 }
 
@@ -154,7 +230,6 @@ static void test_container_podman(void **state)
                 "{\"/tmp\":\"rw,nosuid,nodev,exec,size=3221225472,mode=1777,notmpcopyup\",\"/var/tmp\":"
                 "\"ro,nosuid,nodev,noexec,size=4096,mode=0555,notmpcopyup\"}");
     assert_json(body, "HostConfig.Ulimits.3", "{\"Name\":\"nproc\",\"Soft\":4096,\"Hard\":4096}");
-    assert_json(body, "HostConfig.SecurityOpt", "[\"no-new-privileges\",\"mask=/etc/resolv.conf:/proc/pressure\"]");
     spec.podman = false;
     docker = codec_container(&spec);
     assert_int_equal(json_array_size(at(docker, "HostConfig.Ulimits")), 3);
@@ -444,6 +519,21 @@ static const char *action_of(const json_t *profile, const char *call, bool *cond
     return action;
 }
 
+static void test_tar_folder(void **state)
+{
+    struct buf tar;
+
+    (void)state;
+    buf_init(&tar, 2048);
+    assert_int_equal(codec_tar_folder(&tar, "codecell", 0711), 0);
+    assert_int_equal(tar.len, 512 + 1024);
+    assert_string_equal(tar.data, "codecell");
+    assert_int_equal(octal(tar.data + 100), 0711);
+    assert_int_equal(octal(tar.data + 124), 0);
+    assert_int_equal(tar.data[156], '5');
+    buf_free(&tar);
+}
+
 static void test_seccomp(void **state)
 {
     static const char *const refused[] = {"bpf",
@@ -486,7 +576,7 @@ static void test_seccomp(void **state)
     static const char *const absent[] = {"clone3", "io_setup", "io_uring_setup", "io_uring_enter", "io_uring_register"};
     static const char *const free_calls[] = {"read", "execve", "futex", "ptrace", "seccomp", "prctl", "mmap", "kill"};
     static const char *const on_condition[] = {"clone", "socket", "socketpair", "personality"};
-    char *text = codec_seccomp();
+    char *text = codec_seccomp(), path[32];
     json_t *profile = parse(text);
     bool conditional;
 
@@ -507,6 +597,12 @@ static void test_seccomp(void **state)
         assert_true(conditional);
     }
     assert_json(profile, "syscalls.1.errnoRet", "38");
+    for (int i = 0; i < 4; i++) { /* TCP, as 0 or by its number: any other has the host load a module */
+        snprintf(path, sizeof path, "syscalls.%d.args.2", 5 + i);
+        assert_json(profile, path,
+                    i % 2 == 0 ? "{\"index\":2,\"value\":0,\"valueTwo\":0,\"op\":\"SCMP_CMP_EQ\"}"
+                               : "{\"index\":2,\"value\":6,\"valueTwo\":0,\"op\":\"SCMP_CMP_EQ\"}");
+    }
     assert_int_equal(ENOSYS, 38);
     json_decref(profile);
     free(text);
@@ -516,6 +612,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_container),
+        cmocka_unit_test(test_masked_paths),
         cmocka_unit_test(test_container_choices),
         cmocka_unit_test(test_container_podman),
         cmocka_unit_test(test_container_least),
@@ -527,6 +624,7 @@ int main(void)
         cmocka_unit_test(test_image),
         cmocka_unit_test(test_tar),
         cmocka_unit_test(test_tar_caps),
+        cmocka_unit_test(test_tar_folder),
         cmocka_unit_test(test_seccomp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

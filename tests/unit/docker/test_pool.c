@@ -264,7 +264,7 @@ static void test_failures_are_paused(void **state)
     stage_open(&stage);
     sim_until(&stage.sim, stage.sim.counts[SIM_LIST] == 1);
     pool_withdraw(stage.pool, &python);
-    sim_until(&stage.sim, stage.sim.counts[SIM_ARCHIVE] == 1 && sim_alive(&stage.sim) == 0);
+    sim_until(&stage.sim, stage.sim.counts[SIM_ARCHIVE] == 2 && sim_alive(&stage.sim) == 0);
     sim_idle(&stage.sim);
     sim_script(&stage.sim, SIM_START, (struct sim_rule){.times = 3, .status = 500});
     keep_ready(stage.pool, &python, 1);
@@ -506,7 +506,7 @@ static void test_engine_comes_while_closing(void **state)
     stage_open(&stage);
     sim_hold(&stage.sim, SIM_REMOVE);
     pool_withdraw(stage.pool, &python);
-    sim_until(&stage.sim, stage.sim.counts[SIM_ARCHIVE] == 1 && stage.sim.waiting_len == 1);
+    sim_until(&stage.sim, stage.sim.counts[SIM_ARCHIVE] == 2 && stage.sim.waiting_len == 1);
     unsigned lists = stage.sim.counts[SIM_LIST];
     stage_begin_close(&stage);
     pool_engine_changed(stage.pool, true); /* as after a short break */

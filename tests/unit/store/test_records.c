@@ -1,6 +1,7 @@
 #include "store/fixture.h"
 
 #include "store/records.h"
+#include "store/store.h"
 
 #define NOW_MS (FIXTURE_NOW_NS / 1000000)
 
@@ -89,6 +90,19 @@ static void assert_no_session(struct db *db, int64_t key, const char *id)
     assert_int_equal(sessions_get(db, key, id, &session, &error), -1);
     assert_int_equal(error.code, ERROR_NOT_FOUND);
     assert_string_equal(error.text, "Session not found");
+}
+
+/* All slices of it. */
+static long purge(struct db *db)
+{
+    struct error error = {0};
+    long gone, all = 0;
+    while ((gone = records_purge(db, &error)) > 0)
+        all += gone;
+    check((int)gone, &error);
+    assert_int_equal(fixture_number(db, "SELECT count(*) FROM purges"), 0);
+    assert_int_equal(fixture_number(db, "SELECT count(*) FROM sessions WHERE removed"), 0);
+    return all;
 }
 
 static int64_t rows(struct db *db)
@@ -281,6 +295,10 @@ static void a_deleted_session_takes_its_records(void **state)
     assert_int_equal(sessions_delete(db, key, "s", &error), -1);
     assert_int_equal(error.code, ERROR_NOT_FOUND);
     assert_string_equal(error.text, "Session not found");
+    assert_int_equal(rows(db), 2);
+    assert_true(purge(db) > 0);
+    assert_int_equal(rows(db), 1);
+    assert_int_equal(get(db, key, kept.id).status, RECORD_PENDING);
 }
 
 static void what_runs_in_a_deleted_session_does_not_come_back(void **state)
@@ -301,7 +319,98 @@ static void what_runs_in_a_deleted_session_does_not_come_back(void **state)
     assert_int_equal(session_of(db, key, "s").execution_ns, 0);
     finish(db, &later, RECORD_COMPLETED);
     assert_int_equal(session_of(db, key, "s").execution_ns, 7000000);
+    purge(db);
+    assert_int_equal(rows(db), 1);
+    assert_int_equal(get(db, key, later.id).status, RECORD_COMPLETED);
     assert_int_equal(fixture_number(db, "SELECT count(*) FROM removed"), 0); /* nothing is left noted */
+}
+
+/* The same, but the rows have gone before the end comes. */
+static void what_ends_after_its_row_has_gone_does_not_come_back(void **state)
+{
+    struct db *db = ((struct fixture *)*state)->db;
+    struct error error = {0};
+    int64_t key = new_key(db);
+    struct record one = insert(db, key, "s", "python");
+    check(sessions_delete(db, key, "s", &error), &error);
+    purge(db);
+    assert_int_equal(rows(db), 0);
+    assert_int_equal(fixture_number(db, "SELECT count(*) FROM removed"), 1);
+    finish(db, &one, RECORD_CANCELLED);
+    assert_int_equal(rows(db), 0);
+    assert_no_session(db, key, "s");
+    assert_int_equal(fixture_number(db, "SELECT count(*) FROM removed"), 0);
+}
+
+static int count_sessions(struct db *db, int64_t key);
+
+static void a_removed_sessions_id_is_free_at_once(void **state)
+{
+    struct db *db = ((struct fixture *)*state)->db;
+    struct error error = {0};
+    int64_t key = new_key(db);
+    struct record old = insert(db, key, "s", "python"), between = insert(db, key, "t", "python");
+    finish(db, &old, RECORD_COMPLETED);
+    fixture_fill(db, key, "s", 1000);
+    int64_t sequence = session_of(db, key, "s").sequence, after = session_of(db, key, "t").sequence;
+    check(sessions_delete(db, key, "s", &error), &error);
+    assert_int_equal(count_sessions(db, key), 1);
+    struct record fresh = pending(key, "s", "bash");
+    fresh.created_ms = NOW_MS + 5;
+    check(records_insert(db, &fresh, &error), &error);
+    struct session session = session_of(db, key, "s");
+    assert_int_equal(session.created_ms, NOW_MS + 5);
+    assert_int_equal(session.last_used_ms, NOW_MS + 5);
+    assert_int_equal(session.executions, 1);
+    assert_int_equal(session.execution_ns, 0);
+    assert_true(session.sequence > sequence && session.sequence > after); /* it is the newest */
+    assert_int_equal(count_sessions(db, key), 2);
+    check(sessions_delete(db, key, "s", &error), &error); /* and once more, before the first has gone */
+    assert_no_record(db, key, fresh.id);
+    struct record last = insert(db, key, "s", "bash");
+    assert_int_equal(rows(db), 1004);
+    assert_true(purge(db) > 1000);
+    assert_int_equal(rows(db), 2);
+    assert_int_equal(session_of(db, key, "s").executions, 1);
+    assert_int_equal(get(db, key, last.id).status, RECORD_PENDING);
+    assert_int_equal(get(db, key, between.id).status, RECORD_PENDING);
+}
+
+/* A slice does a portion at least, and no more once its time is over; a program that ends between two of them leaves
+ * the rest to the next. */
+static void what_is_long_goes_in_slices(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error = {0};
+    int64_t key = new_key(fixture->db), before = 1000, newest = -1;
+    insert(fixture->db, key, "s", "python");
+    fixture_fill(fixture->db, key, "s", 999);
+    check(sessions_delete(fixture->db, key, "s", &error), &error);
+    fixture_step_ns = STORE_READING_SLICE_NS;
+    int slices = 0;
+    for (long gone; (gone = records_purge(fixture->db, &error)) > 0; slices++) {
+        assert_in_range(gone, 1, 100);
+        if (slices != 5)
+            continue;
+        db_close(fixture->db);
+        fixture->db = fixture_open(fixture->dir);
+    }
+    assert_true(slices >= 10);
+    assert_int_equal(rows(fixture->db), 0);
+    assert_int_equal(fixture_number(fixture->db, "SELECT count(*) FROM sessions"), 0);
+
+    fixture_fill(fixture->db, key, "", 1000);
+    fixture_run(fixture->db, "UPDATE executions SET status = 0 WHERE sequence % 2 = 0");
+    for (slices = 0; records_mark_lost(fixture->db, &newest, &error) > 0; slices++)
+        ;
+    assert_in_range(slices, 5, 500);
+    assert_int_equal(fixture_number(fixture->db, "SELECT count(*) FROM executions WHERE status = 8"), 500);
+    for (slices = 0; records_expire(fixture->db, NOW_MS, &error) > 0; slices++) {
+        assert_true(rows(fixture->db) >= 1000 - (slices + 1) * 100);
+        before = rows(fixture->db);
+    }
+    assert_in_range(slices, 10, 1000);
+    assert_int_equal(before, 0);
 }
 
 static void a_restart_marks_what_was_lost(void **state)
@@ -316,7 +425,7 @@ static void a_restart_marks_what_was_lost(void **state)
     check(sessions_delete(fixture->db, key, "x", &error), &error);
     db_close(fixture->db);
     fixture->db = fixture_open(fixture->dir);
-    assert_int_equal(records_mark_lost(fixture->db, &(int64_t){-1}, &error), 2);
+    assert_int_equal(records_mark_lost(fixture->db, &(int64_t){-1}, &error), 3);
     assert_int_equal(records_mark_lost(fixture->db, &(int64_t){-1}, &error), 0);
     assert_int_equal(get(fixture->db, key, open.id).status, RECORD_LOST);
     assert_int_equal(get(fixture->db, key, open.id).completed_ms, 0);
@@ -330,23 +439,58 @@ struct page {
     int count;
     char ids[256][UUID_LEN + 1];
     int64_t last;
+    int slices;
     bool more;
 };
 
-static void add_record(const struct record *record, void *arg)
+static bool add_record(struct record *record, void *arg)
 {
     struct page *page = arg;
     assert_true(page->last == 0 || record->sequence < page->last);
     memcpy(page->ids[page->count++], record->id, sizeof(record->id));
     page->last = record->sequence;
+    return true;
 }
 
 static struct page list(struct db *db, struct record_filter filter)
 {
     struct error error = {0};
     struct page page = {0};
-    check(records_list(db, &filter, add_record, &page, &page.more, &error), &error);
+    int result;
+    do {
+        result = records_list(db, &filter, add_record, &page, &page.more, &error);
+        check(result, &error);
+        page.slices++;
+    } while (result == STORE_MORE);
     return page;
+}
+
+/* They stand before what is listed, and cost slices, but no page. */
+static void lists_pass_over_what_was_removed(void **state)
+{
+    struct db *db = ((struct fixture *)*state)->db;
+    struct error error = {0};
+    int64_t key = new_key(db);
+    struct record old = insert(db, key, "", "python"), older;
+    fixture_fill(db, key, "", 3);
+    insert(db, key, "s", "python");
+    fixture_fill(db, key, "s", 50000);
+    older = insert(db, key, "", "bash");
+    check(sessions_delete(db, key, "s", &error), &error);
+    for (int i = 0; i < 2; i++) {
+        struct record_filter filter = {.key_row = key, .status = -1, .limit = 3};
+        fixture_step_ns = i ? STORE_READING_SLICE_NS : 0;
+        struct page page = list(db, filter);
+        assert_int_equal(page.count, 3);
+        assert_string_equal(page.ids[0], older.id);
+        assert_true(page.more);
+        assert_true(i == 0 || page.slices >= 50000);
+        filter.before = page.last;
+        page = list(db, filter);
+        assert_int_equal(page.count, 2);
+        assert_string_equal(page.ids[1], old.id);
+        assert_false(page.more);
+    }
 }
 
 static void lists_are_newest_first_and_go_on_by_cursor(void **state)
@@ -452,47 +596,93 @@ static void assert_no_scan(struct db *db, const char *query)
     assert_int_equal(sqlite3_prepare_v2(db_handle(db), sql, -1, &plan, NULL), SQLITE_OK);
     while (sqlite3_step(plan) == SQLITE_ROW) {
         const char *step = (const char *)sqlite3_column_text(plan, 3);
-        bool walks = strstr(step, "SCAN") && !strstr(step, "USING INDEX sessions_by_use"); /* the order to expire in */
-        if (walks || strstr(step, "TEMP B-TREE"))
+        if ((strstr(step, "SCAN") && !strstr(step, "SCAN CONSTANT ROW") && !strstr(step, "SCAN purges")) ||
+            strstr(step, "TEMP B-TREE"))
             fail_msg("%s: %s", query, step);
     }
     sqlite3_finalize(plan);
 }
 
-/* Each statement on records and sessions that the functions have prepared is answered from an index. */
+/* All that GET /executions can filter by, together and alone. */
+static void list_all_combinations(struct db *db, int64_t key)
+{
+    for (unsigned by = 0; by < 8; by++)
+        list(db, (struct record_filter){.key_row = key,
+                                        .session_id = by & 1 ? "s" : NULL,
+                                        .language = by & 2 ? "c" : NULL,
+                                        .status = by & 4 ? RECORD_COMPLETED : -1,
+                                        .limit = 1});
+}
+
+/* Each statement on records and sessions that the functions have prepared is answered from an index, in its order. */
 static void nothing_scans_a_table(void **state)
 {
-    static const struct record_filter filters[] = {
-        {.key_row = 1, .status = -1, .limit = 1},
-        {.key_row = 1, .status = -1, .limit = 1, .session_id = "s"},
-        {.key_row = 1, .status = -1, .limit = 1, .language = "c"},
-        {.key_row = 1, .status = 2, .limit = 1},
-    };
     struct db *db = ((struct fixture *)*state)->db;
     struct error error = {0};
     struct page page = {0};
     int64_t key = new_key(db);
     int checked = 0;
-    struct record made = insert(db, key, "s", "c");
+    struct record made = insert(db, key, "s", "c"), other = insert(db, key, "s", "c"), never = pending(key, "", "c");
     finish(db, &made, RECORD_COMPLETED);
-    for (size_t i = 0; i < 4; i++) {
-        page = (struct page){0};
-        check(records_list(db, &filters[i], add_record, &page, &page.more, &error), &error);
-    }
-    page = (struct page){0};
+    finish(db, &never, RECORD_COMPLETED);
+    list_all_combinations(db, key);
     check(sessions_list(db, key, 0, 1, add_session, &page, &page.more, &error), &error);
     session_of(db, key, "s");
     get(db, key, made.id);
     check(sessions_delete(db, key, "s", &error), &error);
-    assert_int_equal(records_mark_lost(db, &(int64_t){-1}, &error), 0);
-    assert_int_equal(records_expire(db, NOW_MS, 10, &error), 0);
+    finish(db, &other, RECORD_COMPLETED);
+    insert(db, key, "s", "c");
+    purge(db);
+    assert_int_equal(records_mark_lost(db, &(int64_t){-1}, &error), 1);
+    assert_int_equal(records_expire(db, NOW_MS, &error), 0);
     for (sqlite3_stmt *kept = NULL; (kept = sqlite3_next_stmt(db_handle(db), kept));) {
         if (!strstr(sqlite3_sql(kept), "executions") && !strstr(sqlite3_sql(kept), "sessions"))
             continue;
         assert_no_scan(db, sqlite3_sql(kept));
         checked++;
     }
-    assert_true(checked >= 14);
+    assert_true(checked >= 27);
+}
+
+/* With rows in it SQLite chooses as it does without: each list uses all of its filters' columns. */
+static void each_combination_of_filters_has_its_index(void **state)
+{
+    static const char *const columns[] = {"session_id=?", "language=?", "status=?"};
+    struct db *db = ((struct fixture *)*state)->db;
+    int64_t key = new_key(db);
+    int lists = 0;
+    list_all_combinations(db, key);
+    for (sqlite3_stmt *kept = NULL; (kept = sqlite3_next_stmt(db_handle(db), kept));) {
+        const char *sql = sqlite3_sql(kept), *filters = strstr(sql, "sequence < ?");
+        sqlite3_stmt *plan;
+        char explain[2048];
+        if (!filters)
+            continue;
+        snprintf(explain, sizeof(explain), "EXPLAIN QUERY PLAN %s", sql);
+        assert_int_equal(sqlite3_prepare_v2(db_handle(db), explain, -1, &plan, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(plan), SQLITE_ROW);
+        const char *step = (const char *)sqlite3_column_text(plan, 3);
+        assert_non_null(strstr(step, "SEARCH e USING"));
+        assert_non_null(strstr(step, "key_row=?"));
+        assert_non_null(strstr(step, "rowid<?"));
+        for (size_t i = 0; i < 3; i++) {
+            char filter[32];
+            snprintf(filter, sizeof(filter), "%.*s = ?", (int)strcspn(columns[i], "="), columns[i]);
+            if (!strstr(step, columns[i]) != !strstr(filters, filter))
+                fail_msg("%s: %s", sql, step);
+        }
+        sqlite3_finalize(plan);
+        lists++;
+    }
+    assert_int_equal(lists, 8);
+}
+
+static int count_sessions(struct db *db, int64_t key)
+{
+    struct error error = {0};
+    struct page page = {0};
+    check(sessions_list(db, key, 0, 200, add_session, &page, &page.more, &error), &error);
+    return page.count;
 }
 
 static void sessions_newest_first(void **state)
@@ -538,12 +728,13 @@ static void retention_takes_what_is_old_in_portions(void **state)
     insert_at(db, key, "mixed", old, true);
     struct record young = insert_at(db, key, "mixed", NOW_MS, true), edge = insert_at(db, key, "", cut, true),
                   running = insert_at(db, key, "runs", old, false);
-    assert_int_equal(records_expire(db, old, 10, &error), 0);
-    assert_int_equal(records_expire(db, cut, 4, &error), 4);
-    assert_int_equal(rows(db), 5);
+    assert_int_equal(records_expire(db, old, &error), 0);
+    fixture_step_ns = STORE_READING_SLICE_NS;
+    assert_int_equal(records_expire(db, cut, &error), 6);
+    assert_int_equal(rows(db), 3);
     assert_int_equal(session_of(db, key, "old").executions, 2); /* its turn is later; its count stays */
-    assert_int_equal(records_expire(db, cut, 10, &error), 3);   /* two records and their session */
-    assert_int_equal(records_expire(db, cut, 10, &error), 0);
+    assert_int_equal(records_expire(db, cut, &error), 1);
+    assert_int_equal(records_expire(db, cut, &error), 0);
     assert_no_session(db, key, "old");
     assert_int_equal(session_of(db, key, "mixed").executions, 2);
     assert_int_equal(get(db, key, young.id).status, RECORD_COMPLETED);
@@ -563,11 +754,11 @@ static void sessions_go_once_expired_unused_and_empty(void **state)
     snprintf(sql, sizeof(sql), "UPDATE sessions SET expires_ms = iif(id = 'later', %lld, %lld)", (long long)NOW_MS,
              (long long)cut - 1);
     assert_int_equal(sqlite3_exec(db_handle(db), sql, NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(records_expire(db, cut, 2, &error), 2); /* the records fill the portion */
-    assert_int_equal(records_expire(db, cut, 2, &error), 1);
+    assert_int_equal(records_expire(db, cut, &error), 3); /* two records and a session */
+    assert_int_equal(records_expire(db, cut, &error), 0);
     assert_no_session(db, key, "expired");
     assert_int_equal(session_of(db, key, "later").expires_ms, NOW_MS);
-    assert_int_equal(records_expire(db, NOW_MS + 1, 2, &error), 1);
+    assert_int_equal(records_expire(db, NOW_MS + 1, &error), 1);
     assert_no_session(db, key, "later");
 }
 
@@ -619,12 +810,15 @@ static void a_failing_database_is_said_by_each(void **state)
     assert_int_equal(error.code, ERROR_UNAVAILABLE);
     assert_int_equal(records_list(db, &filter, add_record, &page, &page.more, &error), -1);
     assert_int_equal(records_mark_lost(db, &(int64_t){-1}, &error), -1);
-    assert_int_equal(records_expire(db, 1, 1, &error), -1);
+    assert_int_equal(records_expire(db, 1, &error), -1);
     assert_int_equal(sessions_get(db, 1, "x", &session, &error), -1);
     assert_int_equal(error.code, ERROR_UNAVAILABLE);
     assert_int_equal(sessions_list(db, 1, 0, 1, add_session, &page, &page.more, &error), -1);
     assert_int_equal(sessions_delete(db, 1, "x", &error), -1);
     assert_int_equal(error.code, ERROR_UNAVAILABLE);
+    assert_int_equal(records_purge(db, &error), 0); /* it has a table of its own */
+    fixture_run(db, "INSERT INTO purges VALUES (1, 'x', 1)");
+    assert_int_equal(records_purge(db, &error), -1);
     assert_int_equal(probes_get(db, "x", "y", &facts, &error), -1);
     assert_null(facts);
     assert_int_equal(probes_put(db, "x", "y", "{}", &error), -1);
@@ -677,6 +871,11 @@ int main(void)
         fixture_test(a_key_sees_its_own_only),
         fixture_test(a_deleted_session_takes_its_records),
         fixture_test(what_runs_in_a_deleted_session_does_not_come_back),
+        fixture_test(what_ends_after_its_row_has_gone_does_not_come_back),
+        fixture_test(a_removed_sessions_id_is_free_at_once),
+        fixture_test(what_is_long_goes_in_slices),
+        fixture_test(lists_pass_over_what_was_removed),
+        fixture_test(each_combination_of_filters_has_its_index),
         fixture_test(a_restart_marks_what_was_lost),
         fixture_test(lists_are_newest_first_and_go_on_by_cursor),
         fixture_test(filters_alone_and_together),
