@@ -314,6 +314,10 @@ static void on_trim_timer(uv_timer_t *timer)
 {
     struct app *app = timer->data;
 
+    if (app->trimming.data != NULL) {
+        uv_timer_start(timer, on_trim_timer, TRIM_MS, 0); /* what was freed since is not what the worker has in hand */
+        return;
+    }
     app->trimming.data = app;
     if (uv_queue_work(&app->loop, &app->trimming, trim_work, after_trim) != 0)
         app->trimming.data = NULL;
@@ -321,9 +325,7 @@ static void on_trim_timer(uv_timer_t *timer)
 
 static void trim_later(struct app *app)
 {
-    bool busy = app->trimming.data != NULL || uv_is_active((uv_handle_t *)&app->trim);
-
-    if (!busy && !app->stopping)
+    if (!uv_is_active((uv_handle_t *)&app->trim) && !app->stopping)
         uv_timer_start(&app->trim, on_trim_timer, TRIM_MS, 0);
 }
 

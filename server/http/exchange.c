@@ -30,6 +30,8 @@ bool http_exchange_hold(struct http_exchange *ex)
 
     http_shares_move(shares, ex->share, ex->held, now);
     ex->held = now;
+    if (ex->most < now)
+        ex->most = now;
     return http_shares_fit(shares, ex->share, now);
 }
 
@@ -43,9 +45,48 @@ void http_set_owner(struct http_exchange *ex, int64_t owner)
         http_connection_pass(conn, &(struct http_party){.is_key = true, .key = owner});
 }
 
+char *http_claim_body(struct http_exchange *ex, struct http_claim *claim, size_t *len)
+{
+    struct buf *body = &ex->request.body;
+    struct http_server *server = ex->connection->server;
+
+    *claim = (struct http_claim){.server = server, .share = ex->share};
+    if (ex->share != NULL)
+        ex->share->users++;
+    server->shares.claims++;
+    http_claim_set(claim, body->cap);
+    *len = 0;
+    char *text = buf_detach(body, len);
+    http_exchange_hold(ex);
+    return text;
+}
+
+bool http_claim_set(struct http_claim *claim, size_t bytes)
+{
+    struct http_shares *shares = &claim->server->shares;
+
+    http_shares_move(shares, claim->share, claim->bytes, bytes);
+    claim->bytes = bytes;
+    return http_shares_fit(shares, claim->share, bytes);
+}
+
+void http_claim_close(struct http_claim *claim)
+{
+    struct http_server *server = claim->server;
+
+    if (server == NULL)
+        return;
+    http_claim_set(claim, 0);
+    if (claim->share != NULL)
+        http_shares_leave(&server->shares, claim->share);
+    claim->server = NULL;
+    server->shares.claims--;
+    http_server_release(server);
+}
+
 size_t http_held(const struct http_exchange *ex)
 {
-    return ex->held;
+    return ex->most;
 }
 
 static void exchange_free(struct http_exchange *ex)

@@ -19,6 +19,7 @@ struct http_exchange {
     struct http_request request;
     struct http_match match;
     size_t held;              /* bytes, counted in the server's `shares` */
+    size_t most;              /* bytes that it held at any time */
     struct http_share *share; /* the owner's; NULL: nobody's */
     uint64_t started;         /* seam's monotonic clock, ns */
     uint64_t arrived;         /* likewise: when the read that brought its last byte came back */

@@ -100,8 +100,25 @@ void *http_user(const struct http_exchange *ex);
  * (shares.h). Without it the request is its own owner. */
 void http_set_owner(struct http_exchange *ex, int64_t owner);
 
-/* Bytes that its body and its answer hold. */
+/* Most bytes that its body and its answer held at any time. */
 size_t http_held(const struct http_exchange *ex);
+
+/* What a handler holds of the memory for bodies and answers; it may outlive the exchange, and the server waits for it.
+ */
+struct http_claim {
+    struct http_server *server;
+    struct http_share *share; /* the owner's, as of the exchange */
+    size_t bytes;
+};
+
+/* Takes the body out of the exchange: free() it; NULL: out of memory. The claim holds its bytes instead. */
+char *http_claim_body(struct http_exchange *ex, struct http_claim *claim, size_t *len);
+
+/* The claim is `bytes` now. False: they are too many, or too many are its owner's; they are counted all the same. */
+bool http_claim_set(struct http_claim *claim, size_t bytes);
+
+/* Gives all back. A claim that was never opened may be closed. */
+void http_claim_close(struct http_claim *claim);
 
 /* Goes on after admit(): reads the body (100 Continue is sent now, where asked for), then the handler. */
 void http_admit(struct http_exchange *ex);

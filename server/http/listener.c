@@ -12,7 +12,8 @@
 
 void http_server_release(struct http_server *server)
 {
-    if (server->state != HTTP_STOPPING || server->handles > 0 || server->connections != NULL)
+    if (server->state != HTTP_STOPPING || server->handles > 0 || server->connections != NULL ||
+        server->shares.claims > 0)
         return;
     if (server->closed != NULL)
         server->closed(server->closed_arg);

@@ -20,10 +20,15 @@ struct http_share {
 };
 
 struct http_shares {
-    size_t total; /* bytes of all exchanges, those without an owner too */
-    size_t most;  /* bytes that may be held */
+    size_t total;    /* bytes of all exchanges, those without an owner too */
+    size_t most;     /* bytes that may be held */
+    unsigned claims; /* open, see http_claim_body() */
     struct http_share *first;
 };
+
+/* The owner of what came without a key: its address, of IPv6 the /64. Below 0, so it is no key's row. 0 where the text
+ * is no address: all of them are one. */
+int64_t http_address_owner(const char *address);
 
 /* The owner's share, with one more user. At most one share a connection, so a list will do. NULL: out of memory. */
 struct http_share *http_shares_join(struct http_shares *shares, int64_t owner);

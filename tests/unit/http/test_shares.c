@@ -82,12 +82,26 @@ static void owners_are_found_again(void **state)
     assert_null(shares.first);
 }
 
+static void addresses_are_owners(void **state)
+{
+    (void)state;
+    assert_true(http_address_owner("10.0.0.1") < 0);
+    assert_true(http_address_owner("255.255.255.255") < 0);
+    assert_int_not_equal(http_address_owner("10.0.0.1"), http_address_owner("10.0.0.2"));
+    assert_int_equal(http_address_owner("10.0.0.1"), http_address_owner("::ffff:10.0.0.1"));
+    assert_true(http_address_owner("2001:db8:0:1::1") < 0);
+    assert_int_equal(http_address_owner("2001:db8:0:1::1"), http_address_owner("2001:db8:0:1:ffff::2"));
+    assert_int_not_equal(http_address_owner("2001:db8:0:1::1"), http_address_owner("2001:db8:0:2::1"));
+    assert_int_equal(http_address_owner("unix"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fits),
         cmocka_unit_test(greedy_owners),
         cmocka_unit_test(owners_are_found_again),
+        cmocka_unit_test(addresses_are_owners),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
