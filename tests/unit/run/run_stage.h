@@ -172,7 +172,7 @@ static inline void stage_open_with(struct stage *stage, unsigned concurrency, un
                                         .keep_code = true};
     assert_int_equal(runner_open(&stage->runner, &stage->sim.loop, &with, &error), 0);
     /* The volume is filled and the filler gone: what follows is about executions. */
-    sim_until(&stage->sim, stage->sim.counts[SIM_ARCHIVE] == 1 && sim_alive(&stage->sim) == 0);
+    sim_until(&stage->sim, stage->sim.counts[SIM_ARCHIVE] == 2 && sim_alive(&stage->sim) == 0);
 }
 
 static inline void stage_open(struct stage *stage)
