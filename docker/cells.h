@@ -17,7 +17,7 @@ struct engine;
 /* User ids of cells: the base image names them all `sandbox` (images/base/Dockerfile). */
 #define CELL_UID_FIRST 10000u
 #define CELL_UID_COUNT 2000u
-#define CELLS_MAX 1500u /* at once: as many as may wait and run by the settings (server/config.h); ids stay free */
+#define CELLS_MAX 1600u /* at once: as many as may wait and run by the settings (server/config.h); ids stay free */
 
 /* The agent's share of a container's memory, and of its processes. */
 #define CELL_AGENT_MB 8u
