@@ -32,7 +32,7 @@
 #define TRIM_MS 2000u
 #define SIGNALS 3u
 
-_Static_assert(CONFIG_POOL_MAX_MOST + CONFIG_CONCURRENCY_MOST <= CELLS_MAX, "as many cells as the settings ask for");
+_Static_assert(CONFIG_POOL_MAX_MOST + CONFIG_CONCURRENCY_MOST + CONFIG_EXTRA_MOST <= CELLS_MAX, "as many cells as the settings ask for");
 
 /* The agent's program, from agent_blob.S (CMakeLists.txt). */
 extern const char agent_blob[], agent_blob_end[];
@@ -276,8 +276,9 @@ static int open_runner(struct app *app, struct error *error)
                        &(struct runner_options){.pool = app->pool,
                                                 .store = app->store,
                                                 .languages = app->languages,
-                                                .concurrency = (unsigned)app->config->concurrency,
-                                                .queue_max = (unsigned)app->config->queue,
+                                                .turns = {.concurrency = (unsigned)app->config->concurrency,
+                                                          .extra = (unsigned)app->config->concurrency_extra,
+                                                          .queue_max = (unsigned)app->config->queue},
                                                 .keep_output = app->config->keep >= KEEP_OUTPUT,
                                                 .keep_code = app->config->keep >= KEEP_ALL},
                        error);

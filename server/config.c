@@ -43,11 +43,25 @@ static void default_pool_max(struct config *config)
 
 /* What the server's own control group allows, where that is less than the machine has: the engine is most often under
  * the same one. */
-static void default_pool_memory(struct config *config)
+static int64_t memory_mb(void)
 {
     uint64_t total = uv_get_total_memory(), allowed = uv_get_constrained_memory();
-    uint64_t bytes = allowed > 0 && allowed < total ? allowed : total;
-    int64_t mb = (int64_t)(bytes >> 20) / 8;
+
+    return (int64_t)((allowed > 0 && allowed < total ? allowed : total) >> 20);
+}
+
+/* One for a GiB: more than most programs may hold with their files. */
+static void default_extra(struct config *config)
+{
+    int64_t programs = config->concurrency < CONFIG_EXTRA_MOST ? config->concurrency : CONFIG_EXTRA_MOST;
+    int64_t fit = memory_mb() / 1024;
+
+    config->concurrency_extra = programs < fit ? programs : fit > 1 ? fit : 1;
+}
+
+static void default_pool_memory(struct config *config)
+{
+    int64_t mb = memory_mb() / 8;
     config->pool_memory_mb = mb < 128 ? 128 : mb < POOL_MEMORY_MOST ? mb : POOL_MEMORY_MOST;
 }
 
@@ -118,7 +132,12 @@ static const struct setting settings[] = {
      .help = "How long a kept cell waits for its key's next program."},
     {"CODECELL_CONCURRENCY", &kind_integer, FIELD(concurrency), .min = 1, .max = CONFIG_CONCURRENCY_MOST,
      .computed = default_concurrency, .computed_is = "twice the number of cores, at most 500",
-     .help = "Programs that run at once."},
+     .help = "Programs that run at once; those of one key leave one place free for other keys."},
+    {"CODECELL_CONCURRENCY_EXTRA", &kind_integer, FIELD(concurrency_extra), .min = 0, .max = CONFIG_EXTRA_MOST,
+     .computed = default_extra,
+     .computed_is = "as many as `CODECELL_CONCURRENCY`, at most one for each GiB of memory and 100, at least 1",
+     .help = "Programs that run beyond that: one each of keys that have none running, in place of programs that have "
+             "run for half a second, so that no key waits for another's long ones."},
     {"CODECELL_QUEUE", &kind_integer, FIELD(queue), .min = 0, .max = 1000000, .fallback = "1000",
      .help = "Executions that may wait, of all keys; one more is answered 503."},
     {"CODECELL_DRAIN", &kind_duration, FIELD(drain_s), .min = 0, .max = HOUR, .fallback = "10s",

@@ -21,14 +21,18 @@ def overlap(spans):
 
 
 def test_no_more_at_once_than_the_setting(launch):
-    server = launch({"CODECELL_CONCURRENCY": 3, "CODECELL_POOL": "*=0,python=3"}, languages=["python"])
-    outputs = in_parallel([lambda: server.output(SPAN)] * 9)
+    server = launch({"CODECELL_CONCURRENCY": 3, "CODECELL_CONCURRENCY_EXTRA": 0, "CODECELL_POOL": "*=0,python=3"},
+                    languages=["python"])
+    keys = [server.key() for _ in range(3)]
+    outputs = in_parallel([lambda key=key: server.execute(SPAN, key=key).json["stdout"] for key in keys * 3])
     assert overlap([tuple(map(float, out.split())) for out in outputs]) <= 3
+    outputs = in_parallel([lambda: server.output(SPAN)] * 6)
+    assert overlap([tuple(map(float, out.split())) for out in outputs]) <= 2, "a key leaves one place to others"
 
 
 def test_side_by_side(launch):
     """Three programs that wait for one another's turn would never end: they all run at the same time."""
-    server = launch({"CODECELL_CONCURRENCY": 3}, languages=["bash"])
+    server = launch({"CODECELL_CONCURRENCY": 4}, languages=["bash"])
     running = [server.begin("sleep 300", "bash") for _ in range(3)]
     server.wait_status("running", 3)
     waiting = server.begin("echo 1", "bash")
@@ -58,7 +62,7 @@ def test_a_full_queue_is_503_and_nothing_is_lost(launch):
 
 
 def test_the_queue_is_fair_between_keys(launch):
-    server = launch(ONE, languages=["bash"])
+    server = launch({**ONE, "CODECELL_CONCURRENCY_EXTRA": 0}, languages=["bash"])
     many, few = server.key(), server.key()
     first = server.begin("sleep 300", "bash", key=many)
     server.wait_status("running", key=many)

@@ -281,7 +281,7 @@ static inline int fake_setup(void **state)
         return -1;
     int failed = fake_fill(db, &error);
     db_close(db);
-    fake_api = (struct api){.loop = &fake_loop, .metrics_key = ""};
+    fake_api = (struct api){.loop = &fake_loop, .metrics_key = "", .reading = {.least = 1000}};
     fake_running = (struct execution){.id = NULL};
     fake_cancelled_session[0] = '\0';
     fake_engine_up = true;

@@ -39,6 +39,8 @@ static void without_variables_all_are_default(void **state)
     assert_int_equal(c.reuse_jobs, 500);
     assert_int_equal(c.reuse_idle_s, 60);
     assert_int_equal(c.concurrency, uv_available_parallelism() * 2);
+    assert_true(c.concurrency_extra >= 1 && c.concurrency_extra <= c.concurrency && c.concurrency_extra <= 100);
+    assert_true(c.concurrency_extra == 1 || (uint64_t)c.concurrency_extra <= uv_get_total_memory() >> 30);
     assert_int_equal(c.queue, 1000);
     assert_int_equal(c.drain_s, 10);
     assert_int_equal(c.rate, 100);
@@ -152,6 +154,8 @@ static const struct {
     N("CODECELL_REUSE_IDLE=5m", reuse_idle_s, 300),
     N("CODECELL_CONCURRENCY=1", concurrency, 1),
     N("CODECELL_CONCURRENCY=500", concurrency, 500),
+    N("CODECELL_CONCURRENCY_EXTRA=0", concurrency_extra, 0),
+    N("CODECELL_CONCURRENCY_EXTRA=100", concurrency_extra, 100),
     N("CODECELL_QUEUE=0", queue, 0),
     N("CODECELL_QUEUE=0001000000", queue, 1000000),
     N("CODECELL_DRAIN=0", drain_s, 0),
@@ -265,6 +269,8 @@ static const struct {
     {"CODECELL_CONCURRENCY=0", "an integer from 1 to 500"},
     {"CODECELL_CONCURRENCY=501", "an integer from 1 to 500"},
     {"CODECELL_CONCURRENCY=two", "an integer from 1 to 500"},
+    {"CODECELL_CONCURRENCY_EXTRA=-1", "an integer from 0 to 100"},
+    {"CODECELL_CONCURRENCY_EXTRA=101", "an integer from 0 to 100"},
     {"CODECELL_QUEUE=1000001", "an integer from 0 to 1000000"},
     {"CODECELL_QUEUE=-1", "an integer from 0 to 1000000"},
     {"CODECELL_QUEUE=+1", "an integer from 0 to 1000000"},

@@ -166,8 +166,7 @@ static inline void stage_open_with(struct stage *stage, unsigned concurrency, un
     pool_withdraw(stage->pool, &c.versions->kind);
     const struct runner_options with = {.pool = stage->pool,
                                         .store = stage->store,
-                                        .concurrency = concurrency,
-                                        .queue_max = queue_max,
+                                        .turns = {.concurrency = concurrency, .extra = 2, .queue_max = queue_max},
                                         .keep_output = true,
                                         .keep_code = true};
     assert_int_equal(runner_open(&stage->runner, &stage->sim.loop, &with, &error), 0);
