@@ -200,6 +200,7 @@ static void test_a_missing_scope_is_said_and_does_not_count(void **state)
 static void test_reading_has_a_rate_of_its_own(void **state)
 {
     (void)state;
+    fake_api.reading.least = 0;
     for (int i = 0; i < 18; i++) {
         struct http_exchange reads = exchange(&read_route, fake_key);
         admit(&reads);
