@@ -293,7 +293,7 @@ static void refuse_connection(struct http_connection *conn)
 static bool find_seat(struct http_connection *conn)
 {
     struct http_server *server = conn->server;
-    struct http_party party = {.address = ip_group(&conn->ip)};
+    struct http_party party = http_party_address(&conn->ip);
 
     if (server->seats.taken >= server->options.connections) {
         struct http_seat *victim = http_seats_victim(&server->seats, &party);

@@ -40,9 +40,10 @@ void http_set_owner(struct http_exchange *ex, int64_t owner)
     struct http_connection *conn = ex->connection;
 
     assert(ex->share == NULL && ex->held == 0);
-    ex->share = http_shares_join(&conn->server->shares, owner);
+    struct http_party party = http_party_key(owner);
+    ex->share = http_shares_join(&conn->server->shares, &party);
     if (!conn->is_trusted) /* a proxy's connection carries the requests of many */
-        http_connection_pass(conn, &(struct http_party){.is_key = true, .key = owner});
+        http_connection_pass(conn, &party);
 }
 
 char *http_claim_body(struct http_exchange *ex, struct http_claim *claim, size_t *len)
@@ -215,7 +216,8 @@ void http_exchange_know_client(struct http_exchange *ex)
     if (!http_forwarded_client(&conn->server->proxies, peer, http_header(ex, "X-Forwarded-For"), &ex->client))
         return;
     ip_text(&ex->client, ex->peer);
-    http_connection_pass(conn, &(struct http_party){.address = ip_group(&ex->client)});
+    struct http_party party = http_party_address(&ex->client);
+    http_connection_pass(conn, &party);
 }
 
 void http_set_user(struct http_exchange *ex, void *user)

@@ -201,8 +201,10 @@ void http_admit(struct http_exchange *ex)
     size_t arrived = conn->running ? conn->input_len : conn->pending.len;
 
     assert(conn->state == HTTP_CONN_ADMITTING);
-    if (ex->share == NULL)
-        ex->share = http_shares_join(&conn->server->shares, http_address_owner(http_peer(ex)));
+    if (ex->share == NULL) {
+        struct http_party party = http_party_address(&ex->client);
+        ex->share = http_shares_join(&conn->server->shares, &party);
+    }
     if (conn->peer == HTTP_PEER_LOST) {
         http_connection_close(conn);
         return;

@@ -1,7 +1,6 @@
 #include "http/seats.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 struct http_holder {
     struct http_party party;
@@ -11,13 +10,6 @@ struct http_holder {
     } seats[HTTP_SEAT_STATES];
     struct http_holder *next; /* in its bucket */
 };
-
-static bool is_same(const struct http_party *a, const struct http_party *b)
-{
-    if (a->is_key != b->is_key)
-        return false;
-    return a->is_key ? a->key == b->key : memcmp(&a->address, &b->address, sizeof a->address) == 0;
-}
 
 /* FNV-1a, 64 bits. */
 static unsigned bucket_of(const struct http_party *party)
@@ -35,7 +27,7 @@ static struct http_holder *find(const struct http_seats *seats, const struct htt
 {
     struct http_holder *holder = seats->buckets[bucket_of(party)];
 
-    while (holder != NULL && !is_same(&holder->party, party))
+    while (holder != NULL && !http_party_is(&holder->party, party))
         holder = holder->next;
     return holder;
 }

@@ -16,20 +16,12 @@
 #ifndef CODECELL_HTTP_SEATS_H
 #define CODECELL_HTTP_SEATS_H
 
-#include "base/ip.h"
+#include "http/party.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #define HTTP_SEATS_BUCKETS 1024
-
-struct http_party {
-    bool is_key;
-    union {
-        struct ip address; /* a group */
-        int64_t key;
-    };
-};
 
 enum http_seat_state {
     HTTP_SEAT_BUSY,   /* its request is at work; never goes */

@@ -6,6 +6,8 @@
 #ifndef CODECELL_HTTP_SHARES_H
 #define CODECELL_HTTP_SHARES_H
 
+#include "http/party.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,7 +15,7 @@
 #define HTTP_SHARE_SMALL 65536 /* bytes */
 
 struct http_share {
-    int64_t owner;
+    struct http_party owner;
     size_t bytes;   /* of all its exchanges */
     unsigned users; /* exchanges; freed with the last */
     struct http_share *next;
@@ -26,12 +28,8 @@ struct http_shares {
     struct http_share *first;
 };
 
-/* The owner of what came without a key: its address, of IPv6 the /64. Below 0, so it is no key's row. 0 where the text
- * is no address: all of them are one. */
-int64_t http_address_owner(const char *address);
-
 /* The owner's share, with one more user. At most one share a connection, so a list will do. NULL: out of memory. */
-struct http_share *http_shares_join(struct http_shares *shares, int64_t owner);
+struct http_share *http_shares_join(struct http_shares *shares, const struct http_party *owner);
 
 /* The user goes; what it held was given back before. */
 void http_shares_leave(struct http_shares *shares, struct http_share *share);

@@ -26,11 +26,6 @@ static struct http_party address(unsigned number)
     return party;
 }
 
-static struct http_party key(unsigned number)
-{
-    return (struct http_party){.is_key = true, .key = number};
-}
-
 static struct house *house_new(void)
 {
     struct house *house = calloc(1, sizeof *house);
@@ -61,7 +56,7 @@ static unsigned free_seat(const struct house *house)
 /* A newcomer, number `who` of its kind (keys: from 2048). It gets a place in `state`, or is refused: NULL. */
 static struct http_seat *come(struct house *house, unsigned who, enum http_seat_state state)
 {
-    struct http_party party = who < 2048 ? address(who) : key(who);
+    struct http_party party = who < 2048 ? address(who) : http_party_key(who);
 
     if (house->seats.taken >= MOST) {
         struct http_seat *victim = http_seats_victim(&house->seats, &party);
@@ -216,7 +211,7 @@ static void passed_on(void **state)
 {
     (void)state;
     struct house *house = house_new();
-    struct http_party shown = key(3000), newcomer = address(2);
+    struct http_party shown = http_party_key(3000), newcomer = address(2);
     struct http_seat *seats[MOST];
 
     for (unsigned i = 0; i < MOST; i++)
