@@ -32,7 +32,8 @@
 #define TRIM_MS 2000u
 #define SIGNALS 3u
 
-_Static_assert(CONFIG_POOL_MAX_MOST + CONFIG_CONCURRENCY_MOST + CONFIG_EXTRA_MOST <= CELLS_MAX, "as many cells as the settings ask for");
+_Static_assert(CONFIG_POOL_MAX_MOST + CONFIG_CONCURRENCY_MOST + CONFIG_EXTRA_MOST <= CELLS_MAX,
+               "as many cells as the settings ask for");
 
 /* The agent's program, from agent_blob.S (CMakeLists.txt). */
 extern const char agent_blob[], agent_blob_end[];

@@ -32,11 +32,11 @@ struct api {
     struct pool *pool;
     struct http_server *http;
     struct limits maxima;
-    size_t max_code, max_stdin; /* bytes */
-    bool reuse;                 /* of a key without a value of its own (CODECELL_REUSE) */
-    const char *metrics_key;    /* "": /metrics is for this machine alone */
+    size_t max_code, max_stdin;   /* bytes */
+    bool reuse;                   /* of a key without a value of its own (CODECELL_REUSE) */
+    const char *metrics_key;      /* "": /metrics is for this machine alone */
     struct reading_rates reading; /* of what runs nothing */
-    bool draining;              /* SIGTERM came: new executions are 503 */
+    bool draining;                /* SIGTERM came: new executions are 503 */
 };
 
 /* http_route.flags */
