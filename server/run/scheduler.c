@@ -56,8 +56,9 @@ static void key_remove(struct scheduler *scheduler, struct turns_key *k)
 {
     struct turns_key **at = &scheduler->keys;
 
-    while (*at != k)
+    while (*at != NULL && *at != k)
         at = &(*at)->next;
+    assert(*at == k);
     *at = k->next;
 }
 

@@ -62,7 +62,7 @@ static void fill(struct stage *stage, const struct scene *scene)
     scheduler_init(&stage->scheduler, &scene->options);
     add(stage, 1, &(struct load){1, 1, SHORT_MS, SHORT_MS});
     stage->clients[0].due_ns = scene->from_ms * MS;
-    stage->clients[0].pause_ns = 377 * MS; /* so that it meets the others at ever other moments */
+    stage->clients[0].pause_ns = (uint64_t)377 * MS; /* so that it meets the others at ever other moments */
     for (size_t i = 0; i < sizeof scene->loads / sizeof *scene->loads; i++)
         for (unsigned k = 0; k < scene->loads[i].keys; k++, key++)
             for (unsigned c = 0; c < scene->loads[i].clients; c++)
