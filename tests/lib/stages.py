@@ -27,6 +27,7 @@ CORES = os.cpu_count() or 2
 LINES_MAX = 700
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "60"))
 SOAK = os.environ.get("SOAK", "300")
+FLOOD_SECONDS = os.environ.get("FLOOD_SECONDS", "15")
 LEFT_UNDONE = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"]) + r")\b")
 
 
@@ -358,6 +359,9 @@ def soak(totals):
     good, output = run(ROOT / "tests/soak/run", SOAK, "16", env={"CODECELL_BIN": str(BUILD / "gcc" / "codecell")})
     print(output)
     totals.check(f"soak of {SOAK}", good)
+    good, output = run(ROOT / "tests/soak/flood", FLOOD_SECONDS, env={"CODECELL_BIN": str(BUILD / "gcc" / "codecell")})
+    print(output, end="", flush=True)
+    totals.check(f"flood of {FLOOD_SECONDS} s", good)
 
 
 # Languages.
