@@ -7,16 +7,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In its place by rank, after its equals. */
 static void queue(struct pool *pool, struct pool_wish *wish)
 {
+    struct pool_wish *before = pool->last;
+
+    while (before != NULL && before->rank > wish->rank)
+        before = before->prev;
     wish->queued = true;
-    wish->next = NULL;
-    wish->prev = pool->last;
-    if (pool->last != NULL)
-        pool->last->next = wish;
+    wish->prev = before;
+    wish->next = before != NULL ? before->next : pool->first;
+    if (before != NULL)
+        before->next = wish;
     else
         pool->first = wish;
-    pool->last = wish;
+    if (wish->next != NULL)
+        wish->next->prev = wish;
+    else
+        pool->last = wish;
 }
 
 void pool_take(struct pool *pool, struct pool_wish *wish)

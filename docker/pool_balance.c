@@ -12,7 +12,7 @@ void pool_sooner(uint64_t *next, uint64_t when_ns, uint64_t now_ns)
         *next = when_ns;
 }
 
-/* Of a language, or of any: the oldest that no cell is made for and none is coming back for. */
+/* No cell is made for it and none is coming back for it. */
 static bool unmet(const struct pool *pool, const struct pool_wish *wish, uint64_t now_ns)
 {
     return wish->making == NULL && !pool_kept_coming(pool, wish, now_ns);
@@ -35,8 +35,10 @@ static void view_wishes(struct pool *pool, struct pool_view *views, uint64_t now
         if (unmet(pool, wish, now_ns)) {
             if (wish->key == 0) /* else it may yet be met by a cell that its key has in use */
                 pool_asked(pool, wish);
-            if (v->unmet++ == 0)
+            if (v->unmet++ == 0) {
+                v->rank = wish->rank;
                 v->oldest_ns = wish->since_ns;
+            }
         } else if (wish->making == NULL) {
             pool_sooner(next_ns, wish->since_ns + POOL_COMING_NS, now_ns);
         }

@@ -207,19 +207,39 @@ void pool_wishes_fail(struct pool *pool, const struct cell_kind *kind, const str
     }
 }
 
-/* The one that it was made for, else the oldest that it suits, but one that had better wait for its key's own cell. */
+/* The wish that a cell is being made for; NULL: for the shelf, or its wish was taken back. */
+static struct pool_wish *wish_behind(struct pool *pool, const struct cell *cell)
+{
+    struct pool_wish *wish = pool->first;
+
+    while (wish != NULL && wish->making != cell)
+        wish = wish->next;
+    return wish;
+}
+
+/* The first that the cell suits, but one that had better wait for its key's own cell. */
+static struct pool_wish *first_suited(struct pool *pool, struct cell *cell, uint64_t now_ns)
+{
+    struct pool_wish *wish = pool->first;
+
+    while (wish != NULL && (wish->kind != cell_kind(cell) || !pool_suits(pool, cell, &wish->limits) ||
+                            pool_kept_coming(pool, wish, now_ns)))
+        wish = wish->next;
+    return wish;
+}
+
+/* The one that it was made for, or one of a lower rank that came since: then they change cells. */
 static struct pool_wish *wish_for(struct pool *pool, struct cell *cell, uint64_t now_ns)
 {
-    struct pool_wish *oldest = NULL;
+    struct pool_wish *own = wish_behind(pool, cell), *first = first_suited(pool, cell, now_ns);
 
-    for (struct pool_wish *wish = pool->first; wish != NULL; wish = wish->next) {
-        if (wish->making == cell)
-            return wish;
-        if (oldest == NULL && wish->kind == cell_kind(cell) && pool_suits(pool, cell, &wish->limits) &&
-            !pool_kept_coming(pool, wish, now_ns))
-            oldest = wish;
-    }
-    return oldest;
+    if (own == NULL || first == NULL)
+        return own != NULL ? own : first;
+    if (first->rank >= own->rank)
+        return own;
+    own->making = first->making;
+    first->making = cell;
+    return first;
 }
 
 /* Cells. */
@@ -258,7 +278,7 @@ void pool_on_ready(void *arg, struct cell *cell)
 static void creation_failed(struct pool *pool, struct shelf *shelf, struct cell *cell, const struct error *error)
 {
     uint64_t now = seam()->monotonic_ns();
-    struct pool_wish *wish = wish_for(pool, cell, now);
+    struct pool_wish *wish = wish_behind(pool, cell);
 
     if (error->code == ERROR_NONE)
         return;                        /* by cell_end */
@@ -270,7 +290,7 @@ static void creation_failed(struct pool *pool, struct shelf *shelf, struct cell 
         pool->volume.filled = false; /* somebody may have pruned it: filled again before the next try */
     log_event(LOG_WARN, "cell.failed", LOG_STR("language", shelf->kind->language), LOG_STR("reason", error->text),
               LOG_INT("failures", shelf->failures));
-    if (wish != NULL && wish->making == cell) {
+    if (wish != NULL) {
         wish->making = NULL;
         if (++wish->failures >= POOL_WISH_TRIES || error->code == ERROR_NOT_FOUND) /* no such image: none will be */
             pool_wish_finish(pool, wish, NULL, error);

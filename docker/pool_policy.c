@@ -38,6 +38,12 @@ static bool may_fill(const struct pool_view *view, const struct pool_moment *mom
            (!view->unasked || moment->making == 0 || moment->making + 1 < moment->creations);
 }
 
+/* The first unmet wish of a comes before that of b. */
+static bool is_before(const struct pool_view *a, const struct pool_view *b)
+{
+    return a->rank != b->rank ? a->rank < b->rank : a->oldest_ns < b->oldest_ns;
+}
+
 static struct pool_decision creation(const struct pool_view *views, size_t count, const struct pool_moment *moment)
 {
     struct pool_decision wish = {POOL_NOTHING, 0}, shelf = {POOL_NOTHING, 0};
@@ -47,7 +53,7 @@ static struct pool_decision creation(const struct pool_view *views, size_t count
 
         if (view->not_before_ns > moment->now_ns)
             continue;
-        if (view->unmet > 0 && (wish.action == POOL_NOTHING || view->oldest_ns < views[wish.language].oldest_ns))
+        if (view->unmet > 0 && (wish.action == POOL_NOTHING || is_before(view, &views[wish.language])))
             wish = (struct pool_decision){POOL_FOR_WISH, i};
         if (may_fill(view, moment) &&
             (shelf.action == POOL_NOTHING || lacks_more(view, &views[shelf.language], moment)))

@@ -17,7 +17,8 @@ struct pool_view {
     unsigned making;        /* on their way, for the shelf or for a wish */
     unsigned wishes;        /* requests that wait for a cell */
     unsigned unmet;         /* of these, those that no cell is on its way for */
-    uint64_t oldest_ns;     /* when the oldest unmet wish came; with unmet > 0 */
+    unsigned rank;          /* of the first unmet wish; with unmet > 0 */
+    uint64_t oldest_ns;     /* when that came */
     uint64_t not_before_ns; /* after failures: no creation earlier */
     bool unasked;           /* wanted by `*` alone: no request has asked for one yet */
     unsigned held;          /* of the ready ones: their interpreter waits */

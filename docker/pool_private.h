@@ -43,7 +43,7 @@ struct pool {
     struct shelf shelves[SHELVES_MAX];
     size_t shelves_len;
     size_t order[SHELVES_MAX];      /* indices of shelves, in the order of their languages' ids */
-    struct pool_wish *first, *last; /* oldest first */
+    struct pool_wish *first, *last; /* by rank, then oldest first */
     unsigned creations, making;
     unsigned taken;   /* cells that others have and have not ended */
     unsigned ending;  /* cells whose removal the engine has not answered */

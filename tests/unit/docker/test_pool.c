@@ -94,6 +94,43 @@ static void test_shelf_is_filled_after_a_while(void **state)
     stage_close(&stage);
 }
 
+static void take_ranked(struct stage *stage, struct taker *taker, unsigned rank)
+{
+    *taker = (struct taker){.stage = stage,
+                            .wish = {.kind = &python, .limits = python.limits, .rank = rank, .on_cell = on_cell}};
+    pool_take(stage->pool, &taker->wish);
+}
+
+/* One that asks for six at once, two at a time being made, and then another for one: it gets the second that is ready,
+ * which was not begun for it. */
+static void test_one_that_asks_for_many_shuts_nobody_out(void **state)
+{
+    static const unsigned places[] = {0, 2, 3, 4, 5, 6};
+    struct stage stage;
+    struct taker many[6], one;
+
+    (void)state;
+    stage_open(&stage);
+    keep_ready(stage.pool, &python, 0);
+    sim_until(&stage.sim, stage.sim.counts[SIM_ARCHIVE] == 2 && sim_alive(&stage.sim) == 0);
+    sim_hold(&stage.sim, SIM_CREATE);
+    unsigned before = stage.sim.counts[SIM_CREATE];
+    for (unsigned i = 0; i < 6; i++)
+        take_ranked(&stage, &many[i], i + 1);
+    sim_until(&stage.sim, stage.sim.counts[SIM_CREATE] == before + 2);
+    take_ranked(&stage, &one, 1);
+    sim_release(&stage.sim, SIM_CREATE);
+    sim_until(&stage.sim, stage.served == 7);
+    assert_int_equal(one.place, 1);
+    for (size_t i = 0; i < 6; i++) {
+        assert_int_equal(many[i].place, places[i]);
+        cell_end(many[i].cell);
+    }
+    cell_end(one.cell);
+    assert_int_equal(stage.sim.counts[SIM_CREATE], before + 7);
+    stage_close(&stage);
+}
+
 static void test_first_come_first_served(void **state)
 {
     struct stage stage;
@@ -523,6 +560,7 @@ int main(void)
         cmocka_unit_test(test_hands_out_what_waits),
         cmocka_unit_test(test_shelf_is_filled_after_a_while),
         cmocka_unit_test(test_first_come_first_served),
+        cmocka_unit_test(test_one_that_asks_for_many_shuts_nobody_out),
         cmocka_unit_test(test_other_disk),
         cmocka_unit_test(test_podman_updates_nothing),
         cmocka_unit_test(test_cancel),
