@@ -5,7 +5,7 @@ import threading
 import time
 from pathlib import Path
 
-from codecell import wait_for
+from codecell import SANITIZED, wait_for
 
 MB = 1 << 20
 SIZE = 16 * MB
@@ -70,6 +70,8 @@ def test_what_a_body_costs(launch, record_property):
         forget_peak(server)
         answer = server.post(body)
         assert answer.status in (200, 400), (name, answer)
+        if SANITIZED:
+            continue
         peak = resident(server, "VmHWM")
         wait_for(f"the memory of {name}", lambda: resident(server) < before + SLACK)
         grown, bound = peak - before, TIMES * len(body) / MB + SLACK

@@ -294,7 +294,7 @@ def pytest(totals, name, program, *arguments, env=None):
     """Runs pytest on a server's program; each test is a check."""
     report = BUILD / f"pytest-{re.sub('[^a-z]', '-', name)}.xml"
     command = ["/usr/bin/python3", "-m", "pytest", "-q", "-x" if os.environ.get("TESTS_STOP") else "--maxfail=1000",
-               "-p", "no:cacheprovider", "--tb=short", "-o", "junit_family=xunit2", "--durations=8",
+               "-p", "no:cacheprovider", "--tb=short", "-o", "junit_family=xunit1", "--durations=8",
                f"--junitxml={report}", *arguments]
     report.unlink(missing_ok=True)
     env = {**os.environ, **(env or {}), "CODECELL_BIN": str(program), "PYTHONDONTWRITEBYTECODE": "1"}
