@@ -8,7 +8,7 @@ from pathlib import Path
 from codecell import SANITIZED, wait_for
 
 MB = 1 << 20
-SIZE = 16 * MB
+SIZE = (2 if SANITIZED else 16) * MB
 TIMES = 4   # its bytes
 SLACK = 20  # MB that it may leave, and that its peak may lie over the bound: stacks, the database's pages, the pools
 
@@ -47,7 +47,7 @@ SHAPES = {
     "a fault after it": lambda: member('"junk":[%s{}]' % fill("{},")) + "x",
     "an array": lambda: "[%s{}]" % fill("{},"),
     "files in base64": lambda: member('"files":[{"path":"a","encoding":"base64","content":"%s"}]'
-                                      % fill("QUFB", 12 * MB)),
+                                      % fill("QUFB", SIZE * 3 // 4)),
 }
 
 
