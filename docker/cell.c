@@ -174,6 +174,7 @@ static void ending(struct cell *cell)
     cell->events = NULL;
     cell->job = NULL;
     drop_stream(cell);
+    cell_shares_forget(cell);
     cell->owner->on_ending(cell->owner->arg, cell, &cell->error);
     if (creating && cell->call != NULL)
         return; /* on_created goes on: before it, nobody knows what to remove */

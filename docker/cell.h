@@ -102,6 +102,10 @@ struct cell_events {
 void cell_run(struct cell *cell, const struct cell_job *job, const struct cell_limits *limits,
               const struct cell_events *events, void *arg);
 
+/* While its job runs: from now on it gives way to other cells where the processors are not enough for all. Not on
+ * Podman, whose updates change nothing. */
+void cell_yield(struct cell *cell);
+
 /* Destroys it, whatever it does: no event after this. The struct is freed by its owner's machinery once
  * the engine has removed the container: touch it no more. */
 void cell_end(struct cell *cell);

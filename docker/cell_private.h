@@ -46,6 +46,9 @@ struct cell {
     void *events_arg;
     struct cell_feed feed;
     enum cell_outcome outcome; /* of the last job, once it is over (events NULL) */
+
+    bool yields;              /* its part of the processors is the smaller one */
+    struct call *shares_call; /* that says so to the engine */
 };
 
 void cell_fail(struct cell *cell, enum error_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -66,6 +69,11 @@ int cell_put_step(struct buf *out, enum frame_step step, const struct cell_step 
 /* cell_wait.c: the agent's answer to PREPARE (false: this frame is none, or nobody asked) and to RESET. */
 bool cell_wait_prepared(struct cell *cell, const struct frame *frame);
 void cell_wait_reset(struct cell *cell, const struct frame *frame);
+/* cell_shares.c: its part of the processors is as at first, for a cell that is used again; a call about it is given up.
+ */
+void cell_shares_restore(struct cell *cell);
+void cell_shares_forget(struct cell *cell);
+
 /* cell.c: the agent said READY, as it must. Whether it did. */
 bool cell_said_ready(const struct frame *frame);
 void cell_be_ready(struct cell *cell);

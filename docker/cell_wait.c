@@ -114,6 +114,7 @@ void cell_reset(struct cell *cell)
 
     assert(cell->state == CELL_RUNNING && cell->events == NULL && cell->outcome == CELL_DONE);
     cell_set_state(cell, CELL_RESETTING);
+    cell_shares_restore(cell);
     buf_init(&out, ASK_MAX);
     int failed = cell->attach != NULL ? put_reset(cell, &out) : -1; /* its stream may have ended since */
     ask(cell, &out, failed, on_not_reset, CELL_RESET_MS);

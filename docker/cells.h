@@ -32,6 +32,11 @@ struct engine;
 #define CELL_RESET_MS 5000u    /* a reset: deleting a full tmpfs of small files takes tens of milliseconds */
 #define CELL_REMOVE_TRIES 5u   /* then it is the reaper's */
 
+/* A cell's weight among all cells while processors are short (cgroup v1's cpu.shares; the engine turns them into v2's
+ * weight): Docker's default, and of a program that has run for long. An eighth, because the agent lives of it too. */
+#define CELL_SHARES 1024u
+#define CELL_SHARES_LONG 128u
+
 #define LABEL_INSTANCE "io.codecell.instance"
 #define LABEL_ROLE "io.codecell.role"
 #define LABEL_ROLE_CELL LABEL_ROLE "=cell"

@@ -228,6 +228,11 @@ json_t *codec_container(const struct container_spec *spec)
     return keep_if(body, good);
 }
 
+json_t *codec_update_shares(unsigned shares)
+{
+    return json_pack("{sI}", "CpuShares", (json_int_t)shares);
+}
+
 json_t *codec_update(int64_t memory_bytes, int64_t nano_cpus, int64_t pids)
 {
     return limits(memory_bytes, nano_cpus, pids);

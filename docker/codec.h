@@ -48,6 +48,9 @@ json_t *codec_container(const struct container_spec *spec);
 /* Body of POST /containers/{id}/update: the limits that a running container takes. NULL: out of memory. */
 json_t *codec_update(int64_t memory_bytes, int64_t nano_cpus, int64_t pids);
 
+/* The same of its weight among all that want the processors; all else stays. */
+json_t *codec_update_shares(unsigned shares);
+
 /* Our seccomp profile as JSON text; free() it. NULL: out of memory. See codec_seccomp.c for what it refuses
  * and why. */
 char *codec_seccomp(void);

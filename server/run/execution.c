@@ -415,9 +415,17 @@ static void on_cell(struct pool_wish *wish, struct cell *cell, const struct erro
     if (execution->awaited)
         execution->waited_ns += now - execution->placed_ns;
     cell_run(cell, &execution->job, &execution->request.limits.cell, &cell_events, execution);
+    if (execution->turn.is_known) /* it has waited for its cell for as long */
+        cell_yield(cell);
     if (execution->request.arrived_ns > 0 &&
         cell_state(cell) == CELL_RUNNING) /* its limits need not be changed first */
         measure_share("to_job", seam()->monotonic_ns() - execution->request.arrived_ns - execution->waited_ns);
+}
+
+void execution_yield(struct execution *execution)
+{
+    if (execution->cell != NULL)
+        cell_yield(execution->cell);
 }
 
 void execution_place(struct execution *execution)

@@ -60,6 +60,7 @@ void runner_schedule(struct runner *runner);
 void runner_forget(struct execution *execution); /* its last step: off the lists, freed */
 
 /* execution.c */
+void execution_yield(struct execution *execution);                        /* it has run for long: others come first */
 void execution_place(struct execution *execution);                        /* its turn has come */
 void execution_refuse(struct execution *execution, const char *sentence); /* evicted from the queue: a 503 */
 

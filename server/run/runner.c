@@ -212,11 +212,14 @@ static void on_moment(uv_timer_t *timer)
     runner_schedule(timer->data);
 }
 
-/* The next moment at which somebody may get a turn although nothing has ended. */
+/* The next moment at which time alone changes something: somebody may get a turn, or a program becomes a long one. */
 static void set_timer(struct runner *runner)
 {
     uint64_t now = seam()->monotonic_ns(), when = scheduler_when(&runner->scheduler, now);
+    uint64_t grows = scheduler_grows(&runner->scheduler);
 
+    if (grows != 0 && (when == 0 || grows < when))
+        when = grows;
     if (when != 0)
         uv_timer_start(&runner->timer, on_moment, when > now ? (when - now) / 1000000 + 1 : 0, 0);
     else if (uv_is_active((uv_handle_t *)&runner->timer))
@@ -232,6 +235,8 @@ void runner_schedule(struct runner *runner)
     runner->scheduling = true;
     while ((turn = scheduler_next(&runner->scheduler, seam()->monotonic_ns())) != NULL)
         execution_place(container_of(turn, struct execution, turn));
+    while ((turn = scheduler_grown(&runner->scheduler, seam()->monotonic_ns())) != NULL)
+        execution_yield(container_of(turn, struct execution, turn));
     runner->scheduling = false;
     set_timer(runner);
 }

@@ -265,6 +265,7 @@ static void begin(struct scheduler *scheduler, struct turn *turn, uint64_t now_n
     line_remove(k, turn);
     scheduler->waiting--;
     turn->is_running = true;
+    turn->is_known = false;
     turn->since_ns = now_ns;
     k->running++;
     k->served = ++scheduler->served;
@@ -303,6 +304,32 @@ uint64_t scheduler_when(const struct scheduler *scheduler, uint64_t now_ns)
         return 0;
     while (turn != NULL && is_long(turn, now_ns))
         turn = turn->next;
+    return turn != NULL ? turn->since_ns + SCHEDULER_SHORT_NS : 0;
+}
+
+static struct turn *first_unknown(const struct scheduler *scheduler)
+{
+    struct turn *turn = scheduler->oldest;
+
+    while (turn != NULL && turn->is_known)
+        turn = turn->next;
+    return turn;
+}
+
+struct turn *scheduler_grown(struct scheduler *scheduler, uint64_t now_ns)
+{
+    struct turn *turn = first_unknown(scheduler);
+
+    if (turn == NULL || !is_long(turn, now_ns))
+        return NULL;
+    turn->is_known = true;
+    return turn;
+}
+
+uint64_t scheduler_grows(const struct scheduler *scheduler)
+{
+    const struct turn *turn = first_unknown(scheduler);
+
     return turn != NULL ? turn->since_ns + SCHEDULER_SHORT_NS : 0;
 }
 

@@ -53,6 +53,7 @@ struct turn {
     int64_t key;
     bool is_running;
     uint64_t since_ns; /* it runs since */
+    bool is_known;     /* scheduler_grown() has told of it */
     struct turns_key *of;
     struct turn *next, *prev; /* among the key's waiting ones, or among all that run */
 };
@@ -71,6 +72,10 @@ struct turn *scheduler_next(struct scheduler *scheduler, uint64_t now_ns);
 
 /* When time alone may give somebody a turn; 0: never. */
 uint64_t scheduler_when(const struct scheduler *scheduler, uint64_t now_ns);
+
+/* A turn that has become a long one and was not told of yet; NULL: none. */
+struct turn *scheduler_grown(struct scheduler *scheduler, uint64_t now_ns);
+uint64_t scheduler_grows(const struct scheduler *scheduler); /* when there will be one; 0: never */
 
 /* It leaves: it waits no more, or runs no more. */
 void scheduler_leave(struct scheduler *scheduler, struct turn *turn, uint64_t now_ns);

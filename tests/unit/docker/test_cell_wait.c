@@ -43,6 +43,33 @@ static void reset(struct stage *stage)
     assert_int_equal(cell_state(stage->cell), CELL_RESETTING);
 }
 
+/* A cell that gave way has its part of the processors again when it is used again; it is told but once each time. */
+static void test_shares(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    open_ready(&stage);
+    cell_yield(stage.cell); /* it has no job */
+    stage.sim.program = sim_hello;
+    stage.done = false;
+    stage_run(&stage, NULL);
+    cell_yield(stage.cell);
+    cell_yield(stage.cell);
+    sim_until(&stage.sim, stage.done && stage.sim.counts[SIM_UPDATE] == 1);
+    assert_string_equal(stage.sim.last_body[SIM_UPDATE], "{\"CpuShares\":128}");
+    reset(&stage);
+    sim_until(&stage.sim, stage.ready && stage.sim.counts[SIM_UPDATE] == 2);
+    assert_string_equal(stage.sim.last_body[SIM_UPDATE], "{\"CpuShares\":1024}");
+    run_until_done(&stage, NULL);
+    reset(&stage);
+    sim_until(&stage.sim, stage.ready);
+    assert_int_equal(stage.sim.counts[SIM_UPDATE], 2);
+    cell_end(stage.cell);
+    sim_until(&stage.sim, stage.gone);
+    stage_close(&stage);
+}
+
 static void gone_because(struct stage *stage, const char *reason)
 {
     sim_until(&stage->sim, stage->gone);
@@ -603,6 +630,7 @@ int main(void)
         cmocka_unit_test(test_bad_words_while_resetting),
         cmocka_unit_test(test_reset_of_a_lost_stream),
         cmocka_unit_test(test_end_while_resetting),
+        cmocka_unit_test(test_shares),
         cmocka_unit_test(test_engine_goes_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -284,6 +284,9 @@ static void test_update(void **state)
     (void)state;
     assert_json(body, "", "{\"Memory\":100,\"MemorySwap\":100,\"NanoCpus\":200,\"PidsLimit\":300}");
     json_decref(body);
+    body = codec_update_shares(128);
+    assert_json(body, "", "{\"CpuShares\":128}");
+    json_decref(body);
 }
 
 static json_t *parse(const char *text)

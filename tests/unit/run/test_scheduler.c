@@ -172,12 +172,31 @@ static void remembers_some(void **state)
     scheduler_free(&scheduler);
 }
 
+/* Each long one is told of once, in the order of their beginning; one that ends before is not. */
+static void tells_of_long_ones(void **state)
+{
+    const struct scheduler_options options = {4, 0, 9};
+    struct table t;
+
+    (void)state;
+    play(&t, &options, "1a2b >");
+    assert_int_equal(scheduler_grows(&t.scheduler), SCHEDULER_SHORT_NS);
+    assert_null(scheduler_grown(&t.scheduler, SCHEDULER_SHORT_NS - 1));
+    scheduler_leave(&t.scheduler, &t.turns[0], SCHEDULER_SHORT_NS - 1);
+    assert_ptr_equal(scheduler_grown(&t.scheduler, SCHEDULER_SHORT_NS), &t.turns[1]);
+    assert_null(scheduler_grown(&t.scheduler, SCHEDULER_SHORT_NS));
+    assert_int_equal(scheduler_grows(&t.scheduler), 0);
+    scheduler_leave(&t.scheduler, &t.turns[1], SCHEDULER_SHORT_NS);
+    scheduler_free(&t.scheduler);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(gives_turns),
         cmocka_unit_test(tells_when),
         cmocka_unit_test(remembers_some),
+        cmocka_unit_test(tells_of_long_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
