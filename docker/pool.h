@@ -54,8 +54,9 @@ struct pool_wish {
     const struct cell_kind *kind;
     struct cell_limits limits;
     int64_t key; /* whose kept cells will do; 0: a cell that nobody has used */
-    unsigned
-        rank; /* the lower is met first; of equals, the older: so one that asks for many does not shut others out */
+    /* The lower is met first; of equals, the older: so one that asks for many does not shut others out. Above 1 it
+     * leaves the last ready cell of its language to who comes next. */
+    unsigned rank;
     bool own; /* the server's own: says nothing of how many cells clients will want */
     void (*on_cell)(struct pool_wish *wish, struct cell *cell, const struct error *error); /* once: a ready
                                             cell, now the caller's, or NULL and why */

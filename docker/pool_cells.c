@@ -173,7 +173,10 @@ struct cell *pool_find(struct pool *pool, const struct pool_wish *wish, uint64_t
 
     if (kept != NULL || pool_kept_coming(pool, wish, now_ns))
         return kept;
-    return shelf_find(pool, pool_shelf_of(pool, wish->kind), &wish->limits);
+    const struct shelf *shelf = pool_shelf_of(pool, wish->kind);
+    if (wish->rank > 1 && shelf->ready == 1)
+        return NULL;
+    return shelf_find(pool, shelf, &wish->limits);
 }
 
 static bool anything_waits(const struct pool *pool)

@@ -442,7 +442,7 @@ void execution_place(struct execution *execution)
     execution->wish = (struct pool_wish){.kind = &execution->request.version->kind,
                                          .limits = execution->request.limits.cell,
                                          .key = execution->request.reuse ? execution->key_row : 0,
-                                         .rank = scheduler_beside(&execution->turn),
+                                         .rank = scheduler_rank(&execution->runner->scheduler, &execution->turn),
                                          .on_cell = on_cell};
     pool_take(execution->runner->options.pool, &execution->wish);
     execution->awaited = execution->cell == NULL; /* it comes from the loop, later */

@@ -267,6 +267,9 @@ static void begin(struct scheduler *scheduler, struct turn *turn, uint64_t now_n
     turn->is_running = true;
     turn->is_known = false;
     turn->since_ns = now_ns;
+    if (scheduler->served > 0 && scheduler->latest != k->key)
+        scheduler->shared_until_ns = now_ns + SCHEDULER_SHARED_NS;
+    scheduler->latest = k->key;
     k->running++;
     k->served = ++scheduler->served;
     running_append(scheduler, turn);
@@ -360,7 +363,7 @@ void scheduler_leave(struct scheduler *scheduler, struct turn *turn, uint64_t no
     key_rest(scheduler, k);
 }
 
-unsigned scheduler_beside(const struct turn *turn)
+unsigned scheduler_rank(const struct scheduler *scheduler, const struct turn *turn)
 {
-    return turn->of->running;
+    return turn->since_ns < scheduler->shared_until_ns ? turn->of->running : 1;
 }

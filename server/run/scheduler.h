@@ -30,6 +30,9 @@
 #define SCHEDULER_TRUST 4u
 #define SCHEDULER_REMEMBERED 256u
 
+/* Keys that had turns within this time of each other share the server. */
+#define SCHEDULER_SHARED_NS 60000000000u
+
 struct turn; /* one that waits or runs */
 struct turns_key;
 
@@ -44,6 +47,8 @@ struct scheduler {
     unsigned waiting, running;
     unsigned idle;                /* keys that are remembered and have nothing in hand */
     uint64_t served;              /* turns given so far: the order in which keys were served */
+    int64_t latest;               /* the key that had the last turn */
+    uint64_t shared_until_ns;     /* until then, another key's turn is not long ago */
     struct turns_key *keys;       /* those that have something waiting or running, and the remembered */
     struct turn *oldest, *newest; /* that run, in the order of their beginning */
 };
@@ -80,7 +85,7 @@ uint64_t scheduler_grows(const struct scheduler *scheduler); /* when there will 
 /* It leaves: it waits no more, or runs no more. */
 void scheduler_leave(struct scheduler *scheduler, struct turn *turn, uint64_t now_ns);
 
-/* How many of its key's run, itself among them. */
-unsigned scheduler_beside(const struct turn *turn);
+/* How many of its key's run, itself among them; 1 while its key is alone on the server. */
+unsigned scheduler_rank(const struct scheduler *scheduler, const struct turn *turn);
 
 #endif

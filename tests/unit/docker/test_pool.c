@@ -131,6 +131,27 @@ static void test_one_that_asks_for_many_shuts_nobody_out(void **state)
     stage_close(&stage);
 }
 
+/* The last ready cell is for who has nothing else in hand; who has gets one that is made. */
+static void test_the_last_ready_cell(void **state)
+{
+    struct stage stage;
+    struct taker second, first;
+
+    (void)state;
+    stage_open(&stage);
+    keep_ready(stage.pool, &python, 1);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
+    take_ranked(&stage, &second, 2);
+    assert_false(second.told);
+    take_ranked(&stage, &first, 1);
+    assert_true(first.told);
+    sim_until(&stage.sim, second.told);
+    assert_non_null(second.cell);
+    cell_end(first.cell);
+    cell_end(second.cell);
+    stage_close(&stage);
+}
+
 static void test_first_come_first_served(void **state)
 {
     struct stage stage;
@@ -559,6 +580,7 @@ int main(void)
         cmocka_unit_test(test_creations_are_paced),
         cmocka_unit_test(test_hands_out_what_waits),
         cmocka_unit_test(test_shelf_is_filled_after_a_while),
+        cmocka_unit_test(test_the_last_ready_cell),
         cmocka_unit_test(test_first_come_first_served),
         cmocka_unit_test(test_one_that_asks_for_many_shuts_nobody_out),
         cmocka_unit_test(test_other_disk),

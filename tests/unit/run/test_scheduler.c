@@ -190,13 +190,39 @@ static void tells_of_long_ones(void **state)
     scheduler_free(&t.scheduler);
 }
 
+/* A key alone on the server is first with each of its own; beside another, with one of them. */
+static void ranks(void **state)
+{
+    const struct scheduler_options options = {9, 0, 9};
+    struct turn *evicted;
+    struct table t;
+
+    (void)state;
+    play(&t, &options, "1a1b >");
+    assert_int_equal(scheduler_rank(&t.scheduler, &t.turns[1]), 1);
+    assert_int_equal(scheduler_push(&t.scheduler, &t.turns[2], '2', 100, &evicted), SCHEDULER_ACCEPTED);
+    assert_ptr_equal(scheduler_next(&t.scheduler, 100), &t.turns[2]);
+    assert_int_equal(scheduler_rank(&t.scheduler, &t.turns[2]), 1);
+    assert_int_equal(scheduler_push(&t.scheduler, &t.turns[3], '1', 100, &evicted), SCHEDULER_ACCEPTED);
+    assert_ptr_equal(scheduler_next(&t.scheduler, 100), &t.turns[3]);
+    assert_int_equal(scheduler_rank(&t.scheduler, &t.turns[3]), 3);
+    for (unsigned i = 0; i < 4; i++)
+        scheduler_leave(&t.scheduler, &t.turns[i], 100);
+    for (unsigned i = 0; i < 2; i++) { /* the other key is long gone */
+        scheduler_push(&t.scheduler, &t.turns[i], '1', 100 + SCHEDULER_SHARED_NS, &evicted);
+        assert_ptr_equal(scheduler_next(&t.scheduler, 100 + SCHEDULER_SHARED_NS), &t.turns[i]);
+    }
+    assert_int_equal(scheduler_rank(&t.scheduler, &t.turns[1]), 1);
+    scheduler_leave(&t.scheduler, &t.turns[0], 100 + SCHEDULER_SHARED_NS);
+    scheduler_leave(&t.scheduler, &t.turns[1], 100 + SCHEDULER_SHARED_NS);
+    scheduler_free(&t.scheduler);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gives_turns),
-        cmocka_unit_test(tells_when),
-        cmocka_unit_test(remembers_some),
-        cmocka_unit_test(tells_of_long_ones),
+        cmocka_unit_test(gives_turns),        cmocka_unit_test(tells_when), cmocka_unit_test(remembers_some),
+        cmocka_unit_test(tells_of_long_ones), cmocka_unit_test(ranks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
