@@ -1,7 +1,7 @@
 /* The volume that holds the agent: made and filled through the engine alone, so that it works from a container that
  * only has the socket. One volume a data directory and version of the agent: its lock makes us its only writer.
  *
- * volume create ─ container create (writable mount) ─ PUT archive ─ PUT the folder's mode ─ container remove ─ filled */
+ * volume create ─ container create (writable mount) ─ PUT archive ─ PUT its folder ─ container remove ─ filled */
 #ifndef CODECELL_DOCKER_VOLUME_H
 #define CODECELL_DOCKER_VOLUME_H
 
