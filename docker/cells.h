@@ -17,15 +17,16 @@ struct engine;
 /* User ids of cells: the base image names them all `sandbox` (images/base/Dockerfile). */
 #define CELL_UID_FIRST 10000u
 #define CELL_UID_COUNT 2000u
-#define CELLS_MAX 1500u /* at once: as many as may wait and run by the settings (server/config.h); ids stay free */
+#define CELLS_MAX 1600u /* at once: as many as may wait and run by the settings (server/config.h); ids stay free */
 
 /* The agent's share of a container's memory, and of its processes. */
 #define CELL_AGENT_MB 8u
 #define CELL_AGENT_PROCESSES 1u
 
-#define CELL_READY_MS 30000u   /* from creation to the agent's READY */
-#define CELL_CREATE_MS 35000u  /* the create call: longer than CELL_READY_MS, so that it is always the cell that is late */
-#define CELL_CALL_MS 30000u    /* each other engine call for a cell */
+#define CELL_READY_MS 30000u /* from creation to the agent's READY */
+#define CELL_CREATE_MS \
+    35000u                  /* the create call: longer than CELL_READY_MS, so that it is always the cell that is late */
+#define CELL_CALL_MS 30000u /* each other engine call for a cell */
 #define CELL_GRACE_MS 15000u   /* past a job's own times, before a cell counts as unresponsive */
 #define CELL_PREPARE_MS 25000u /* an interpreter's start ahead of its job; then the cell fails */
 #define CELL_RESET_MS 5000u    /* a reset: deleting a full tmpfs of small files takes tens of milliseconds */

@@ -159,10 +159,13 @@ static json_t *mounts(const struct container_spec *spec)
 }
 
 /* What waits in a TCP socket is not charged to the container where cgroups are version 1: small buffers there, and few
- * descriptors, bound it. */
+ * descriptors, bound it. Connections that nobody has accepted, or that have just ended, are charged to nobody anywhere:
+ * few of them too; docker/agent/tally.h bounds the sum. */
 static json_t *sysctls(void)
 {
-    return json_pack("{s:s, s:s}", "net.ipv4.tcp_rmem", "4096 8192 16384", "net.ipv4.tcp_wmem", "4096 8192 16384");
+    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "net.ipv4.tcp_rmem", "4096 8192 16384", "net.ipv4.tcp_wmem",
+                     "4096 8192 16384", "net.core.somaxconn", "128", "net.ipv4.tcp_max_syn_backlog", "128",
+                     "net.ipv4.tcp_max_tw_buckets", "1024");
 }
 
 /* Fields whose zero means something else to an engine than "not given". */

@@ -1,5 +1,6 @@
-/* Our seccomp profile: what is named here may be called, all else answers EPERM, and ENOSYS where it is newer than
- * what the engine knows.
+/* Our seccomp profile: what is named here may be called, all else is not there: ENOSYS, on which programs try another
+ * way. An engine that does not know defaultErrnoRet (Docker 20.10) answers EPERM, and ENOSYS to what is newer than all
+ * that is named. The agent's filter has the last word: EPERM where it refuses a call by its name.
  *
  * A list of what is allowed, not of what is refused: a call that nobody thought of is refused. It costs the
  * same: the native architecture alone (any other ABI ends the caller), few conditions. Measured with runc as
@@ -149,8 +150,8 @@ static json_t *architectures(void)
 
 char *codec_seccomp(void)
 {
-    json_t *profile = json_pack("{s:s, s:o, s:o}", "defaultAction", "SCMP_ACT_ERRNO", "archMap", architectures(),
-                                "syscalls", rules());
+    json_t *profile = json_pack("{s:s, s:i, s:o, s:o}", "defaultAction", "SCMP_ACT_ERRNO", "defaultErrnoRet", ENOSYS,
+                                "archMap", architectures(), "syscalls", rules());
     char *text = profile != NULL ? json_text(profile, NULL) : NULL;
 
     json_decref(profile);

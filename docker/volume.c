@@ -108,7 +108,7 @@ static void put_folder(struct volume *volume)
     struct buf tar;
 
     buf_init(&tar, ARCHIVE_MAX);
-    int made = codec_tar_folder(&tar, podman ? "./" : CELL_AGENT_FOLDER + 1, 0711);
+    int made = codec_tar_folder(&tar, podman ? "./" : &CELL_AGENT_FOLDER[1], 0711);
     put(volume, made, &tar, podman ? CELL_AGENT_FOLDER : "/", on_folder);
 }
 

@@ -32,7 +32,8 @@
 #define TRIM_MS 2000u
 #define SIGNALS 3u
 
-_Static_assert(CONFIG_POOL_MAX_MOST + CONFIG_CONCURRENCY_MOST <= CELLS_MAX, "as many cells as the settings ask for");
+_Static_assert(CONFIG_POOL_MAX_MOST + CONFIG_CONCURRENCY_MOST + CONFIG_EXTRA_MOST <= CELLS_MAX,
+               "as many cells as the settings ask for");
 
 /* The agent's program, from agent_blob.S (CMakeLists.txt). */
 extern const char agent_blob[], agent_blob_end[];
@@ -276,8 +277,9 @@ static int open_runner(struct app *app, struct error *error)
                        &(struct runner_options){.pool = app->pool,
                                                 .store = app->store,
                                                 .languages = app->languages,
-                                                .concurrency = (unsigned)app->config->concurrency,
-                                                .queue_max = (unsigned)app->config->queue,
+                                                .turns = {.concurrency = (unsigned)app->config->concurrency,
+                                                          .extra = (unsigned)app->config->concurrency_extra,
+                                                          .queue_max = (unsigned)app->config->queue},
                                                 .keep_output = app->config->keep >= KEEP_OUTPUT,
                                                 .keep_code = app->config->keep >= KEEP_ALL},
                        error);
@@ -314,6 +316,10 @@ static void on_trim_timer(uv_timer_t *timer)
 {
     struct app *app = timer->data;
 
+    if (app->trimming.data != NULL) {
+        uv_timer_start(timer, on_trim_timer, TRIM_MS, 0); /* what was freed since is not what the worker has in hand */
+        return;
+    }
     app->trimming.data = app;
     if (uv_queue_work(&app->loop, &app->trimming, trim_work, after_trim) != 0)
         app->trimming.data = NULL;
@@ -321,9 +327,7 @@ static void on_trim_timer(uv_timer_t *timer)
 
 static void trim_later(struct app *app)
 {
-    bool busy = app->trimming.data != NULL || uv_is_active((uv_handle_t *)&app->trim);
-
-    if (!busy && !app->stopping)
+    if (!uv_is_active((uv_handle_t *)&app->trim) && !app->stopping)
         uv_timer_start(&app->trim, on_trim_timer, TRIM_MS, 0);
 }
 
@@ -352,6 +356,7 @@ static int listen_http(struct app *app, struct error *error)
                                                     .body_max = (size_t)config->max_body,
                                                     .bodies_max = (size_t)config->max_bodies,
                                                     .connections = (unsigned)config->max_connections,
+                                                    .proxies = config->trusted_proxies,
                                                     .header_ms = (uint64_t)config->header_timeout_s * 1000,
                                                     .body_ms = (uint64_t)config->body_timeout_s * 1000,
                                                     .idle_ms = (uint64_t)config->idle_timeout_s * 1000,
@@ -375,7 +380,8 @@ static void fill_api(struct app *app)
                             .max_code = (size_t)config->max_code,
                             .max_stdin = (size_t)config->max_stdin,
                             .reuse = config->reuse == REUSE_KEY,
-                            .metrics_key = config->metrics_key};
+                            .metrics_key = config->metrics_key,
+                            .reading = {.least = config->read_rate}};
 }
 
 /* Who starts a program with nohup wants it to outlive its terminal. */
@@ -466,6 +472,7 @@ static int start(struct app *app, struct error *error)
 
 static void finish(struct app *app)
 {
+    reading_free(&app->api.reading);
     runner_close(app->runner);
     languages_free(app->languages);
     metrics_reset();

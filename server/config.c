@@ -43,11 +43,25 @@ static void default_pool_max(struct config *config)
 
 /* What the server's own control group allows, where that is less than the machine has: the engine is most often under
  * the same one. */
-static void default_pool_memory(struct config *config)
+static int64_t memory_mb(void)
 {
     uint64_t total = uv_get_total_memory(), allowed = uv_get_constrained_memory();
-    uint64_t bytes = allowed > 0 && allowed < total ? allowed : total;
-    int64_t mb = (int64_t)(bytes >> 20) / 8;
+
+    return (int64_t)((allowed > 0 && allowed < total ? allowed : total) >> 20);
+}
+
+/* One for a GiB: more than most programs may hold with their files. */
+static void default_extra(struct config *config)
+{
+    int64_t programs = config->concurrency < CONFIG_EXTRA_MOST ? config->concurrency : CONFIG_EXTRA_MOST;
+    int64_t fit = memory_mb() / 1024;
+
+    config->concurrency_extra = programs < fit ? programs : fit > 1 ? fit : 1;
+}
+
+static void default_pool_memory(struct config *config)
+{
+    int64_t mb = memory_mb() / 8;
     config->pool_memory_mb = mb < 128 ? 128 : mb < POOL_MEMORY_MOST ? mb : POOL_MEMORY_MOST;
 }
 
@@ -118,13 +132,22 @@ static const struct setting settings[] = {
      .help = "How long a kept cell waits for its key's next program."},
     {"CODECELL_CONCURRENCY", &kind_integer, FIELD(concurrency), .min = 1, .max = CONFIG_CONCURRENCY_MOST,
      .computed = default_concurrency, .computed_is = "twice the number of cores, at most 500",
-     .help = "Programs that run at once."},
+     .help = "Programs that run at once; those of one key leave one place free for other keys."},
+    {"CODECELL_CONCURRENCY_EXTRA", &kind_integer, FIELD(concurrency_extra), .min = 0, .max = CONFIG_EXTRA_MOST,
+     .computed = default_extra,
+     .computed_is = "as many as `CODECELL_CONCURRENCY`, at most one for each GiB of memory and 100, at least 1",
+     .help = "Programs that run beyond that: one each of keys that have none running, in place of programs that have "
+             "run for half a second, so that no key waits for another's long ones."},
     {"CODECELL_QUEUE", &kind_integer, FIELD(queue), .min = 0, .max = 1000000, .fallback = "1000",
      .help = "Executions that may wait, of all keys; one more is answered 503."},
     {"CODECELL_DRAIN", &kind_duration, FIELD(drain_s), .min = 0, .max = HOUR, .fallback = "10s",
      .help = "How long SIGTERM waits for what runs before it ends it."},
     {"CODECELL_RATE", &kind_integer, FIELD(rate), .min = 1, .max = 1000000, .fallback = "100",
      .help = "Requests a minute of a key made without a rate of its own."},
+    {"CODECELL_READ_RATE", &kind_integer, FIELD(read_rate), .min = 1, .max = 1000000, .fallback = "600",
+     .help =
+         "Requests a minute of each key that run nothing (lists, records, sessions), or six times the key's own rate "
+         "where that is more; one more is answered 429."},
 
     {"CODECELL_MAX_CODE", &kind_size, FIELD(max_code), .min = 1, .max = GIB, .fallback = "1m",
      .help = "Most bytes of `code`."},
@@ -148,7 +171,11 @@ static const struct setting settings[] = {
      .help = "Most that `limits.output_kb` may ask for."},
 
     {"CODECELL_MAX_CONNECTIONS", &kind_integer, FIELD(max_connections), .min = 1, .max = 65535, .fallback = "1024",
-     .help = "Connections at once; one more is answered 503 and closed."},
+     .help = "Connections at once. One more takes the place of an idle one, of the client or the key that holds most; "
+             "if there is none, it is answered 503 and closed."},
+    {"CODECELL_TRUSTED_PROXIES", &kind_nets, FIELD(trusted_proxies), .min = 0, .max = 4096, .fallback = "",
+     .help = "Networks of the proxies whose `X-Forwarded-For` is believed (`unix`: of a unix socket's peers). It says "
+             "whose a request is: for the log, and for what each client may hold at once."},
     {"CODECELL_HEADER_TIMEOUT", &kind_duration, FIELD(header_timeout_s), .min = 1, .max = HOUR, .fallback = "10s",
      .help = "For a request's head to arrive, else 408."},
     {"CODECELL_BODY_TIMEOUT", &kind_duration, FIELD(body_timeout_s), .min = 1, .max = HOUR, .fallback = "60s",
@@ -169,7 +196,8 @@ static const struct setting settings[] = {
     {"CODECELL_LOG_FORMAT", &kind_choice, FIELD(log_format), .choices = format_choices, .fallback = "text",
      .help = "Log lines as `key=value` or as JSON."},
     {"CODECELL_METRICS_KEY", &kind_secret, FIELD(metrics_key), .min = 0, .max = 256, .fallback = "",
-     .help = "If set, `/metrics` wants `Authorization: Bearer` with it."},
+     .help = "Who brings it as `Authorization: Bearer` may read `/metrics` from anywhere; without it only direct "
+             "connections from this machine's loopback may."},
     {"CODECELL_RUNTIME", &kind_name, FIELD(runtime), .min = 0, .max = 128, .fallback = "auto",
      .help = "The engine's runtime for cells, such as `crun` or `runsc`. `auto`: `crun` where the engine has it and a "
              "trial cell proves that it works, else the engine's default; empty: the engine's default."},

@@ -14,22 +14,25 @@
 /* Together no more than a server can have (CELLS_MAX in docker/cells.h; server/app.c asserts it). */
 #define CONFIG_POOL_MAX_MOST 1000
 #define CONFIG_CONCURRENCY_MOST 500
+#define CONFIG_EXTRA_MOST 100
 
 struct config {
-    char *data_dir;         /* CODECELL_DATA_DIR: "data" */
-    char *listen;           /* CODECELL_LISTEN: "127.0.0.1:8002" or "unix:/path" */
-    char *images;           /* CODECELL_IMAGES: folders of languages, ':' between; "images" */
-    char *pool;             /* CODECELL_POOL: "*=1"; checked as ID=N,…: how many wait at least */
-    int64_t pool_max;       /* CODECELL_POOL_MAX: cells that wait, all languages; default by cores */
-    int64_t pool_memory_mb; /* CODECELL_POOL_MEMORY_MB: that they hold; default by the machine's memory */
-    bool waiting;           /* CODECELL_WAITING: interpreters are started ahead; on */
-    int reuse;              /* CODECELL_REUSE: enum config_reuse, of keys without a value of their own; "off" */
-    int64_t reuse_jobs;     /* CODECELL_REUSE_JOBS: of one cell, 100 */
-    int64_t reuse_idle_s;   /* CODECELL_REUSE_IDLE: that a kept cell waits, 60 */
-    int64_t concurrency;    /* CODECELL_CONCURRENCY: programs at once; default cores times 2 */
-    int64_t queue;          /* CODECELL_QUEUE: executions that may wait, all keys; 1000 */
-    int64_t drain_s;        /* CODECELL_DRAIN: 10 */
-    int64_t rate;           /* CODECELL_RATE: requests a minute of a new key; 100 */
+    char *data_dir;            /* CODECELL_DATA_DIR: "data" */
+    char *listen;              /* CODECELL_LISTEN: "127.0.0.1:8002" or "unix:/path" */
+    char *images;              /* CODECELL_IMAGES: folders of languages, ':' between; "images" */
+    char *pool;                /* CODECELL_POOL: "*=1"; checked as ID=N,…: how many wait at least */
+    int64_t pool_max;          /* CODECELL_POOL_MAX: cells that wait, all languages; default by cores */
+    int64_t pool_memory_mb;    /* CODECELL_POOL_MEMORY_MB: that they hold; default by the machine's memory */
+    bool waiting;              /* CODECELL_WAITING: interpreters are started ahead; on */
+    int reuse;                 /* CODECELL_REUSE: enum config_reuse, of keys without a value of their own; "off" */
+    int64_t reuse_jobs;        /* CODECELL_REUSE_JOBS: of one cell, 100 */
+    int64_t reuse_idle_s;      /* CODECELL_REUSE_IDLE: that a kept cell waits, 60 */
+    int64_t concurrency;       /* CODECELL_CONCURRENCY: programs at once; default cores times 2 */
+    int64_t concurrency_extra; /* CODECELL_CONCURRENCY_EXTRA: and beyond, of keys that have none running */
+    int64_t queue;             /* CODECELL_QUEUE: executions that may wait, all keys; 1000 */
+    int64_t drain_s;           /* CODECELL_DRAIN: 10 */
+    int64_t rate;              /* CODECELL_RATE: requests a minute of a new key; 100 */
+    int64_t read_rate;         /* CODECELL_READ_RATE: requests a minute that run nothing, of every key; 600 */
 
     int64_t max_code;       /* CODECELL_MAX_CODE: bytes, "1m" */
     int64_t max_stdin;      /* CODECELL_MAX_STDIN: bytes, "16m" */
@@ -45,12 +48,13 @@ struct config {
     int64_t header_timeout_s, body_timeout_s, idle_timeout_s, write_timeout_s; /* CODECELL_HEADER_TIMEOUT 10,
                                  CODECELL_BODY_TIMEOUT 60, CODECELL_IDLE_TIMEOUT 75, CODECELL_WRITE_TIMEOUT 30 */
 
-    int keep;            /* CODECELL_KEEP: enum config_keep: what of an execution is stored; "sizes" */
-    int64_t retention_s; /* CODECELL_RETENTION: how long records are kept, "30d"; 0 for ever */
-    int log_level;       /* CODECELL_LOG_LEVEL: debug, info, warn, error; enum log_level */
-    int log_format;      /* CODECELL_LOG_FORMAT: text, json; enum log_format */
-    char *metrics_key;   /* CODECELL_METRICS_KEY: then /metrics wants "Authorization: Bearer KEY"; "" */
-    char *runtime;       /* CODECELL_RUNTIME: the engine's runtime for cells; "auto"; "": the engine's default */
+    int keep;              /* CODECELL_KEEP: enum config_keep: what of an execution is stored; "sizes" */
+    int64_t retention_s;   /* CODECELL_RETENTION: how long records are kept, "30d"; 0 for ever */
+    int log_level;         /* CODECELL_LOG_LEVEL: debug, info, warn, error; enum log_level */
+    int log_format;        /* CODECELL_LOG_FORMAT: text, json; enum log_format */
+    char *metrics_key;     /* CODECELL_METRICS_KEY: who brings it may read /metrics from anywhere; "": nobody */
+    char *trusted_proxies; /* CODECELL_TRUSTED_PROXIES: whose X-Forwarded-For is believed; "": nobody's */
+    char *runtime;         /* CODECELL_RUNTIME: the engine's runtime for cells; "auto"; "": the engine's default */
 
     char *docker_host;  /* DOCKER_HOST; "": unix:///var/run/docker.sock */
     bool docker_tls;    /* DOCKER_TLS_VERIFY is set and not empty */

@@ -1,5 +1,6 @@
 #include "config_kind.h"
 
+#include "base/ip.h"
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -138,6 +139,19 @@ static void describe_host(const struct setting *setting, char out[SHOWN_MAX])
 {
     (void)setting;
     snprintf(out, SHOWN_MAX, "`unix:///path` or `tcp://host:port`, or empty");
+}
+
+static bool check_nets(const struct setting *setting, const char *text)
+{
+    struct ip_nets nets;
+    return check_text(setting, text) && ip_nets_parse(text, &nets);
+}
+
+static void describe_nets(const struct setting *setting, char out[SHOWN_MAX])
+{
+    (void)setting;
+    snprintf(out, SHOWN_MAX, "up to %d networks such as `10.0.0.0/8, 2001:db8::/32, 192.0.2.1, unix`, or empty",
+             IP_NETS_MAX);
 }
 
 /* --- CODECELL_POOL: ID=N,… --- */
@@ -384,6 +398,7 @@ const struct kind kind_secret = {check_secret, NULL, describe_secret, NULL};
 const struct kind kind_name = {check_name, NULL, describe_name, NULL};
 const struct kind kind_listen = {check_listen, NULL, describe_listen, NULL};
 const struct kind kind_host = {check_host, NULL, describe_host, NULL};
+const struct kind kind_nets = {check_nets, NULL, describe_nets, NULL};
 const struct kind kind_pool = {check_pool, NULL, describe_pool, NULL};
 const struct kind kind_integer = {NULL, parse_integer, describe_integer, show_integer};
 const struct kind kind_size = {NULL, parse_size, describe_size, show_size};

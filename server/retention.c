@@ -4,63 +4,54 @@
 #include "base/log.h"
 #include "base/seam.h"
 #include "store/records.h"
+#include "store/upkeep.h"
 
-#include <stdlib.h>
-
-struct expiry {
-    struct store_job job;
-    int64_t before_ms;
-};
-
-/* On the database's thread, where nobody waits for it: a failure is the store's to log. */
-static int expire(struct db *db, struct store_job *job, struct error *error)
-{
-    long removed = records_expire(db, container_of(job, struct expiry, job)->before_ms, RETENTION_BATCH, error);
-
-    if (removed > 0)
-        log_event(LOG_INFO, "records.expired", LOG_INT("rows", removed));
-    return removed < 0 ? -1 : 0;
-}
-
+/* The first slice stands before all that requests ask for: it finds out which records are of before the start. */
 static int mark_lost(struct db *db, struct store_job *job, struct error *error)
 {
     struct retention *retention = container_of(job, struct retention, marking);
     long lost = records_mark_lost(db, &retention->newest, error);
 
-    if (lost > 0)
-        log_event(LOG_WARN, "records.lost", LOG_INT("executions", lost));
-    return lost < 0 ? -1 : 0;
+    if (lost < 0)
+        return -1;
+    retention->lost += lost;
+    return lost > 0 && job->upkeep ? STORE_MORE : 0;
+}
+
+static void on_marked(struct store_job *job, const struct error *error);
+
+static void mark(struct retention *retention, bool upkeep)
+{
+    retention->marks = true;
+    retention->marking = (struct store_job){.work = mark_lost, .done = on_marked, .upkeep = upkeep};
+    store_submit(retention->store, &retention->marking);
 }
 
 /* Where it failed, the timer tries again. */
 static void on_marked(struct store_job *job, const struct error *error)
 {
     struct retention *retention = container_of(job, struct retention, marking);
+    bool closing = uv_is_closing((uv_handle_t *)&retention->timer);
 
     retention->marks = false;
-    retention->marked = error == NULL;
-    if (error != NULL)
+    if (error != NULL) {
         log_event(LOG_ERROR, "records.not_marked", LOG_STR("reason", error->text));
-    else if (retention->seconds == 0 && !uv_is_closing((uv_handle_t *)&retention->timer))
-        uv_timer_stop(&retention->timer);
-}
-
-static void mark(struct retention *retention)
-{
-    retention->marks = true;
-    retention->marking = (struct store_job){.work = mark_lost, .done = on_marked};
-    store_submit(retention->store, &retention->marking);
-}
-
-static void delete_old(struct retention *retention)
-{
-    struct expiry *expiry = calloc(1, sizeof *expiry);
-
-    if (expiry == NULL)
         return;
-    expiry->before_ms = seam_wall_ms() - retention->seconds * 1000;
-    expiry->job.work = expire;
-    store_submit(retention->store, &expiry->job);
+    }
+    if (!job->upkeep && !closing) {
+        mark(retention, true);
+        return;
+    }
+    retention->marked = true;
+    if (retention->lost > 0)
+        log_event(LOG_WARN, "records.lost", LOG_INT("executions", retention->lost));
+}
+
+static void on_expired(void *arg)
+{
+    struct retention *retention = arg;
+
+    retention->expires = false;
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -68,9 +59,14 @@ static void on_timer(uv_timer_t *timer)
     struct retention *retention = timer->data;
 
     if (!retention->marked && !retention->marks)
-        mark(retention);
-    if (retention->seconds > 0 && !store_trouble(retention->store, NULL))
-        delete_old(retention);
+        mark(retention, retention->newest >= 0);
+    if (store_trouble(retention->store, NULL))
+        return;
+    upkeep_purge(retention->store);
+    if (retention->seconds == 0 || retention->expires)
+        return;
+    retention->expires = true;
+    upkeep_expire(retention->store, seam_wall_ms() - retention->seconds * 1000, on_expired, retention);
 }
 
 void retention_open(struct retention *retention, uv_loop_t *loop, struct store *store, int64_t seconds)
@@ -78,7 +74,7 @@ void retention_open(struct retention *retention, uv_loop_t *loop, struct store *
     *retention = (struct retention){.store = store, .seconds = seconds, .newest = -1};
     uv_timer_init(loop, &retention->timer);
     retention->timer.data = retention;
-    mark(retention);
+    mark(retention, false);
     uv_timer_start(&retention->timer, on_timer, 0, RETENTION_PERIOD_MS);
 }
 

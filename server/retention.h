@@ -1,5 +1,5 @@
-/* Records' age: what a server lost is marked at start, what is older than the retention is deleted, a batch at a time
- * so that requests are not held up. */
+/* Records' age: what a server lost is marked at start, what is older than the retention is deleted, what was left of
+ * removed sessions is deleted: all of it in slices between other work (store/upkeep.h). */
 #ifndef CODECELL_RETENTION_H
 #define CODECELL_RETENTION_H
 
@@ -8,15 +8,16 @@
 #include <uv.h>
 
 #define RETENTION_PERIOD_MS 10000u
-#define RETENTION_BATCH 2000u /* rows a period: 200 a second, more than are made */
 
 struct retention {
     struct store *store;
-    int64_t seconds;  /* 0: for ever */
-    uv_timer_t timer; /* stops where there is nothing left to do */
+    int64_t seconds; /* 0: for ever */
+    uv_timer_t timer;
     struct store_job marking;
     int64_t newest;     /* as records_mark_lost has it */
+    long lost;          /* marked so far */
     bool marks, marked; /* marking is under way; it is done */
+    bool expires;       /* expiry is under way */
 };
 
 void retention_open(struct retention *retention, uv_loop_t *loop, struct store *store, int64_t seconds);

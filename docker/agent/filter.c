@@ -1,5 +1,6 @@
 #include "docker/agent/filter.h"
 
+#include "docker/agent/lists.h"
 #include "docker/agent/system.h"
 
 #include <errno.h>
@@ -7,7 +8,6 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,17 +19,13 @@
 
 #if defined(__x86_64__)
 #define ARCHITECTURE AUDIT_ARCH_X86_64
+#define CALLS list_calls_x86_64
 #elif defined(__aarch64__)
 #define ARCHITECTURE AUDIT_ARCH_AARCH64
+#define CALLS list_calls_aarch64
 #else
 #error "the agent's filter knows x86_64 and aarch64"
 #endif
-
-/* removexattrat of Linux 6.13. What is newer is unknown here, so it is "not there": programs ask again in
- * an older way. The numbers with the x32 bit are all above it. */
-#define NEWEST_CALL 466
-
-#define TCP_AO_KEY 38 /* TCP_AO_ADD_KEY of Linux 6.7: its key's algorithm is any that a module may have */
 
 /* Every flag of clone() that makes a namespace. */
 #define NAMESPACES \
@@ -46,10 +42,13 @@ enum check {
     CORE,    /* setrlimit: likewise */
     NICE,    /* setpriority: EPERM where it means the agent, its group, or a whole user */
     IO_NICE, /* ioprio_set: likewise */
-    CLONE,   /* EPERM where it makes a namespace */
+    CLONE,   /* EPERM where it makes a namespace, or a thread with descriptors of its own: watched are a process's */
     SOCKET,  /* EAFNOSUPPORT but for local sockets and TCP: a protocol that is unknown has the host load a module */
-    BUFFERS, /* setsockopt of a buffer's size: nothing is done, and 0 answered; ENOPROTOOPT for what has the host load a
-              * module: keys of TCP, and its upper protocols */
+    OPTION,  /* setsockopt: ENOPROTOOPT but for those of lists.h; of a buffer's size nothing is done, and 0 answered */
+    IOCTL,   /* ENOTTY but for those of lists.h */
+    FCNTL,   /* EINVAL but for those of lists.h */
+    PRCTL,   /* likewise */
+    RANGE,   /* close_range: ENOSYS where it makes a thread's descriptors its own */
     CHECKS
 };
 
@@ -98,6 +97,10 @@ static struct rule {
     {SYS_swapon, REFUSED},
     {SYS_swapoff, REFUSED},
     {SYS_fanotify_init, REFUSED},
+    {SYS_name_to_handle_at, REFUSED},
+    {SYS_sethostname, REFUSED},
+    {SYS_setdomainname, REFUSED},
+    {SYS_vhangup, REFUSED},
     /* wide doors into the kernel that no program of ours needs */
     {SYS_io_setup, REFUSED}, /* fs.aio-max-nr is one for the whole host */
     {SYS_io_uring_setup, REFUSED},
@@ -110,6 +113,21 @@ static struct rule {
     {SYS_add_key, REFUSED},
     {SYS_request_key, REFUSED},
     {SYS_keyctl, REFUSED},
+    {SYS_vmsplice, REFUSED},
+#if defined(__x86_64__)
+    {SYS_modify_ldt, REFUSED},
+#endif
+    /* what they make is charged to nobody: programs of filters, policies of memory */
+    {SYS_seccomp, MISSING},
+    {SYS_mbind, MISSING},
+    {SYS_get_mempolicy, MISSING},
+    {SYS_set_mempolicy, MISSING},
+    {SYS_set_mempolicy_home_node, MISSING},
+    /* and these have a choice that is too wide to be left open */
+    {SYS_ioctl, IOCTL},
+    {SYS_fcntl, FCNTL},
+    {SYS_prctl, PRCTL},
+    {SYS_close_range, RANGE},
     /* the machine itself */
     {SYS_kexec_load, REFUSED},
     {SYS_kexec_file_load, REFUSED},
@@ -129,11 +147,12 @@ static struct rule {
      * internet socket is not charged to the cell's memory everywhere: no UDP, and TCP's buffers stay small (codec.c) */
     {SYS_socket, SOCKET},
     {SYS_socketpair, SOCKET},
-    {SYS_setsockopt, BUFFERS},
+    {SYS_setsockopt, OPTION},
 };
 
 #define RULES ((int)(sizeof rules / sizeof *rules))
-#define FILTER_MAX 256 /* a conditional jump reaches 255 instructions */
+#define FILTER_MAX 1024
+#define JUMP_MAX 255 /* instructions that a conditional jump reaches */
 
 static struct sock_filter code[FILTER_MAX];
 static unsigned code_len;
@@ -160,6 +179,23 @@ static void emit_all(const struct sock_filter *block, size_t len)
         emit(block[i]);
 }
 
+static uint8_t distance(unsigned from, unsigned to)
+{
+    if (to - from - 1 > JUMP_MAX)
+        system_end();
+    return (uint8_t)(to - from - 1);
+}
+
+/* Of the two instructions that follow, the first is for a value that is not in the list, the second for one that is. */
+static void emit_list(const struct list *list)
+{
+    unsigned end = code_len + 2 * list->count;
+    for (const struct range *range = list->ranges; range < list->ranges + list->count; range++) {
+        emit((struct sock_filter)SKIP_IF(BPF_JGT, range->to, 1, 0));
+        emit((struct sock_filter)SKIP_IF(BPF_JGE, range->from, distance(code_len, end + 1), distance(code_len, end)));
+    }
+}
+
 /* A jump that is resolved later: `check` stands where the distance will. */
 static void emit_leaf(const struct rule *rule)
 {
@@ -175,7 +211,7 @@ static void emit_search(int from, int to)
         unsigned jump = code_len;
         emit((struct sock_filter)SKIP_IF(BPF_JGE, rules[middle].call, 0, 0));
         emit_search(from, middle);
-        code[jump].jt = (uint8_t)(code_len - jump - 1);
+        code[jump].jt = distance(jump, code_len);
         emit_search(middle, to);
         return;
     }
@@ -187,6 +223,37 @@ static void emit_search(int from, int to)
 #define BLOCK(...)                                      \
     emit_all((const struct sock_filter[]){__VA_ARGS__}, \
              sizeof((const struct sock_filter[]){__VA_ARGS__}) / sizeof(struct sock_filter))
+
+/* The kernel reads these arguments' low half alone, too. */
+static void emit_allowed(int argument, const struct list *list, uint32_t error)
+{
+    BLOCK(LOAD_ARG(argument));
+    emit_list(list);
+    BLOCK(ERROR(error), ALLOW);
+}
+
+/* One level's block: it is passed over at any other level. The level is loaded, before and after. */
+static void emit_level(int level, const struct list *list)
+{
+    unsigned jump = code_len;
+    BLOCK(SKIP_IF(BPF_JEQ, level, 0, 0));
+    emit_allowed(2, list, ENOPROTOOPT);
+    code[jump].jf = distance(jump, code_len);
+}
+
+/* What waits in a TCP socket is charged to nobody where cgroups are version 1: buffers stay as small as codec.c has
+ * them. */
+static void emit_options(void)
+{
+    BLOCK(LOAD_ARG(1), SKIP_IF(BPF_JEQ, SOL_SOCKET, 0, 7), LOAD_ARG(2), SKIP_IF(BPF_JEQ, SO_SNDBUF, 4, 0),
+          SKIP_IF(BPF_JEQ, SO_RCVBUF, 3, 0), SKIP_IF(BPF_JEQ, SO_SNDBUFFORCE, 2, 0),
+          SKIP_IF(BPF_JEQ, SO_RCVBUFFORCE, 1, 0), SKIP_IF(BPF_JA, 1, 0, 0), ERROR(0), LOAD_ARG(1));
+    emit_level(SOL_SOCKET, &list_socket);
+    emit_level(IPPROTO_TCP, &list_tcp);
+    emit_level(IPPROTO_IP, &list_ip);
+    emit_level(IPPROTO_IPV6, &list_ip6);
+    BLOCK(ERROR(ENOPROTOOPT));
+}
 
 static void emit_check(enum check check)
 {
@@ -221,7 +288,9 @@ static void emit_check(enum check check)
         BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JEQ, 3, 3, 0), LOAD_ARG(1), SKIP_IF(BPF_JEQ, 1, 1, 0), ALLOW, ERROR(EPERM));
         break;
     case CLONE:
-        BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JSET, NAMESPACES, 1, 0), ALLOW, ERROR(EPERM));
+        BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JSET, NAMESPACES, 3, 0),
+              BPF_STMT(BPF_ALU | BPF_AND | BPF_K, CLONE_THREAD | CLONE_FILES), SKIP_IF(BPF_JEQ, CLONE_THREAD, 1, 0),
+              ALLOW, ERROR(EPERM));
         break;
     case SOCKET: /* the type's low half byte; above it are SOCK_CLOEXEC and SOCK_NONBLOCK */
         BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JEQ, AF_UNIX, 9, 0), SKIP_IF(BPF_JEQ, AF_INET, 1, 0),
@@ -229,13 +298,20 @@ static void emit_check(enum check check)
               SKIP_IF(BPF_JEQ, SOCK_STREAM, 0, 3), LOAD_ARG(2), SKIP_IF(BPF_JEQ, 0, 2, 0),
               SKIP_IF(BPF_JEQ, IPPROTO_TCP, 1, 0), ERROR(EAFNOSUPPORT), ALLOW);
         break;
-    case BUFFERS:
-        BLOCK(LOAD_ARG(1), SKIP_IF(BPF_JEQ, SOL_SOCKET, 1, 0), SKIP_IF(BPF_JEQ, IPPROTO_TCP, 6, 13), LOAD_ARG(2),
-              SKIP_IF(BPF_JEQ, SO_SNDBUF, 9, 0), SKIP_IF(BPF_JEQ, SO_RCVBUF, 8, 0),
-              SKIP_IF(BPF_JEQ, SO_SNDBUFFORCE, 7, 0), SKIP_IF(BPF_JEQ, SO_RCVBUFFORCE, 6, 0), ALLOW, LOAD_ARG(2),
-              SKIP_IF(BPF_JEQ, TCP_MD5SIG, 4, 0), SKIP_IF(BPF_JEQ, TCP_ULP, 3, 0),
-              SKIP_IF(BPF_JEQ, TCP_MD5SIG_EXT, 2, 0), SKIP_IF(BPF_JEQ, TCP_AO_KEY, 1, 2), ERROR(0), ERROR(ENOPROTOOPT),
-              ALLOW);
+    case OPTION:
+        emit_options();
+        break;
+    case IOCTL:
+        emit_allowed(1, &list_ioctl, ENOTTY);
+        break;
+    case FCNTL:
+        emit_allowed(1, &list_fcntl, EINVAL);
+        break;
+    case PRCTL:
+        emit_allowed(0, &list_prctl, EINVAL);
+        break;
+    case RANGE: /* CLOSE_RANGE_UNSHARE is 2 */
+        BLOCK(LOAD_ARG(2), SKIP_IF(BPF_JSET, 2, 1, 0), ALLOW, ERROR(ENOSYS));
         break;
     case CHECKS:
         break;
@@ -247,23 +323,37 @@ static int by_call(const void *a, const void *b)
     return ((const struct rule *)a)->call - ((const struct rule *)b)->call;
 }
 
+/* Numbers that nobody has given out do not get to the search. */
+static void emit_known(void)
+{
+    emit_list(&CALLS);
+    BLOCK(ERROR(ENOSYS));
+}
+
+/* A leaf of the search jumps to a long jump, which reaches its check's block. */
+static void resolve(unsigned search, unsigned table)
+{
+    for (unsigned i = search; i < table; i++)
+        if (code[i].code == (BPF_JMP | BPF_JEQ | BPF_K))
+            code[i].jt = distance(i, table + code[i].jt);
+}
+
 void filter_build(void)
 {
-    unsigned blocks[CHECKS];
     code_len = 0;
     qsort(rules, RULES, sizeof *rules, by_call);
-    BLOCK(LOAD(arch), SKIP_IF(BPF_JEQ, ARCHITECTURE, 1, 0), ANSWER(SECCOMP_RET_KILL_PROCESS), LOAD(nr),
-          SKIP_IF(BPF_JGT, NEWEST_CALL, 0, 1), ERROR(ENOSYS));
+    BLOCK(LOAD(arch), SKIP_IF(BPF_JEQ, ARCHITECTURE, 1, 0), ANSWER(SECCOMP_RET_KILL_PROCESS), LOAD(nr));
+    emit_known();
     unsigned search = code_len;
     emit_search(0, RULES);
-    unsigned end = code_len;
-    for (int check = 0; check < CHECKS; check++) {
-        blocks[check] = code_len;
+    unsigned table = code_len;
+    for (int check = 0; check < CHECKS; check++)
+        emit((struct sock_filter)SKIP_IF(BPF_JA, 0, 0, 0));
+    for (unsigned check = 0; check < CHECKS; check++) {
+        code[table + check].k = code_len - (table + check) - 1;
         emit_check((enum check)check);
     }
-    for (unsigned i = search; i < end; i++)
-        if (code[i].code == (BPF_JMP | BPF_JEQ | BPF_K))
-            code[i].jt = (uint8_t)(blocks[code[i].jt] - i - 1);
+    resolve(search, table);
 }
 
 int filter_apply(void)

@@ -37,6 +37,7 @@ static void run(struct step *step, const struct job_step *what, const struct spa
     step->kills_before = before->kills;
     /* Where the kernel does not tell, the container's limit is the only one. */
     watch_begin(&step->watch, step->cgroup->stat < 0 ? 0 : what->spec.memory_bytes, before->peak, program->started);
+    tally_begin(&step->tally, step->cgroup, program->started);
     set_state(step, STEP_RUNNING);
 }
 
@@ -186,6 +187,12 @@ static void look(struct step *step)
         end_it(step, FRAME_OUT_OF_MEMORY, 128 + SIGKILL);
 }
 
+static void count(struct step *step)
+{
+    if (tally_look(&step->tally, step->cgroup, system_clock()))
+        end_it(step, FRAME_OUT_OF_MEMORY, 128 + SIGKILL);
+}
+
 static void look_at_end(struct step *step)
 {
     struct watch_sight sight;
@@ -238,6 +245,11 @@ static void say_end(struct step *step)
     outlet_put(step->outlet, FRAME_STEP_END, (uint8_t)step->which, payload, sizeof payload);
 }
 
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 uint64_t step_patience(const struct step *step)
 {
     uint64_t now = system_clock();
@@ -245,7 +257,7 @@ uint64_t step_patience(const struct step *step)
         return 0;
     if (step->state != STEP_RUNNING)
         return STEP_FOREVER;
-    uint64_t next = step->watch.due < step->deadline ? step->watch.due : step->deadline;
+    uint64_t next = sooner(sooner(step->watch.due, step->tally.due), step->deadline);
     return next > now ? next - now : 0;
 }
 
@@ -256,6 +268,8 @@ void step_advance(struct step *step)
         end_it(step, FRAME_TIMED_OUT, EXIT_TIMEOUT);
     else if (step->state == STEP_RUNNING && now >= step->watch.due)
         look(step);
+    if (step->state == STEP_RUNNING && now >= step->tally.due)
+        count(step);
     if (step->state == STEP_KILLING)
         kill_all(step);
     if (step->state == STEP_DRAINING && drained(step)) {

@@ -13,6 +13,7 @@
 #include "docker/agent/job.h"
 #include "docker/agent/outlet.h"
 #include "docker/agent/spawn.h"
+#include "docker/agent/tally.h"
 #include "docker/agent/watch.h"
 
 enum step_state { STEP_IDLE, STEP_RUNNING, STEP_KILLING, STEP_DRAINING, STEP_OVER, STEP_STATES };
@@ -39,6 +40,7 @@ struct step {
     const struct cgroup *cgroup;
     uint64_t kills_before; /* processes that the kernel had killed for memory when the step began */
     struct watch watch;
+    struct tally tally;
     struct outlet *outlet;
     struct trace *trace; /* threads of the first process that are to be let go */
 };

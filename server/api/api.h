@@ -6,6 +6,7 @@
 #ifndef CODECELL_API_API_H
 #define CODECELL_API_API_H
 
+#include "api/reading_rate.h"
 #include "base/error.h"
 #include "http/http.h"
 #include "run/execution.h"
@@ -31,10 +32,11 @@ struct api {
     struct pool *pool;
     struct http_server *http;
     struct limits maxima;
-    size_t max_code, max_stdin; /* bytes */
-    bool reuse;                 /* of a key without a value of its own (CODECELL_REUSE) */
-    const char *metrics_key;    /* "": /metrics is open */
-    bool draining;              /* SIGTERM came: new executions are 503 */
+    size_t max_code, max_stdin;   /* bytes */
+    bool reuse;                   /* of a key without a value of its own (CODECELL_REUSE) */
+    const char *metrics_key;      /* "": /metrics is for this machine alone */
+    struct reading_rates reading; /* of what runs nothing */
+    bool draining;                /* SIGTERM came: new executions are 503 */
 };
 
 /* http_route.flags */
@@ -43,7 +45,8 @@ enum api_flag {
     API_EXECUTE = 2,  /* with the scope execute (403) */
     API_READ = 4,     /* with the scope read */
     API_ADMIN = 8,    /* with the scope admin */
-    API_COUNTS = 16,  /* counts against the rate (429); other keyed routes carry its headers and do not count */
+    API_COUNTS = 16,  /* counts against the rate (429); other keyed routes carry its headers and count against that of
+                         reading (429) */
     API_METRICS = 32, /* wants the metrics key, where one is set */
 };
 

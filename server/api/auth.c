@@ -1,10 +1,11 @@
 /* Who may: key, scope and rate of a request, decided from its head alone.
  *
- *   keyed route ─ admission queued ─ (database) key? ─ scope? ─ rate ─ http_admit
- *                       │                        └ 401    └ 403   └ 429
+ *   keyed route ─ admission queued ─ (database) key? ─ scope? ─ rate ─ (loop) rate of reading ─ http_admit
+ *                       │                        └ 401    └ 403   └ 429           └ 429
  *                       └ the client goes away: the admission forgets its exchange and ends unseen
  *
- * All three are one job, so that a revoked key is seen at once and a request counts once. */
+ * The first three are one job, so that a revoked key is seen at once and a request counts once. Each request counts
+ * against one of the two rates; the headers tell of the first alone. */
 #include "api/auth.h"
 
 #include "api/api.h"
@@ -117,8 +118,19 @@ static void refuse_rate(struct http_exchange *ex, const struct rate_verdict *rat
     http_respond_error(ex, error_status(ERROR_RATE), "Rate limit exceeded. Please try again later.");
 }
 
+/* What runs nothing has a rate of its own. */
+static bool may_read(struct http_exchange *ex, const struct admission *admission, struct rate_verdict *verdict)
+{
+    const struct key *key = &api_caller(ex)->key;
+    if ((admission->flags & API_COUNTS) != 0)
+        return true;
+    *verdict = reading_take(&api_of(ex)->reading, key->row, key->rate_per_minute, admission->now_ns);
+    return verdict->allowed;
+}
+
 static void decide(struct http_exchange *ex, const struct admission *admission)
 {
+    struct rate_verdict reading;
     struct api_caller *caller = api_caller(ex);
     add_rate_headers(ex, &caller->rate, admission->now_ns);
     struct error error;
@@ -129,6 +141,8 @@ static void decide(struct http_exchange *ex, const struct admission *admission)
         refuse_rate(ex, &caller->rate);
     } else if (admission->trouble.code != ERROR_NONE) {
         api_respond_error(ex, &admission->trouble);
+    } else if (!may_read(ex, admission, &reading)) {
+        refuse_rate(ex, &reading);
     } else {
         http_admit(ex);
     }
@@ -206,13 +220,14 @@ static void admit_metrics(struct http_exchange *ex)
 {
     const char *key = api_of(ex)->metrics_key;
     const char *presented = auth_presented(NULL, http_header(ex, "Authorization"));
-    if (*key == '\0' || is_metrics_key(presented, key)) {
+    struct error error;
+    if (http_is_direct_local(ex) || (*key != '\0' && is_metrics_key(presented, key))) {
         http_admit(ex);
         return;
     }
-    http_header_add(ex, "WWW-Authenticate", "Bearer");
-    http_respond_error(ex, error_status(ERROR_UNAUTHORIZED),
-                       presented == NULL ? "The metrics key is required" : "Invalid metrics key");
+    error_set(&error, ERROR_FORBIDDEN,
+              "Metrics: only for direct connections from this machine, or with the metrics key");
+    api_respond_error(ex, &error);
 }
 
 /* Only what runs programs has a body that is worth holding: with other requests, most of which need no key, anybody

@@ -32,8 +32,10 @@ struct exchange {
     struct error error;
     int failed; /* what the worker's function returned */
     uv_work_t work;
-    char *body; /* a copy for the worker: the exchange may go away under it */
+    char *body; /* until it was read */
     size_t body_len;
+    size_t cost;             /* bytes that the request holds, when it was read */
+    struct http_claim claim; /* for them: the exchange may go away under the worker */
 };
 
 static void exchange_free(struct exchange *exchange)
@@ -41,6 +43,7 @@ static void exchange_free(struct exchange *exchange)
     execution_request_free(&exchange->request);
     execute_answer_free(&exchange->answer);
     free(exchange->body);
+    http_claim_close(&exchange->claim);
     free(exchange);
 }
 
@@ -202,6 +205,9 @@ static void submit(struct exchange *exchange)
 
 static void after_read(struct exchange *exchange)
 {
+    free(exchange->body);
+    exchange->body = NULL;
+    http_claim_set(&exchange->claim, exchange->cost);
     if (exchange->ex == NULL)
         exchange_free(exchange);
     else if (exchange->failed != 0)
@@ -214,29 +220,33 @@ static void read_work(uv_work_t *work)
 {
     struct exchange *exchange = container_of(work, struct exchange, work);
 
-    exchange->failed =
-        execute_read(&exchange->request, exchange->body, exchange->body_len, &exchange->rules, &exchange->error);
+    exchange->failed = execute_read(&exchange->request, exchange->body, exchange->body_len, &exchange->rules,
+                                    &exchange->cost, &exchange->error);
 }
 
 static void after_read_work(uv_work_t *work, int status)
 {
-    struct exchange *exchange = container_of(work, struct exchange, work);
-
     (void)status; /* never cancelled */
-    free(exchange->body);
-    exchange->body = NULL;
-    after_read(exchange);
+    after_read(container_of(work, struct exchange, work));
 }
 
-static void read_body(struct exchange *exchange, const char *body, size_t len)
+static void read_body(struct exchange *exchange)
 {
-    if (len > INLINE_MAX && (exchange->body = malloc(len)) != NULL) {
-        memcpy(exchange->body, body, len);
-        exchange->body_len = len;
-        if (uv_queue_work(exchange->api->loop, &exchange->work, read_work, after_read_work) == 0)
-            return;
+    size_t len = exchange->body_len;
+
+    if (exchange->body == NULL) {
+        error_set(&exchange->error, ERROR_INTERNAL, "out of memory");
+        refuse(exchange);
+        return;
     }
-    exchange->failed = execute_read(&exchange->request, body, len, &exchange->rules, &exchange->error);
+    if (!http_claim_set(&exchange->claim, EXECUTE_READ_COST(len))) {
+        error_set(&exchange->error, ERROR_UNAVAILABLE, "Too much is being sent at once. Please try again later.");
+        refuse(exchange);
+        return;
+    }
+    if (len > INLINE_MAX && uv_queue_work(exchange->api->loop, &exchange->work, read_work, after_read_work) == 0)
+        return;
+    read_work(&exchange->work);
     after_read(exchange);
 }
 
@@ -264,8 +274,6 @@ void api_execute(struct http_exchange *ex)
     struct api *api = api_of(ex);
     const struct key *key = &api_caller(ex)->key;
     struct error error = {0};
-    size_t len;
-    const char *body = http_body(ex, &len);
     struct exchange *exchange = check_head(ex, &error) == 0 ? calloc(1, sizeof *exchange) : NULL;
 
     if (exchange == NULL) {
@@ -281,5 +289,6 @@ void api_execute(struct http_exchange *ex)
     exchange->rules = (struct execute_rules){
         .max_code = api->max_code, .max_stdin = api->max_stdin, .max_timeout = max_timeout(key), .maxima = api->maxima};
     http_on_gone(ex, on_gone, exchange);
-    read_body(exchange, body, len);
+    exchange->body = http_claim_body(ex, &exchange->claim, &exchange->body_len);
+    read_body(exchange);
 }

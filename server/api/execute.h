@@ -29,10 +29,14 @@ struct execute_rules {
     struct limits maxima;
 };
 
-/* A body's text to a request: every field checked but for what depends on the language. 0, or -1 with a 400's
- * sentence; the request is to be freed in both cases. */
-int execute_read(struct execution_request *request, const char *text, size_t len, const struct execute_rules *rules,
-                 struct error *error);
+/* A body's text, which is written over, to a request: every field checked but for what depends on the language. 0, or
+ * -1 with a 400's sentence; the request is to be freed in both cases. `*cost`: about how many bytes it holds. */
+int execute_read(struct execution_request *request, char *text, size_t len, const struct execute_rules *rules,
+                 size_t *cost, struct error *error);
+
+/* Bytes that are held at most while a body of `len` bytes is read: the text, jansson's copy of a string that it is
+ * in, and the string. */
+#define EXECUTE_READ_COST(len) (3 * (len))
 
 /* How many bytes of a field's name are quoted: whole characters. */
 int execute_quoted(const char *name);

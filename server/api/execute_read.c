@@ -4,6 +4,7 @@
 #include "api/execute_text.h"
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/json_scan.h"
 #include "base/text.h"
 
 #include <ctype.h>
@@ -275,13 +276,41 @@ static int name_unknown(struct reading *reading)
     return 0;
 }
 
-int execute_read(struct execution_request *request, const char *text, size_t len, const struct execute_rules *rules,
-                 struct error *error)
+/* What is looked at in a body. One more of everything than may be, so that its reader sees that there are too many; of
+ * what has no name here as many as are named in warnings. */
+static const struct json_shape arg_list = {.open = '[', .most = EXECUTE_ARGS_MAX + 1};
+static const struct json_shape variables = {.open = '{', .most = EXECUTE_NAMES_MAX + 1};
+static const struct json_shape_member file_members[] = {{"path", NULL}, {"content", NULL}, {"encoding", NULL}};
+static const struct json_shape file = {.open = '{',
+                                       .members = file_members,
+                                       .members_len = sizeof file_members / sizeof *file_members,
+                                       .most = EXECUTE_WARNINGS_MAX,
+                                       .names_only = true};
+static const struct json_shape file_list = {.open = '[', .most = EXECUTE_FILES_MAX + 1, .item = &file};
+static const struct json_shape_member limit_members[] = {
+    {"cpu", NULL}, {"memory_mb", NULL}, {"disk_mb", NULL}, {"processes", NULL}, {"output_kb", NULL}};
+static const struct json_shape limit_set = {.open = '{',
+                                            .members = limit_members,
+                                            .members_len = sizeof limit_members / sizeof *limit_members,
+                                            .most = EXECUTE_WARNINGS_MAX,
+                                            .names_only = true};
+static const struct json_shape_member body_members[] = {
+    {"code", NULL},       {"language", NULL},  {"stdin", NULL},       {"environment", &variables}, {"timeout", NULL},
+    {"session_id", NULL}, {"args", &arg_list}, {"files", &file_list}, {"limits", &limit_set},      {"version", NULL},
+    {"outputs", NULL},    {"evaluate", NULL},  {"stream", NULL}};
+static const struct json_shape body_shape = {.open = '{',
+                                             .members = body_members,
+                                             .members_len = sizeof body_members / sizeof *body_members,
+                                             .most = EXECUTE_WARNINGS_MAX,
+                                             .names_only = true};
+
+int execute_read(struct execution_request *request, char *text, size_t len, const struct execute_rules *rules,
+                 size_t *cost, struct error *error)
 {
     struct reading reading = {request, rules, error};
 
     *request = (struct execution_request){.warnings = json_array()};
-    if ((request->root = json_parse(text, len, error)) == NULL)
+    if ((request->root = json_parse_shape(text, len, &body_shape, cost, error)) == NULL)
         return -1;
     if (!json_is_object(request->root))
         return wrong(&reading, "the body must be a JSON object");
@@ -290,6 +319,8 @@ int execute_read(struct execution_request *request, const char *text, size_t len
     for (size_t i = 0; i < FIELDS; i++)
         if (read_field(&reading, &fields[i]) != 0)
             return -1;
+    for (size_t i = 0; i < request->files_len; i++)
+        *cost += request->files[i].len;
     return name_unknown(&reading);
 }
 

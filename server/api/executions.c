@@ -45,18 +45,7 @@ json_t *execution_json(const struct record *record)
     return object;
 }
 
-static size_t kept_len(const struct record *record)
-{
-    return record->code_len + record->out_len + record->err_len;
-}
-
 /* ---- the live status ---- */
-
-static bool is_live(const json_t *item)
-{
-    const char *status = json_string_value(json_object_get(item, "status"));
-    return status != NULL && strcmp(status, record_status_name(RECORD_PENDING)) == 0;
-}
 
 /* Of an execution that is not done. What has ended but has no committed record yet counts as running. */
 static enum record_status live_status(const struct execution *execution)
@@ -64,49 +53,41 @@ static enum record_status live_status(const struct execution *execution)
     return execution_status(execution) == RECORD_PENDING ? RECORD_PENDING : RECORD_RUNNING;
 }
 
-static enum record_status put_live_status(struct api *api, int64_t key_row, json_t *item)
+static void put_live_status(struct api *api, struct record *record)
 {
-    const char *id = json_string_value(json_object_get(item, "execution_id"));
-    const struct execution *execution = runner_find(api->runner, key_row, id);
-    enum record_status status = execution != NULL ? live_status(execution) : RECORD_PENDING;
-    json_object_set_new(item, "status", json_string(record_status_name(status)));
-    return status;
+    const struct execution *execution =
+        record->status == RECORD_PENDING ? runner_find(api->runner, record->key_row, record->id) : NULL;
+    if (execution != NULL)
+        record->status = live_status(execution);
 }
 
 /* ---- lists ---- */
 
-static void add_record(const struct record *record, void *arg)
+static bool add_record(struct record *record, void *arg)
 {
-    struct query *query = arg;
-    if (!query->full)
-        query_add(query, execution_json(record), record->sequence, kept_len(record));
+    return query_add_record(arg, record);
 }
 
 int executions_read(struct db *db, struct query *query, struct error *error)
 {
-    struct record_filter filter = query->filter;
-    if (filter.status == RECORD_RUNNING)
-        filter.status = RECORD_PENDING; /* what the row of one that runs says */
-    return records_list(db, &filter, add_record, query, &query->more, error);
+    int result = records_list(db, &query->filter, add_record, query, &query->more, error);
+    return result == 0 && query->more && query->count == 0 ? error_set(error, ERROR_INTERNAL, "out of memory") : result;
+}
+
+static json_t *make_page(const struct query *query)
+{
+    json_t *items = json_array();
+    for (size_t i = 0; i < query->count; i++)
+        if (query->status < 0 || query->status == (int)query->records[i].status)
+            json_array_append_new(items, execution_json(&query->records[i]));
+    return query_page(query, items);
 }
 
 void executions_answer(struct query *query)
 {
-    struct api *api = query->api;
-    size_t i = 0;
-    while (i < json_array_size(query->items)) {
-        json_t *item = json_array_get(query->items, i);
-        bool meant = true;
-        if (is_live(item)) {
-            int status = (int)put_live_status(api, query->key_row, item);
-            meant = query->filter.status < 0 || query->filter.status == status;
-        }
-        if (meant)
-            i++;
-        else
-            json_array_remove(query->items, i);
-    }
-    query_answer_page(query);
+    for (size_t i = 0; i < query->count; i++)
+        put_live_status(query->api, &query->records[i]);
+    query_answer_records(query, make_page);
 }
 
 /* Copies what outlives the exchange. */
@@ -126,7 +107,9 @@ static int read_filter(struct query *query, struct error *error)
             return error_set(error, ERROR_INVALID,
                              "status: must be pending, running, completed, failed, timed_out, out_of_memory, "
                              "compile_failed, cancelled or lost");
-        query->filter.status = (int)wanted;
+        query->status = (int)wanted;
+        query->filter.status =
+            wanted == RECORD_RUNNING ? RECORD_PENDING : (int)wanted; /* as the row of one that runs */
     }
     /* A language that is not offered any more still has records, under its id. */
     struct language_version *version;
@@ -158,17 +141,20 @@ static int read_one(struct db *db, struct query *query, struct error *error)
     struct record record;
     if (records_get(db, query->key_row, query->id, &record, error) != 0)
         return -1;
-    query->value = execution_json(&record);
-    query->text_len = kept_len(&record);
+    bool taken = query_add_record(query, &record);
     record_clear(&record);
-    return 0;
+    return taken ? 0 : error_set(error, ERROR_INTERNAL, "out of memory");
+}
+
+static json_t *make_one(const struct query *query)
+{
+    return execution_json(&query->records[0]);
 }
 
 static void answer_one(struct query *query)
 {
-    if (is_live(query->value))
-        put_live_status(query->api, query->key_row, query->value);
-    query_answer_value(query);
+    put_live_status(query->api, &query->records[0]);
+    query_answer_records(query, make_one);
 }
 
 void api_executions_get(struct http_exchange *ex)

@@ -7,11 +7,11 @@
 /* API.md's object; a new reference. Kept texts are cleaned to UTF-8. */
 json_t *execution_json(const struct record *record);
 
-/* Reads a page of `query->filter` into the query's items: a work(), or the end of one. */
+/* Reads a page of `query->filter` into the query's records: a work(), or the end of one. */
 int executions_read(struct db *db, struct query *query, struct error *error);
 
-/* Puts the live status over the rows that say pending, drops those that `query->filter` then does not mean, and
- * answers the page. */
+/* Puts the live status over the rows that say pending, and answers the page without those that `query->status` then
+ * does not mean. */
 void executions_answer(struct query *query);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/container_of.h"
 #include "base/json.h"
+#include "store/upkeep.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,9 @@ static void query_free(struct query *query)
     free(query->id);
     free(query->session_id);
     free(query->language);
+    for (size_t i = 0; i < query->count; i++)
+        record_clear(&query->records[i]);
+    free(query->records);
     json_decref(query->items);
     json_decref(query->value);
     free(query->text);
@@ -32,7 +36,8 @@ struct query *query_new(struct http_exchange *ex, int (*work)(struct db *db, str
     query->key_row = api_caller(ex)->key.row;
     query->work = work;
     query->answer = answer;
-    query->job.reads = true;
+    query->job.reader = query->key_row;
+    query->status = -1;
     query->filter = (struct record_filter){.key_row = query->key_row, .status = -1};
     return query;
 }
@@ -59,6 +64,7 @@ struct query *query_new_list(struct http_exchange *ex, enum page_list list,
     if (query == NULL)
         return NULL;
     query->list = list;
+    query->owner = owner;
     query->items = json_array();
     query->filter.limit = limit;
     query->filter.before = before;
@@ -76,6 +82,8 @@ static int query_work(struct db *db, struct store_job *job, struct error *error)
 static void query_done(struct store_job *job, const struct error *error)
 {
     struct query *query = container_of(job, struct query, job);
+    if (error == NULL && query->purges)
+        upkeep_purge(query->api->store);
     if (query->ex == NULL)
         query_free(query);
     else if (error != NULL)
@@ -126,7 +134,10 @@ static void finish(struct query *query)
 static void encode(uv_work_t *encoding)
 {
     struct query *query = container_of(encoding, struct query, encoding);
-    query->text = json_text(query->value, &query->len);
+    if (query->make != NULL)
+        query->value = query->make(query);
+    if (query->value != NULL)
+        query->text = json_text(query->value, &query->len);
 }
 
 static void after_encode(uv_work_t *encoding, int status)
@@ -135,9 +146,8 @@ static void after_encode(uv_work_t *encoding, int status)
     finish(container_of(encoding, struct query, encoding));
 }
 
-void query_respond(struct query *query, json_t *value)
+static void respond(struct query *query)
 {
-    query->value = value;
     if (query->text_len > QUERY_INLINE_MAX &&
         uv_queue_work(query->api->loop, &query->encoding, encode, after_encode) == 0)
         return;
@@ -147,28 +157,52 @@ void query_respond(struct query *query, json_t *value)
 
 void query_answer_value(struct query *query)
 {
-    query_respond(query, query->value);
+    respond(query);
 }
 
 void query_answer_page(struct query *query)
 {
-    const struct page_owner owner = owner_of(query->ex, query->list);
-    json_t *items = query->items;
+    query->value = query_page(query, query->items);
     query->items = NULL;
-    query_respond(query, page_json(items, &owner, query->more || query->full, query->last));
+    respond(query);
+}
+
+void query_answer_records(struct query *query, json_t *(*make)(const struct query *query))
+{
+    query->make = make;
+    respond(query);
 }
 
 /* ---- a page ---- */
 
-void query_add(struct query *query, json_t *item, int64_t sequence, size_t text_len)
+json_t *query_page(const struct query *query, json_t *items)
 {
-    bool first = json_array_size(query->items) == 0;
-    query->full = query->full || (!first && text_len > QUERY_TEXT_MAX - query->text_len);
-    if (query->full) {
-        json_decref(item);
-        return;
-    }
-    query->text_len = text_len < QUERY_TEXT_MAX - query->text_len ? query->text_len + text_len : QUERY_TEXT_MAX;
+    return page_json(items, &query->owner, query->more, query->last);
+}
+
+void query_add(struct query *query, json_t *item, int64_t sequence)
+{
     query->last = sequence;
     json_array_append_new(query->items, item);
+}
+
+/* Room for all that may come. */
+static int make_room(struct query *query)
+{
+    if (query->records == NULL)
+        query->records = calloc(query->list != 0 ? query->filter.limit : 1, sizeof *query->records);
+    return query->records != NULL ? 0 : -1;
+}
+
+bool query_add_record(struct query *query, struct record *record)
+{
+    size_t text_len = record->code_len + record->out_len + record->err_len;
+    bool full = query->count > 0 && text_len > QUERY_TEXT_MAX - query->text_len;
+    if (full || make_room(query) != 0)
+        return false;
+    query->text_len = text_len < QUERY_TEXT_MAX - query->text_len ? query->text_len + text_len : QUERY_TEXT_MAX;
+    query->last = record->sequence;
+    query->records[query->count++] = *record;
+    record->code = record->out = record->err = NULL;
+    return true;
 }

@@ -26,7 +26,7 @@ void api_respond_error(struct http_exchange *ex, const struct error *error)
     }
     if (error->code == ERROR_UNAUTHORIZED)
         http_header_add(ex, "WWW-Authenticate", "ApiKey");
-    if (error->code == ERROR_UNAVAILABLE)
+    if (error->code == ERROR_UNAVAILABLE || error->code == ERROR_BUSY)
         http_header_add(ex, "Retry-After", "%d", RETRY_AFTER_S);
     http_respond_error(ex, error_status(error->code), detail);
 }

@@ -15,7 +15,7 @@ static json_t *session_json(const struct session *session)
 
 static void add_session(const struct session *session, void *arg)
 {
-    query_add(arg, session_json(session), session->sequence, 0);
+    query_add(arg, session_json(session), session->sequence);
 }
 
 static int read_list(struct db *db, struct query *query, struct error *error)
@@ -79,6 +79,7 @@ void api_sessions_delete(struct http_exchange *ex)
     if (query == NULL)
         return;
     runner_cancel_session(api_of(ex)->runner, query->key_row, query->id);
-    query->job.reads = false;
+    query->job.reader = 0; /* it writes, and is short */
+    query->purges = true;
     query_start(query);
 }

@@ -22,6 +22,7 @@ enum error_code {
     ERROR_HEADERS,      /* 431: the head is over the cap */
     ERROR_INTERNAL,     /* 500 */
     ERROR_UNAVAILABLE,  /* 503: queue full, engine away, shutting down */
+    ERROR_BUSY,         /* 503: what was asked for takes too long */
     ERROR_CODES         /* how many there are */
 };
 

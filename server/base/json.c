@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "base/json_scan.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -91,26 +92,76 @@ static int fail_nul(const char *text, const char *nul, struct error *error)
                      (int)(nul - start) + 1);
 }
 
-json_t *json_parse(const char *text, size_t len, struct error *error)
+/* What is looked for before anything else: an empty text, NUL, too deep a nesting. */
+static int check_bytes(const char *text, size_t len, struct error *error)
 {
-    if (len == 0) {
-        error_set(error, ERROR_INVALID, "malformed JSON: the text is empty");
-        return NULL;
-    }
+    if (len == 0)
+        return error_set(error, ERROR_INVALID, "malformed JSON: the text is empty");
     const char *nul = memchr(text, '\0', len);
-    if (nul != NULL) {
-        fail_nul(text, nul, error);
-        return NULL;
-    }
-    if (too_deep(text, len)) {
-        error_set(error, ERROR_INVALID, "malformed JSON: nested deeper than %d", JSON_DEPTH_MAX);
-        return NULL;
-    }
+    if (nul != NULL)
+        return fail_nul(text, nul, error);
+    if (too_deep(text, len))
+        return error_set(error, ERROR_INVALID, "malformed JSON: nested deeper than %d", JSON_DEPTH_MAX);
+    return 0;
+}
+
+static json_t *load(const char *text, size_t len, struct error *error)
+{
     json_error_t at;
     json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &at);
     if (value == NULL)
         fail(text, len, &at, error);
     return value;
+}
+
+json_t *json_parse(const char *text, size_t len, struct error *error)
+{
+    return check_bytes(text, len, error) == 0 ? load(text, len, error) : NULL;
+}
+
+/* The parser tells what is wrong with what the first pass left. */
+static int fail_scanned(const char *text, size_t len, struct error *error)
+{
+    json_t *value = load(text, len, error);
+    if (value == NULL)
+        return -1;
+    json_decref(value);
+    return error_set(error, ERROR_INVALID, "malformed JSON: %s", faults[json_error_unknown]);
+}
+
+static bool is_container(const char *text, size_t len)
+{
+    size_t at = 0;
+    while (at < len && strchr(" \t\n\r", text[at]) != NULL)
+        at++;
+    return at < len && (text[at] == '{' || text[at] == '[');
+}
+
+json_t *json_parse_shape(char *text, size_t len, const struct json_shape *shape, size_t *cost, struct error *error)
+{
+    struct json_scan_fault twice;
+
+    *cost = 0;
+    if (check_bytes(text, len, error) != 0)
+        return NULL;
+    if (!is_container(text, len)) {
+        *cost = len;
+        return load(text, len, error);
+    }
+    switch (json_scan(text, &len, &twice)) {
+    case JSON_SCAN_GOOD:
+        *cost = json_keep(text, &len, shape);
+        return load(text, len, error);
+    case JSON_SCAN_TWICE:
+        error_set(error, ERROR_INVALID, "name given twice: %.*s", (int)twice.len, text + twice.at);
+        return NULL;
+    case JSON_SCAN_NO_MEMORY:
+        error_set(error, ERROR_INTERNAL, "out of memory");
+        return NULL;
+    default:
+        fail_scanned(text, len, error);
+        return NULL;
+    }
 }
 
 static int dump_piece(const char *piece, size_t len, void *arg)

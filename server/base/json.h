@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 struct error;
+struct json_shape;
 
 #define JSON_DEPTH_MAX 64
 
@@ -13,6 +14,10 @@ struct error;
  * in strings. NULL with ERROR_INVALID and a sentence otherwise ("malformed JSON: … at line L column C",
  * "name twice …", "nested deeper than 64"). Needs no loop: may run on any thread. */
 json_t *json_parse(const char *text, size_t len, struct error *error);
+
+/* The same for a text that may be written over, and of which only what the shape says is looked at (json_scan.h): the
+ * rest is checked as strictly, but never built. `*cost`: about how many bytes the value takes. */
+json_t *json_parse_shape(char *text, size_t len, const struct json_shape *shape, size_t *cost, struct error *error);
 
 /* The text of a value, compact, members in order of insertion; free() it. NULL: out of memory. */
 char *json_text(const json_t *value, size_t *len);

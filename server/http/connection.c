@@ -9,6 +9,7 @@
  * step after another and never inside itself: a thousand pipelined requests must not nest. */
 #include "http/connection.h"
 
+#include "base/container_of.h"
 #include "http/exchange.h"
 
 #include <assert.h>
@@ -71,10 +72,39 @@ bool http_connection_may(const struct http_connection *conn, enum http_state sta
     return (moves[conn->state] & MOVE(state)) != 0;
 }
 
+/* Whether the server waits for the client, and with what at stake. */
+static enum http_seat_state seat_state(const struct http_connection *conn)
+{
+    switch (conn->state) {
+    case HTTP_CONN_ADMITTING:
+    case HTTP_CONN_WORKING:
+        return HTTP_SEAT_BUSY;
+    case HTTP_CONN_BODY:
+    case HTTP_CONN_ANSWERING:
+        return HTTP_SEAT_MOVING;
+    default:
+        return HTTP_SEAT_IDLE;
+    }
+}
+
+/* An idle connection of a trusted proxy goes only once it is known whose requests it carries. */
+static void set_seat(struct http_connection *conn)
+{
+    bool unknown = conn->is_trusted && conn->state == HTTP_CONN_FRESH;
+
+    http_seats_set(&conn->server->seats, &conn->seat, unknown ? HTTP_SEAT_BUSY : seat_state(conn));
+}
+
+void http_connection_pass(struct http_connection *conn, const struct http_party *party)
+{
+    http_seats_pass(&conn->server->seats, &conn->seat, party);
+}
+
 void http_connection_set(struct http_connection *conn, enum http_state state)
 {
     assert(http_connection_may(conn, state));
     conn->state = state;
+    set_seat(conn);
     http_connection_arm(conn);
 }
 
@@ -118,6 +148,7 @@ void http_connection_close(struct http_connection *conn)
     if (was == HTTP_CONN_CLOSING)
         return;
     http_connection_set(conn, HTTP_CONN_CLOSING);
+    http_seats_leave(&conn->server->seats, &conn->seat);
     uv_close(&conn->socket.handle, on_closed);
     uv_close((uv_handle_t *)&conn->timer, on_closed);
     if (ex == NULL || was == HTTP_CONN_ANSWERING) /* then its write's callback is still to come, and ends it */
@@ -202,13 +233,19 @@ static void set_address(struct http_connection *conn)
     int len = sizeof peer;
 
     strcpy(conn->address, "unix");
-    if (conn->server->is_unix)
+    if (conn->server->is_unix) {
+        conn->is_trusted = conn->server->proxies.local;
         return;
+    }
     uv_tcp_nodelay(&conn->socket.tcp, 1);
     uv_tcp_keepalive(&conn->socket.tcp, 1, KEEPALIVE_S);
-    if (uv_tcp_getpeername(&conn->socket.tcp, (struct sockaddr *)&peer, &len) != 0 ||
-        uv_ip_name((struct sockaddr *)&peer, conn->address, sizeof conn->address) != 0)
+    if (uv_tcp_getpeername(&conn->socket.tcp, (struct sockaddr *)&peer, &len) == 0 &&
+        ip_of((struct sockaddr *)&peer, &conn->ip)) {
+        ip_text(&conn->ip, conn->address);
+        conn->is_trusted = ip_nets_have(&conn->server->proxies, &conn->ip);
+    } else {
         strcpy(conn->address, "unknown");
+    }
 }
 
 static struct http_connection *connection_new(struct http_server *server)
@@ -252,9 +289,26 @@ static void refuse_connection(struct http_connection *conn)
     http_connection_watch(conn);
 }
 
+/* Takes a place, another connection's if all are taken. False: there is none. */
+static bool find_seat(struct http_connection *conn)
+{
+    struct http_server *server = conn->server;
+    struct http_party party = http_party_address(&conn->ip);
+
+    if (server->seats.taken >= server->options.connections) {
+        struct http_seat *victim = http_seats_victim(&server->seats, &party);
+        if (victim == NULL)
+            return false;
+        http_connection_close(container_of(victim, struct http_connection, seat));
+    }
+    if (!http_seats_take(&server->seats, &conn->seat, &party))
+        return false;
+    set_seat(conn);
+    return true;
+}
+
 void http_connection_accept(struct http_server *server)
 {
-    bool full = server->open - server->refused >= server->options.connections;
     struct http_connection *conn = connection_new(server);
 
     if (uv_accept(&server->listener.stream, &conn->socket.stream) != 0) {
@@ -262,7 +316,7 @@ void http_connection_accept(struct http_server *server)
         return;
     }
     set_address(conn);
-    if (full) {
+    if (!find_seat(conn)) {
         refuse_connection(conn);
         return;
     }

@@ -3,6 +3,8 @@
 #define CODECELL_HTTP_CONNECTION_H
 
 #include "base/buf.h"
+#include "base/ip.h"
+#include "http/seats.h"
 #include "http/server.h"
 
 #include <netinet/in.h>
@@ -59,6 +61,9 @@ struct http_connection {
     uint64_t droppable;             /* DISCARDING, LINGERING: bytes that may still be read and dropped */
     uint64_t linger_end;            /* DISCARDING, LINGERING: loop time, ms */
     char address[INET6_ADDRSTRLEN]; /* the peer's, or "unix" */
+    struct ip ip;                   /* the peer's; all zeros: it has none */
+    bool is_trusted;                /* the peer is a proxy of CODECELL_TRUSTED_PROXIES */
+    struct http_seat seat;          /* among the server's `seats`; refused ones have none */
 };
 
 /* Takes the connection that the listener reports. */
@@ -79,6 +84,8 @@ void http_connection_drain(struct http_connection *conn);
 
 /* The only setter of a state: asserts that the move is legal, and sets its deadline. */
 void http_connection_set(struct http_connection *conn, enum http_state state);
+/* It is the party's from now on: because it has shown a key, or a trusted proxy says whose it is. */
+void http_connection_pass(struct http_connection *conn, const struct http_party *party);
 void http_connection_arm(struct http_connection *conn); /* the state's deadline anew */
 bool http_connection_may(const struct http_connection *conn, enum http_state state);
 bool http_connection_waits(const struct http_connection *conn); /* for the owner: ADMITTING or WORKING */

@@ -3,6 +3,7 @@
 #include "base/seam.h"
 #include "base/text.h"
 #include "http/connection.h"
+#include "http/forwarded.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -29,18 +30,64 @@ bool http_exchange_hold(struct http_exchange *ex)
 
     http_shares_move(shares, ex->share, ex->held, now);
     ex->held = now;
+    if (ex->most < now)
+        ex->most = now;
     return http_shares_fit(shares, ex->share, now);
 }
 
 void http_set_owner(struct http_exchange *ex, int64_t owner)
 {
+    struct http_connection *conn = ex->connection;
+
     assert(ex->share == NULL && ex->held == 0);
-    ex->share = http_shares_join(&ex->connection->server->shares, owner);
+    struct http_party party = http_party_key(owner);
+    ex->share = http_shares_join(&conn->server->shares, &party);
+    if (!conn->is_trusted) /* a proxy's connection carries the requests of many */
+        http_connection_pass(conn, &party);
+}
+
+char *http_claim_body(struct http_exchange *ex, struct http_claim *claim, size_t *len)
+{
+    struct buf *body = &ex->request.body;
+    struct http_server *server = ex->connection->server;
+
+    *claim = (struct http_claim){.server = server, .share = ex->share};
+    if (ex->share != NULL)
+        ex->share->users++;
+    server->shares.claims++;
+    http_claim_set(claim, body->cap);
+    *len = 0;
+    char *text = buf_detach(body, len);
+    http_exchange_hold(ex);
+    return text;
+}
+
+bool http_claim_set(struct http_claim *claim, size_t bytes)
+{
+    struct http_shares *shares = &claim->server->shares;
+
+    http_shares_move(shares, claim->share, claim->bytes, bytes);
+    claim->bytes = bytes;
+    return http_shares_fit(shares, claim->share, bytes);
+}
+
+void http_claim_close(struct http_claim *claim)
+{
+    struct http_server *server = claim->server;
+
+    if (server == NULL)
+        return;
+    http_claim_set(claim, 0);
+    if (claim->share != NULL)
+        http_shares_leave(&server->shares, claim->share);
+    claim->server = NULL;
+    server->shares.claims--;
+    http_server_release(server);
 }
 
 size_t http_held(const struct http_exchange *ex)
 {
-    return ex->held;
+    return ex->most;
 }
 
 static void exchange_free(struct http_exchange *ex)
@@ -141,7 +188,36 @@ uint64_t http_arrived(const struct http_exchange *ex)
 
 const char *http_peer(const struct http_exchange *ex)
 {
-    return ex->connection->address;
+    return *ex->peer != '\0' ? ex->peer : ex->connection->address;
+}
+
+struct ip http_client(const struct http_exchange *ex)
+{
+    return ex->client;
+}
+
+bool http_is_direct_local(const struct http_exchange *ex)
+{
+    static const char *const marks[] = {"X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"};
+    const struct http_connection *conn = ex->connection;
+
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
+        if (http_header(ex, marks[i]) != NULL)
+            return false;
+    return conn->server->is_unix || ip_is_loopback(&conn->ip);
+}
+
+void http_exchange_know_client(struct http_exchange *ex)
+{
+    struct http_connection *conn = ex->connection;
+    const struct ip *peer = conn->server->is_unix ? NULL : &conn->ip;
+
+    ex->client = conn->ip;
+    if (!http_forwarded_client(&conn->server->proxies, peer, http_header(ex, "X-Forwarded-For"), &ex->client))
+        return;
+    ip_text(&ex->client, ex->peer);
+    struct http_party party = http_party_address(&ex->client);
+    http_connection_pass(conn, &party);
 }
 
 void http_set_user(struct http_exchange *ex, void *user)

@@ -2,9 +2,12 @@
 #ifndef CODECELL_HTTP_EXCHANGE_H
 #define CODECELL_HTTP_EXCHANGE_H
 
+#include "base/ip.h"
 #include "http/http.h"
 #include "http/request.h"
 #include "http/router.h"
+
+#include <netinet/in.h>
 
 #define HTTP_ID_MAX 64         /* characters of X-Request-Id */
 #define HTTP_ANSWER_HEAD 16384 /* bytes of an answer's head; half of it for http_header_add() */
@@ -16,10 +19,13 @@ struct http_exchange {
     struct http_request request;
     struct http_match match;
     size_t held;              /* bytes, counted in the server's `shares` */
+    size_t most;              /* bytes that it held at any time */
     struct http_share *share; /* the owner's; NULL: nobody's */
     uint64_t started;         /* seam's monotonic clock, ns */
     uint64_t arrived;         /* likewise: when the read that brought its last byte came back */
     char id[HTTP_ID_MAX + 1];
+    struct ip client; /* once the head is read */
+    char peer[INET6_ADDRSTRLEN];
     void *user;
     void (*gone)(void *arg);
     void *gone_arg;
@@ -43,6 +49,9 @@ struct http_exchange *http_exchange_new(struct http_connection *connection); /* 
 
 /* Gives it the request id: when the head is complete, or before an answer without one. */
 void http_exchange_name(struct http_exchange *ex);
+
+/* Finds out whose it is, once the head is read. */
+void http_exchange_know_client(struct http_exchange *ex);
 
 /* Counts what its body and its answer have grown by among those that the server holds. False: they are too many, or too
  * many are its owner's. */

@@ -16,6 +16,8 @@
 #ifndef CODECELL_HTTP_HTTP_H
 #define CODECELL_HTTP_HTTP_H
 
+#include "base/ip.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -48,7 +50,9 @@ struct http_options {
     size_t body_max;       /* bytes of body, decoded: 413 */
     size_t bodies_max;     /* bytes of all bodies and answers that are held at once, shared by owners (shares.h): a body
                               past it is 503 */
-    unsigned connections;  /* at once; one more is answered 503 and closed */
+    unsigned connections;  /* at once; one more takes the place of one that has no request at work (seats.h), or is
+                              answered 503 and closed */
+    const char *proxies;   /* "10.0.0.0/8, unix": who is believed about X-Forwarded-For (base/ip.h); NULL: nobody */
     uint64_t header_ms;    /* from the first byte (or the connection's start) to the end of the head: 408 */
     uint64_t body_ms;      /* for the whole body: 408 */
     uint64_t idle_ms;      /* between two exchanges: closed without a word */
@@ -81,7 +85,10 @@ const char *http_header(const struct http_exchange *ex, const char *name); /* an
 const char *http_body(const struct http_exchange *ex, size_t *len);        /* never NULL */
 int64_t http_content_length(const struct http_exchange *ex);               /* -1: chunked or none */
 uint64_t http_arrived(const struct http_exchange *ex); /* monotonic ns, once the handler runs: its last byte was read */
-const char *http_peer(const struct http_exchange *ex); /* address, or "unix" */
+const char *http_peer(const struct http_exchange *ex); /* the client's address, as a trusted proxy says it; or "unix" */
+struct ip http_client(const struct http_exchange *ex); /* likewise; all zeros for "unix" */
+/* From this machine, and not by way of a proxy. */
+bool http_is_direct_local(const struct http_exchange *ex);
 const char *http_request_id(const struct http_exchange *ex); /* the client's X-Request-Id where it is
                                                                 1 to 64 of [A-Za-z0-9._-], else a new one */
 
@@ -93,8 +100,25 @@ void *http_user(const struct http_exchange *ex);
  * (shares.h). Without it the request is its own owner. */
 void http_set_owner(struct http_exchange *ex, int64_t owner);
 
-/* Bytes that its body and its answer hold. */
+/* Most bytes that its body and its answer held at any time. */
 size_t http_held(const struct http_exchange *ex);
+
+/* What a handler holds of the memory for bodies and answers; it may outlive the exchange, and the server waits for it.
+ */
+struct http_claim {
+    struct http_server *server;
+    struct http_share *share; /* the owner's, as of the exchange */
+    size_t bytes;
+};
+
+/* Takes the body out of the exchange: free() it; NULL: out of memory. The claim holds its bytes instead. */
+char *http_claim_body(struct http_exchange *ex, struct http_claim *claim, size_t *len);
+
+/* The claim is `bytes` now. False: they are too many, or too many are its owner's; they are counted all the same. */
+bool http_claim_set(struct http_claim *claim, size_t bytes);
+
+/* Gives all back. A claim that was never opened may be closed. */
+void http_claim_close(struct http_claim *claim);
 
 /* Goes on after admit(): reads the body (100 Continue is sent now, where asked for), then the handler. */
 void http_admit(struct http_exchange *ex);

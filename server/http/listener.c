@@ -12,7 +12,8 @@
 
 void http_server_release(struct http_server *server)
 {
-    if (server->state != HTTP_STOPPING || server->handles > 0 || server->connections != NULL)
+    if (server->state != HTTP_STOPPING || server->handles > 0 || server->connections != NULL ||
+        server->shares.claims > 0)
         return;
     if (server->closed != NULL)
         server->closed(server->closed_arg);
@@ -51,6 +52,7 @@ static struct http_server *server_new(uv_loop_t *loop, const struct http_options
     server->loop = loop;
     server->options = *options;
     server->options.listen = NULL;
+    server->options.proxies = NULL;
     server->shares.most = options->bodies_max;
     uv_timer_init(loop, &server->end);
     server->end.data = server;
@@ -67,7 +69,11 @@ int http_server_start(struct http_server **out, uv_loop_t *loop, const struct ht
         return error_set(error, ERROR_INTERNAL, "listen on %s: out of memory", options->listen);
     ignore_sigpipe();
     bool opened = false;
-    int rc = http_address_open(server, options->listen, &opened, error);
+    int rc = 0;
+    if (!ip_nets_parse(options->proxies != NULL ? options->proxies : "", &server->proxies))
+        rc = error_set(error, ERROR_INVALID, "trusted proxies: \"%s\" is not a list of networks", options->proxies);
+    if (rc == 0)
+        rc = http_address_open(server, options->listen, &opened, error);
     if (opened) {
         server->handles++;
         server->listener.handle.data = server;

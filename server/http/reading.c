@@ -54,6 +54,7 @@ static bool step_head(struct http_connection *conn)
     switch (http_request_head(&ex->request, &conn->input, &conn->input_len)) {
     case HTTP_READY:
         http_exchange_name(ex);
+        http_exchange_know_client(ex);
         http_connection_set(conn, HTTP_CONN_ADMITTING);
         find_route(ex);
         return true;
@@ -200,6 +201,10 @@ void http_admit(struct http_exchange *ex)
     size_t arrived = conn->running ? conn->input_len : conn->pending.len;
 
     assert(conn->state == HTTP_CONN_ADMITTING);
+    if (ex->share == NULL) {
+        struct http_party party = http_party_address(&ex->client);
+        ex->share = http_shares_join(&conn->server->shares, &party);
+    }
     if (conn->peer == HTTP_PEER_LOST) {
         http_connection_close(conn);
         return;

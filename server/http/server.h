@@ -2,7 +2,9 @@
 #ifndef CODECELL_HTTP_SERVER_H
 #define CODECELL_HTTP_SERVER_H
 
+#include "base/ip.h"
 #include "http/http.h"
+#include "http/seats.h"
 #include "http/shares.h"
 
 #define HTTP_READ_MAX 65536         /* bytes of one read, and of what is held of pipelined requests */
@@ -33,6 +35,8 @@ struct http_server {
     struct http_connection *connections; /* a list, by their `next` */
     unsigned open;                       /* how many, `refused` ones too */
     unsigned refused;                    /* how many of them are over the cap */
+    struct http_seats seats;             /* who holds the connections, but the refused ones */
+    struct ip_nets proxies;              /* that are believed */
     struct http_shares shares;           /* of the exchanges' bodies and answers */
 
     void (*closed)(void *arg);

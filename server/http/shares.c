@@ -2,17 +2,17 @@
 
 #include <stdlib.h>
 
-struct http_share *http_shares_join(struct http_shares *shares, int64_t owner)
+struct http_share *http_shares_join(struct http_shares *shares, const struct http_party *owner)
 {
     struct http_share *share = shares->first;
 
-    while (share != NULL && share->owner != owner)
+    while (share != NULL && !http_party_is(&share->owner, owner))
         share = share->next;
     if (share == NULL) {
         share = calloc(1, sizeof *share);
         if (share == NULL)
             return NULL;
-        share->owner = owner;
+        share->owner = *owner;
         share->next = shares->first;
         shares->first = share;
     }

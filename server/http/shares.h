@@ -6,6 +6,8 @@
 #ifndef CODECELL_HTTP_SHARES_H
 #define CODECELL_HTTP_SHARES_H
 
+#include "http/party.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,20 +15,21 @@
 #define HTTP_SHARE_SMALL 65536 /* bytes */
 
 struct http_share {
-    int64_t owner;
+    struct http_party owner;
     size_t bytes;   /* of all its exchanges */
     unsigned users; /* exchanges; freed with the last */
     struct http_share *next;
 };
 
 struct http_shares {
-    size_t total; /* bytes of all exchanges, those without an owner too */
-    size_t most;  /* bytes that may be held */
+    size_t total;    /* bytes of all exchanges, those without an owner too */
+    size_t most;     /* bytes that may be held */
+    unsigned claims; /* open, see http_claim_body() */
     struct http_share *first;
 };
 
 /* The owner's share, with one more user. At most one share a connection, so a list will do. NULL: out of memory. */
-struct http_share *http_shares_join(struct http_shares *shares, int64_t owner);
+struct http_share *http_shares_join(struct http_shares *shares, const struct http_party *owner);
 
 /* The user goes; what it held was given back before. */
 void http_shares_leave(struct http_shares *shares, struct http_share *share);

@@ -169,7 +169,7 @@ static void conclude(struct execution *execution, bool clean)
         result->queue_ns = (int64_t)(seam()->monotonic_ns() - execution->created_ns);
     set_state(execution, EXECUTION_RECORDING);
     if (execution->turn.of != NULL)
-        scheduler_leave(&execution->runner->scheduler, &execution->turn);
+        scheduler_leave(&execution->runner->scheduler, &execution->turn, seam()->monotonic_ns());
     measure_end(execution->request.language->id, result);
     execution->record_job = (struct store_job){.work = record_work, .done = on_recorded};
     store_submit(execution->runner->options.store, &execution->record_job);

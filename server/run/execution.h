@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "run/languages.h"
 #include "run/limits.h"
+#include "run/scheduler.h"
 #include "store/records.h"
 
 #include <uv.h>
@@ -74,10 +75,9 @@ struct runner_options {
     struct pool *pool;
     struct store *store;
     struct languages *languages;
-    unsigned concurrency; /* programs at once */
-    unsigned queue_max;   /* executions that may wait */
-    bool keep_output;     /* records hold stdout and stderr */
-    bool keep_code;       /* and the code */
+    struct scheduler_options turns;
+    bool keep_output; /* records hold stdout and stderr */
+    bool keep_code;   /* and the code */
 };
 
 int runner_open(struct runner **out, uv_loop_t *loop, const struct runner_options *options, struct error *error);

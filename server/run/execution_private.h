@@ -48,6 +48,7 @@ struct runner {
     struct scheduler scheduler;
     struct execution *first;
     unsigned count;
+    uv_timer_t timer; /* scheduler_when() */
     bool draining, scheduling;
     const struct execution *accepting; /* runner_submit has it in hand: a turn that it gets now was not waited for */
     void (*idle)(void *arg);

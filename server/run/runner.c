@@ -16,11 +16,12 @@ int runner_open(struct runner **out, uv_loop_t *loop, const struct runner_option
 {
     struct runner *runner = calloc(1, sizeof *runner);
 
-    (void)loop;
     if (runner == NULL)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     runner->options = *options;
-    scheduler_init(&runner->scheduler, options->concurrency, options->queue_max);
+    scheduler_init(&runner->scheduler, &options->turns);
+    uv_timer_init(loop, &runner->timer);
+    runner->timer.data = runner;
     *out = runner;
     return 0;
 }
@@ -72,6 +73,7 @@ static void tell_if_idle(struct runner *runner)
     if (runner->first != NULL || idle == NULL)
         return;
     runner->idle = NULL;
+    uv_close((uv_handle_t *)&runner->timer, NULL); /* nobody will wait any more */
     idle(runner->idle_arg);
 }
 
@@ -182,7 +184,8 @@ struct execution *runner_submit(struct runner *runner, int64_t key_row, struct e
         ; /* nothing is run whose record can't be written */
     } else if ((execution = execution_new(runner, key_row, request, on_done, arg)) == NULL) {
         error_set(error, ERROR_INTERNAL, "out of memory");
-    } else if (scheduler_push(&runner->scheduler, &execution->turn, key_row, &evicted) != SCHEDULER_ACCEPTED) {
+    } else if (scheduler_push(&runner->scheduler, &execution->turn, key_row, seam()->monotonic_ns(), &evicted) !=
+               SCHEDULER_ACCEPTED) {
         error_set(error, ERROR_UNAVAILABLE, SENTENCE_FULL);
         free(execution);
         execution = NULL;
@@ -204,6 +207,22 @@ struct execution *runner_submit(struct runner *runner, int64_t key_row, struct e
     return execution;
 }
 
+static void on_moment(uv_timer_t *timer)
+{
+    runner_schedule(timer->data);
+}
+
+/* The next moment at which somebody may get a turn although nothing has ended. */
+static void set_timer(struct runner *runner)
+{
+    uint64_t now = seam()->monotonic_ns(), when = scheduler_when(&runner->scheduler, now);
+
+    if (when != 0)
+        uv_timer_start(&runner->timer, on_moment, when > now ? (when - now) / 1000000 + 1 : 0, 0);
+    else if (uv_is_active((uv_handle_t *)&runner->timer))
+        uv_timer_stop(&runner->timer);
+}
+
 void runner_schedule(struct runner *runner)
 {
     struct turn *turn;
@@ -211,9 +230,10 @@ void runner_schedule(struct runner *runner)
     if (runner->scheduling)
         return; /* called from below: the loop further up goes on */
     runner->scheduling = true;
-    while ((turn = scheduler_next(&runner->scheduler)) != NULL)
+    while ((turn = scheduler_next(&runner->scheduler, seam()->monotonic_ns())) != NULL)
         execution_place(container_of(turn, struct execution, turn));
     runner->scheduling = false;
+    set_timer(runner);
 }
 
 struct execution *runner_find(struct runner *runner, int64_t key_row, const char *id)

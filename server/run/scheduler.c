@@ -3,23 +3,34 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* What a key has in hand. Exists only while it has something, so their number is bounded by what waits and runs. */
+/* What a key has in hand, or had. Their number is bounded by what waits and runs, and SCHEDULER_REMEMBERED. */
 struct turns_key {
     int64_t key;
     unsigned waiting, running;
+    unsigned owes;   /* short programs until it counts as short again */
     uint64_t served; /* when it last had its turn */
     struct turn *first, *last;
     struct turns_key *next;
 };
 
-void scheduler_init(struct scheduler *scheduler, unsigned concurrency, unsigned queue_max)
+void scheduler_init(struct scheduler *scheduler, const struct scheduler_options *options)
 {
-    *scheduler = (struct scheduler){.concurrency = concurrency, .queue_max = queue_max};
+    *scheduler = (struct scheduler){.options = *options};
+}
+
+static bool is_idle(const struct turns_key *k)
+{
+    return k->waiting == 0 && k->running == 0;
 }
 
 void scheduler_free(struct scheduler *scheduler)
 {
-    assert(scheduler->keys == NULL);
+    for (struct turns_key *k = scheduler->keys, *next; k != NULL; k = next) {
+        next = k->next;
+        assert(is_idle(k));
+        free(k);
+    }
+    scheduler->keys = NULL;
 }
 
 static struct turns_key *key_find(struct scheduler *scheduler, int64_t key)
@@ -31,31 +42,65 @@ static struct turns_key *key_find(struct scheduler *scheduler, int64_t key)
     return k;
 }
 
+static void key_append(struct scheduler *scheduler, struct turns_key *k)
+{
+    struct turns_key **at = &scheduler->keys;
+
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = k;
+    k->next = NULL;
+}
+
+static void key_remove(struct scheduler *scheduler, struct turns_key *k)
+{
+    struct turns_key **at = &scheduler->keys;
+
+    while (*at != NULL && *at != k)
+        at = &(*at)->next;
+    assert(*at == k);
+    *at = k->next;
+}
+
 /* A new key goes to the end: of two that never had a turn, the one that came first is served first. */
 static struct turns_key *key_get(struct scheduler *scheduler, int64_t key)
 {
-    struct turns_key *k = key_find(scheduler, key), **at = &scheduler->keys;
+    struct turns_key *k = key_find(scheduler, key);
 
-    if (k == NULL && (k = calloc(1, sizeof *k)) != NULL) {
+    if (k != NULL) {
+        scheduler->idle -= is_idle(k);
+    } else if ((k = calloc(1, sizeof *k)) != NULL) {
         k->key = key;
-        while (*at != NULL)
-            at = &(*at)->next;
-        *at = k;
+        key_append(scheduler, k);
     }
     return k;
 }
 
-static void key_drop_if_idle(struct scheduler *scheduler, struct turns_key *k)
+static void forget_one(struct scheduler *scheduler)
 {
-    struct turns_key **at = &scheduler->keys;
+    struct turns_key *k = scheduler->keys;
 
-    if (k->waiting > 0 || k->running > 0)
-        return;
-    while (*at != NULL && *at != k)
-        at = &(*at)->next;
-    if (*at != NULL)
-        *at = k->next;
+    while (!is_idle(k))
+        k = k->next;
+    key_remove(scheduler, k);
     free(k);
+    scheduler->idle--;
+}
+
+/* It has no more in hand, perhaps: the remembered are in the order in which they became so. One that is known to be
+ * short is like one that was never there. */
+static void key_rest(struct scheduler *scheduler, struct turns_key *k)
+{
+    if (!is_idle(k))
+        return;
+    key_remove(scheduler, k);
+    if (k->owes == 0) {
+        free(k);
+        return;
+    }
+    key_append(scheduler, k);
+    if (++scheduler->idle > SCHEDULER_REMEMBERED)
+        forget_one(scheduler);
 }
 
 static void line_append(struct turns_key *k, struct turn *turn)
@@ -83,6 +128,81 @@ static void line_remove(struct turns_key *k, struct turn *turn)
     k->waiting--;
 }
 
+static void running_append(struct scheduler *scheduler, struct turn *turn)
+{
+    turn->next = NULL;
+    turn->prev = scheduler->newest;
+    if (scheduler->newest != NULL)
+        scheduler->newest->next = turn;
+    else
+        scheduler->oldest = turn;
+    scheduler->newest = turn;
+    scheduler->running++;
+}
+
+static void running_remove(struct scheduler *scheduler, struct turn *turn)
+{
+    if (turn->prev != NULL)
+        turn->prev->next = turn->next;
+    else
+        scheduler->oldest = turn->next;
+    if (turn->next != NULL)
+        turn->next->prev = turn->prev;
+    else
+        scheduler->newest = turn->prev;
+    scheduler->running--;
+}
+
+/* How many may run. */
+
+static bool is_long(const struct turn *turn, uint64_t now_ns)
+{
+    return now_ns - turn->since_ns >= SCHEDULER_SHORT_NS;
+}
+
+static unsigned least(unsigned a, unsigned b)
+{
+    return a < b ? a : b;
+}
+
+/* The reserve among them: where there is one slot, it is the first of the extra ones. */
+static unsigned slots(const struct scheduler *scheduler)
+{
+    const struct scheduler_options *options = &scheduler->options;
+
+    return options->concurrency > 1 ? options->concurrency : 1 + least(options->extra, 1);
+}
+
+/* Extra slots for a key that has nothing running, whatever runs. Of one it has all. */
+static unsigned extra_most(const struct scheduler *scheduler, const struct turns_key *k)
+{
+    const struct scheduler_options *options = &scheduler->options;
+    unsigned left = options->concurrency + options->extra - slots(scheduler);
+
+    return k->owes > 0 ? left / 2 : left;
+}
+
+/* So many may run for `k` to get a turn where `grown` of them are long. */
+static unsigned room(const struct scheduler *scheduler, const struct turns_key *k, unsigned grown)
+{
+    unsigned all = slots(scheduler);
+
+    if (k->running > 0)
+        return all > 1 ? all - 1 : 1;
+    return all + least(grown, extra_most(scheduler, k));
+}
+
+static unsigned count_long(const struct scheduler *scheduler, uint64_t now_ns)
+{
+    unsigned count = 0;
+
+    for (const struct turn *turn = scheduler->oldest; turn != NULL && is_long(turn, now_ns); turn = turn->next)
+        count++;
+    return count;
+}
+
+/* In line. */
+
 /* The key with the most waiting. */
 static struct turns_key *greediest(const struct scheduler *scheduler)
 {
@@ -95,19 +215,24 @@ static struct turns_key *greediest(const struct scheduler *scheduler)
 }
 
 /* Makes a place in a full queue, or not. */
-static struct turn *evict_for(struct scheduler *scheduler, int64_t key)
+static struct turn *evict_for(struct scheduler *scheduler, const struct turns_key *own, uint64_t now_ns)
 {
-    const struct turns_key *own = key_find(scheduler, key);
     struct turns_key *most = greediest(scheduler);
 
-    if (most == NULL || most->waiting < (own != NULL ? own->waiting : 0) + 2)
+    if (most == NULL || most->waiting < own->waiting + 2)
         return NULL;
     struct turn *turn = most->last;
-    scheduler_leave(scheduler, turn);
+    scheduler_leave(scheduler, turn, now_ns);
     return turn;
 }
 
-enum scheduler_verdict scheduler_push(struct scheduler *scheduler, struct turn *turn, int64_t key,
+/* One that can run at once needs no place in the queue. */
+static bool can_run(const struct scheduler *scheduler, const struct turns_key *k, uint64_t now_ns)
+{
+    return k->waiting == 0 && scheduler->running < room(scheduler, k, count_long(scheduler, now_ns));
+}
+
+enum scheduler_verdict scheduler_push(struct scheduler *scheduler, struct turn *turn, int64_t key, uint64_t now_ns,
                                       struct turn **evicted)
 {
     struct turns_key *k = key_get(scheduler, key);
@@ -115,12 +240,10 @@ enum scheduler_verdict scheduler_push(struct scheduler *scheduler, struct turn *
     *evicted = NULL;
     if (k == NULL)
         return SCHEDULER_NO_MEMORY;
-    /* One that can run at once needs no place in the queue. */
-    if (scheduler->waiting >= scheduler->queue_max &&
-        !(scheduler->waiting == 0 && scheduler->running < scheduler->concurrency)) {
-        *evicted = evict_for(scheduler, key);
+    if (scheduler->waiting >= scheduler->options.queue_max && !can_run(scheduler, k, now_ns)) {
+        *evicted = evict_for(scheduler, k, now_ns);
         if (*evicted == NULL) {
-            key_drop_if_idle(scheduler, k);
+            key_rest(scheduler, k);
             return SCHEDULER_FULL;
         }
     }
@@ -135,38 +258,82 @@ static bool goes_before(const struct turns_key *a, const struct turns_key *b)
     return a->running != b->running ? a->running < b->running : a->served < b->served;
 }
 
-struct turn *scheduler_next(struct scheduler *scheduler)
+static void begin(struct scheduler *scheduler, struct turn *turn, uint64_t now_ns)
+{
+    struct turns_key *k = turn->of;
+
+    line_remove(k, turn);
+    scheduler->waiting--;
+    turn->is_running = true;
+    turn->since_ns = now_ns;
+    k->running++;
+    k->served = ++scheduler->served;
+    running_append(scheduler, turn);
+}
+
+struct turn *scheduler_next(struct scheduler *scheduler, uint64_t now_ns)
 {
     struct turns_key *best = NULL;
+    unsigned grown = count_long(scheduler, now_ns);
 
-    if (scheduler->running >= scheduler->concurrency)
-        return NULL;
     for (struct turns_key *k = scheduler->keys; k != NULL; k = k->next)
-        if (k->waiting > 0 && (best == NULL || goes_before(k, best)))
+        if (k->waiting > 0 && scheduler->running < room(scheduler, k, grown) && (best == NULL || goes_before(k, best)))
             best = k;
     if (best == NULL)
         return NULL;
     struct turn *turn = best->first;
-    line_remove(best, turn);
-    scheduler->waiting--;
-    turn->is_running = true;
-    best->running++;
-    best->served = ++scheduler->served;
-    scheduler->running++;
+    begin(scheduler, turn, now_ns);
     return turn;
 }
 
-void scheduler_leave(struct scheduler *scheduler, struct turn *turn)
+/* Somebody waits who would get a turn if more programs were long. */
+static bool time_helps(const struct scheduler *scheduler)
+{
+    for (const struct turns_key *k = scheduler->keys; k != NULL; k = k->next)
+        if (k->waiting > 0 && k->running == 0 && scheduler->running < room(scheduler, k, scheduler->running))
+            return true;
+    return false;
+}
+
+uint64_t scheduler_when(const struct scheduler *scheduler, uint64_t now_ns)
+{
+    const struct turn *turn = scheduler->oldest;
+
+    if (scheduler->waiting == 0 || !time_helps(scheduler))
+        return 0;
+    while (turn != NULL && is_long(turn, now_ns))
+        turn = turn->next;
+    return turn != NULL ? turn->since_ns + SCHEDULER_SHORT_NS : 0;
+}
+
+/* What its key has shown. */
+static void note_end(const struct turn *turn, uint64_t now_ns)
+{
+    struct turns_key *k = turn->of;
+
+    if (is_long(turn, now_ns))
+        k->owes = SCHEDULER_TRUST;
+    else if (k->owes > 0)
+        k->owes--;
+}
+
+void scheduler_leave(struct scheduler *scheduler, struct turn *turn, uint64_t now_ns)
 {
     struct turns_key *k = turn->of;
 
     if (turn->is_running) {
+        note_end(turn, now_ns);
+        running_remove(scheduler, turn);
         k->running--;
-        scheduler->running--;
     } else {
         line_remove(k, turn);
         scheduler->waiting--;
     }
     turn->of = NULL;
-    key_drop_if_idle(scheduler, k);
+    key_rest(scheduler, k);
+}
+
+unsigned scheduler_beside(const struct turn *turn)
+{
+    return turn->of->running;
 }

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define DEADLINE_STEPS 10000 /* of SQLite's machine, between two looks at the clock: below a millisecond */
+
 struct statement {
     const char *sql; /* by address */
     sqlite3_stmt *prepared;
@@ -22,6 +24,7 @@ struct db {
     unsigned char cursor_key[DB_CURSOR_KEY];
     struct statement statements[DB_STATEMENTS_MAX];
     size_t count;
+    uint64_t deadline_ns;      /* 0: none */
     int log_pages, log_copied; /* how long the write-ahead log is, and was when it was last copied */
 };
 
@@ -116,6 +119,17 @@ static int on_log(void *arg, sqlite3 *handle, const char *name, int pages)
     return SQLITE_OK;
 }
 
+static int is_over(void *arg)
+{
+    const struct db *db = arg;
+    return db->deadline_ns != 0 && seam()->monotonic_ns() >= db->deadline_ns;
+}
+
+void db_deadline(struct db *db, uint64_t monotonic_ns)
+{
+    db->deadline_ns = monotonic_ns;
+}
+
 bool db_checkpoint_due(const struct db *db, int pages)
 {
     return db->log_pages - db->log_copied >= pages;
@@ -144,6 +158,7 @@ static int open_file(struct db *db, const char *data_dir, const char *path, stru
         return error_wrap(error, "The database %s can't be used", path);
     directory_mark(data_dir, db->instance);
     sqlite3_wal_hook(db->handle, on_log, db); /* instead of SQLite's own checkpoints */
+    sqlite3_progress_handler(db->handle, DEADLINE_STEPS, is_over, db);
     return 0;
 }
 

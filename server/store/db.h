@@ -35,6 +35,9 @@ int db_check_place(struct db *db, struct error *error);
 #define DB_BUSY_MS 5000
 void db_patience(struct db *db, int ms);
 
+/* From this monotonic time on every statement is ended: ERROR_BUSY. 0: none is. */
+void db_deadline(struct db *db, uint64_t monotonic_ns);
+
 /* How many different statements a handle keeps; one more is ERROR_INTERNAL. */
 #define DB_STATEMENTS_MAX 128
 

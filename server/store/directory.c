@@ -1,5 +1,6 @@
 #include "store/directory.h"
 
+#include "base/log.h"
 #include "store/db.h"
 
 #include <errno.h>
@@ -94,6 +95,16 @@ int directory_check(const char *data_dir, const char *evidence, struct error *er
     return directory_refuse(evidence, size < 0 ? "missing" : "empty", error);
 }
 
+/* Nobody else on the machine is to read what is in it. Another user's folder (a volume that is shared by groups) is its
+ * owner's matter. */
+static void close_to_others(const char *data_dir)
+{
+    struct stat found;
+    if (stat(data_dir, &found) == 0 && found.st_uid == geteuid() && (found.st_mode & 077) != 0 &&
+        chmod(data_dir, 0700) == 0)
+        log_event(LOG_WARN, "data_dir.closed", LOG_STR("path", data_dir), LOG_STR("mode", "0700"));
+}
+
 int db_lock(const char *data_dir, struct error *error)
 {
     if (directory_make(data_dir, error) < 0)
@@ -103,8 +114,10 @@ int db_lock(const char *data_dir, struct error *error)
     free(path);
     if (fd < 0)
         return error_set(error, ERROR_INTERNAL, "The data directory %s can't be locked: %s", data_dir, strerror(errno));
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        close_to_others(data_dir);
         return fd;
+    }
     int reason = errno;
     close(fd);
     if (reason == EWOULDBLOCK)

@@ -1,12 +1,20 @@
 #include "store/records.h"
 
 #include "store/sessions.h"
+#include "store/slice.h"
 #include "store/sql.h"
+#include "store/store.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define LIST_MAX 200
+#define PORTION 64 /* rows that one statement of a slice writes: about a millisecond */
+
+/* Whether an execution `e` went with its session already: its row is there until its turn has come. */
+#define REMOVED                                                                                     \
+    "EXISTS (SELECT 1 FROM purges AS p WHERE p.key_row = e.key_row AND p.session_id = e.session_id" \
+    " AND p.upto >= e.sequence)"
 
 #define COLUMNS                                                                                                      \
     "sequence, id, key_row, coalesce(session_id, ''), language, version, status, exit_code, created_ms, started_ms," \
@@ -78,14 +86,15 @@ int records_insert(struct db *db, const struct record *record, struct error *err
     return sessions_add(db, record->key_row, session, 1, 0, record->created_ms, error);
 }
 
-/* How many rows were written: 0 where the record is not there, or has ended. */
+/* How many rows were written: 0 where the record is not there, has ended, or went with its session. */
 static long finish_row(struct db *db, const struct record *record, struct error *error)
 {
     return sql_run(db,
-                   "UPDATE executions SET status = ?3, exit_code = iif(?4, ?5, NULL), started_ms = nullif(?6, 0),"
+                   "UPDATE executions AS e SET status = ?3, exit_code = iif(?4, ?5, NULL), started_ms = nullif(?6, 0),"
                    " completed_ms = nullif(?7, 0), execution_ns = nullif(?8, -1), queue_ns = nullif(?9, -1),"
                    " cpu_ns = nullif(?10, -1), memory_bytes = nullif(?11, -1), stdout_bytes = ?12,"
-                   " stderr_bytes = ?13, out = ?14, err = ?15 WHERE id = ?1 AND key_row = ?2 AND status <= 1",
+                   " stderr_bytes = ?13, out = ?14, err = ?15 WHERE id = ?1 AND key_row = ?2 AND status <= 1"
+                   " AND NOT " REMOVED,
                    SQL_VALUES(SQL_T(record->id), SQL_I(record->key_row), SQL_I(record->status),
                               SQL_I(record->ended_by_itself), SQL_I(record->exit_code), SQL_I(record->started_ms),
                               SQL_I(record->completed_ms), SQL_I(record->execution_ns), SQL_I(record->queue_ns),
@@ -95,9 +104,29 @@ static long finish_row(struct db *db, const struct record *record, struct error 
                    error);
 }
 
-/* The record wasn't there to finish: makes it, unless it was removed or has ended. As finish_row. */
+/* 1 where there is such a row, of any key; 0, or -1. */
+static int is_there(struct db *db, const char *id, struct error *error)
+{
+    sqlite3_stmt *statement;
+    int row = sql_first(db, "SELECT 1 FROM executions WHERE id = ?", SQL_VALUES(SQL_T(id)), &statement, error);
+    if (row == 1)
+        sqlite3_reset(statement);
+    return row;
+}
+
+/* One that went with its session has ended: its row needs to be noted by nobody. */
+static long drop_removed(struct db *db, const struct record *record, struct error *error)
+{
+    return sql_run(db, "DELETE FROM executions AS e WHERE id = ? AND key_row = ? AND status <= 1 AND " REMOVED,
+                   SQL_VALUES(SQL_T(record->id), SQL_I(record->key_row)), error);
+}
+
+/* There was no such record to finish: makes it, unless it was removed or has ended. As finish_row. */
 static long finish_missing(struct db *db, const struct record *record, struct error *error)
 {
+    int there = is_there(db, record->id, error);
+    if (there != 0)
+        return there < 0 || drop_removed(db, record, error) < 0 ? -1 : 0;
     long removed = sql_run(db, "DELETE FROM removed WHERE id = ?", SQL_VALUES(SQL_T(record->id)), error);
     if (removed != 0)
         return removed < 0 ? -1 : 0;
@@ -162,73 +191,115 @@ static int read_record(sqlite3_stmt *statement, struct record *record, struct er
     return error_set(error, ERROR_INTERNAL, "Out of memory");
 }
 
-int records_get(struct db *db, int64_t key_row, const char *id, struct record *out, struct error *error)
+/* The row of this sequence, which must be there. */
+static int read_row(struct db *db, int64_t sequence, struct record *out, struct error *error)
 {
     sqlite3_stmt *statement;
-    int row = sql_first(db, "SELECT " COLUMNS " FROM executions WHERE id = ? AND key_row = ?",
-                        SQL_VALUES(SQL_T(id), SQL_I(key_row)), &statement, error);
+    int row = sql_first(db, "SELECT " COLUMNS " FROM executions WHERE sequence = ?", SQL_VALUES(SQL_I(sequence)),
+                        &statement, error);
     if (row <= 0)
-        return row < 0 ? -1 : error_set(error, ERROR_NOT_FOUND, "Execution not found");
+        return row < 0 ? -1 : error_set(error, ERROR_INTERNAL, "The database failed: a row is missing");
     int result = read_record(statement, out, error);
     sqlite3_reset(statement);
     return result;
 }
 
-/* A statement for each filter that has an index; what is left of the filter is applied to its rows. */
-#define LIST_FROM "SELECT " COLUMNS " FROM executions WHERE key_row = ?1 AND sequence < ?2"
-#define LIST_ORDER " ORDER BY sequence DESC LIMIT ?3"
-
-static const char list_session[] = LIST_FROM " AND session_id = ?4 AND (?5 IS NULL OR language = ?5)"
-                                             " AND (?6 < 0 OR status = ?6)" LIST_ORDER;
-static const char list_status[] = LIST_FROM " AND status = ?6 AND (?4 IS NULL OR session_id = ?4)"
-                                            " AND (?5 IS NULL OR language = ?5)" LIST_ORDER;
-static const char list_language[] = LIST_FROM " AND language = ?5 AND (?4 IS NULL OR session_id = ?4)"
-                                              " AND (?6 < 0 OR status = ?6)" LIST_ORDER;
-static const char list_all[] = LIST_FROM " AND (?4 IS NULL OR session_id = ?4) AND (?5 IS NULL OR language = ?5)"
-                                         " AND (?6 < 0 OR status = ?6)" LIST_ORDER;
-
-static const char *list_statement(const struct record_filter *filter)
+int records_get(struct db *db, int64_t key_row, const char *id, struct record *out, struct error *error)
 {
-    if (filter->session_id)
-        return list_session;
-    if (filter->status >= 0)
-        return list_status;
-    return filter->language ? list_language : list_all;
+    sqlite3_stmt *statement;
+    int row = sql_first(db, "SELECT sequence FROM executions AS e WHERE id = ? AND key_row = ? AND NOT " REMOVED,
+                        SQL_VALUES(SQL_T(id), SQL_I(key_row)), &statement, error);
+    if (row <= 0)
+        return row < 0 ? -1 : error_set(error, ERROR_NOT_FOUND, "Execution not found");
+    int64_t sequence = sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    return read_row(db, sequence, out, error);
 }
+
+/* A statement for each combination of filters, and an index for each statement: it gives the rows in their order, and
+ * none but those that are meant or removed. What they hold is read apart, so that one that is removed costs little. */
+enum { BY_SESSION = 1, BY_LANGUAGE = 2, BY_STATUS = 4, BY_ALL = 7 };
+
+#define SESSION " AND session_id = ?"
+#define LANGUAGE " AND language = ?"
+#define STATUS " AND status = ?"
+#define LIST(filters)                                                                              \
+    "SELECT sequence, " REMOVED " FROM executions AS e WHERE key_row = ? AND sequence < ?" filters \
+    " ORDER BY sequence DESC"
+
+static const char *const lists[BY_ALL + 1] = {
+    [0] = LIST(""),
+    [BY_SESSION] = LIST(SESSION),
+    [BY_LANGUAGE] = LIST(LANGUAGE),
+    [BY_SESSION | BY_LANGUAGE] = LIST(SESSION LANGUAGE),
+    [BY_STATUS] = LIST(STATUS),
+    [BY_SESSION | BY_STATUS] = LIST(SESSION STATUS),
+    [BY_LANGUAGE | BY_STATUS] = LIST(LANGUAGE STATUS),
+    [BY_ALL] = LIST(SESSION LANGUAGE STATUS),
+};
 
 static sqlite3_stmt *list_start(struct db *db, const struct record_filter *filter, struct error *error)
 {
-    const char *sql = list_statement(filter);
-    const struct sql_value *values = SQL_VALUES(
-        SQL_I(filter->key_row), SQL_I(filter->before ? filter->before : INT64_MAX),
-        /* One more than asked for tells whether others follow. */
-        SQL_I((int64_t)filter->limit + 1), SQL_T(filter->session_id), SQL_T(filter->language), SQL_I(filter->status));
-    if (filter->limit >= 1 && filter->limit <= LIST_MAX)
-        return sql_prepare(db, sql, values, error);
-    error_set(error, ERROR_INVALID, "limit: must be an integer from 1 to %d", LIST_MAX);
-    return NULL;
+    struct sql_value values[6] = {SQL_I(filter->key_row), SQL_I(filter->before ? filter->before : INT64_MAX)};
+    size_t count = 2;
+    unsigned by = 0;
+    if (filter->session_id) {
+        values[count++] = SQL_T(filter->session_id);
+        by |= BY_SESSION;
+    }
+    if (filter->language) {
+        values[count++] = SQL_T(filter->language);
+        by |= BY_LANGUAGE;
+    }
+    if (filter->status >= 0) {
+        values[count++] = SQL_I(filter->status);
+        by |= BY_STATUS;
+    }
+    return sql_prepare(db, lists[by], values, error);
 }
 
-int records_list(struct db *db, const struct record_filter *filter,
-                 void (*each)(const struct record *record, void *arg), void *arg, bool *more, struct error *error)
+/* One row of the list. 0: the next one; 1: the page is full; -1. */
+static int list_row(struct db *db, sqlite3_stmt *statement, struct record_filter *filter,
+                    bool (*each)(struct record *record, void *arg), void *arg, struct error *error)
 {
+    int64_t sequence = sqlite3_column_int64(statement, 0);
+    bool removed = sqlite3_column_int(statement, 1) != 0;
     struct record record;
-    unsigned given = 0;
-    int row, result = 0;
+    if (!removed && filter->given == filter->limit)
+        return 1;
+    if (!removed && read_row(db, sequence, &record, error) < 0)
+        return -1;
+    if (!removed) {
+        bool taken = each(&record, arg);
+        record_clear(&record);
+        if (!taken)
+            return 1;
+        filter->given++;
+    }
+    filter->before = sequence;
+    return 0;
+}
+
+int records_list(struct db *db, struct record_filter *filter, bool (*each)(struct record *record, void *arg), void *arg,
+                 bool *more, struct error *error)
+{
+    if (filter->limit < 1 || filter->limit > LIST_MAX)
+        return error_set(error, ERROR_INVALID, "limit: must be an integer from 1 to %d", LIST_MAX);
     sqlite3_stmt *statement = list_start(db, filter, error);
     if (!statement)
         return -1;
-    while ((row = sql_step(statement, error)) == 1 && given < filter->limit) {
-        result = read_record(statement, &record, error);
-        if (result < 0)
-            break;
-        each(&record, arg);
-        record_clear(&record);
-        given++;
+    struct slice slice = slice_begin(STORE_READING_SLICE_NS);
+    int row = 1, result = 0;
+    bool over = false;
+    while (result == 0 && !over && (row = sql_step(statement, error)) == 1) {
+        result = list_row(db, statement, filter, each, arg, error);
+        over = result == 0 && slice_over(&slice);
     }
-    *more = row == 1;
     sqlite3_reset(statement);
-    return row < 0 ? -1 : result;
+    if (over)
+        return STORE_MORE;
+    *more = result == 1;
+    return row < 0 || result < 0 ? -1 : 0;
 }
 
 static int find_newest(struct db *db, int64_t *newest, struct error *error)
@@ -241,27 +312,111 @@ static int find_newest(struct db *db, int64_t *newest, struct error *error)
     return 0;
 }
 
-long records_mark_lost(struct db *db, int64_t *newest, struct error *error)
+/* The first time. */
+static int begin_marking(struct db *db, int64_t *newest, struct error *error)
 {
-    bool first = *newest < 0;
-    if (first && find_newest(db, newest, error) < 0)
-        return -1;
     /* Nothing that could still end is running: the notes about it have done their work. */
-    if (first && sql_run(db, "DELETE FROM removed", NULL, error) < 0)
-        return -1;
-    return sql_run(db, "UPDATE executions SET status = ? WHERE status <= 1 AND sequence <= ?",
-                   SQL_VALUES(SQL_I(RECORD_LOST), SQL_I(*newest)), error);
+    return find_newest(db, newest, error) < 0 || sql_run(db, "DELETE FROM removed", NULL, error) < 0 ? -1 : 0;
 }
 
-long records_expire(struct db *db, int64_t before_ms, unsigned batch, struct error *error)
+long records_mark_lost(struct db *db, int64_t *newest, struct error *error)
 {
-    long limit = (long)batch;
-    long records = sql_run(db,
-                           "DELETE FROM executions WHERE sequence IN (SELECT sequence FROM executions"
-                           " WHERE created_ms < ? AND status > 1 ORDER BY created_ms LIMIT ?)",
-                           SQL_VALUES(SQL_I(before_ms), SQL_I(limit)), error);
-    if (records < 0 || records == limit)
-        return records;
-    long sessions = sessions_expire(db, before_ms, limit - records, error);
-    return sessions < 0 ? -1 : records + sessions;
+    struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS);
+    long marked, all = 0;
+    if (*newest < 0 && begin_marking(db, newest, error) < 0)
+        return -1;
+    do {
+        marked = sql_run(db,
+                         "UPDATE executions SET status = ? WHERE sequence IN (SELECT sequence FROM executions"
+                         " WHERE status <= 1 AND sequence <= ? LIMIT ?)",
+                         SQL_VALUES(SQL_I(RECORD_LOST), SQL_I(*newest), SQL_I(PORTION)), error);
+        all += marked;
+    } while (marked > 0 && !slice_over(&slice));
+    return marked < 0 ? -1 : all;
+}
+
+static long expire_portion(struct db *db, int64_t before_ms, struct error *error)
+{
+    return sql_run(db,
+                   "DELETE FROM executions WHERE sequence IN (SELECT sequence FROM executions"
+                   " WHERE created_ms < ? AND status > 1 ORDER BY created_ms LIMIT ?)",
+                   SQL_VALUES(SQL_I(before_ms), SQL_I(PORTION)), error);
+}
+
+long records_expire(struct db *db, int64_t before_ms, struct error *error)
+{
+    struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS);
+    long gone, all = 0;
+    do {
+        gone = expire_portion(db, before_ms, error);
+        if (gone == 0)
+            gone = sessions_expire(db, before_ms, PORTION, error);
+        all += gone;
+    } while (gone > 0 && !slice_over(&slice));
+    return gone < 0 ? -1 : all;
+}
+
+/* ---- what went with its session ---- */
+
+struct purge {
+    int64_t key_row, upto;
+    char session_id[SESSION_ID_MAX + 1];
+};
+
+/* 1 where there is one, 0, or -1. */
+static int next_purge(struct db *db, struct purge *purge, struct error *error)
+{
+    sqlite3_stmt *statement;
+    int row = sql_first(db, "SELECT key_row, session_id, upto FROM purges LIMIT 1", NULL, &statement, error);
+    if (row != 1)
+        return row;
+    purge->key_row = sqlite3_column_int64(statement, 0);
+    sql_copy(purge->session_id, sizeof(purge->session_id), statement, 1);
+    purge->upto = sqlite3_column_int64(statement, 2);
+    sqlite3_reset(statement);
+    return 1;
+}
+
+#define PURGED                                                                                \
+    "(SELECT sequence FROM executions WHERE key_row = ? AND session_id = ? AND sequence <= ?" \
+    " ORDER BY sequence DESC LIMIT ?)" /* lists begin with the newest */
+
+/* The end of one that has not ended will find no record, and is to make none. */
+static long purge_portion(struct db *db, const struct purge *purge, struct error *error)
+{
+    const struct sql_value *which =
+        SQL_VALUES(SQL_I(purge->key_row), SQL_T(purge->session_id), SQL_I(purge->upto), SQL_I(PORTION));
+    if (sql_run(db,
+                "INSERT OR IGNORE INTO removed (id) SELECT id FROM executions WHERE status <= 1"
+                " AND sequence IN " PURGED,
+                which, error) < 0)
+        return -1;
+    return sql_run(db, "DELETE FROM executions WHERE sequence IN " PURGED, which, error);
+}
+
+/* Its records are gone; so is the session, unless it was made again. */
+static long end_purge(struct db *db, const struct purge *purge, struct error *error)
+{
+    const struct sql_value *which = SQL_VALUES(SQL_I(purge->key_row), SQL_T(purge->session_id));
+    if (sql_run(db, "DELETE FROM purges WHERE key_row = ? AND session_id = ?", which, error) < 0)
+        return -1;
+    long sessions = sql_run(db, "DELETE FROM sessions WHERE key_row = ? AND id = ? AND removed = 1", which, error);
+    return sessions < 0 ? -1 : sessions + 1;
+}
+
+long records_purge(struct db *db, struct error *error)
+{
+    struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS);
+    struct purge purge;
+    long gone = 0, all = 0;
+    int found;
+    while ((found = next_purge(db, &purge, error)) == 1) {
+        gone = purge_portion(db, &purge, error);
+        if (gone == 0)
+            gone = end_purge(db, &purge, error);
+        all += gone;
+        if (gone < 0 || slice_over(&slice))
+            break;
+    }
+    return found < 0 || gone < 0 ? -1 : all;
 }

@@ -51,7 +51,7 @@ void record_clear(struct record *record);
 int records_insert(struct db *db, const struct record *record, struct error *error);
 /* At the end: status, exit code, times, figures, out and err; adds to the session's totals. Makes the record
  * where records_insert had failed or was never run. One that has ended stays as it is. One that was removed
- * with its session stays removed, and its session too: sessions_delete notes which executions had not ended. */
+ * with its session stays removed, and its session too: records_purge notes which executions had not ended. */
 int records_finish(struct db *db, const struct record *record, struct error *error);
 
 struct record_filter {
@@ -60,23 +60,32 @@ struct record_filter {
     int64_t before;                    /* only sequences below it; 0: from the newest */
     int status;                        /* enum record_status, -1: any */
     unsigned limit;                    /* 1 to 200 */
+    unsigned given;                    /* 0 at first */
 };
 
-/* Newest first; `each` gets a record that is valid during the call (one at a time: with what the setting keeps
- * a page may be large, so who copies the texts must cap them). `more` tells whether others follow. */
-int records_list(struct db *db, const struct record_filter *filter,
-                 void (*each)(const struct record *record, void *arg), void *arg, bool *more, struct error *error);
+/* Newest first; `each` gets a record that is valid during the call, and answers whether it takes it: one that it does
+ * not take ends the page. It may keep the texts if it sets the record's pointers to NULL: a page of them may be large,
+ * so it must have a cap. `more` tells whether others follow. 0, or -1, or STORE_MORE: the slice is over (many rows may
+ * be of sessions that were removed), and a call with the same filter, in which `before` and `given` have moved, goes
+ * on. */
+int records_list(struct db *db, struct record_filter *filter, bool (*each)(struct record *record, void *arg), void *arg,
+                 bool *more, struct error *error);
 int records_get(struct db *db, int64_t key_row, const char *id, struct record *out,
                 struct error *error); /* ERROR_NOT_FOUND */
 
+/* What is below does a slice (STORE_UPKEEP_SLICE_NS), and answers how many rows that changed, or -1. 0: all is done. */
+
 /* At start: what was pending or running when a server ended is lost; when it ended is not known
- * (completed_ms 0). *newest, -1 at the first time, is the last record of before the start: where the first try fails, a
- * later one leaves what was accepted since then. Returns how many, or -1. */
+ * (completed_ms 0). *newest, -1 at the first time, is the last record of before the start: what was accepted since then
+ * is left. */
 long records_mark_lost(struct db *db, int64_t *newest, struct error *error);
 
-/* Deletes at most `batch` rows: ended records created before `before_ms`, and when there is none of those left,
- * sessions that expired before it, were not used since and have no record. Returns how many went, or -1. */
-long records_expire(struct db *db, int64_t before_ms, unsigned batch, struct error *error);
+/* Deletes ended records created before `before_ms`, and when there is none of those left, sessions that expired before
+ * it, were not used since and have no record. */
+long records_expire(struct db *db, int64_t before_ms, struct error *error);
+
+/* Deletes the records of removed sessions (sessions_delete), the newest first. */
+long records_purge(struct db *db, struct error *error);
 
 struct session {
     char id[SESSION_ID_MAX + 1];
@@ -90,7 +99,8 @@ struct session {
 int sessions_list(struct db *db, int64_t key_row, int64_t before, unsigned limit,
                   void (*each)(const struct session *session, void *arg), void *arg, bool *more, struct error *error);
 int sessions_get(struct db *db, int64_t key_row, const char *id, struct session *out, struct error *error);
-/* Removes the session and its executions' records. ERROR_NOT_FOUND. */
+/* Removes the session and its executions' records: from now on nobody sees them, and the id is free; their rows go with
+ * records_purge. ERROR_NOT_FOUND. */
 int sessions_delete(struct db *db, int64_t key_row, const char *id, struct error *error);
 
 /* What a language's image said of itself, kept by the image's id so that it is asked once. `facts` is JSON text,

@@ -82,6 +82,8 @@ static const struct {
 
 int sql_error(struct error *error, int result)
 {
+    if ((result & 0xff) == SQLITE_INTERRUPT)
+        return error_set(error, ERROR_BUSY, "The database took too long for this: ask for less, or again later");
     for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++) /* clients read it */
         if (troubles[i].result == (result & 0xff))
             return error_set(error, ERROR_UNAVAILABLE, SQL_TROUBLE "%s (code %d)",

@@ -37,7 +37,8 @@ int sql_first(struct db *db, const char *sql, const struct sql_value *values, sq
 void sql_copy(char *out, size_t size, sqlite3_stmt *statement, int column);
 
 /* What SQLite's result means, without a path or a name of the schema: ERROR_UNAVAILABLE where the database is what
- * fails (locked, its disk full or broken, its schema not ours), ERROR_INTERNAL where the statement is. Returns -1. */
+ * fails (locked, its disk full or broken, its schema not ours), ERROR_BUSY where the statement was ended (db_deadline),
+ * ERROR_INTERNAL where it is what fails. Returns -1. */
 #define SQL_TROUBLE "The database can't be used: "
 int sql_error(struct error *error, int result);
 

@@ -1,6 +1,7 @@
-/* A job's way: store_submit puts it at the end of `waiting`; the thread takes up to STORE_BATCH_MAX of
- * them, runs them in one transaction (run_batch) and puts them at the end of `finished` (hand_over); the async handle
- * wakes the loop, where `deliver` calls each done(). A job that can't be queued goes to `finished` at once.
+/* A job's way: store_submit puts it at the end of its line (turns.h); the thread takes a turn, which is up to
+ * STORE_BATCH_MAX jobs of the first line or one of another, runs them in one transaction (run_batch) and puts them at
+ * the end of `finished` (hand_over), or those that go on back into their line; the async handle wakes the loop, where
+ * `deliver` calls each done(). A job that can't be queued goes to `finished` at once.
  * store_close lets the thread run dry; the thread closes the file and says so through `gone`.
  *
  * What fails because of the database makes `trouble` (doubt); the thread then probes by itself until a probe succeeds
@@ -13,6 +14,7 @@
 #include "base/text.h"
 #include "store/health.h"
 #include "store/owed.h"
+#include "store/turns.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -22,10 +24,6 @@
 #define MS_NS UINT64_C(1000000)
 #define TROUBLED_BUSY_MS 100 /* a probe does not hold up those that only read for longer */
 
-struct list {
-    struct store_job *head, *tail;
-};
-
 struct store {
     struct db *db;               /* the thread's */
     bool ailing;                 /* likewise: the last commit failed */
@@ -34,7 +32,8 @@ struct store {
     uv_thread_t thread;
     uv_mutex_t mutex; /* for what follows, down to `trouble` */
     uv_cond_t wake;
-    struct list waiting, finished;
+    struct turns turns;
+    struct job_list finished;
     atomic_uint queued;        /* changed under the mutex, read by anyone */
     bool closing, ended, gone; /* ended: takes no more records that are owed; gone: the file is closed */
     struct owed owed;
@@ -46,39 +45,6 @@ struct store {
     char instance[UUID_LEN + 1];
     unsigned char cursor_key[DB_CURSOR_KEY];
 };
-
-static void list_add(struct list *list, struct store_job *job)
-{
-    job->next = NULL;
-    if (list->tail)
-        list->tail->next = job;
-    else
-        list->head = job;
-    list->tail = job;
-}
-
-static struct store_job *list_take(struct list *list)
-{
-    struct store_job *job = list->head;
-    if (!job)
-        return NULL;
-    list->head = job->next;
-    if (!list->head)
-        list->tail = NULL;
-    return job;
-}
-
-static void list_join(struct list *list, struct list *more)
-{
-    if (!more->head)
-        return;
-    if (list->tail)
-        list->tail->next = more->head;
-    else
-        list->head = more->head;
-    list->tail = more->tail;
-    *more = (struct list){NULL, NULL};
-}
 
 /* ---- whether a record can be written ---- */
 
@@ -189,15 +155,22 @@ static int run_sql(struct db *db, const char *sql, struct error *error)
     return statement ? db_run(db, statement, error) : -1;
 }
 
+static int work(struct db *db, struct store_job *job)
+{
+    int result = job->work(db, job, &job->error);
+    job->more = result == STORE_MORE;
+    return result;
+}
+
 /* One job in its savepoint; the only one of its transaction needs none. -1 where the transaction itself is gone:
  * SQLite ends it by itself where, for example, the disk is full. */
 static int run_job(struct db *db, struct store_job *job, bool alone)
 {
     if (alone) {
-        job->failed = job->work(db, job, &job->error) < 0;
+        job->failed = work(db, job) < 0;
         return job->failed ? -1 : 0;
     }
-    job->failed = run_sql(db, "SAVEPOINT job", &job->error) < 0 || job->work(db, job, &job->error) < 0;
+    job->failed = run_sql(db, "SAVEPOINT job", &job->error) < 0 || work(db, job) < 0;
     if (sqlite3_get_autocommit(db_handle(db)))
         return -1;
     if (job->failed && run_sql(db, "ROLLBACK TO job", NULL) < 0)
@@ -206,7 +179,7 @@ static int run_job(struct db *db, struct store_job *job, bool alone)
 }
 
 /* A job that had failed by itself keeps its own error. */
-static void fail_all(struct list *batch, const struct error *error)
+static void fail_all(struct job_list *batch, const struct error *error)
 {
     for (struct store_job *job = batch->head; job; job = job->next) {
         if (job->failed)
@@ -216,10 +189,10 @@ static void fail_all(struct list *batch, const struct error *error)
     }
 }
 
-static bool only_reads(const struct list *batch)
+static bool only_reads(const struct job_list *batch)
 {
     for (const struct store_job *job = batch->head; job; job = job->next)
-        if (!job->reads)
+        if (!job->reads && !job->reader)
             return false;
     return true;
 }
@@ -231,7 +204,7 @@ static void set_queued(struct store *store, unsigned queued)
 }
 
 /* To the loop. */
-static void hand_over(struct store *store, struct list *jobs)
+static void hand_over(struct store *store, struct job_list *jobs)
 {
     unsigned count = 0;
     for (const struct store_job *job = jobs->head; job; job = job->next)
@@ -239,23 +212,23 @@ static void hand_over(struct store *store, struct list *jobs)
     if (count == 0)
         return;
     uv_mutex_lock(&store->mutex);
-    list_join(&store->finished, jobs);
+    job_list_join(&store->finished, jobs);
     set_queued(store, atomic_load(&store->queued) - count);
     uv_mutex_unlock(&store->mutex);
     uv_async_send(&store->async);
 }
 
 /* Those that need not wait for the commit. */
-static void hand_over_early(struct store *store, struct list *batch)
+static void hand_over_early(struct store *store, struct job_list *batch)
 {
-    struct list early = {NULL, NULL}, rest = {NULL, NULL};
-    for (struct store_job *job = list_take(batch); job; job = list_take(batch))
-        list_add(job->early ? &early : &rest, job);
+    struct job_list early = {NULL, NULL}, rest = {NULL, NULL};
+    for (struct store_job *job = job_list_take(batch); job; job = job_list_take(batch))
+        job_list_add(job->early ? &early : &rest, job);
     *batch = rest;
     hand_over(store, &early);
 }
 
-static int commit(struct store *store, struct list *batch, struct error *error)
+static int commit(struct store *store, struct job_list *batch, struct error *error)
 {
     uint64_t start = seam()->monotonic_ns();
     int result = db_commit(store->db, error);
@@ -265,7 +238,7 @@ static int commit(struct store *store, struct list *batch, struct error *error)
     return result;
 }
 
-static void run_batch(struct store *store, struct list *batch)
+static void run_batch(struct store *store, struct job_list *batch)
 {
     struct db *db = store->db;
     bool alone = batch->head == batch->tail;
@@ -292,67 +265,119 @@ static void run_batch(struct store *store, struct list *batch)
     fail_all(batch, &error);
 }
 
+/* Those that go on are put back; when the store closes, upkeep does not go on. */
+static void requeue(struct store *store, struct job_list *batch)
+{
+    struct job_list over = {NULL, NULL};
+    uv_mutex_lock(&store->mutex);
+    for (struct store_job *job = job_list_take(batch); job; job = job_list_take(batch)) {
+        if (job->more && !job->failed && !(job->upkeep && store->closing))
+            turns_add(&store->turns, job);
+        else
+            job_list_add(&over, job);
+    }
+    uv_mutex_unlock(&store->mutex);
+    *batch = over;
+}
+
 /* The log is copied once nobody has wanted anything for a moment (a request's next job is on its way until then); once
  * it is longer, while nobody waits; and once it is long, whoever waits. */
 #define LOG_PAGES_IDLE 1000
 #define LOG_PAGES_FREE 1500
-#define LOG_PAGES_MAX 10000
+#define LOG_PAGES_MAX 3000 /* 50 ms; 10000 take 200 */
 #define IDLE_NS 5000000
 
 static bool is_free(struct store *store)
 {
     uv_mutex_lock(&store->mutex);
-    bool nobody = store->waiting.head == NULL;
+    bool nobody = store->turns.first.head == NULL && store->turns.readers.head == NULL;
     uv_mutex_unlock(&store->mutex);
     return nobody;
 }
 
-/* Until there is something to tend to. */
-static void wait_ailing(struct store *store)
+/* What the thread does when nobody wants anything until then. */
+enum chore { CHORE_NONE, CHORE_TEND, CHORE_COPY, CHORE_UPKEEP };
+
+/* The next of them, and when it is due (monotonic). With the mutex held. */
+static enum chore next_chore(const struct store *store, uint64_t now, uint64_t *due)
 {
-    uint64_t now = seam()->monotonic_ns();
-    if (now < store->tend_at && uv_cond_timedwait(&store->wake, &store->mutex, store->tend_at - now) != UV_ETIMEDOUT)
-        return;
-    uv_mutex_unlock(&store->mutex);
-    tend(store);
-    uv_mutex_lock(&store->mutex);
+    enum chore chore = ails(store)                                    ? CHORE_TEND
+                       : db_checkpoint_due(store->db, LOG_PAGES_IDLE) ? CHORE_COPY
+                                                                      : CHORE_NONE;
+    *due = chore == CHORE_TEND ? store->tend_at : chore == CHORE_COPY ? now + IDLE_NS : UINT64_MAX;
+    if (store->turns.upkeep.head && store->turns.upkeep_ns < *due) {
+        chore = CHORE_UPKEEP;
+        *due = store->turns.upkeep_ns;
+    }
+    return chore;
 }
 
 /* With the mutex held, as uv_cond_wait. */
 static void wait_for_jobs(struct store *store)
 {
-    if (ails(store)) {
-        wait_ailing(store);
-        return;
-    }
-    if (!db_checkpoint_due(store->db, LOG_PAGES_IDLE)) {
+    uint64_t due, now = seam()->monotonic_ns();
+    enum chore chore = next_chore(store, now, &due);
+    if (chore == CHORE_NONE) {
         uv_cond_wait(&store->wake, &store->mutex);
         return;
     }
-    if (uv_cond_timedwait(&store->wake, &store->mutex, IDLE_NS) != UV_ETIMEDOUT)
+    if (now < due && uv_cond_timedwait(&store->wake, &store->mutex, due - now) != UV_ETIMEDOUT)
         return;
+    if (chore == CHORE_UPKEEP)
+        return; /* its turn has come */
     uv_mutex_unlock(&store->mutex);
-    db_checkpoint(store->db, LOG_PAGES_IDLE);
+    if (chore == CHORE_TEND)
+        tend(store);
+    else
+        db_checkpoint(store->db, LOG_PAGES_IDLE);
     uv_mutex_lock(&store->mutex);
 }
 
-/* Waits for jobs and moves them to `batch`; none: the store closes. */
-static unsigned take_batch(struct store *store, struct list *batch, bool *proves)
+/* Waits until somebody's turn has come. TURN_NONE: the store closes. With the mutex held. */
+static enum turn wait_turn(struct store *store)
+{
+    for (;;) {
+        enum turn turn = turns_next(&store->turns, seam()->monotonic_ns(), store->closing);
+        if (turn != TURN_NONE || store->closing)
+            return turn;
+        wait_for_jobs(store);
+    }
+}
+
+/* Waits for jobs and moves those of the next turn to `batch`; `proves`: one of them does. */
+static enum turn take_turn(struct store *store, struct job_list *batch, bool *proves)
 {
     unsigned count = 0;
     *proves = false;
     uv_mutex_lock(&store->mutex);
-    while (!store->waiting.head && !store->closing)
-        wait_for_jobs(store);
-    while (store->waiting.head && count < STORE_BATCH_MAX) {
-        *proves = *proves || store->waiting.head->proves;
-        list_add(batch, list_take(&store->waiting));
+    enum turn turn = wait_turn(store);
+    unsigned most = turn == TURN_FIRST ? STORE_BATCH_MAX : turn == TURN_NONE ? 0 : 1;
+    struct store_job *job;
+    while (count < most && (job = turns_take(&store->turns, turn)) != NULL) {
+        *proves = *proves || job->proves;
+        job_list_add(batch, job);
         count++;
     }
     uv_mutex_unlock(&store->mutex);
     if (count)
         batch->head->batch = count;
-    return count;
+    return turn;
+}
+
+static void run_turn(struct store *store, enum turn turn, struct job_list *batch)
+{
+    uint64_t start = seam()->monotonic_ns();
+    db_deadline(store->db, turn == TURN_READING ? start + STORE_READING_MS * MS_NS : 0);
+    run_batch(store, batch);
+    db_deadline(store->db, 0);
+    requeue(store, batch);
+    hand_over(store, batch);
+    db_checkpoint(store->db, is_free(store) ? LOG_PAGES_FREE : LOG_PAGES_MAX);
+    if (turn != TURN_UPKEEP)
+        return;
+    uv_mutex_lock(&store->mutex);
+    turns_rest(&store->turns, start, seam()->monotonic_ns());
+    uv_mutex_unlock(&store->mutex);
 }
 
 /* What is owed is tried once more; what is then left says `lost` after the next start. */
@@ -372,14 +397,12 @@ static void end_owing(struct store *store)
 static void thread_main(void *arg)
 {
     struct store *store = arg;
-    struct list batch = {NULL, NULL};
+    struct job_list batch = {NULL, NULL};
     bool proves;
     tend(store);
-    while (take_batch(store, &batch, &proves) > 0) {
+    for (enum turn turn; (turn = take_turn(store, &batch, &proves)) != TURN_NONE;) {
         tend_if_due(store, proves);
-        run_batch(store, &batch);
-        hand_over(store, &batch);
-        db_checkpoint(store->db, is_free(store) ? LOG_PAGES_FREE : LOG_PAGES_MAX);
+        run_turn(store, turn, &batch);
     }
     uv_mutex_lock(&store->mutex);
     store->ended = true; /* owes no more */
@@ -411,12 +434,12 @@ static void give_back(struct store *store, struct store_job *job)
 /* Calls done() of what has finished. How many there were: what the callbacks make finish is for later. */
 static unsigned deliver(struct store *store)
 {
-    struct list finished = {NULL, NULL};
+    struct job_list finished = {NULL, NULL};
     unsigned count = 0;
     uv_mutex_lock(&store->mutex);
-    list_join(&finished, &store->finished);
+    job_list_join(&finished, &store->finished);
     uv_mutex_unlock(&store->mutex);
-    for (struct store_job *job = list_take(&finished); job; job = list_take(&finished)) {
+    for (struct store_job *job = job_list_take(&finished); job; job = job_list_take(&finished)) {
         give_back(store, job);
         count++;
     }
@@ -588,7 +611,7 @@ static const char *refusal(const struct store *store)
 void store_submit(struct store *store, struct store_job *job)
 {
     job->error = (struct error){.code = ERROR_NONE};
-    job->failed = false;
+    job->failed = job->more = false;
     job->batch = 0;
     job->commit_ns = 0;
     job->submitted_ns = seam()->monotonic_ns();
@@ -597,9 +620,9 @@ void store_submit(struct store *store, struct store_job *job)
     if (why) {
         job->failed = true;
         error_set(&job->error, ERROR_UNAVAILABLE, "%s", why);
-        list_add(&store->finished, job);
+        job_list_add(&store->finished, job);
     } else {
-        list_add(&store->waiting, job);
+        turns_add(&store->turns, job);
         set_queued(store, atomic_load(&store->queued) + 1);
     }
     uv_mutex_unlock(&store->mutex);

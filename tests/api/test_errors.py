@@ -132,8 +132,8 @@ def test_too_long_a_chunked_body(launch):
 
 
 def test_too_many_bytes_of_bodies_at_once_are_503(launch):
-    server = launch({"CODECELL_MAX_BODIES": "1m", "CODECELL_POOL": "*=0"}, languages=["bash"])
-    first = server.begin("sleep 300", "bash", stdin="x" * 400_000)
+    server = launch({"CODECELL_MAX_BODIES": "2m", "CODECELL_POOL": "*=0"}, languages=["bash"])
+    first = server.begin("sleep 300", "bash", stdin="x" * 500_000)
     server.wait_status("running")
     answer = server.execute("echo 1", "bash", stdin="x" * 600_000)
     assert answer.status == 503 and answer.detail and int(answer.header("Retry-After")) >= 1, answer
@@ -144,7 +144,7 @@ def test_too_many_bytes_of_bodies_at_once_are_503(launch):
 
 
 def test_bodies_half_sent_by_one_key_do_not_shut_others_out(launch):
-    server = launch({"CODECELL_MAX_BODIES": "4m", "CODECELL_POOL": "*=0"}, languages=["bash"])
+    server = launch({"CODECELL_MAX_BODIES": "8m", "CODECELL_POOL": "*=0"}, languages=["bash"])
     many, few = server.key(), server.key()
     wires = [server.wire() for _ in range(30)]
     for wire in wires:

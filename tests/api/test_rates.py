@@ -81,6 +81,22 @@ def test_reading_goes_on_when_the_rate_is_used_up(server):
     assert answer.status == 200 and told(answer)[:2] == (1, 0)
 
 
+def test_reading_has_a_rate_of_its_own(server):
+    """600 at once, or six times the key's rate; then 429 as ever, and the headers go on telling of executions."""
+    key, connection = server.key(rate=5), server.connection()
+    read = lambda: server.get("/api/v1/sessions/x", key=key, connection=connection)
+    answers = [read() for _ in range(600)]
+    assert {answer.status for answer in answers} == {404}
+    refused_one = wait_for("a refusal", lambda: (answer := read()).status == 429 and answer, 200)
+    assert refused_one.detail == LIMITED and int(refused_one.header("Retry-After")) == 1
+    assert told(refused_one)[:2] == (5, 5)
+    answer = server.post({"code": ":", "language": "bash"}, key=key)
+    assert answer.status == 200 and told(answer)[:2] == (5, 4)
+    wait_for("the next one", lambda: read().status == 404)
+    assert server.get("/api/v1/sessions/x", key=server.key(rate=5)).status == 404
+    connection.close()
+
+
 def test_what_is_refused_for_its_body_counts(server):
     key = server.key(rate=4)
     server.post({"code": "", "language": "python"}, key=key)

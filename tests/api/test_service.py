@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from codecell import BIN, in_parallel, wait_for
+from codecell import SANITIZED, in_parallel, wait_for
 
-SANITIZED = b"__asan_init" in Path(BIN).read_bytes()  # its allocator keeps what is freed
 
 SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*",?)*\})? (\S+)')
 
@@ -117,8 +116,9 @@ def test_the_memory_of_large_bodies_goes_back_to_the_system(server):
         return int(re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{server.pid}/status").read_text())[1]) / 1024
     size = 16 * 1024 * 1024 - 100
     before = resident_mb()
-    outputs = in_parallel([lambda: server.output("wc -c", "bash", stdin="x" * size)] * 16)
-    assert outputs == [f"{size}\n"] * 16
+    for _ in range(4):  # four at once: while a body is read, three times its bytes are charged to its key
+        outputs = in_parallel([lambda: server.output("wc -c", "bash", stdin="x" * size)] * 4)
+        assert outputs == [f"{size}\n"] * 4
     if not SANITIZED:
         wait_for("memory", lambda: resident_mb() < before + 20)
 
@@ -146,15 +146,6 @@ def test_rejections_are_counted(server):
     server.post(b"{")
     server.post(b"{}", key="wrong")
     assert rejected() >= before + 2
-
-
-def test_metrics_with_a_key_of_their_own(launch):
-    server = launch({"CODECELL_METRICS_KEY": "se-cret-1"}, languages=[], ready=False)
-    for headers in ({}, {"Authorization": "Bearer wrong"}, {"X-API-Key": server.any_key}):
-        answer = server.get("/metrics", key=None, headers=headers)
-        assert answer.status == 401 and answer.detail, answer
-    assert server.get("/metrics", key=None, headers={"Authorization": "Bearer se-cret-1"}).status == 200
-    assert "se-cret-1" not in server.cli("config").stdout
 
 
 def test_strange_names_make_no_series(server):

@@ -1,6 +1,8 @@
 """Many at once: how many run, who waits, who is refused; and how a server ends and starts again."""
 import signal
+import statistics
 import subprocess
+import time
 
 import pytest
 
@@ -21,14 +23,18 @@ def overlap(spans):
 
 
 def test_no_more_at_once_than_the_setting(launch):
-    server = launch({"CODECELL_CONCURRENCY": 3, "CODECELL_POOL": "*=0,python=3"}, languages=["python"])
-    outputs = in_parallel([lambda: server.output(SPAN)] * 9)
+    server = launch({"CODECELL_CONCURRENCY": 3, "CODECELL_CONCURRENCY_EXTRA": 0, "CODECELL_POOL": "*=0,python=3"},
+                    languages=["python"])
+    keys = [server.key() for _ in range(3)]
+    outputs = in_parallel([lambda key=key: server.execute(SPAN, key=key).json["stdout"] for key in keys * 3])
     assert overlap([tuple(map(float, out.split())) for out in outputs]) <= 3
+    outputs = in_parallel([lambda: server.execute(SPAN, key=keys[0]).json["stdout"]] * 6)
+    assert overlap([tuple(map(float, out.split())) for out in outputs]) <= 2, "a key leaves one place to others"
 
 
 def test_side_by_side(launch):
     """Three programs that wait for one another's turn would never end: they all run at the same time."""
-    server = launch({"CODECELL_CONCURRENCY": 3}, languages=["bash"])
+    server = launch({"CODECELL_CONCURRENCY": 4}, languages=["bash"])
     running = [server.begin("sleep 300", "bash") for _ in range(3)]
     server.wait_status("running", 3)
     waiting = server.begin("echo 1", "bash")
@@ -58,7 +64,7 @@ def test_a_full_queue_is_503_and_nothing_is_lost(launch):
 
 
 def test_the_queue_is_fair_between_keys(launch):
-    server = launch(ONE, languages=["bash"])
+    server = launch({**ONE, "CODECELL_CONCURRENCY_EXTRA": 0}, languages=["bash"])
     many, few = server.key(), server.key()
     first = server.begin("sleep 300", "bash", key=many)
     server.wait_status("running", key=many)
@@ -71,6 +77,32 @@ def test_the_queue_is_fair_between_keys(launch):
     first.leave()
     times = sorted(float(each.answer().json["stdout"]) for each in crowd)
     assert float(late.answer().json["stdout"]) < times[1], "who came last with one waited for all of another's"
+
+
+def test_a_short_program_beside_another_keys_long_ones(launch, record_property):
+    """One key's long programs hold all that they can, and more wait; then two further keys' as well."""
+    server = launch({"CODECELL_CONCURRENCY": 4, "CODECELL_CONCURRENCY_EXTRA": 4, "CODECELL_POOL": "bash=4,*=0"},
+                    languages=["bash"])
+    hogs, other = [server.key() for _ in range(3)], server.key()
+    crowd = [server.begin("sleep 300", "bash", key=hogs[0], timeout=300) for _ in range(8)]
+    server.wait_status("running", 3, key=hogs[0])
+    server.wait_status("pending", 5, key=hogs[0])
+    for more in ([], hogs[1:]):
+        crowd += [server.begin("sleep 300", "bash", key=key, timeout=300) for key in more for _ in range(2)]
+        for key in more:
+            server.wait_status("running", 1, key=key)
+        times = []
+        for _ in range(20):
+            start = time.monotonic()
+            answer = server.execute("echo 1", "bash", key=other)
+            times.append(time.monotonic() - start)
+            assert answer.status == 200 and answer.json["stdout"] == "1\n", answer
+        told = f"p50 {statistics.median(times) * 1000:.0f} ms, worst {max(times) * 1000:.0f} ms"
+        print(f"beside {1 + len(more)} keys: {told}")
+        record_property(f"beside_{1 + len(more)}_keys", told)
+        assert not any(each.done for each in crowd), "nobody's end was waited for"
+    for each in crowd:
+        each.leave()
 
 
 def test_within_a_key_first_come_first_served(launch):

@@ -76,8 +76,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                 .versions_len = 2};
     struct execution_request request;
     struct error error = {0};
+    size_t cost;
+    char *text = malloc(size + 1); /* it is written over */
 
-    if (execute_read(&request, (const char *)data, size, &rules, &error) == 0) {
+    must(text != NULL);
+    memcpy(text, data, size);
+    int result = execute_read(&request, text, size, &rules, &cost, &error);
+    free(text);
+    if (result == 0) {
         check_read(&request);
         if (execute_settle(&request, &language, versions, &rules, &error) != 0)
             must(error.code == ERROR_INVALID && text_is_utf8(error.text, strlen(error.text)));

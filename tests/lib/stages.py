@@ -27,6 +27,7 @@ CORES = os.cpu_count() or 2
 LINES_MAX = 700
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "60"))
 SOAK = os.environ.get("SOAK", "300")
+FLOOD_SECONDS = os.environ.get("FLOOD_SECONDS", "15")
 LEFT_UNDONE = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"]) + r")\b")
 
 
@@ -293,7 +294,7 @@ def pytest(totals, name, program, *arguments, env=None):
     """Runs pytest on a server's program; each test is a check."""
     report = BUILD / f"pytest-{re.sub('[^a-z]', '-', name)}.xml"
     command = ["/usr/bin/python3", "-m", "pytest", "-q", "-x" if os.environ.get("TESTS_STOP") else "--maxfail=1000",
-               "-p", "no:cacheprovider", "--tb=short", "-o", "junit_family=xunit2", "--durations=8",
+               "-p", "no:cacheprovider", "--tb=short", "-o", "junit_family=xunit1", "--durations=8",
                f"--junitxml={report}", *arguments]
     report.unlink(missing_ok=True)
     env = {**os.environ, **(env or {}), "CODECELL_BIN": str(program), "PYTHONDONTWRITEBYTECODE": "1"}
@@ -358,6 +359,9 @@ def soak(totals):
     good, output = run(ROOT / "tests/soak/run", SOAK, "16", env={"CODECELL_BIN": str(BUILD / "gcc" / "codecell")})
     print(output)
     totals.check(f"soak of {SOAK}", good)
+    good, output = run(ROOT / "tests/soak/flood", FLOOD_SECONDS, env={"CODECELL_BIN": str(BUILD / "gcc" / "codecell")})
+    print(output, end="", flush=True)
+    totals.check(f"flood of {FLOOD_SECONDS} s", good)
 
 
 # Languages.
@@ -403,7 +407,7 @@ class Part:
 
 
 PARTS = {
-    "lint": Part(["clang"], lint, None, beside=True),
+    "lint": Part(["clang", "aarch64"], lint, None, beside=True),
     "unit": Part(["gcc", "clang", "asan", "tsan", "coverage"], unit, None),
     "escape": Part(["gcc"], escape, lambda: set(LANGUAGES)),  # leaves most to those beside, and api, the last, nothing
     "asan": Part(["asan"], asan, lambda: set(LANGUAGES)),

@@ -48,7 +48,7 @@ class Answer:
 class Wire:
     """A connection on which a test writes and reads what it likes."""
 
-    def __init__(self, address, receive_buffer=None):
+    def __init__(self, address, receive_buffer=None, source=None):
         if address.startswith("unix:"):
             self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             target = address[len("unix:"):]
@@ -59,6 +59,8 @@ class Wire:
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        if source:
+            self.socket.bind((source, 0))
         self.socket.settimeout(PATIENCE)
         self.socket.connect(target)
         self.data = b""

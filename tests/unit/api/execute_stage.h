@@ -34,7 +34,8 @@ static inline int read_text(const char *text, size_t len)
     assert_non_null(copy);
     memcpy(copy, text, len);
     error = (struct error){0};
-    int result = execute_read(&request, copy, len, &stage_rules, &error);
+    size_t cost;
+    int result = execute_read(&request, copy, len, &stage_rules, &cost, &error);
     free(copy);
     assert_int_equal(result == 0, error.code == ERROR_NONE);
     return result;

@@ -37,6 +37,7 @@ struct http_exchange {
     char added[1024]; /* the answer's headers, "Name: value\n" */
     bool admitted;
     int64_t owner; /* 0: not said */
+    bool is_local; /* direct, from this machine */
     int status;    /* 0: not answered */
     char *body;
 };
@@ -91,6 +92,11 @@ const char *http_peer(const struct http_exchange *ex)
 {
     (void)ex;
     return "192.0.2.1";
+}
+
+bool http_is_direct_local(const struct http_exchange *ex)
+{
+    return ex->is_local;
 }
 
 const char *http_request_id(const struct http_exchange *ex)
@@ -275,7 +281,7 @@ static inline int fake_setup(void **state)
         return -1;
     int failed = fake_fill(db, &error);
     db_close(db);
-    fake_api = (struct api){.loop = &fake_loop, .metrics_key = ""};
+    fake_api = (struct api){.loop = &fake_loop, .metrics_key = "", .reading = {.least = 1000}};
     fake_running = (struct execution){.id = NULL};
     fake_cancelled_session[0] = '\0';
     fake_engine_up = true;
@@ -293,6 +299,7 @@ static inline int fake_teardown(void **state)
 {
     (void)state;
     store_close(fake_api.store, NULL, NULL);
+    reading_free(&fake_api.reading);
     uv_run(&fake_loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&fake_loop), 0);
     languages_free(fake_api.languages);

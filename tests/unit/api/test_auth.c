@@ -196,6 +196,61 @@ static void test_a_missing_scope_is_said_and_does_not_count(void **state)
     fake_expect(&reads, 0, NULL);
 }
 
+/* The key may run 3 a minute, so it may read 18; neither takes from the other, and the headers tell of the former. */
+static void test_reading_has_a_rate_of_its_own(void **state)
+{
+    (void)state;
+    fake_api.reading.least = 0;
+    for (int i = 0; i < 18; i++) {
+        struct http_exchange reads = exchange(&read_route, fake_key);
+        admit(&reads);
+        assert_true(reads.admitted);
+        assert_non_null(strstr(reads.added, "X-RateLimit-Limit: 3\nX-RateLimit-Remaining: 3\n"));
+        fake_expect(&reads, 0, NULL);
+    }
+    struct http_exchange over = exchange(&read_route, fake_key), runs = exchange(&run_route, fake_key);
+    struct http_exchange other = exchange(&read_route, fake_other_key);
+    admit(&over);
+    assert_false(over.admitted);
+    assert_non_null(strstr(over.added, "X-RateLimit-Limit: 3\nX-RateLimit-Remaining: 3\n"));
+    assert_non_null(strstr(over.added, "Retry-After: 4\n"));
+    fake_expect(&over, 429, "{\"detail\":\"Rate limit exceeded. Please try again later.\"}");
+    admit(&runs);
+    assert_true(runs.admitted);
+    fake_expect(&runs, 0, NULL);
+    admit(&other);
+    assert_true(other.admitted);
+    fake_expect(&other, 0, NULL);
+    fake_wall_ns += INT64_C(4000000000);
+    struct http_exchange again = exchange(&read_route, fake_key);
+    admit(&again);
+    assert_true(again.admitted);
+    fake_expect(&again, 0, NULL);
+}
+
+static void test_rates_of_reading(void **state)
+{
+    (void)state;
+    struct reading_rates rates = {.least = 600};
+    int64_t now = INT64_C(1700000000) * 1000000000;
+    assert_int_equal(reading_rate(&rates, 1), 600);
+    assert_int_equal(reading_rate(&rates, 100), 600);
+    assert_int_equal(reading_rate(&rates, 101), 606);
+    assert_int_equal(reading_rate(&rates, 1000000), 1000000);
+    for (int key = 1; key <= READING_KEYS_MAX + 10; key++) /* never more places than there may be */
+        assert_true(reading_take(&rates, key, 1, now + key).allowed);
+    assert_int_equal(rates.count, READING_KEYS_MAX);
+    now += INT64_C(3600) * 1000000000;
+    for (int i = 0; i < 600; i++)
+        assert_true(reading_take(&rates, 7, 1, now).allowed);
+    assert_false(reading_take(&rates, 7, 1, now).allowed);
+    assert_int_equal(reading_take(&rates, 7, 1, now).limit, 600);
+    assert_true(reading_take(&rates, READING_KEYS_MAX + 11, 1, now).allowed); /* takes an idle one's place */
+    assert_int_equal(rates.count, READING_KEYS_MAX);
+    assert_false(reading_take(&rates, 7, 1, now).allowed);
+    reading_free(&rates);
+}
+
 static void test_a_client_that_leaves_is_not_answered(void **state)
 {
     (void)state;
@@ -243,26 +298,37 @@ static void test_a_large_body_is_for_programs_alone(void **state)
     fake_expect(&chunked, 413, "{\"detail\":\"Body: this request needs none\"}");
 }
 
-static void test_the_metrics_key(void **state)
+static void test_who_may_read_the_metrics(void **state)
 {
     (void)state;
-    struct http_exchange open = exchange(&metrics_route, NULL);
-    api_admit(&open);
-    assert_true(open.admitted);
-    fake_api.metrics_key = "m-secret";
-    static const char *const refused[][2] = {{NULL, "{\"detail\":\"The metrics key is required\"}"},
-                                             {"Bearer m-secreT", "{\"detail\":\"Invalid metrics key\"}"},
-                                             {"Bearer m-secret2", "{\"detail\":\"Invalid metrics key\"}"},
-                                             {"Bearer ", "{\"detail\":\"Invalid metrics key\"}"}};
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        struct http_exchange ex = {.route = &metrics_route, .headers = {{"Authorization", refused[i][0]}}};
+    static const struct {
+        bool local;
+        const char *key, *presented;
+        bool may;
+    } table[] = {
+        {true, "", NULL, true},
+        {true, "m-secret", NULL, true},
+        {true, "m-secret", "Bearer other", true},
+        {false, "", NULL, false},
+        {false, "", "Bearer ", false},
+        {false, "m-secret", "Bearer m-secret", true},
+        {false, "m-secret", NULL, false},
+        {false, "m-secret", "Bearer m-secreT", false},
+        {false, "m-secret", "Bearer m-secret2", false},
+        {false, "m-secret", "Bearer ", false},
+    };
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct http_exchange ex = {
+            .route = &metrics_route, .is_local = table[i].local, .headers = {{"Authorization", table[i].presented}}};
+        fake_api.metrics_key = table[i].key;
         api_admit(&ex);
-        assert_string_equal(ex.added, "WWW-Authenticate: Bearer\n");
-        fake_expect(&ex, 401, refused[i][1]);
+        assert_int_equal(ex.admitted, table[i].may);
+        if (!table[i].may)
+            fake_expect(&ex, 403,
+                        "{\"detail\":\"Metrics: only for direct connections from this machine, or with the metrics "
+                        "key\"}");
     }
-    struct http_exchange ex = {.route = &metrics_route, .headers = {{"Authorization", "Bearer m-secret"}}};
-    api_admit(&ex);
-    assert_true(ex.admitted);
 }
 
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
@@ -274,6 +340,8 @@ int main(void)
         cmocka_unit_test(test_what_a_key_may_not),
         cmocka_unit_test(test_seconds_until_one_more),
         cmocka_unit_test(test_seconds_agree_with_the_rate),
+        cmocka_unit_test(test_rates_of_reading),
+        STAGED(test_reading_has_a_rate_of_its_own),
         STAGED(test_no_key_and_a_wrong_key),
         STAGED(test_a_store_that_cannot_record),
         STAGED(test_a_store_that_is_read_only),
@@ -283,7 +351,7 @@ int main(void)
         STAGED(test_a_bearer_token),
         STAGED(test_an_open_route_asks_nobody),
         STAGED(test_a_large_body_is_for_programs_alone),
-        STAGED(test_the_metrics_key),
+        STAGED(test_who_may_read_the_metrics),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,16 +49,17 @@ static void test_defaults(void **state)
 /* A key's own maximum is the default's too. */
 static void test_default_timeout_of_a_short_key(void **state)
 {
-    static const char body[] = "{\"code\": \"x\", \"language\": \"c\"}";
+    char body[] = "{\"code\": \"x\", \"language\": \"c\"}";
     struct execute_rules rules = stage_rules;
 
     (void)state;
+    size_t cost;
     rules.max_timeout = 10;
-    assert_int_equal(execute_read(&request, body, sizeof body - 1, &rules, &error), 0);
+    assert_int_equal(execute_read(&request, body, sizeof body - 1, &rules, &cost, &error), 0);
     assert_int_equal(request.timeout_s, 10);
     execution_request_free(&request);
-    static const char more[] = "{\"code\": \"x\", \"language\": \"c\", \"timeout\": 11}";
-    assert_int_equal(execute_read(&request, more, sizeof more - 1, &rules, &error), -1);
+    char more[] = "{\"code\": \"x\", \"language\": \"c\", \"timeout\": 11}";
+    assert_int_equal(execute_read(&request, more, sizeof more - 1, &rules, &cost, &error), -1);
     assert_string_equal(error.text, "timeout: must be an integer from 1 to 10");
     execution_request_free(&request);
 }
@@ -113,7 +114,7 @@ static void test_bodies_that_are_none(void **state)
 
 static void test_surrogate_pairs(void **state)
 {
-    static const char body[] = "{\"code\": \"\\ud83d\\ude00\\u0000\", \"language\": \"c\"}";
+    char body[] = "{\"code\": \"\\ud83d\\ude00\\u0000\", \"language\": \"c\"}";
 
     (void)state;
     assert_int_equal(read_text(body, sizeof body - 1), 0);

@@ -39,6 +39,8 @@ static void without_variables_all_are_default(void **state)
     assert_int_equal(c.reuse_jobs, 500);
     assert_int_equal(c.reuse_idle_s, 60);
     assert_int_equal(c.concurrency, uv_available_parallelism() * 2);
+    assert_true(c.concurrency_extra >= 1 && c.concurrency_extra <= c.concurrency && c.concurrency_extra <= 100);
+    assert_true(c.concurrency_extra == 1 || (uint64_t)c.concurrency_extra <= uv_get_total_memory() >> 30);
     assert_int_equal(c.queue, 1000);
     assert_int_equal(c.drain_s, 10);
     assert_int_equal(c.rate, 100);
@@ -57,6 +59,7 @@ static void without_variables_all_are_default(void **state)
     assert_int_equal(c.idle_timeout_s, 75);
     assert_int_equal(c.write_timeout_s, 30);
     assert_int_equal(c.keep, KEEP_SIZES);
+    assert_int_equal(c.read_rate, 600);
     assert_int_equal(c.retention_s, 30 * 86400);
     assert_int_equal(c.log_level, LOG_INFO);
     assert_int_equal(c.log_format, LOG_TEXT);
@@ -151,6 +154,8 @@ static const struct {
     N("CODECELL_REUSE_IDLE=5m", reuse_idle_s, 300),
     N("CODECELL_CONCURRENCY=1", concurrency, 1),
     N("CODECELL_CONCURRENCY=500", concurrency, 500),
+    N("CODECELL_CONCURRENCY_EXTRA=0", concurrency_extra, 0),
+    N("CODECELL_CONCURRENCY_EXTRA=100", concurrency_extra, 100),
     N("CODECELL_QUEUE=0", queue, 0),
     N("CODECELL_QUEUE=0001000000", queue, 1000000),
     N("CODECELL_DRAIN=0", drain_s, 0),
@@ -158,6 +163,7 @@ static const struct {
     N("CODECELL_DRAIN=90", drain_s, 90),
     N("CODECELL_DRAIN=2M", drain_s, 120),
     N("CODECELL_RATE=1000000", rate, 1000000),
+    N("CODECELL_READ_RATE=1", read_rate, 1),
     N("CODECELL_MAX_CODE=1", max_code, 1),
     N("CODECELL_MAX_CODE=512k", max_code, 512 << 10),
     N("CODECELL_MAX_STDIN=1g", max_stdin, 1 << 30),
@@ -263,6 +269,8 @@ static const struct {
     {"CODECELL_CONCURRENCY=0", "an integer from 1 to 500"},
     {"CODECELL_CONCURRENCY=501", "an integer from 1 to 500"},
     {"CODECELL_CONCURRENCY=two", "an integer from 1 to 500"},
+    {"CODECELL_CONCURRENCY_EXTRA=-1", "an integer from 0 to 100"},
+    {"CODECELL_CONCURRENCY_EXTRA=101", "an integer from 0 to 100"},
     {"CODECELL_QUEUE=1000001", "an integer from 0 to 1000000"},
     {"CODECELL_QUEUE=-1", "an integer from 0 to 1000000"},
     {"CODECELL_QUEUE=+1", "an integer from 0 to 1000000"},
@@ -273,6 +281,7 @@ static const struct {
     {"CODECELL_QUEUE=18446744073709551617", "an integer from 0 to 1000000"},
     {"CODECELL_QUEUE=9223372036854775808", "an integer from 0 to 1000000"},
     {"CODECELL_RATE=0", "an integer from 1 to 1000000"},
+    {"CODECELL_READ_RATE=0", "an integer from 1 to 1000000"},
 #define DURATION(min, max) "a duration from " min " to " max " (seconds, or with `s`, `m`, `h` or `d`)"
     {"CODECELL_DRAIN=3601", DURATION("0", "1h")},
     {"CODECELL_DRAIN=1.5s", DURATION("0", "1h")},

@@ -109,7 +109,9 @@ static void test_container(void **state)
         {"HostConfig.Mounts", "[{\"Type\":\"volume\",\"Source\":\"codecell-agent-x\",\"Target\":\"" CELL_AGENT_FOLDER
                               "\",\"ReadOnly\":true,\"VolumeOptions\":{\"NoCopy\":true}}]"},
         {"HostConfig.LogConfig.Type", "\"none\""},
-        {"HostConfig.Sysctls", "{\"net.ipv4.tcp_rmem\":\"4096 8192 16384\",\"net.ipv4.tcp_wmem\":\"4096 8192 16384\"}"},
+        {"HostConfig.Sysctls", "{\"net.ipv4.tcp_rmem\":\"4096 8192 16384\",\"net.ipv4.tcp_wmem\":\"4096 8192 16384\","
+                               "\"net.core.somaxconn\":\"128\",\"net.ipv4.tcp_max_syn_backlog\":\"128\",\"net.ipv4.tcp_"
+                               "max_tw_buckets\":\"1024\"}"},
         {"HostConfig.ShmSize", "16777216"},
         {"HostConfig.Init", "false"},
         {"HostConfig.AutoRemove", "false"},

@@ -304,13 +304,13 @@ static void connections(void **state)
     trial_open(&t);
     int first = client_open(&t);
     int second = client_open(&t);
-    TRIAL_UNTIL(&t, NOBODY, http_server_connections(t.server) == 2);
+    client_send(&t, first, GET("/wait"));
+    client_send(&t, second, GET("/wait"));
+    trial_expect(&t, "admit GET /wait; handle; admit GET /wait; handle; ");
     int third = client_open(&t);
     client_send(&t, third, GET("/hello"));
     expect_refusal(&t, third, 503, "Too many connections: at most 2 at once");
     assert_int_equal(http_server_connections(t.server), 2);
-    client_send(&t, first, GET("/hello"));
-    client_expect(&t, first, 200, "hello");
     close(first);
     TRIAL_UNTIL(&t, NOBODY, http_server_connections(t.server) == 1);
     third = client_open(&t);
@@ -319,6 +319,60 @@ static void connections(void **state)
     close(second);
     close(third);
     trial_stop(&t);
+}
+
+/* One more takes the place of the one that has been idle longest, half a head or not. */
+static void an_idle_connection_gives_way(void **state)
+{
+    (void)state;
+    struct trial t;
+    trial_init(&t);
+    t.options.connections = 2;
+    trial_open(&t);
+    int first = client_open(&t);
+    client_send(&t, first, GET("/hello"));
+    client_expect(&t, first, 200, "hello");
+    int second = client_open(&t);
+    client_send(&t, second, "GET /hello HTT");
+    TRIAL_UNTIL(&t, NOBODY, http_server_connections(t.server) == 2 && t.server->connections->state == HTTP_CONN_HEAD);
+    int third = client_open(&t);
+    client_send(&t, third, GET("/hello"));
+    client_expect(&t, third, 200, "hello");
+    client_expect_end(&t, first);
+    int fourth = client_open(&t);
+    client_send(&t, fourth, GET("/hello"));
+    client_expect(&t, fourth, 200, "hello");
+    client_expect_end(&t, second);
+    assert_int_equal(http_server_connections(t.server), 2);
+    close(first);
+    close(second);
+    close(third);
+    close(fourth);
+    trial_stop(&t);
+}
+
+/* A proxy that is trusted says whose a request is; one that is not only claims it. */
+static void whose_a_request_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *proxies, *peer;
+    } table[] = {{"127.0.0.0/8", "192.0.2.7"}, {"10.0.0.0/8", "127.0.0.1"}, {"", "127.0.0.1"}};
+
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        struct trial t;
+        trial_init(&t);
+        t.options.proxies = table[i].proxies;
+        trial_open(&t);
+        int fd = client_open(&t);
+        client_send(&t, fd,
+                    "GET /wait HTTP/1.1\r\n" H "X-Forwarded-For: 198.51.100.1\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n");
+        trial_expect(&t, "admit GET /wait; handle; ");
+        assert_string_equal(http_peer(t.held), table[i].peer);
+        assert_false(http_is_direct_local(t.held));
+        close(fd);
+        trial_stop(&t);
+    }
 }
 
 /* So many over the cap that even refusing them costs too much: closed without a word. */
@@ -579,6 +633,8 @@ int main(void)
         cmocka_unit_test(unread_answer),
         cmocka_unit_test(slowly_read_answer),
         cmocka_unit_test(connections),
+        cmocka_unit_test(an_idle_connection_gives_way),
+        cmocka_unit_test(whose_a_request_is),
         cmocka_unit_test(connections_far_over),
         cmocka_unit_test(early_bytes),
         cmocka_unit_test(lingering_ends),

@@ -31,6 +31,13 @@ static void fits(void **state)
     }
 }
 
+static struct http_share *join(struct http_shares *shares, int64_t key)
+{
+    struct http_party owner = http_party_key(key);
+
+    return http_shares_join(shares, &owner);
+}
+
 /* However many want all they can get, who comes next finds a part as large as theirs. */
 static void greedy_owners(void **state)
 {
@@ -43,7 +50,7 @@ static void greedy_owners(void **state)
         while (grown) {
             grown = false;
             for (int64_t i = 0; i < owners; i++) {
-                struct http_share *one = http_shares_join(&shares, i);
+                struct http_share *one = join(&shares, i);
                 share[i] = one;
                 http_shares_move(&shares, one, 0, BODY * KIB);
                 if (http_shares_fit(&shares, one, BODY * KIB))
@@ -69,10 +76,10 @@ static void owners_are_found_again(void **state)
 {
     (void)state;
     struct http_shares shares = {.most = 1};
-    struct http_share *one = http_shares_join(&shares, 1), *two = http_shares_join(&shares, 2);
+    struct http_share *one = join(&shares, 1), *two = join(&shares, 2);
     assert_ptr_not_equal(one, two);
-    assert_ptr_equal(http_shares_join(&shares, 1), one);
-    assert_ptr_equal(http_shares_join(&shares, 2), two);
+    assert_ptr_equal(join(&shares, 1), one);
+    assert_ptr_equal(join(&shares, 2), two);
     http_shares_leave(&shares, one);
     assert_ptr_equal(shares.first->next, one); /* it has one more user */
     http_shares_leave(&shares, one);

@@ -166,13 +166,12 @@ static inline void stage_open_with(struct stage *stage, unsigned concurrency, un
     pool_withdraw(stage->pool, &c.versions->kind);
     const struct runner_options with = {.pool = stage->pool,
                                         .store = stage->store,
-                                        .concurrency = concurrency,
-                                        .queue_max = queue_max,
+                                        .turns = {.concurrency = concurrency, .extra = 2, .queue_max = queue_max},
                                         .keep_output = true,
                                         .keep_code = true};
     assert_int_equal(runner_open(&stage->runner, &stage->sim.loop, &with, &error), 0);
     /* The volume is filled and the filler gone: what follows is about executions. */
-    sim_until(&stage->sim, stage->sim.counts[SIM_ARCHIVE] == 1 && sim_alive(&stage->sim) == 0);
+    sim_until(&stage->sim, stage->sim.counts[SIM_ARCHIVE] == 2 && sim_alive(&stage->sim) == 0);
 }
 
 static inline void stage_open(struct stage *stage)

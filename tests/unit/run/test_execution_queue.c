@@ -36,7 +36,9 @@ static void test_eviction(void **state)
     stage_submit(&stage, &python);
     stage_submit(&stage, &python);
     text_copy(newest, sizeof newest, execution_id(stage_submit(&stage, &python)));
-    struct execution *other = stage_submit_as(&stage, 1, &python, &error);
+    assert_non_null(stage_submit_as(&stage, 1, &python, &error)); /* it can run at once */
+    assert_int_equal(runner_counts(stage.runner).running, 2);
+    struct execution *other = stage_submit_as(&stage, 2, &python, &error);
     assert_non_null(other);
     assert_int_equal(runner_counts(stage.runner).queued, 2);
     sim_until(&stage.sim, stage.ended_len == 1);
@@ -58,9 +60,34 @@ static void test_no_queue_at_all(void **state)
     stage_open_with(&stage, 1, 0);
     stage.sim.program = sim_hello;
     stage_submit(&stage, &python);
-    assert_null(stage_submit_as(&stage, 1, &python, &error));
-    sim_until(&stage.sim, stage.ended_len == 1);
+    assert_null(stage_submit_as(&stage, 0, &python, &error));
+    assert_non_null(stage_submit_as(&stage, 1, &python, &error)); /* the reserve is for it */
+    sim_until(&stage.sim, stage.ended_len == 2);
     assert_int_equal(stage.ended[0].status, RECORD_COMPLETED);
+    stage_close(&stage);
+}
+
+/* Keys whose programs go on and on: the next one waits for nobody's end. */
+static void test_an_extra_turn(void **state)
+{
+    struct stage stage;
+    struct error error;
+
+    (void)state;
+    stage_open_with(&stage, 2, 9);
+    for (int i = 0; i < 3; i++)
+        stage_submit(&stage, &python);
+    assert_non_null(stage_submit_as(&stage, 1, &python, &error));
+    struct execution *newcomer = stage_submit_as(&stage, 2, &python, &error);
+    assert_non_null(newcomer);
+    assert_int_equal(newcomer->state, EXECUTION_QUEUED);
+    sim_until(&stage.sim, newcomer->state == EXECUTION_RUNNING);
+    assert_int_equal(stage.ended_len, 0);
+    assert_int_equal(runner_counts(stage.runner).running, 3);
+    assert_int_equal(runner_counts(stage.runner).queued, 2);
+    runner_drain(stage.runner, on_stage_idle, &stage);
+    runner_cancel_all(stage.runner);
+    sim_until(&stage.sim, stage.idle);
     stage_close(&stage);
 }
 
@@ -131,7 +158,7 @@ static void test_cancel_all(void **state)
     struct stage stage;
 
     (void)state;
-    stage_open_with(&stage, 2, 8);
+    stage_open_with(&stage, 3, 8);
     for (int i = 0; i < 5; i++)
         stage_submit(&stage, i % 2 == 0 ? &python : &c);
     sim_until(&stage.sim, stage.runner->first->state == EXECUTION_QUEUED && stage.sim.counts[SIM_START] == 2);
@@ -216,7 +243,7 @@ static void test_engine_goes(void **state)
     struct stage stage;
 
     (void)state;
-    stage_open_with(&stage, 2, 4);
+    stage_open_with(&stage, 3, 4);
     struct execution *runs = stage_submit(&stage, &python);
     sim_until(&stage.sim, runs->state == EXECUTION_RUNNING);
     sim_hold(&stage.sim, SIM_START);
@@ -238,11 +265,12 @@ static void test_engine_goes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_queue_is_full),   cmocka_unit_test(test_eviction),
-        cmocka_unit_test(test_no_queue_at_all), cmocka_unit_test(test_find),
-        cmocka_unit_test(test_drain),           cmocka_unit_test(test_drain_of_nothing),
-        cmocka_unit_test(test_cancel_all),      cmocka_unit_test(test_store_fails),
-        cmocka_unit_test(test_engine_goes),     cmocka_unit_test(test_store_in_trouble),
+        cmocka_unit_test(test_queue_is_full),    cmocka_unit_test(test_eviction),
+        cmocka_unit_test(test_no_queue_at_all),  cmocka_unit_test(test_find),
+        cmocka_unit_test(test_an_extra_turn),    cmocka_unit_test(test_drain),
+        cmocka_unit_test(test_drain_of_nothing), cmocka_unit_test(test_cancel_all),
+        cmocka_unit_test(test_store_fails),      cmocka_unit_test(test_engine_goes),
+        cmocka_unit_test(test_store_in_trouble),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,7 @@
 #include "store/keys.h"
 
 #include <dirent.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,10 +36,25 @@ static inline int64_t fixture_wall_ns(void)
     return fixture_now_ns;
 }
 
+/* Of each look at the monotonic clock; 0: it is the system's. Above STORE_READING_SLICE_NS a slice ends with its first
+ * portion. */
+static _Atomic uint64_t fixture_step_ns;
+
+static inline uint64_t fixture_monotonic_ns(void)
+{
+    static _Atomic uint64_t made_up_ns;
+    uint64_t step = fixture_step_ns;
+    if (step == 0)
+        return seam_system.monotonic_ns();
+    return atomic_fetch_add(&made_up_ns, step) + step;
+}
+
 static inline void fixture_clock(void)
 {
     static struct seam made_up;
+    fixture_step_ns = 0;
     made_up = seam_system;
+    made_up.monotonic_ns = fixture_monotonic_ns;
     made_up.wall_ns = fixture_wall_ns;
     fixture_now_ns = FIXTURE_NOW_NS;
     seam_set(&made_up);
@@ -117,6 +133,21 @@ static inline int64_t fixture_number(struct db *db, const char *sql)
     int64_t number = sqlite3_column_int64(statement, 0);
     sqlite3_finalize(statement);
     return number;
+}
+
+/* Made by one statement: `count` ended records of the key, one in ten failed, half of them python, in the session (""
+ * for none), which is there. */
+static inline void fixture_fill(struct db *db, int64_t key, const char *session, int count)
+{
+    char sql[1024];
+    snprintf(sql, sizeof(sql),
+             "INSERT INTO executions (id, key_row, session_id, language, version, status, created_ms, completed_ms,"
+             " code_bytes) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+             " SELECT lower(hex(randomblob(18))), %lld, nullif('%s', ''), iif(i %% 2, 'python', 'bash'), '1',"
+             " iif(i %% 10, 2, 3), 1000 + i, 2000 + i, 1 FROM n",
+             count, (long long)key, session);
+    if (sqlite3_exec(db_handle(db), sql, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(db_handle(db)));
 }
 
 static inline void fixture_file(const struct fixture *fixture, char path[128])

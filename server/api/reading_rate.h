@@ -1,0 +1,35 @@
+/* How often a key may read: what is keyed and runs nothing has a rate of its own, apart from that of executions
+ * (store/rates.h, whose decision it shares). Its state is kept in memory: after a restart each key has its burst again.
+ * On the loop. */
+#ifndef CODECELL_API_READING_RATE_H
+#define CODECELL_API_READING_RATE_H
+
+#include "store/rates.h"
+
+#include <stddef.h>
+
+#define READING_PER_EXECUTION 6 /* who runs much polls much: so many requests at least for each that it may run */
+#define READING_KEYS_MAX                                                                       \
+    16384 /* keys that have read within their last minute; one more takes the place of the one \
+             that is the nearest to its full burst */
+
+struct reading_key {
+    int64_t key_row, tat_ns;
+};
+
+/* Zeroed but for `least`: nobody has read. */
+struct reading_rates {
+    int64_t least; /* requests a minute of every key: CODECELL_READ_RATE */
+    struct reading_key *keys;
+    size_t count, room;
+};
+
+/* Requests a minute of a key that may run `rate_per_minute`. */
+int64_t reading_rate(const struct reading_rates *rates, int64_t rate_per_minute);
+
+/* Counts a request of a key, if it is allowed. Without memory it is allowed and not counted. */
+struct rate_verdict reading_take(struct reading_rates *rates, int64_t key_row, int64_t rate_per_minute, int64_t now_ns);
+
+void reading_free(struct reading_rates *rates);
+
+#endif

@@ -1,0 +1,188 @@
+#include "http/seats.h"
+
+#include <stdlib.h>
+
+struct http_holder {
+    struct http_party party;
+    unsigned held;
+    struct {
+        struct http_seat *first, *last; /* in the order in which they came to this state */
+    } seats[HTTP_SEAT_STATES];
+    struct http_holder *next; /* in its bucket */
+};
+
+/* FNV-1a, 64 bits. */
+static unsigned bucket_of(const struct http_party *party)
+{
+    const uint8_t *bytes = party->is_key ? (const uint8_t *)&party->key : party->address.bytes;
+    size_t len = party->is_key ? sizeof party->key : sizeof party->address;
+    uint64_t hash = UINT64_C(14695981039346656037);
+
+    for (size_t i = 0; i < len; i++)
+        hash = (hash ^ bytes[i]) * UINT64_C(1099511628211);
+    return (unsigned)((hash >> 32 ^ hash) % HTTP_SEATS_BUCKETS);
+}
+
+static struct http_holder *find(const struct http_seats *seats, const struct http_party *party)
+{
+    struct http_holder *holder = seats->buckets[bucket_of(party)];
+
+    while (holder != NULL && !http_party_is(&holder->party, party))
+        holder = holder->next;
+    return holder;
+}
+
+static struct http_holder *find_or_make(struct http_seats *seats, const struct http_party *party)
+{
+    struct http_holder *holder = find(seats, party);
+
+    if (holder == NULL) {
+        struct http_holder **bucket = &seats->buckets[bucket_of(party)];
+        holder = calloc(1, sizeof *holder);
+        if (holder == NULL)
+            return NULL;
+        holder->party = *party;
+        holder->next = *bucket;
+        *bucket = holder;
+    }
+    return holder;
+}
+
+static void drop(struct http_seats *seats, struct http_holder *holder)
+{
+    struct http_holder **at = &seats->buckets[bucket_of(&holder->party)];
+
+    while (*at != holder)
+        at = &(*at)->next;
+    *at = holder->next;
+    free(holder);
+}
+
+static void append(struct http_seats *seats, struct http_seat *seat)
+{
+    struct http_holder *holder = seat->holder;
+
+    seat->since = ++seats->moves;
+    seat->next = NULL;
+    seat->prev = holder->seats[seat->state].last;
+    if (seat->prev != NULL)
+        seat->prev->next = seat;
+    else
+        holder->seats[seat->state].first = seat;
+    holder->seats[seat->state].last = seat;
+}
+
+static void take_out(struct http_seat *seat)
+{
+    struct http_holder *holder = seat->holder;
+
+    if (seat->prev != NULL)
+        seat->prev->next = seat->next;
+    else
+        holder->seats[seat->state].first = seat->next;
+    if (seat->next != NULL)
+        seat->next->prev = seat->prev;
+    else
+        holder->seats[seat->state].last = seat->prev;
+}
+
+bool http_seats_take(struct http_seats *seats, struct http_seat *seat, const struct http_party *party)
+{
+    struct http_holder *holder = find_or_make(seats, party);
+
+    if (holder == NULL)
+        return false;
+    *seat = (struct http_seat){.holder = holder, .state = HTTP_SEAT_BUSY};
+    holder->held++;
+    seats->taken++;
+    append(seats, seat);
+    return true;
+}
+
+void http_seats_leave(struct http_seats *seats, struct http_seat *seat)
+{
+    struct http_holder *holder = seat->holder;
+
+    if (holder == NULL)
+        return;
+    take_out(seat);
+    seat->holder = NULL;
+    seats->taken--;
+    if (--holder->held == 0)
+        drop(seats, holder);
+}
+
+void http_seats_pass(struct http_seats *seats, struct http_seat *seat, const struct http_party *party)
+{
+    enum http_seat_state state = seat->state;
+    struct http_holder *to = seat->holder != NULL ? find_or_make(seats, party) : NULL;
+
+    if (to == NULL || to == seat->holder)
+        return;
+    http_seats_leave(seats, seat);
+    *seat = (struct http_seat){.holder = to, .state = state};
+    to->held++;
+    seats->taken++;
+    append(seats, seat);
+}
+
+void http_seats_set(struct http_seats *seats, struct http_seat *seat, enum http_seat_state state)
+{
+    if (seat->holder == NULL)
+        return;
+    take_out(seat);
+    seat->state = state;
+    append(seats, seat);
+}
+
+/* ---- who goes ---- */
+
+/* The seat that the holder would lose; NULL: none. */
+static struct http_seat *loss_of(const struct http_seats *seats, const struct http_holder *holder)
+{
+    struct http_seat *idle = holder->seats[HTTP_SEAT_IDLE].first;
+
+    if (idle == NULL && holder->held > seats->taken / 2)
+        return holder->seats[HTTP_SEAT_MOVING].first;
+    return idle;
+}
+
+/* How far down the rule of seats.h the holder stands for a newcomer whose party has `held`: 3 goes first, 0 never. */
+static int rank(const struct http_holder *holder, unsigned held)
+{
+    if (holder->held >= held + 2)
+        return holder->party.is_key ? 2 : 3;
+    return !holder->party.is_key && holder->held > held ? 1 : 0;
+}
+
+struct candidate {
+    int rank;
+    unsigned held;
+    struct http_seat *seat;
+};
+
+static bool goes_before(const struct candidate *a, const struct candidate *b)
+{
+    if (a->rank != b->rank)
+        return a->rank > b->rank;
+    if (a->held != b->held)
+        return a->held > b->held;
+    return a->seat->since < b->seat->since;
+}
+
+struct http_seat *http_seats_victim(const struct http_seats *seats, const struct http_party *party)
+{
+    const struct http_holder *own = find(seats, party);
+    unsigned held = own != NULL ? own->held : 0;
+    struct candidate best = {0};
+
+    for (size_t i = 0; i < HTTP_SEATS_BUCKETS; i++)
+        for (const struct http_holder *holder = seats->buckets[i]; holder != NULL; holder = holder->next) {
+            struct candidate one = {rank(holder, held), holder->held, loss_of(seats, holder)};
+            if (holder != own && one.rank > 0 && one.seat != NULL && (best.seat == NULL || goes_before(&one, &best)))
+                best = one;
+        }
+    if (best.seat == NULL && own != NULL)
+        return loss_of(seats, own);
+    return best.seat;
+}
