@@ -143,12 +143,13 @@ for top in ("/proc", "/sys"):
     found = server.output(code, timeout=120).splitlines()
     of_proc = {path for path in found if path.startswith("/proc/")}
     assert of_proc <= {"/proc/" + name for name in (
-        "cgroups", "cpuinfo", "dma", "execdomains", "filesystems", "loadavg", "meminfo", "mounts", "stat", "uptime",
-        "version", "vmstat", "version_signature")}, of_proc
+        "cgroups", "consoles", "cpuinfo", "devices", "dma", "execdomains", "fb", "filesystems", "iomem", "ioports",
+        "loadavg", "meminfo", "misc", "mounts", "mtrr", "stat", "uptime", "version", "version_signature",
+        "vmstat")}, of_proc
     assert {"/proc/meminfo", "/proc/stat", "/proc/cpuinfo", "/proc/uptime", "/proc/loadavg", "/proc/version",
             "/proc/filesystems", "/proc/cgroups", "/sys/devices/system/cpu/online"} <= set(found)
-    hidden = ("/sys/firmware", "/sys/module", "/sys/bus", "/sys/block", "/sys/kernel/slab", "/sys/kernel/irq",
-              "/sys/kernel/notes", "/sys/kernel/btf", "/sys/fs/ext4", "/sys/devices/virtual/block")
+    hidden = ("/sys/firmware", "/sys/module", "/sys/kernel/slab", "/sys/kernel/irq", "/sys/kernel/notes", "/sys/fs/ext4",
+              "/sys/devices/virtual/block", "/sys/devices/pci0000:00")
     assert not [path for path in found if path.startswith(hidden)]
     assert not [path for path in found if path.endswith("/stat") and "/block/" in path]
 

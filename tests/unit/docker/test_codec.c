@@ -136,38 +136,15 @@ static void test_container(void **state)
 /* Docker's own list, and what tells of others: in HostConfig, or in Podman's own way. */
 static void test_masked_paths(void **state)
 {
-    static const char *const wanted[] = {"/proc/acpi",
-                                         "/proc/asound",
-                                         "/proc/bus",
-                                         "/proc/cmdline",
-                                         "/proc/config.gz",
-                                         "/proc/diskstats",
-                                         "/proc/fs",
-                                         "/proc/interrupts",
-                                         "/proc/irq",
-                                         "/proc/kallsyms",
-                                         "/proc/kcore",
-                                         "/proc/key-users",
-                                         "/proc/keys",
-                                         "/proc/latency_stats",
-                                         "/proc/locks",
-                                         "/proc/modules",
-                                         "/proc/partitions",
-                                         "/proc/pressure",
-                                         "/proc/sched_debug",
-                                         "/proc/schedstat",
-                                         "/proc/scsi",
-                                         "/proc/softirqs",
-                                         "/proc/swaps",
-                                         "/proc/sysrq-trigger",
-                                         "/proc/timer_list",
-                                         "/proc/timer_stats",
-                                         "/proc/zoneinfo",
-                                         "/sys/block",
-                                         "/sys/devices/virtual/powercap",
-                                         "/sys/firmware",
-                                         "/sys/kernel/slab",
-                                         "/sys/module"};
+    static const char *const wanted[] = {
+        "/proc/acpi",       "/proc/asound",        "/proc/bus",         "/proc/cmdline",
+        "/proc/config.gz",  "/proc/diskstats",     "/proc/fs",          "/proc/interrupts",
+        "/proc/irq",        "/proc/kallsyms",      "/proc/kcore",       "/proc/key-users",
+        "/proc/keys",       "/proc/latency_stats", "/proc/locks",       "/proc/modules",
+        "/proc/partitions", "/proc/pressure",      "/proc/sched_debug", "/proc/schedstat",
+        "/proc/scsi",       "/proc/softirqs",      "/proc/swaps",       "/proc/sysrq-trigger",
+        "/proc/timer_list", "/proc/timer_stats",   "/proc/zoneinfo",    "/sys/devices/virtual/powercap",
+        "/sys/firmware",    "/sys/kernel/slab",    "/sys/module"};
     static const char *const kept[] = {"/proc", "/proc/meminfo", "/proc/sys", "/sys/devices", "/sys/kernel", "/sys/fs"};
     struct container_spec spec = full_spec();
     json_t *body = codec_container(&spec);
