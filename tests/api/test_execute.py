@@ -533,3 +533,14 @@ def test_packages_of_python(server, module):
                                          ("dayjs", "m('2020-01-31').format('YYYY')"), ("mathjs", "m.evaluate('1+1')")])
 def test_packages_of_javascript(server, module, code):
     assert server.output(f"const m = require('{module}'); console.log({code})", "javascript") in ("2\n", "2020\n")
+
+
+def test_a_long_program_gives_way_on_the_processors(server):
+    """By the cgroup's own file, of version 1 or 2 (where the engine turns shares into a weight)."""
+    result = server.run("""
+        for file in /sys/fs/cgroup/cpu/cpu.shares /sys/fs/cgroup/cpu.weight; do [ -e $file ] && break; done
+        first=$(cat $file)
+        until [ $(cat $file) != $first ]; do sleep 0.1; done
+        echo $first $(cat $file)""", "bash", timeout=60)
+    first, then = map(int, result["stdout"].split())
+    assert first >= 6 * then, result
