@@ -117,6 +117,7 @@ class Server:
         self.settings.update({name: str(value) for name, value in (settings or {}).items()})
         self.command = [BIN, "serve"]
         self.process, self.lines, self.address, self.known_key = None, [], None, None
+        self.key_lock = threading.Lock()
         self.news = threading.Condition()
 
     # Life.
@@ -270,9 +271,10 @@ class Server:
 
     @property
     def any_key(self):
-        if not self.known_key:
-            self.known_key = self.key()
-        return self.known_key
+        with self.key_lock:  # tests ask from several threads, and two keys share the server otherwise than one
+            if not self.known_key:
+                self.known_key = self.key()
+            return self.known_key
 
     # Requests.
 
