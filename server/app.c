@@ -341,6 +341,21 @@ static void on_exchange_done(struct http_exchange *ex, int status, uint64_t ns)
     api_exchange_done(ex, status, ns);
 }
 
+/* Fewer than the setting says where the process has not the descriptors for them. */
+static unsigned most_connections(const struct config *config)
+{
+    struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+    (void)getrlimit(RLIMIT_NOFILE, &limit);
+    unsigned most = config_connections(config, limit.rlim_cur);
+
+    if (most < config->max_connections)
+        log_event(LOG_WARN, "connections.fewer", LOG_INT("connections", most),
+                  LOG_INT("CODECELL_MAX_CONNECTIONS", config->max_connections),
+                  LOG_INT("descriptors", (int64_t)limit.rlim_cur),
+                  LOG_STR("reason", "the process may not open enough descriptors (ulimit -n)"));
+    return most;
+}
+
 static int listen_http(struct app *app, struct error *error)
 {
     const struct config *config = app->config;
@@ -355,7 +370,7 @@ static int listen_http(struct app *app, struct error *error)
                                                     .header_count = 100,
                                                     .body_max = (size_t)config->max_body,
                                                     .bodies_max = (size_t)config->max_bodies,
-                                                    .connections = (unsigned)config->max_connections,
+                                                    .connections = most_connections(config),
                                                     .proxies = config->trusted_proxies,
                                                     .header_ms = (uint64_t)config->header_timeout_s * 1000,
                                                     .body_ms = (uint64_t)config->body_timeout_s * 1000,

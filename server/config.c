@@ -385,6 +385,21 @@ static const char *shown_value(const struct config *config, const struct setting
     return setting->kind == &kind_secret ? "(set)" : text;
 }
 
+/* The database, logs, idle connections to the engine: 33 were counted (docs/benchmarks.md). And 64 that are being
+ * refused (HTTP_REFUSED_MAX). */
+#define DESCRIPTORS 128
+
+unsigned config_connections(const struct config *config, uint64_t descriptors)
+{
+    int64_t programs = config->concurrency + config->concurrency_extra;
+    uint64_t beside = DESCRIPTORS + (uint64_t)config->pool_max + 2 * (uint64_t)programs; /* a stream, and a call */
+    uint64_t left = descriptors > beside ? descriptors - beside : 0;
+
+    if (left < descriptors / 4)
+        left = descriptors / 4;
+    return (unsigned)(left < (uint64_t)config->max_connections ? left : (uint64_t)config->max_connections);
+}
+
 void config_print(const struct config *config, char *const *env, FILE *out)
 {
     for (size_t i = 0; i < SETTINGS; i++) {

@@ -73,6 +73,11 @@ void config_print(const struct config *config, char *const *env, FILE *out);
 /* The table of docs/configuration.md. */
 void config_print_markdown(FILE *out);
 
+/* How many connections there may be for a process of so many descriptors: CODECELL_MAX_CONNECTIONS, or what is left of
+ * them beside cells, the engine and the database, for without these a full house would be of no use; a quarter at
+ * least. */
+unsigned config_connections(const struct config *config, uint64_t descriptors);
+
 /* How many cells wait for `language` according to `pool` ("python=4,*=1"); *named: by its id, and not by `*`. */
 unsigned config_pool_size(const char *pool, const char *language, bool *named);
 

@@ -1,4 +1,5 @@
 """Who may hold the connections, and who may read the metrics."""
+import contextlib
 import json
 import resource
 import socket
@@ -8,7 +9,7 @@ import time
 
 import pytest
 
-from codecell import wait_for
+from codecell import Server, wait_for
 from wire import PATIENCE, Wire
 
 SETTINGS = {"CODECELL_METRICS_KEY": "se-cret-1", "CODECELL_TRUSTED_PROXIES": "127.0.0.9",
@@ -42,8 +43,8 @@ def execute(key, code):
             f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}")
 
 
-@pytest.fixture
-def crowd(server):
+@contextlib.contextmanager
+def crowd_at(server):
     """1,100 connections of one address, a third each: silent, with half a head, between two requests."""
     sockets = []
     for number in range(MANY):
@@ -59,7 +60,14 @@ def crowd(server):
     wait_for("the connections' end", lambda: server.connections() == 0)
 
 
-def test_idle_connections_of_one_address_shut_nobody_out(server, crowd, record_property):
+@pytest.fixture
+def crowd(server):
+    with crowd_at(server) as sockets:
+        yield sockets
+
+
+def is_served_beside(server, crowd, record_property):
+    """Another key's programs are, while the crowd goes on."""
     key, took = server.key(), []
     for _ in range(20):
         start = time.monotonic()
@@ -72,6 +80,22 @@ def test_idle_connections_of_one_address_shut_nobody_out(server, crowd, record_p
     figures = f"p50 {statistics.median(took) * 1000:.0f} ms, worst {max(took) * 1000:.0f} ms"
     record_property("another_key", figures)
     print(figures)
+
+
+def test_idle_connections_of_one_address_shut_nobody_out(server, crowd, record_property):
+    is_served_beside(server, crowd, record_property)
+
+
+def test_nor_where_there_are_few_descriptors(record_property):
+    """The server keeps those that it needs for cells and the engine."""
+    with Server({**SETTINGS, "CODECELL_POOL_MAX": "8"}, languages=["bash"]) as one:
+        one.command = ["prlimit", "--nofile=300:300", *one.command]
+        one.start()
+        fewer = one.wait_event("connections.fewer", descriptors="300")
+        assert 0 < int(fewer["connections"]) < 300
+        with crowd_at(one) as crowd:
+            is_served_beside(one, crowd, record_property)
+        assert not one.events("engine.down"), one.log
 
 
 def test_a_running_program_keeps_its_connection(server, crowd):

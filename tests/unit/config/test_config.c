@@ -192,6 +192,8 @@ static const struct {
     E("CODECELL_LOG_FORMAT=json", log_format, LOG_JSON),
     T("CODECELL_METRICS_KEY=s3cret!", metrics_key, "s3cret!"),
     T("CODECELL_METRICS_KEY=", metrics_key, ""),
+    T("CODECELL_TRUSTED_PROXIES=", trusted_proxies, ""),
+    T("CODECELL_TRUSTED_PROXIES=10.0.0.0/8, 2001:db8::/32, unix", trusted_proxies, "10.0.0.0/8, 2001:db8::/32, unix"),
     T("CODECELL_RUNTIME=", runtime, ""),
     T("CODECELL_RUNTIME=io.containerd.kata.v2", runtime, "io.containerd.kata.v2"),
     T("DOCKER_HOST=unix:///run/user/1000/docker.sock", docker_host, "unix:///run/user/1000/docker.sock"),
@@ -337,6 +339,13 @@ static const struct {
     {"DOCKER_HOST=ssh://host", "`unix:///path` or `tcp://host:port`, or empty"},
     {"DOCKER_HOST=unix://", "`unix:///path` or `tcp://host:port`, or empty"},
     {"DOCKER_HOST=/var/run/docker.sock", "`unix:///path` or `tcp://host:port`, or empty"},
+#define NETS "up to 64 networks such as `10.0.0.0/8, 2001:db8::/32, 192.0.2.1, unix`, or empty"
+    {"CODECELL_TRUSTED_PROXIES=10.0.0.0/33", NETS},
+    {"CODECELL_TRUSTED_PROXIES=10.0.0.0/", NETS},
+    {"CODECELL_TRUSTED_PROXIES=10.0.0.256", NETS},
+    {"CODECELL_TRUSTED_PROXIES=2001:db8::/129", NETS},
+    {"CODECELL_TRUSTED_PROXIES=10.0.0.1,,10.0.0.2", NETS},
+    {"CODECELL_TRUSTED_PROXIES=proxy.example", NETS},
 };
 
 static void bad_values_are_refused_in_a_sentence(void **state)
@@ -355,6 +364,28 @@ static void bad_values_are_refused_in_a_sentence(void **state)
         assert_string_equal(error.text, expected);
         assert_null(c.listen);
     }
+}
+
+static void connections_leave_descriptors_to_the_rest(void **state)
+{
+    (void)state;
+    struct config config = {.max_connections = 1024, .pool_max = 64, .concurrency = 4, .concurrency_extra = 4};
+    static const struct {
+        uint64_t descriptors;
+        unsigned connections;
+    } rows[] = {
+        {UINT64_MAX, 1024}, {20000, 1024}, {1024 + 208, 1024}, {1024 + 207, 1023},
+        {1024, 816},        {300, 92},     {256, 64},          {200, 50},
+    };
+
+    for (size_t i = 0; i < COUNT(rows); i++)
+        assert_int_equal(config_connections(&config, rows[i].descriptors), rows[i].connections);
+    config.max_connections = 8;
+    assert_int_equal(config_connections(&config, 256), 8);
+    config.pool_max = 1024;
+    assert_int_equal(config_connections(&config, 1024), 8);
+    config.max_connections = 1024;
+    assert_int_equal(config_connections(&config, 1024), 256);
 }
 
 static void a_secret_is_never_shown(void **state)
@@ -515,6 +546,7 @@ int main(void)
         cmocka_unit_test(images_are_found_here_or_beside_the_program),
         cmocka_unit_test(good_values_are_taken),
         cmocka_unit_test(bad_values_are_refused_in_a_sentence),
+        cmocka_unit_test(connections_leave_descriptors_to_the_rest),
         cmocka_unit_test(a_secret_is_never_shown),
         cmocka_unit_test(unknown_variables_are_refused_with_the_nearest),
         cmocka_unit_test(a_very_long_unknown_name),
