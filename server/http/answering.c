@@ -94,5 +94,6 @@ void http_connection_refuse(struct http_connection *conn)
         http_header_add(ex, "Retry-After", "1");
     if (ex->request.status == 415)
         http_header_add(ex, "Accept-Encoding", "identity");
+    buf_free(&ex->request.body); /* what came of it is held for nobody, and the answer may wait for its client */
     http_respond_error(ex, ex->request.status, ex->request.detail);
 }

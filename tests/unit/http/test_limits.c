@@ -616,6 +616,36 @@ static void bodies_together(void **state)
     trial_stop(&t);
 }
 
+static size_t held_at_end;
+
+static void note_held(struct http_exchange *ex, int status, uint64_t ns)
+{
+    struct trial *t = http_data(ex);
+
+    (void)status;
+    (void)ns;
+    held_at_end = t->server->shares.total;
+}
+
+/* What came of a refused body is let go before its answer is on its way: many at once would shut others out. */
+static void refused_body_is_not_held(void **state)
+{
+    (void)state;
+    static char part[400000];
+    struct trial t;
+    trial_init(&t);
+    t.options.bodies_max = 300000;
+    t.options.on_done = note_held;
+    trial_open(&t);
+    held_at_end = SIZE_MAX;
+    int fd = client_open(&t);
+    client_send(&t, fd, "POST /echo HTTP/1.1\r\n" H "Content-Length: 400000\r\n\r\n");
+    assert_true(client_try_send(&t, fd, part, sizeof part));
+    expect_refusal(&t, fd, 503, "Too much is being sent at once. Please try again later.");
+    assert_in_range(held_at_end, 1, 1000); /* the answer */
+    trial_stop(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -624,6 +654,7 @@ int main(void)
         cmocka_unit_test(body_bytes),
         cmocka_unit_test(bodies_together),
         cmocka_unit_test(bodies_of_one_owner),
+        cmocka_unit_test(refused_body_is_not_held),
         cmocka_unit_test(trailer_bytes),
         cmocka_unit_test(slow_head),
         cmocka_unit_test(trickled_head),
