@@ -158,7 +158,7 @@ static const struct setting settings[] = {
     {"CODECELL_MAX_BODIES", &kind_size, FIELD(max_bodies), .min = MIB, .max = 1024 * GIB, .fallback = "1g",
      .help =
          "Most bytes of bodies and answers that are held at once; one more body is answered 503. One key may hold as "
-         "much as is still free, alone half of it."},
+         "much as is still free, alone half of it (three quarters with bodies up to 64 KiB)."},
     {"CODECELL_MAX_CPU", &kind_cpu, FIELD(max_milli_cpus), .min = 100, .max = 1024000, .fallback = "2",
      .help = "Most that a request's `limits.cpu` may ask for."},
     {"CODECELL_MAX_MEMORY_MB", &kind_integer, FIELD(max_memory_mb), .min = 32, .max = MIB, .fallback = "2048",

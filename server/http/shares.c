@@ -43,9 +43,10 @@ bool http_shares_fit(const struct http_shares *shares, const struct http_share *
 {
     size_t held = share != NULL ? share->bytes : own;
 
-    if (held <= HTTP_SHARE_SMALL)
+    if (own == 0 || held <= HTTP_SHARE_SMALL)
         return true;
     if (shares->total > shares->most)
         return false;
-    return own <= HTTP_SHARE_SMALL || own == held || held <= shares->most - shares->total;
+    size_t left = shares->most - shares->total;
+    return own == held || held / (own <= HTTP_SHARE_SMALL ? HTTP_SHARE_SMALL_TIMES : 1) <= left;
 }

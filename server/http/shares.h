@@ -12,7 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTTP_SHARE_SMALL 65536 /* bytes */
+#define HTTP_SHARE_SMALL 65536   /* bytes */
+#define HTTP_SHARE_SMALL_TIMES 3 /* times what is free: so much may an owner hold that adds a small body */
 
 struct http_share {
     struct http_party owner;
@@ -38,8 +39,9 @@ void http_shares_leave(struct http_shares *shares, struct http_share *share);
 void http_shares_move(struct http_shares *shares, struct http_share *share, size_t before, size_t now);
 
 /* Whether an exchange may hold the `own` bytes that are counted already. An owner that holds no more than
- * HTTP_SHARE_SMALL in all always may: what has no owner counts as an owner of its own. Its only body, and a small one,
- * may take what is left; else it must leave as much free as it holds. */
+ * HTTP_SHARE_SMALL in all always may: what has no owner counts as an owner of its own. Its only body may take what is
+ * left; else it must leave as much free as it holds, and a third of that if the body is a small one: who fills half
+ * with large bodies still sends small ones, and however many these are, N owners leave one of 3N + 1 parts free. */
 bool http_shares_fit(const struct http_shares *shares, const struct http_share *share, size_t own);
 
 #endif

@@ -84,13 +84,23 @@ def test_what_a_body_costs(launch, record_property):
     assert not wrong
 
 
+def half_sent(server, key):
+    """A small body that never ends."""
+    wire = server.wire()
+    head = (f"POST /api/v1/execute HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 65000\r\n"
+            f"Authorization: Bearer {key}\r\n\r\n")
+    wire.send(head.encode() + b" " * 64_000)
+    return wire
+
+
 def test_bodies_of_one_key_beside_another(launch, record_property):
-    """One key's bodies are sent, read and wait all the time; another's short programs are all served."""
+    """One key's bodies are sent, half sent, read and wait all the time; another's short programs are all served."""
     server = launch({"CODECELL_MAX_BODIES": "64m", "CODECELL_POOL": "bash=2,*=0", "CODECELL_QUEUE": "100"},
                     languages=["bash"])
     many, few = server.key(), server.key()
     junk = member('"junk":[%s{}]' % fill("{},", 4 * MB)).encode()
     waiting = [server.begin("sleep 0.2", "bash", key=many, stdin="x" * 600_000) for _ in range(45)]
+    uploads = [half_sent(server, many) for _ in range(800)]
     over, answers = threading.Event(), []
 
     def flood():
@@ -104,13 +114,15 @@ def test_bodies_of_one_key_beside_another(launch, record_property):
     try:
         for _ in range(20):
             start = time.monotonic()
-            answer = server.execute("wc -c", "bash", key=few, stdin="x" * 10_000)
+            answer = server.execute("wc -c", "bash", key=few, stdin="x" * 100_000)
             took.append(time.monotonic() - start)
-            assert answer.status == 200 and answer.json["stdout"].strip() == "10000", answer
+            assert answer.status == 200 and answer.json["stdout"].strip() == "100000", answer
     finally:
         over.set()
         for thread in threads:
             thread.join()
+        for wire in uploads:
+            wire.socket.close()
         for pending in waiting:
             pending.thread.join()
     assert set(answers) <= {200, 503}
