@@ -201,10 +201,12 @@ bool http_is_direct_local(const struct http_exchange *ex)
     static const char *const marks[] = {"X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"};
     const struct http_connection *conn = ex->connection;
 
+    if (conn->server->is_unix || conn->is_trusted) /* who connects there is most often a proxy */
+        return false;
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++)
         if (http_header(ex, marks[i]) != NULL)
             return false;
-    return conn->server->is_unix || ip_is_loopback(&conn->ip);
+    return ip_is_loopback(&conn->ip);
 }
 
 void http_exchange_know_client(struct http_exchange *ex)

@@ -87,7 +87,7 @@ int64_t http_content_length(const struct http_exchange *ex);               /* -1
 uint64_t http_arrived(const struct http_exchange *ex); /* monotonic ns, once the handler runs: its last byte was read */
 const char *http_peer(const struct http_exchange *ex); /* the client's address, as a trusted proxy says it; or "unix" */
 struct ip http_client(const struct http_exchange *ex); /* likewise; all zeros for "unix" */
-/* From this machine, and not by way of a proxy. */
+/* Whether it comes from a loopback address, and as far as can be seen not by way of a proxy. */
 bool http_is_direct_local(const struct http_exchange *ex);
 const char *http_request_id(const struct http_exchange *ex); /* the client's X-Request-Id where it is
                                                                 1 to 64 of [A-Za-z0-9._-], else a new one */

@@ -371,6 +371,12 @@ static void whose_a_request_is(void **state)
         assert_string_equal(http_peer(t.held), table[i].peer);
         assert_false(http_is_direct_local(t.held));
         close(fd);
+        trial_expect(&t, "done 0; gone; ");
+        fd = client_open(&t);
+        client_send(&t, fd, GET("/wait"));
+        trial_expect(&t, "admit GET /wait; handle; ");
+        assert_int_equal(http_is_direct_local(t.held), i > 0); /* what a trusted proxy sends is its clients' */
+        close(fd);
         trial_stop(&t);
     }
 }
