@@ -61,9 +61,8 @@ static json_t *ulimits(const struct container_spec *spec)
 /* What tells of the host or of other cells, and what programs do without: Docker's own list (28), which ours takes the
  * place of, and more. /proc/locks and the statistics show what others do at the moment; the rest describes the machine,
  * its devices and its kernel. Files that only root may read are not named beyond Docker's, for no program is root.
- * Each that is there costs a start a mount, some 60 microseconds of CPU in all, so what is the same on every such
- * machine
- * (/proc/devices, /proc/iomem) is left, and links to what is masked, too (/sys/block).
+ * Each of them that exists costs a start one mount, some 60 microseconds of CPU. So what is the same on every such
+ * machine (/proc/devices, /proc/iomem) is left open, and links to what is masked (/sys/block).
  * What runtimes do read stays: meminfo, stat, cpuinfo, vmstat, cgroups, filesystems, /proc/sys,
  * /sys/devices/system, /sys/kernel/mm, /sys/fs/cgroup. */
 static const char *const masked[] = {"/proc/acpi",

@@ -123,8 +123,9 @@ static void on_put(void *arg, int status, json_t *reply, const struct error *err
         put_folder(volume);
 }
 
-/* The file and its folder are the same for all cells: who could open them could lock them against others', and watch
- * them being started. So they can be executed and passed through, and nothing else. */
+/* The file and its folder are the same for all cells. A program that could open them could lock them, and other cells'
+ * programs would see the lock; and it could watch how other cells start. So the file can only be executed, and the
+ * folder only be passed through. */
 static void put_agent(struct volume *volume)
 {
     struct buf tar;

@@ -298,6 +298,7 @@ static const struct json_shape_member body_members[] = {
     {"code", NULL},       {"language", NULL},  {"stdin", NULL},       {"environment", &variables}, {"timeout", NULL},
     {"session_id", NULL}, {"args", &arg_list}, {"files", &file_list}, {"limits", &limit_set},      {"version", NULL},
     {"outputs", NULL},    {"evaluate", NULL},  {"stream", NULL}};
+_Static_assert(sizeof body_members / sizeof *body_members == FIELDS, "a field without its shape would be read as 0");
 static const struct json_shape body_shape = {.open = '{',
                                              .members = body_members,
                                              .members_len = sizeof body_members / sizeof *body_members,
