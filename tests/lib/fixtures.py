@@ -1,4 +1,6 @@
 """The fixtures of tests/api and tests/escape; their conftest.py files take them from here."""
+import re
+
 import pytest
 
 from codecell import Server
@@ -36,9 +38,17 @@ def key(server):
     return server.key()
 
 
+WARNINGS_MAX = 40  # lines of a server's log
+
+
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport():
-    """A skip is a failure."""
+def pytest_runtest_makereport(item):
+    """A skip is a failure; and a failure shows what its servers warned of."""
     report = (yield).get_result()
     if report.skipped:
         report.outcome = "failed"
+    if report.failed:
+        for name, value in getattr(item, "funcargs", {}).items():
+            if isinstance(value, Server):
+                lines = [line for line in value.lines if re.search(r"\blevel=(warn|error)\b", line)]
+                report.sections.append((f"warnings of {name}", "\n".join(lines[-WARNINGS_MAX:])))
