@@ -13,11 +13,11 @@
 #include "base/memory.h"
 #include "base/metrics.h"
 #include "config.h"
-#include "docker/cells.h"
-#include "docker/engine.h"
-#include "docker/pool.h"
+#include "docker/cell/cell_owner.h"
+#include "docker/engine/engine.h"
+#include "docker/pool/pool.h"
+#include "languages/availability.h"
 #include "retention.h"
-#include "run/offers.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -388,8 +388,6 @@ static void fill_api(struct app *app)
                             .runner = app->runner,
                             .languages = app->languages,
                             .offers = app->offers,
-                            .engine = app->engine,
-                            .pool = app->pool,
                             .http = app->http,
                             .maxima = app->maxima,
                             .max_code = (size_t)config->max_code,

@@ -1,6 +1,6 @@
 #include "cli.h"
 
-#include "run/languages.h"
+#include "languages/catalog.h"
 
 #include <stdarg.h>
 #include <stdio.h>

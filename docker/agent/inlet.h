@@ -3,7 +3,7 @@
 #ifndef CODECELL_AGENT_INLET_H
 #define CODECELL_AGENT_INLET_H
 
-#include "docker/agent/frame.h"
+#include "docker/wire/frame.h"
 
 #define INLET_MAX ((size_t)2 * (FRAME_HEADER + FRAME_PAYLOAD_MAX)) /* when it is full there is a whole frame in it */
 

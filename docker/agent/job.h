@@ -11,7 +11,7 @@
 #ifndef CODECELL_AGENT_JOB_H
 #define CODECELL_AGENT_JOB_H
 
-#include "docker/agent/frame.h"
+#include "docker/wire/frame.h"
 
 #define JOB_FOLDER_NAME "work"
 #define JOB_FOLDER "/tmp/" JOB_FOLDER_NAME

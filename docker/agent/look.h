@@ -10,7 +10,7 @@
 #ifndef CODECELL_AGENT_LOOK_H
 #define CODECELL_AGENT_LOOK_H
 
-#include "docker/agent/frame.h"
+#include "docker/wire/frame.h"
 
 #include <stdint.h>
 

@@ -3,7 +3,7 @@
 #ifndef CODECELL_AGENT_OUTLET_H
 #define CODECELL_AGENT_OUTLET_H
 
-#include "docker/agent/frame.h"
+#include "docker/wire/frame.h"
 
 #define OUTLET_MAX 262144u
 #define OUTLET_PART 65536u   /* bytes of output in one frame, at most */

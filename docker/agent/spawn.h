@@ -3,7 +3,7 @@
 #ifndef CODECELL_AGENT_SPAWN_H
 #define CODECELL_AGENT_SPAWN_H
 
-#include "docker/agent/frame.h"
+#include "docker/wire/frame.h"
 
 #include <sys/types.h>
 

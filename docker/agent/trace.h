@@ -15,7 +15,7 @@
 #ifndef CODECELL_AGENT_TRACE_H
 #define CODECELL_AGENT_TRACE_H
 
-#include "docker/agent/frame.h"
+#include "docker/wire/frame.h"
 
 #include <sys/types.h>
 

@@ -1,7 +1,7 @@
 """What an image says of itself, written on it when it is built: then no server has to ask it in a container.
 
 The label holds what each command printed, and of which image that is true (its layers and its variables, for an image
-made from this one has the label too). server/run/facts.h reads it.
+made from this one has the label too). server/languages/image_label.h reads it.
 """
 import json
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 /* The API's resources: what connects http/ with run/ and store/. A file a resource; each offers its
  * handlers here, and routes.c puts them into one table.
  *
- *   admit (auth.c): key and scope and rate, in one database job ─ body ─ handler ─ answer
+ *   admit (admission.c): key and scope and rate, in one database job ─ body ─ handler ─ answer
  */
 #ifndef CODECELL_API_API_H
 #define CODECELL_API_API_H
@@ -9,17 +9,15 @@
 #include "api/reading_rate.h"
 #include "base/error.h"
 #include "http/http.h"
+#include "languages/catalog.h"
 #include "run/execution.h"
-#include "run/languages.h"
 #include "store/keys.h"
 #include "store/rates.h"
 #include "store/store.h"
 
 #include <jansson.h>
 
-struct engine;
 struct offers;
-struct pool;
 
 /* What handlers lean on; http_options.data. Owned by app.c. */
 struct api {
@@ -28,8 +26,6 @@ struct api {
     struct runner *runner;
     struct languages *languages;
     struct offers *offers;
-    struct engine *engine;
-    struct pool *pool;
     struct http_server *http;
     struct limits maxima;
     size_t max_code, max_stdin;   /* bytes */
@@ -58,7 +54,7 @@ struct api_caller {
 
 extern const struct http_route api_routes[];
 
-http_handler api_admit;                                                    /* auth.c */
+http_handler api_admit;                                                    /* admission.c */
 void api_exchange_done(struct http_exchange *ex, int status, uint64_t ns); /* logs, metrics, frees the caller */
 
 static inline struct api *api_of(const struct http_exchange *ex)

@@ -8,8 +8,8 @@
 #include "base/buf.h"
 #include "base/container_of.h"
 #include "base/seam.h"
-#include "run/measures.h"
-#include "run/offers.h"
+#include "languages/availability.h"
+#include "run/metrics.h"
 
 #include <stdlib.h>
 #include <string.h>

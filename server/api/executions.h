@@ -2,7 +2,7 @@
 #ifndef CODECELL_API_EXECUTIONS_H
 #define CODECELL_API_EXECUTIONS_H
 
-#include "api/query.h"
+#include "api/db_query.h"
 
 /* API.md's object; a new reference. Kept texts are cleaned to UTF-8. */
 json_t *execution_json(const struct record *record);

@@ -1,11 +1,9 @@
 /* The service about itself: is it up, can it run programs, and its figures. */
 #include "api/api.h"
-#include "api/process.h"
 #include "base/buf.h"
 #include "base/container_of.h"
 #include "base/metrics.h"
-#include "docker/engine.h"
-#include "docker/pool.h"
+#include "base/process_metrics.h"
 
 #include <stdlib.h>
 
@@ -51,7 +49,7 @@ static bool any_language(struct languages *languages)
 static void answer_ready(struct http_exchange *ex, bool database)
 {
     struct api *api = api_of(ex);
-    bool engine = engine_is_up(api->engine) && pool_can_make(api->pool), languages = any_language(api->languages);
+    bool engine = runner_can_run(api->runner), languages = any_language(api->languages);
     bool ready = database && engine && languages && !api->draining;
     json_t *checks = json_pack("{sosososo}", "database", verdict(database), "engine", verdict(engine), "languages",
                                verdict(languages), "server", verdict(!api->draining));
@@ -95,10 +93,9 @@ static void set_gauge(const char *name, const char *help, double value)
     metric_set(metric_series(metric_family(name, help, METRIC_GAUGE, NULL, NULL), (const char *const[4]){NULL}), value);
 }
 
-static void collect_cells(const struct pool *pool, const char *language)
+static void collect_cells(const struct runner *runner, const char *language)
 {
-    struct pool_counts counts;
-    pool_counts(pool, language, &counts);
+    struct runner_cells counts = runner_cells(runner, language);
     const struct {
         const char *state;
         unsigned count;
@@ -119,13 +116,13 @@ static void collect(const struct api *api)
     for (size_t i = 0; i < languages_count(api->languages); i++) {
         const struct language *language = languages_at(api->languages, i);
         if (language_default(language) != NULL)
-            collect_cells(api->pool, language->id);
+            collect_cells(api->runner, language->id);
     }
     struct runner_counts counts = runner_counts(api->runner);
     set_gauge("codecell_executions_queued", "Executions that wait for their turn.", counts.queued);
     set_gauge("codecell_executions_running", "Executions that have a cell or wait for one.", counts.running);
     set_gauge("codecell_http_connections", "Open connections of clients.", http_server_connections(api->http));
-    set_gauge("codecell_engine_up", "1 while the container engine answers.", engine_is_up(api->engine) ? 1 : 0);
+    set_gauge("codecell_engine_up", "1 while the container engine answers.", runner_engine_is_up(api->runner) ? 1 : 0);
     set_gauge("codecell_database_usable", "1 while records can be written, as far as is known.",
               store_trouble(api->store, NULL) ? 0 : 1);
     process_collect();

@@ -3,7 +3,7 @@
  * again HEAD. What came early waits in `pending`, so that answers keep the order of their requests.
  *
  * A request that is wrong is answered where it is, and the connection ends, for nobody knows where its
- * next request would begin: lingering.c.
+ * next request would begin: connection_linger.c.
  *
  * Callbacks of uv and of the owner note what happened; http_connection_run() goes on from there, one
  * step after another and never inside itself: a thousand pipelined requests must not nest. */

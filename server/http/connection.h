@@ -27,7 +27,7 @@ enum http_state {
 
 enum http_peer_state {
     HTTP_PEER_HERE,
-    HTTP_PEER_SHUT, /* sends no more; whether it reads is found out by presence.c */
+    HTTP_PEER_SHUT, /* sends no more; whether it reads is found out by connection_presence.c */
     HTTP_PEER_LOST  /* neither sends nor reads */
 };
 
@@ -42,7 +42,7 @@ struct http_connection {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } socket;
-    uv_timer_t timer; /* the state's deadline, or presence.c's next look */
+    uv_timer_t timer; /* the state's deadline, or connection_presence.c's next look */
     uv_shutdown_t shutdown;
     uv_write_t interim; /* 100 Continue; one at a time, for the answer is written behind it */
     unsigned handles;   /* open: socket and timer */
@@ -90,24 +90,24 @@ void http_connection_arm(struct http_connection *conn); /* the state's deadline 
 bool http_connection_may(const struct http_connection *conn, enum http_state state);
 bool http_connection_waits(const struct http_connection *conn); /* for the owner: ADMITTING or WORKING */
 
-/* reading.c: a new exchange, HEAD. False: out of memory, and it is closing. */
+/* connection_read.c: a new exchange, HEAD. False: out of memory, and it is closing. */
 bool http_connection_begin(struct http_connection *conn);
 /* Reading stops where `pending` is full, and goes on when it has room. */
 void http_connection_watch(struct http_connection *conn);
 
-/* answering.c: answers what its request says is wrong (http_request_fail). */
+/* connection_write.c: answers what its request says is wrong (http_request_fail). */
 void http_connection_refuse(struct http_connection *conn);
 /* Bytes of the answer that the client's kernel has not acknowledged, in libuv's queue and in our kernel's. */
 size_t http_connection_untaken(const struct http_connection *conn);
 
-/* lingering.c: how a connection ends whose answer is written. */
+/* connection_linger.c: how a connection ends whose answer is written. */
 void http_linger(struct http_connection *conn);
 void http_linger_drop(struct http_connection *conn);         /* what was read */
 void http_linger_over(struct http_connection *conn);         /* the timer's */
 void http_linger_drain(struct http_connection *conn);        /* the server ends: soon, please */
 uint64_t http_linger_ms(const struct http_connection *conn); /* until its deadline; at least 1 */
 
-/* presence.c: whether the client is still there while an exchange is under way. */
+/* connection_presence.c: whether the client is still there while an exchange is under way. */
 void http_presence_watch(struct http_connection *conn);
 void http_presence_look(struct http_connection *conn); /* the timer's */
 

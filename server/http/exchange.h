@@ -30,7 +30,7 @@ struct http_exchange {
     void (*gone)(void *arg);
     void *gone_arg;
 
-    /* Probing (presence.c). */
+    /* Probing (connection_presence.c). */
     unsigned probes;     /* bytes of the answer already sent */
     uint64_t shut_since; /* loop time, ms; 0: the peer has not shut its side */
 

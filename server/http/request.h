@@ -4,8 +4,8 @@
 #define CODECELL_HTTP_REQUEST_H
 
 #include "base/buf.h"
-#include "http/scan.h"
-#include "http/target.h"
+#include "http/request_scan.h"
+#include "http/request_target.h"
 
 #include <llhttp.h>
 #include <stdbool.h>
@@ -84,7 +84,7 @@ bool http_list_has(const char *list, const char *token);
 enum http_progress http_request_fail(struct http_request *request, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* head.c: the checks on a complete head, and several lines of one name joined. 0, or -1 after
+/* request_head.c: the checks on a complete head, and several lines of one name joined. 0, or -1 after
  * http_request_fail(). */
 int http_head_check(struct http_request *request);
 /* The request line's, without its CRLF; left as it was. Sets method, minor and target. */

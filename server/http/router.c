@@ -1,7 +1,7 @@
 #include "http/router.h"
 
 #include "http/http.h"
-#include "http/target.h"
+#include "http/request_target.h"
 
 #include <assert.h>
 #include <stdbool.h>

@@ -50,7 +50,7 @@ struct http_server {
 /* Called as each handle of the server and each connection is gone: frees the server with the last. */
 void http_server_release(struct http_server *server);
 
-/* address.c: opens `listener` on the address, bound and with its file's mode set, not yet listening.
+/* listener_address.c: opens `listener` on the address, bound and with its file's mode set, not yet listening.
  * The handle is initialised in any case but where the address is none; `*opened` says so. */
 int http_address_open(struct http_server *server, const char *address, bool *opened, struct error *error);
 /* Writes the address in use, with the real port. */

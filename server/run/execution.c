@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "base/seam.h"
 #include "run/execution_private.h"
-#include "run/measures.h"
+#include "run/metrics.h"
 
 #include <assert.h>
 #include <signal.h>

@@ -11,8 +11,8 @@
 #define CODECELL_RUN_EXECUTION_H
 
 #include "base/buf.h"
-#include "run/languages.h"
-#include "run/limits.h"
+#include "languages/catalog.h"
+#include "languages/limits.h"
 #include "run/scheduler.h"
 #include "store/records.h"
 
@@ -110,6 +110,14 @@ struct runner_counts {
     unsigned queued, running; /* running: has a cell or waits for one */
 };
 struct runner_counts runner_counts(const struct runner *runner);
+
+/* The cells of a language, by state; ready ones may be held or kept, too. */
+struct runner_cells {
+    unsigned creating, ready, held, kept, want, running, ending; /* want: as many should be ready */
+};
+struct runner_cells runner_cells(const struct runner *runner, const char *language);
+bool runner_engine_is_up(const struct runner *runner);
+bool runner_can_run(const struct runner *runner); /* the engine is up and all that a cell needs is there */
 
 /* Accepts no more. `idle` fires when nothing is queued or running. */
 void runner_drain(struct runner *runner, void (*idle)(void *arg), void *arg);

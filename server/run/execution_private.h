@@ -3,7 +3,7 @@
 #ifndef CODECELL_RUN_EXECUTION_PRIVATE_H
 #define CODECELL_RUN_EXECUTION_PRIVATE_H
 
-#include "docker/pool.h"
+#include "docker/pool/pool.h"
 #include "run/execution.h"
 #include "run/scheduler.h"
 #include "store/store.h"

@@ -1,5 +1,5 @@
 /* What a cell gets for an execution: variables, files, argv, input, limits. */
-#include "run/command.h"
+#include "languages/command.h"
 #include "run/execution_private.h"
 
 #include <stdlib.h>

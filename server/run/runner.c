@@ -270,6 +270,30 @@ struct runner_counts runner_counts(const struct runner *runner)
     return (struct runner_counts){.queued = runner->scheduler.waiting, .running = runner->scheduler.running};
 }
 
+struct runner_cells runner_cells(const struct runner *runner, const char *language)
+{
+    struct pool_counts counts;
+
+    pool_counts(runner->options.pool, language, &counts);
+    return (struct runner_cells){.creating = counts.creating,
+                                 .ready = counts.ready,
+                                 .held = counts.held,
+                                 .kept = counts.kept,
+                                 .want = counts.want,
+                                 .running = counts.running,
+                                 .ending = counts.ending};
+}
+
+bool runner_engine_is_up(const struct runner *runner)
+{
+    return pool_engine_is_up(runner->options.pool);
+}
+
+bool runner_can_run(const struct runner *runner)
+{
+    return pool_can_make(runner->options.pool);
+}
+
 void runner_drain(struct runner *runner, void (*idle)(void *arg), void *arg)
 {
     runner->draining = true;

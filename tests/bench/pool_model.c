@@ -1,6 +1,6 @@
 #include "pool_model.h"
 
-#include "docker/pool_policy.h"
+#include "docker/pool/pool_policy.h"
 
 #include <assert.h>
 #include <math.h>

@@ -1,12 +1,13 @@
-/* A made-up engine and its clients, in which the pool's policies (docker/pool_size.h, docker/pool_policy.h) are played
- * through: the same arrivals for each policy, the same random numbers on every machine, no clock and no container.
+/* A made-up engine and its clients, in which the pool's policies (docker/pool/pool_size.h, docker/pool/pool_policy.h)
+ * are played through: the same arrivals for each policy, the same random numbers on every machine, no clock and no
+ * container.
  *
  * The engine has two cores: two creations at once, MODEL_MAKING_NS each, its removal counted in, which is 16 a second.
  * Programs run for 5 to 30 ms in a cell that is then gone. */
 #ifndef CODECELL_TESTS_POOL_MODEL_H
 #define CODECELL_TESTS_POOL_MODEL_H
 
-#include "docker/pool_size.h"
+#include "docker/pool/pool_size.h"
 
 #define MODEL_CREATIONS 2u
 #define MODEL_MAKING_NS 120000000u

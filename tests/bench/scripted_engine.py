@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """A made-up Docker Engine on a unix socket: it answers what a server asks, at once and always alike, and in each attach
-stream plays the agent of docker/agent/frame.h, whose every program prints "2". With it, the server's own work is what
+stream plays the agent of docker/wire/frame.h, whose every program prints "2". With it, the server's own work is what
 is left to count: tests/bench/scripted_engine.py PATH [IMAGE…] (codecell/bash), until it is killed.
 
-It makes no container and knows no failure: for those, tests/unit/docker/fake_engine.c.
+It makes no container and knows no failure: for those, tests/unit/lib/fake_engine.c.
 """
 import contextlib
 import json

@@ -118,7 +118,7 @@ def test_it_cannot_be_traced_or_changed(server):
 
 
 def frames():
-    """Frames of the agent's own format (docker/agent/frame.h) that say that all went well."""
+    """Frames of the agent's own format (docker/wire/frame.h) that say that all went well."""
     def frame(kind, step=0, channel=0, payload=b""):
         return bytes([kind, step, channel, 0]) + len(payload).to_bytes(4, "little") + payload
     end = bytes(4) + bytes(4) + bytes(4) + bytes(4) + (1).to_bytes(8, "little") * 3

@@ -193,7 +193,7 @@ def lint_tidy(totals):
     run("cmake", "--preset", "clang")
     commands = json.loads((BUILD / "clang" / "compile_commands.json").read_text(encoding="utf-8"))
     known = {entry["file"] for entry in commands}
-    files = [file for file in tracked("server/*.c", "docker/*.c", "tests/*.c") if str(file) in known]
+    files = [file for file in tracked("base/*.c", "server/*.c", "docker/*.c", "tests/*.c") if str(file) in known]
 
     def tidy(file):
         return run("clang-tidy", "--quiet", "-p", BUILD / "clang", file)
@@ -277,7 +277,7 @@ def print_coverage():
 def unit(totals):
     for data in (BUILD / "coverage").rglob("*.gcda"):
         data.unlink()
-    but_the_agent = r"(?!docker_test_agent)"  # it is a program of its own, and static
+    but_the_agent = r"(?!agent_test_)"  # it is a program of its own, and static
     run_units(totals, [
         *map(UnitRun, ("gcc", "clang", "asan")),
         # -R: the thread sanitizer knows no address space that is laid out at random in the newest kernels' way

@@ -8,8 +8,6 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/seam.h"
-#include "docker/engine.h"
-#include "docker/pool.h"
 #include "store/records.h"
 
 #include "unit.h"
@@ -218,22 +216,22 @@ struct runner_counts runner_counts(const struct runner *runner)
     return (struct runner_counts){.queued = 7, .running = 2};
 }
 
-bool pool_can_make(const struct pool *pool)
+bool runner_can_run(const struct runner *runner)
 {
-    (void)pool;
-    return fake_can_make;
+    (void)runner;
+    return fake_engine_up && fake_can_make;
 }
 
-void pool_counts(const struct pool *pool, const char *language, struct pool_counts *out)
+struct runner_cells runner_cells(const struct runner *runner, const char *language)
 {
-    (void)pool;
-    *out = strcmp(language, "aa") == 0 ? (struct pool_counts){.ready = 4, .held = 3, .kept = 1, .want = 5}
-                                       : (struct pool_counts){.ready = 0};
+    (void)runner;
+    return strcmp(language, "aa") == 0 ? (struct runner_cells){.ready = 4, .held = 3, .kept = 1, .want = 5}
+                                       : (struct runner_cells){.ready = 0};
 }
 
-bool engine_is_up(const struct engine *engine)
+bool runner_engine_is_up(const struct runner *runner)
 {
-    (void)engine;
+    (void)runner;
     return fake_engine_up;
 }
 

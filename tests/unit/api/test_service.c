@@ -1,6 +1,6 @@
 /* Languages, readiness and metrics. */
 #include "api/fakes.h"
-#include "api/process.h"
+#include "base/process_metrics.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

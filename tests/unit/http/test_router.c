@@ -2,8 +2,8 @@
 #include "unit.h"
 
 #include "http/http.h"
+#include "http/request_target.h"
 #include "http/router.h"
-#include "http/target.h"
 
 #include <string.h>
 

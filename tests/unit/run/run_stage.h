@@ -2,9 +2,9 @@
 #ifndef CODECELL_TESTS_RUN_STAGE_H
 #define CODECELL_TESTS_RUN_STAGE_H
 
-#include "../docker/sim.c"
+#include "lib/sim.c"
 
-#include "docker/pool.h"
+#include "docker/pool/pool.h"
 #include "run/execution_private.h"
 #include "store/keys.h"
 

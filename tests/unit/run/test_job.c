@@ -1,5 +1,5 @@
 /* What a cell gets for an execution: the language's and the request's, in their order. */
-#include "run/language_file.h"
+#include "languages/language_file.h"
 #include "run_stage.h"
 
 static void check(struct execution_request *request, const char *expected)

@@ -1,7 +1,7 @@
 /* Which languages are offered: what an image is asked, what is kept, and what makes one be left out. */
 #include "run_stage.h"
 
-#include "run/offers.h"
+#include "languages/availability.h"
 
 #include <sys/stat.h>
 

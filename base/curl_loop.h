@@ -1,0 +1,33 @@
+/* libcurl's multi interface on a uv loop. curl says which sockets and which time it waits for; uv waits; then
+ * curl is told, and every transfer that is over by then is handed to its `done`. `done` and all that it calls
+ * may add and remove transfers: no callback of curl's is under way then. */
+#ifndef CODECELL_BASE_CURL_LOOP_H
+#define CODECELL_BASE_CURL_LOOP_H
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <uv.h>
+
+struct curl_loop {
+    uv_loop_t *uv;
+    CURLM *multi;
+    uv_timer_t timer;
+    unsigned handles; /* of uv that are open */
+    bool closing;
+    void (*closed)(void *arg);
+    void *arg;
+};
+
+struct transfer {
+    CURL *easy; /* the owner's; CURLOPT_PRIVATE is taken */
+    void (*done)(struct transfer *transfer, CURLcode code);
+};
+
+/* `idle_max`: connections that are kept for the next transfer. Out of memory shows at the first curl_loop_add. */
+void curl_loop_open(struct curl_loop *loop, uv_loop_t *uv, long idle_max);
+int curl_loop_add(struct curl_loop *loop, struct transfer *transfer); /* 0, or -1: `done` will not fire */
+void curl_loop_remove(struct curl_loop *loop, struct transfer *transfer);
+/* No transfer may be left. */
+void curl_loop_close(struct curl_loop *loop, void (*closed)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,483 @@
+/* One cell's life. The happy path: cell_make -> create call -> on_created -> attach_open -> on_attached
+ * -> start call -> the agent's READY frame -> ready, where its interpreter may be started ahead (cell_wait.c); cell_run
+ * (cell_job.c) -> done; cell_end -> remove call -> gone, or cell_reset (cell_wait.c) -> ready once more. Whatever fails
+ * goes through cell_fail to ending, and from there to the same removal. A container's id is only known from the create
+ * call's answer, so a cell that ends while that call is under way waits for the answer before it removes. */
+#include "docker/cell/cell.h"
+
+#include "base/seam.h"
+#include "base/text.h"
+#include "docker/cell/cell_private.h"
+#include "docker/engine/codec.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FROM(state) (1u << (state))
+
+/* From which states each state may be entered. */
+static const unsigned legal_from[CELL_STATES] = {
+    [CELL_CREATING] = 0,
+    [CELL_ATTACHING] = FROM(CELL_CREATING),
+    [CELL_STARTING] = FROM(CELL_ATTACHING),
+    [CELL_READY] = FROM(CELL_STARTING) | FROM(CELL_RESETTING),
+    [CELL_UPDATING] = FROM(CELL_READY),
+    [CELL_RUNNING] = FROM(CELL_READY) | FROM(CELL_UPDATING),
+    [CELL_RESETTING] = FROM(CELL_RUNNING),
+    [CELL_ENDING] = FROM(CELL_CREATING) | FROM(CELL_ATTACHING) | FROM(CELL_STARTING) | FROM(CELL_READY) |
+                    FROM(CELL_UPDATING) | FROM(CELL_RUNNING) | FROM(CELL_RESETTING),
+    [CELL_GONE] = FROM(CELL_ENDING),
+};
+
+static const char *const state_names[CELL_STATES] = {"creating", "attaching", "starting", "ready", "updating",
+                                                     "running",  "resetting", "ending",   "gone"};
+
+static void remove_container(struct cell *cell);
+
+const char *cell_state_name(enum cell_state state)
+{
+    return state_names[state];
+}
+
+void cell_set_state(struct cell *cell, enum cell_state state)
+{
+    assert(legal_from[state] & FROM(cell->state));
+    cell->state = state;
+}
+
+enum cell_state cell_state(const struct cell *cell)
+{
+    return cell->state;
+}
+
+const char *cell_id(const struct cell *cell)
+{
+    return cell->id;
+}
+
+const char *cell_language(const struct cell *cell)
+{
+    return cell->kind->language;
+}
+
+const struct cell_kind *cell_kind(const struct cell *cell)
+{
+    return cell->kind;
+}
+
+const struct cell_limits *cell_limits(const struct cell *cell)
+{
+    return &cell->limits;
+}
+
+struct cell_place *cell_place(struct cell *cell)
+{
+    return &cell->place;
+}
+
+int64_t cell_memory_bytes(const struct cell_kind *kind, const struct cell_limits *limits)
+{
+    uint32_t steps = kind->compile_memory_mb > limits->memory_mb ? kind->compile_memory_mb : limits->memory_mb;
+
+    return (int64_t)(steps + limits->disk_mb + CELL_AGENT_MB) << 20;
+}
+
+struct cell *cells_next(const struct cell *cell)
+{
+    return cell->next;
+}
+
+bool cells_know(const struct cells *cells, const char *name)
+{
+    for (const struct cell *cell = cells->first; cell != NULL; cell = cell->next)
+        if (strcmp(cell->name, name) == 0)
+            return true;
+    return false;
+}
+
+/* Ending. */
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct cell *cell = handle->data;
+
+    if (cell->prev != NULL)
+        cell->prev->next = cell->next;
+    else
+        cell->cells->first = cell->next;
+    if (cell->next != NULL)
+        cell->next->prev = cell->prev;
+    cell->cells->count--;
+    cell->owner->on_gone(cell->owner->arg, cell);
+    buf_free(&cell->frames);
+    free(cell);
+}
+
+static void gone(struct cell *cell)
+{
+    cell_set_state(cell, CELL_GONE);
+    uv_close((uv_handle_t *)&cell->timer, on_timer_closed);
+}
+
+static void on_remove_timer(uv_timer_t *timer)
+{
+    remove_container(timer->data);
+}
+
+static void on_removed(void *arg, int status, json_t *reply, const struct error *error)
+{
+    struct cell *cell = arg;
+
+    (void)reply;
+    (void)error;
+    cell->call = NULL;
+    /* 404: it is gone already. No answer at all: the engine is away, and the reaper looks after what it left. */
+    if ((status >= 200 && status < 300) || status == 404 || status == 0 || cell->removals >= CELL_REMOVE_TRIES)
+        gone(cell);
+    else
+        uv_timer_start(&cell->timer, on_remove_timer, 200u << cell->removals, 0);
+}
+
+static void remove_container(struct cell *cell)
+{
+    char path[CELL_CONTAINER_ID_MAX + 40];
+
+    if (cell->id[0] == '\0') {
+        gone(cell);
+        return;
+    }
+    cell->removals++;
+    snprintf(path, sizeof path, "/containers/%s?force=1&v=1", cell->id);
+    cell->call = engine_call(
+        cell->cells->engine,
+        &(struct call_options){.method = "DELETE", .path = path, .deadline_ms = CELL_CALL_MS, .metric = "remove"},
+        on_removed, cell);
+    if (cell->call == NULL) /* out of memory: the reaper finds it */
+        gone(cell);
+}
+
+static void drop_stream(struct cell *cell)
+{
+    if (cell->attach != NULL)
+        attach_close(cell->attach);
+    cell->attach = NULL;
+}
+
+static void ending(struct cell *cell)
+{
+    bool creating = cell->state == CELL_CREATING;
+
+    cell_set_state(cell, CELL_ENDING);
+    uv_timer_stop(&cell->timer);
+    cell->events = NULL;
+    cell->job = NULL;
+    drop_stream(cell);
+    cell_shares_forget(cell);
+    cell->owner->on_ending(cell->owner->arg, cell, &cell->error);
+    if (creating && cell->call != NULL)
+        return; /* on_created goes on: before it, nobody knows what to remove */
+    if (cell->call != NULL)
+        call_cancel(cell->call);
+    cell->call = NULL;
+    remove_container(cell);
+}
+
+void cell_end(struct cell *cell)
+{
+    if (cell->state != CELL_ENDING && cell->state != CELL_GONE)
+        ending(cell);
+}
+
+void cell_abandon(struct cell *cell)
+{
+    if (cell->state != CELL_ENDING)
+        return;
+    if (cell->call != NULL)
+        call_cancel(cell->call);
+    cell->call = NULL;
+    gone(cell);
+}
+
+/* With a job, its taker is told and ends the cell; without, it ends here. */
+void cell_fail(struct cell *cell, enum error_code code, const char *format, ...)
+{
+    va_list args;
+    char text[sizeof cell->error.text];
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    error_set(&cell->error, code, "%s", text);
+    if (cell->events != NULL)
+        cell_job_finish(cell, CELL_LOST);
+    else if (cell->state == CELL_RUNNING)
+        drop_stream(cell); /* its job is over: its taker ends it */
+    else if (cell->state != CELL_ENDING)
+        ending(cell);
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+    struct cell *cell = timer->data;
+
+    cell_fail(cell, ERROR_INTERNAL, "not ready in time (%s)", cell_state_name(cell->state));
+}
+
+void cell_hurry(struct cell *cell, uint64_t ms)
+{
+    uv_timer_start(&cell->timer, on_deadline, ms, 0);
+}
+
+/* The attach stream. */
+
+bool cell_said_ready(const struct frame *frame)
+{
+    return frame->type == FRAME_READY && frame->length == 4 && frame_get32(frame->payload) == FRAME_VERSION;
+}
+
+void cell_be_ready(struct cell *cell)
+{
+    uv_timer_stop(&cell->timer);
+    cell_set_state(cell, CELL_READY);
+    cell->owner->on_ready(cell->owner->arg, cell);
+}
+
+static void on_ready_frame(struct cell *cell, const struct frame *frame)
+{
+    if (cell_said_ready(frame))
+        cell_be_ready(cell);
+    else
+        cell_fail(cell, ERROR_INTERNAL, "the agent did not say that it is ready");
+}
+
+static void on_frame(struct cell *cell, const struct frame *frame)
+{
+    if (cell->state == CELL_STARTING)
+        on_ready_frame(cell, frame);
+    else if (cell->state == CELL_RESETTING)
+        cell_wait_reset(cell, frame);
+    else if (cell->state == CELL_RUNNING && cell->events != NULL)
+        cell_job_frame(cell, frame);
+    else if (cell->state == CELL_RUNNING || !cell_wait_prepared(cell, frame))
+        cell_fail(cell, ERROR_INTERNAL, "a frame out of turn (%s)", cell_state_name(cell->state));
+}
+
+/* Reads whole frames off `data`; says how many bytes they took. Stops where the cell has ended meanwhile. */
+static size_t read_frames(struct cell *cell, const uint8_t *data, size_t len)
+{
+    size_t taken = 0;
+
+    while (cell->attach != NULL) {
+        struct frame frame;
+        long n = frame_read(data + taken, len - taken, &frame);
+
+        if (n == 0)
+            break;
+        if (n < 0) {
+            cell_fail(cell, ERROR_INTERNAL, "bytes that are no frame");
+            break;
+        }
+        taken += (size_t)n;
+        on_frame(cell, &frame);
+    }
+    return taken;
+}
+
+static void on_attach_data(void *arg, const uint8_t *data, size_t len)
+{
+    struct cell *cell = arg;
+
+    /* What is left of an earlier read is completed first, by no more than its frame may need. */
+    while (cell->frames.len > 0 && len > 0 && cell->attach != NULL) {
+        size_t room = cell->frames.max - cell->frames.len;
+        size_t part = len < room ? len : room;
+
+        if (buf_append(&cell->frames, data, part) != 0) {
+            cell_fail(cell, ERROR_INTERNAL, "out of memory");
+            return;
+        }
+        data += part;
+        len -= part;
+        size_t taken = read_frames(cell, (const uint8_t *)cell->frames.data, cell->frames.len);
+        if (cell->attach == NULL)
+            return;
+        buf_consume(&cell->frames, taken);
+    }
+    size_t taken = cell->attach != NULL ? read_frames(cell, data, len) : len;
+    if (cell->attach != NULL && taken < len && buf_append(&cell->frames, data + taken, len - taken) != 0)
+        cell_fail(cell, ERROR_INTERNAL, "out of memory");
+}
+
+static void on_attach_drain(void *arg)
+{
+    struct cell *cell = arg;
+
+    if (cell->state == CELL_RUNNING)
+        cell_job_feed(cell);
+}
+
+static void on_attach_end(void *arg, const struct error *error)
+{
+    struct cell *cell = arg;
+
+    drop_stream(cell);
+    if (cell->state == CELL_RUNNING && cell->events != NULL)
+        cell_job_stream_end(cell);
+    else
+        cell_fail(cell, ERROR_INTERNAL, "its stream ended (%s): %s", cell_state_name(cell->state),
+                  error->code != ERROR_NONE ? error->text : "end of file");
+}
+
+/* Making. */
+
+static void on_started(void *arg, int status, json_t *reply, const struct error *error)
+{
+    struct cell *cell = arg;
+
+    (void)reply;
+    cell->call = NULL;
+    if (status < 200 || status >= 300) /* the agent may have been ready before this answer came */
+        cell_fail(cell, status == 0 ? ERROR_UNAVAILABLE : ERROR_INTERNAL, "start: %s", error->text);
+}
+
+static void on_attach_open(void *arg)
+{
+    struct cell *cell = arg;
+    char path[CELL_CONTAINER_ID_MAX + 40];
+
+    cell_set_state(cell, CELL_STARTING);
+    snprintf(path, sizeof path, "/containers/%s/start", cell->id);
+    cell->call = engine_call(
+        cell->cells->engine,
+        &(struct call_options){.method = "POST", .path = path, .deadline_ms = CELL_CALL_MS, .metric = "start"},
+        on_started, cell);
+}
+
+static const struct attach_events attach_events = {
+    .on_open = on_attach_open,
+    .on_data = on_attach_data,
+    .on_drain = on_attach_drain,
+    .on_end = on_attach_end,
+};
+
+static void on_created(void *arg, int status, json_t *reply, const struct error *error)
+{
+    struct cell *cell = arg;
+    const char *id = status == 201 ? codec_created_id(reply) : NULL;
+
+    cell->call = NULL;
+    if (id != NULL && strlen(id) <= CELL_CONTAINER_ID_MAX)
+        text_copy(cell->id, sizeof cell->id, id);
+    if (cell->state == CELL_ENDING) {
+        remove_container(cell);
+        return;
+    }
+    if (cell->id[0] == '\0') {
+        cell_fail(cell,
+                  status == 0     ? ERROR_UNAVAILABLE
+                  : status == 404 ? ERROR_NOT_FOUND
+                                  : ERROR_INTERNAL,
+                  "create: %s", error->text);
+        return;
+    }
+    cell_set_state(cell, CELL_ATTACHING);
+    cell->attach = attach_open(cell->cells->engine, cell->id, CELL_READY_MS, &attach_events, cell);
+    if (cell->attach == NULL)
+        cell_fail(cell, ERROR_INTERNAL, "out of memory");
+}
+
+static json_t *container_body(const struct cell *cell)
+{
+    const struct cells *cells = cell->cells;
+    const struct cell_limits *limits = &cell->limits;
+    static const char role[] = LABEL_ROLE_CELL;
+    char instance[80], language[80], name[CELL_NAME_MAX + 32], created[64], time[TIME_LEN + 1], user[32];
+
+    text_time(seam_wall_ms(), time);
+    snprintf(instance, sizeof instance, LABEL_INSTANCE "=%s", cells->instance);
+    snprintf(language, sizeof language, LABEL_LANGUAGE "=%s", cell->kind->language);
+    snprintf(name, sizeof name, LABEL_NAME "=%s", cell->name);
+    snprintf(created, sizeof created, LABEL_CREATED "=%s", time);
+    snprintf(user, sizeof user, "%u:%u", cell->uid, cell->uid);
+    return codec_container(&(struct container_spec){
+        .image = cell->kind->image,
+        .entrypoint = (const char *const[]){CELL_AGENT_PATH, NULL},
+        .user = user,
+        .labels = (const char *const[]){instance, role, language, name, created, NULL},
+        .memory_bytes = cell_memory_bytes(cell->kind, limits),
+        .nano_cpus = (int64_t)limits->milli_cpus * 1000000,
+        .pids = limits->processes + CELL_AGENT_PROCESSES,
+        .tmpfs_bytes = (uint64_t)limits->disk_mb << 20,
+        .tmpfs_inodes = 16384,
+        .uid = cell->uid,
+        .volume = cells->volume,
+        .volume_target = CELL_AGENT_FOLDER,
+        .runtime = cells->runtime,
+        .seccomp = cells->seccomp,
+        .fsize_bytes = (uint64_t)limits->disk_mb << 20,
+        .shm_bytes = 16u << 20,
+        .readonly_root = true,
+        .stdin_open = true,
+        .podman = cells->podman,
+    });
+}
+
+/* There is a free one: CELLS_MAX. */
+static uint32_t take_uid(struct cells *cells)
+{
+    for (;;) {
+        uint32_t uid = CELL_UID_FIRST + cells->next_uid;
+        const struct cell *cell = cells->first;
+
+        cells->next_uid = (cells->next_uid + 1) % CELL_UID_COUNT;
+        while (cell != NULL && cell->uid != uid)
+            cell = cell->next;
+        if (cell == NULL)
+            return uid;
+    }
+}
+
+static void create_container(struct cell *cell)
+{
+    char path[CELL_NAME_MAX + 40];
+
+    snprintf(path, sizeof path, "/containers/create?name=%s", cell->name);
+    cell->call = engine_call(cell->cells->engine,
+                             &(struct call_options){.method = "POST",
+                                                    .path = path,
+                                                    .body = container_body(cell),
+                                                    .deadline_ms = CELL_CREATE_MS,
+                                                    .metric = "create"},
+                             on_created, cell);
+}
+
+struct cell *cell_make(struct cells *cells, const struct cell_kind *kind, const struct cell_limits *limits,
+                       const struct cell_owner *owner)
+{
+    struct cell *cell = cells->count < CELLS_MAX ? calloc(1, sizeof *cell) : NULL;
+    char uuid[UUID_LEN + 1];
+
+    if (cell == NULL)
+        return NULL;
+    cell->cells = cells;
+    cell->kind = kind;
+    cell->limits = *limits;
+    cell->owner = owner;
+    cell->state = CELL_CREATING;
+    cell->uid = take_uid(cells);
+    text_uuid(uuid);
+    snprintf(cell->name, sizeof cell->name, "codecell-%s", uuid);
+    buf_init(&cell->frames, CELL_FRAMES_MAX);
+    uv_timer_init(cells->loop, &cell->timer);
+    cell->timer.data = cell;
+    uv_timer_start(&cell->timer, on_deadline, CELL_READY_MS, 0);
+    cell->next = cells->first;
+    if (cells->first != NULL)
+        cells->first->prev = cell;
+    cells->first = cell;
+    cells->count++;
+    create_container(cell);
+    return cell;
+}

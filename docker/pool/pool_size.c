@@ -1,0 +1,191 @@
+#include "docker/pool/pool_size.h"
+
+#include <math.h>
+
+const struct pool_tuning pool_tuning_chosen = {.misses = POOL_MISSES, .rate_s = 120, .hold_s = 600};
+
+#define CREATIONS 2u /* the usual machine's */
+#define LATELY_S 10.0
+#define LATELY_LEAST 1.0    /* a second */
+#define LEAD_S 0.05         /* before a creation begins: POOL_SETTLE_NS, and others that are under way */
+#define MAKING_S 0.15       /* until one has been made */
+#define MAKING_LEAST_S 0.01 /* what a clock that stood still would make of it is less */
+#define MAKING_MOST_S 5.0   /* an engine that slow is out of order: more cells would not help it */
+#define MAKING_WEIGHT 0.2   /* of the newest in the average */
+#define BACKLOG_MAX 1000.0
+#define CELLS_MOST 1000u                   /* of a language, by demand */
+#define BYTES_UNKNOWN ((uint64_t)16 << 20) /* of a waiting cell */
+
+static const struct pool_tuning *tuning(const struct pool_demand *demand)
+{
+    return demand->tuning != NULL ? demand->tuning : &pool_tuning_chosen;
+}
+
+static double since_s(uint64_t then_ns, uint64_t now_ns)
+{
+    return now_ns > then_ns ? (double)(now_ns - then_ns) / 1e9 : 0;
+}
+
+static double making_s(const struct pool_demand *demand)
+{
+    return demand->making_s > 0 ? demand->making_s : MAKING_S;
+}
+
+static double faded(double rate, double past_s, double over_s)
+{
+    return rate * exp(-past_s / over_s);
+}
+
+/* The short average counts where it rests on enough arrivals to be more than chance: a language that is suddenly hot.
+ */
+static double rate_at(const struct pool_demand *demand, uint64_t now_ns)
+{
+    double past = since_s(demand->last_ns, now_ns);
+    double rate = faded(demand->rate, past, tuning(demand)->rate_s), lately = faded(demand->lately, past, LATELY_S);
+
+    return lately >= LATELY_LEAST ? fmax(rate, lately) : rate;
+}
+
+static double burst_at(const struct pool_demand *demand, uint64_t now_ns)
+{
+    double age = since_s(demand->burst_ns, now_ns), hold = tuning(demand)->hold_s;
+
+    return age < hold ? fmax(demand->burst[0], demand->burst[1]) : age < 2 * hold ? demand->burst[0] : 0;
+}
+
+static void note_backlog(struct pool_demand *demand)
+{
+    double age = since_s(demand->burst_ns, demand->last_ns), hold = tuning(demand)->hold_s;
+
+    if (demand->arrivals == 0 || age >= hold) {
+        demand->burst[1] = demand->arrivals > 0 && age < 2 * hold ? demand->burst[0] : 0;
+        demand->burst[0] = 0;
+        demand->burst_ns = demand->last_ns;
+    }
+    demand->burst[0] = fmax(demand->burst[0], demand->backlog);
+}
+
+/* An average that starts with the first arrival is too low for a while; the backlog makes up for it. */
+void pool_demand_arrival(struct pool_demand *demand, uint64_t now_ns)
+{
+    double past = demand->arrivals > 0 ? since_s(demand->last_ns, now_ns) : 0;
+    double pace = (demand->creations > 0 ? demand->creations : CREATIONS) / making_s(demand);
+
+    demand->rate = faded(demand->rate, past, tuning(demand)->rate_s) + 1 / tuning(demand)->rate_s;
+    demand->lately = faded(demand->lately, past, LATELY_S) + 1 / LATELY_S;
+    demand->backlog = fmin(fmax(demand->backlog - past * pace, 0) + 1, BACKLOG_MAX);
+    if (now_ns > demand->last_ns || demand->arrivals == 0) /* a clock that goes backwards stands still */
+        demand->last_ns = now_ns;
+    note_backlog(demand);
+    demand->arrivals++;
+}
+
+void pool_demand_made(struct pool_demand *demand, uint64_t took_ns)
+{
+    double took = fmin(fmax((double)took_ns / 1e9, MAKING_LEAST_S), MAKING_MOST_S);
+
+    demand->making_s = demand->making_s > 0 ? demand->making_s + MAKING_WEIGHT * (took - demand->making_s) : took;
+}
+
+/* A language while cells are handed out. */
+struct share {
+    size_t index;
+    double rate, lambda; /* arrivals a second; to expect while a cell is being made */
+    double term, misses; /* P(arrivals = has); P(arrivals >= has): an arrival finds all `has` taken */
+    double burst;        /* cells to have for a backlog like the last; 0: nobody asked lately */
+    double again;        /* backlogs a second */
+    uint64_t bytes;
+    unsigned has;
+    unsigned usual; /* to have in any case, as far as the budget goes */
+    bool by_demand;
+};
+
+static void share_add(struct share *share)
+{
+    share->misses = fmax(share->misses - share->term, 0);
+    share->has++;
+    share->term *= share->lambda / share->has;
+}
+
+static struct share share_of(const struct pool_size_view *view, size_t index, uint64_t now_ns)
+{
+    const struct pool_demand *demand = &view->demand;
+    double rate = demand->arrivals > 0 ? rate_at(demand, now_ns) : 0;
+    double lambda = rate * (making_s(demand) + LEAD_S);
+    struct share share = {.index = index,
+                          .rate = rate,
+                          .lambda = lambda,
+                          .term = exp(-lambda),
+                          .misses = 1,
+                          .burst = floor(burst_at(demand, now_ns) + 0.5),
+                          .again = 1 / tuning(demand)->hold_s,
+                          .bytes = view->bytes != 0 ? view->bytes : BYTES_UNKNOWN,
+                          .usual = view->keep.usual,
+                          .by_demand = view->keep.by_demand};
+
+    while (share.has < view->keep.least)
+        share_add(&share);
+    return share;
+}
+
+/* A language that nobody asked for lately wants no more than it is to have in any case. */
+static bool satisfied(const struct share *share, const struct pool_demand *demand)
+{
+    if (share->has < share->usual)
+        return false;
+    if (!share->by_demand || share->has >= CELLS_MOST || (share->has == 0 && share->burst == 0))
+        return true;
+    return share->has >= share->burst && share->misses <= tuning(demand)->misses;
+}
+
+/* Misses a second that the next cell saves, for each byte that it holds. */
+static double worth(const struct share *share)
+{
+    double saved = share->rate * share->misses + (share->has < share->burst ? share->again : 0);
+
+    return saved / (double)share->bytes;
+}
+
+/* Of two that are worth the same, for nobody asks for them, the first in order. */
+static bool before(const struct share *a, const struct share *b)
+{
+    double left = worth(a), right = worth(b);
+
+    return left != right ? left > right : a->index < b->index;
+}
+
+void pool_size(const struct pool_size_view *views, size_t count, const struct pool_budget *budget, uint64_t now_ns,
+               unsigned *want)
+{
+    struct share shares[POOL_LANGUAGES_MAX];
+    size_t open = 0;
+    uint64_t cells = 0, bytes = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        want[i] = views[i].keep.least;
+        cells += want[i];
+        bytes += want[i] * (views[i].bytes != 0 ? views[i].bytes : BYTES_UNKNOWN);
+        if (!pool_keeps_none(&views[i].keep) && open < POOL_LANGUAGES_MAX)
+            shares[open++] = share_of(&views[i], i, now_ns);
+    }
+    while (cells < budget->cells && open > 0) {
+        size_t best = 0;
+
+        for (size_t i = 0; i < open;) {
+            struct share *share = &shares[i];
+            if (satisfied(share, &views[share->index].demand) || bytes + share->bytes > budget->bytes) {
+                *share = shares[--open];
+                continue;
+            }
+            if (before(share, &shares[best]))
+                best = i;
+            i++;
+        }
+        if (open == 0)
+            break;
+        cells++;
+        bytes += shares[best].bytes;
+        share_add(&shares[best]);
+        want[shares[best].index] = shares[best].has;
+    }
+}

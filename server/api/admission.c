@@ -1,0 +1,252 @@
+/* Who may: key, scope and rate of a request, decided from its head alone.
+ *
+ *   keyed route ─ admission queued ─ (database) key? ─ scope? ─ rate ─ (loop) rate of reading ─ http_admit
+ *                       │                        └ 401    └ 403   └ 429           └ 429
+ *                       └ the client goes away: the admission forgets its exchange and ends unseen
+ *
+ * The first three are one job, so that a revoked key is seen at once and a request counts once. Each request counts
+ * against one of the two rates; the headers tell of the first alone. */
+#include "api/admission.h"
+
+#include "api/api.h"
+#include "base/container_of.h"
+#include "base/seam.h"
+#include "run/metrics.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#define SECOND_NS 1000000000
+#define MINUTE_S 60
+#define BODY_SMALL 65536 /* bytes that may come with a request that needs none */
+
+/* One request on its way through the database. */
+struct admission {
+    struct store_job job;
+    struct http_exchange *ex; /* NULL: the client is gone */
+    unsigned flags;           /* the route's */
+    char *text;               /* the key as presented; NULL: none */
+    int64_t now_ns;
+    const char *forbidden;     /* what the key may not do, NULL: it may */
+    struct error trouble;      /* why nothing can be recorded, and so nothing run; ERROR_NONE: it can */
+    struct api_caller *caller; /* filled by work() */
+};
+
+/* ---- pure ---- */
+
+const char *auth_presented(const char *api_key, const char *authorization)
+{
+    if (api_key != NULL && *api_key != '\0')
+        return api_key;
+    if (authorization == NULL || strncasecmp(authorization, "Bearer ", 7) != 0)
+        return NULL;
+    authorization += 7;
+    return authorization + strspn(authorization, " ");
+}
+
+const char *auth_forbids(unsigned flags, unsigned scopes)
+{
+    static const struct {
+        unsigned flag, scope;
+        const char *deed;
+    } rights[] = {
+        {API_EXECUTE, KEY_EXECUTE, "run programs"},
+        {API_READ, KEY_READ, "read records"},
+        {API_ADMIN, KEY_ADMIN, "manage keys"},
+    };
+    for (size_t i = 0; i < sizeof rights / sizeof *rights; i++)
+        if ((flags & rights[i].flag) != 0 && (scopes & rights[i].scope) == 0)
+            return rights[i].deed;
+    return NULL;
+}
+
+int64_t auth_seconds_up(int64_t ns)
+{
+    return (ns + SECOND_NS - 1) / SECOND_NS;
+}
+
+int64_t auth_next_seconds(const struct rate_verdict *rate, int64_t now_ns)
+{
+    int64_t used = rate->limit - rate->remaining;
+    if (used <= 0 || rate->reset_ns <= now_ns)
+        return 0;
+    int64_t interval = ((int64_t)MINUTE_S * SECOND_NS + rate->limit - 1) / rate->limit;
+    int64_t left = rate->reset_ns - now_ns - (used - 1) * interval;
+    return left > 0 ? auth_seconds_up(left) : 0;
+}
+
+/* ---- admission ---- */
+
+static void admission_free(struct admission *admission)
+{
+    if (admission->text != NULL) {
+        OPENSSL_cleanse(admission->text, strlen(admission->text));
+        free(admission->text);
+    }
+    free(admission->caller);
+    free(admission);
+}
+
+static int admission_work(struct db *db, struct store_job *job, struct error *error)
+{
+    struct admission *admission = container_of(job, struct admission, job);
+    struct api_caller *caller = admission->caller;
+    if (keys_authenticate(db, admission->text, &caller->key, error) != 0)
+        return -1;
+    admission->forbidden = auth_forbids(admission->flags, caller->key.scopes);
+    bool counts = (admission->flags & API_COUNTS) != 0 && admission->trouble.code == ERROR_NONE;
+    int64_t cost = admission->forbidden == NULL && counts ? 1 : 0;
+    return rates_take(db, caller->key.row, caller->key.rate_per_minute, cost, admission->now_ns, &caller->rate, error);
+}
+
+static void add_rate_headers(struct http_exchange *ex, const struct rate_verdict *rate, int64_t now_ns)
+{
+    http_header_add(ex, "X-RateLimit-Limit", "%lld", (long long)rate->limit);
+    http_header_add(ex, "X-RateLimit-Remaining", "%lld", (long long)rate->remaining);
+    http_header_add(ex, "X-RateLimit-Reset", "%lld", (long long)auth_seconds_up(rate->reset_ns));
+    http_header_add(ex, "RateLimit-Policy", "\"default\";q=%lld;w=%d", (long long)rate->limit, MINUTE_S);
+    http_header_add(ex, "RateLimit", "\"default\";r=%lld;t=%lld", (long long)rate->remaining,
+                    (long long)auth_next_seconds(rate, now_ns));
+}
+
+static void refuse_rate(struct http_exchange *ex, const struct rate_verdict *rate)
+{
+    int64_t wait = auth_seconds_up(rate->retry_after_ns);
+    http_header_add(ex, "Retry-After", "%lld", (long long)(wait > 0 ? wait : 1));
+    http_respond_error(ex, error_status(ERROR_RATE), "Rate limit exceeded. Please try again later.");
+}
+
+/* What runs nothing has a rate of its own. */
+static bool may_read(struct http_exchange *ex, const struct admission *admission, struct rate_verdict *verdict)
+{
+    const struct key *key = &api_caller(ex)->key;
+    if ((admission->flags & API_COUNTS) != 0)
+        return true;
+    *verdict = reading_take(&api_of(ex)->reading, key->row, key->rate_per_minute, admission->now_ns);
+    return verdict->allowed;
+}
+
+static void decide(struct http_exchange *ex, const struct admission *admission)
+{
+    struct rate_verdict reading;
+    struct api_caller *caller = api_caller(ex);
+    add_rate_headers(ex, &caller->rate, admission->now_ns);
+    struct error error;
+    if (admission->forbidden != NULL) {
+        error_set(&error, ERROR_FORBIDDEN, "This key may not %s", admission->forbidden);
+        api_respond_error(ex, &error);
+    } else if (!caller->rate.allowed) {
+        refuse_rate(ex, &caller->rate);
+    } else if (admission->trouble.code != ERROR_NONE) {
+        api_respond_error(ex, &admission->trouble);
+    } else if (!may_read(ex, admission, &reading)) {
+        refuse_rate(ex, &reading);
+    } else {
+        http_admit(ex);
+    }
+}
+
+static void admission_done(struct store_job *job, const struct error *error)
+{
+    struct admission *admission = container_of(job, struct admission, job);
+    struct http_exchange *ex = admission->ex;
+    if ((admission->flags & API_EXECUTE) != 0)
+        measure_share("admission", seam()->monotonic_ns() - job->submitted_ns);
+    if (ex != NULL)
+        http_on_gone(ex, NULL, NULL);
+    if (ex != NULL && error != NULL) {
+        api_respond_error(ex, error);
+    } else if (ex != NULL) {
+        http_set_user(ex, admission->caller);
+        http_set_owner(ex, admission->caller->key.row);
+        admission->caller = NULL;
+        decide(ex, admission);
+    }
+    admission_free(admission);
+}
+
+static void admission_gone(void *arg)
+{
+    struct admission *admission = arg;
+    admission->ex = NULL;
+}
+
+/* NULL: out of memory. */
+static struct admission *admission_new(struct http_exchange *ex)
+{
+    struct admission *admission = calloc(1, sizeof *admission);
+    if (admission == NULL)
+        return NULL;
+    const char *text = auth_presented(http_header(ex, "X-API-Key"), http_header(ex, "Authorization"));
+    admission->text = text != NULL ? strdup(text) : NULL;
+    admission->caller = calloc(1, sizeof *admission->caller);
+    if (admission->caller == NULL || (text != NULL && admission->text == NULL)) {
+        admission_free(admission);
+        return NULL;
+    }
+    admission->ex = ex;
+    admission->flags = http_route(ex)->flags;
+    admission->now_ns = seam()->wall_ns();
+    admission->job.work = admission_work;
+    admission->job.done = admission_done;
+    bool runs = (admission->flags & API_COUNTS) != 0;
+    admission->job.reads = !runs || store_trouble(api_of(ex)->store, &admission->trouble);
+    admission->job.early = true; /* a rate that a crash forgets is no loss: the request is lost with it */
+    return admission;
+}
+
+static void admit_key(struct http_exchange *ex)
+{
+    struct admission *admission = admission_new(ex);
+    if (admission == NULL) {
+        http_respond_error(ex, 500, "Internal error");
+        return;
+    }
+    http_on_gone(ex, admission_gone, admission);
+    store_submit(api_of(ex)->store, &admission->job);
+}
+
+/* ---- the metrics key ---- */
+
+static bool is_metrics_key(const char *presented, const char *key)
+{
+    size_t len = strlen(key);
+    return presented != NULL && strlen(presented) == len && CRYPTO_memcmp(presented, key, len) == 0;
+}
+
+static void admit_metrics(struct http_exchange *ex)
+{
+    const char *key = api_of(ex)->metrics_key;
+    const char *presented = auth_presented(NULL, http_header(ex, "Authorization"));
+    struct error error;
+    if (http_is_direct_local(ex) || (*key != '\0' && is_metrics_key(presented, key))) {
+        http_admit(ex);
+        return;
+    }
+    error_set(&error, ERROR_FORBIDDEN,
+              "Metrics: only for direct connections from this machine, or with the metrics key");
+    api_respond_error(ex, &error);
+}
+
+/* Only what runs programs has a body that is worth holding: with other requests, most of which need no key, anybody
+ * could fill what all bodies may take. */
+static bool is_too_large(const struct http_exchange *ex)
+{
+    return (http_route(ex)->flags & API_COUNTS) == 0 &&
+           (http_content_length(ex) > BODY_SMALL || http_header(ex, "Transfer-Encoding") != NULL);
+}
+
+void api_admit(struct http_exchange *ex)
+{
+    unsigned flags = http_route(ex)->flags;
+    if (is_too_large(ex))
+        http_respond_error(ex, 413, "Body: this request needs none");
+    else if ((flags & API_KEY) != 0)
+        admit_key(ex);
+    else if ((flags & API_METRICS) != 0)
+        admit_metrics(ex);
+    else
+        http_admit(ex);
+}

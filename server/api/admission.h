@@ -1,0 +1,19 @@
+/* What admission.c decides without a database: for it and its tests. */
+#ifndef CODECELL_API_ADMISSION_H
+#define CODECELL_API_ADMISSION_H
+
+#include "store/rates.h"
+
+/* The key that a request presents: X-API-Key's value, else what follows `Bearer`. Points into a header; NULL: none. */
+const char *auth_presented(const char *api_key, const char *authorization);
+
+/* What the key may not do with a route of these flags ("run programs"); NULL: it may. */
+const char *auth_forbids(unsigned flags, unsigned scopes);
+
+/* Whole seconds until one more request than now would be allowed; 0 where the burst is full. */
+int64_t auth_next_seconds(const struct rate_verdict *rate, int64_t now_ns);
+
+/* Nanoseconds to whole seconds, rounded up. */
+int64_t auth_seconds_up(int64_t ns);
+
+#endif

@@ -1,0 +1,358 @@
+#include "languages/availability.h"
+
+#include "base/log.h"
+#include "docker/engine/engine.h"
+#include "docker/pool/pool.h"
+#include "languages/image_facts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INQUIRIES (OFFERS_AT_ONCE + OFFERS_WANTED_AT_ONCE)
+
+#define SENTENCE_FULL "The queue is full. Please try again later."
+#define SENTENCE_AWAY "The container engine is not reachable. Please try again later."
+#define SENTENCE_DRAINING "The server is shutting down. Please try again later."
+
+/* A pass looks at every image, then asks those that say nothing of themselves. */
+enum offers_pass { PASS_NONE, PASS_LOOKS, PASS_ASKS };
+
+struct offers {
+    struct offers_options options;
+    uv_timer_t timer;    /* the next pass */
+    uv_timer_t patience; /* the first wait that is over */
+    enum offers_pass pass;
+    size_t at, nth; /* what the pass comes to next: that language's nth version */
+    struct inquiry inquiries[INQUIRIES];
+    struct offers_wait *first, *last; /* in the order in which they came */
+    unsigned waits;
+    bool again, draining, stopped;
+    bool broken; /* the engine went away during the pass */
+    unsigned open_timers;
+    void (*closed)(void *arg);
+    void *closed_arg;
+};
+
+static void go_on(struct offers *offers);
+
+/* Not offered, and why: said once, not at every pass. */
+static void leave_out(struct offers *offers, struct language *language, struct language_version *version,
+                      const char *reason)
+{
+    if (version->offered || version->left_out == NULL || strcmp(version->left_out, reason) != 0)
+        log_event(LOG_WARN, "language.left_out", LOG_STR("language", language->id), LOG_STR("name", version->name),
+                  LOG_STR("image", version->image), LOG_STR("reason", reason));
+    if (version->offered)
+        pool_withdraw(offers->options.pool, &version->kind);
+    version->offered = version->unasked = false;
+    version->left_out = reason;
+    free(version->fingerprint);
+    version->fingerprint = NULL;
+}
+
+/* Each version anew: which of them is the default may be another one now. */
+static void keep_waiting(struct offers *offers, const struct language *language)
+{
+    const struct language_version *usual = language_default(language);
+
+    for (size_t i = 0; i < language->versions_len; i++) {
+        const struct language_version *version = &language->versions[i];
+        if (version->offered)
+            pool_offer(offers->options.pool, &version->kind,
+                       offers->options.waiting(offers->options.arg, language->id, version == usual));
+    }
+}
+
+static void offer(struct inquiry *inquiry)
+{
+    struct language_version *version = inquiry->version;
+    char *fingerprint = strdup(inquiry->fingerprint);
+
+    free(version->fingerprint);
+    json_decref(version->packages);
+    version->fingerprint = fingerprint; /* NULL, out of memory: asked again at the next pass */
+    version->packages = inquiry->packages;
+    inquiry->packages = NULL;
+    memcpy(version->number, inquiry->number, sizeof version->number);
+    snprintf(version->reported, sizeof version->reported, "%s%s%s", version->name != NULL ? version->name : "",
+             version->name != NULL ? "-" : "", version->number);
+    version->offered = true;
+    version->unasked = false;
+    version->left_out = NULL;
+    log_event(LOG_INFO, "language.offered", LOG_STR("language", inquiry->language->id),
+              LOG_STR("version", version->reported), LOG_INT("packages", json_array_size(version->packages)));
+}
+
+static void on_answer(struct inquiry *inquiry, enum inquiry_end end)
+{
+    struct offers *offers = inquiry->arg;
+
+    switch (end) {
+    case INQUIRY_SAME:
+        break;
+    case INQUIRY_UNASKED:
+        inquiry->version->unasked = true;
+        break;
+    case INQUIRY_TOLD:
+        offer(inquiry);
+        keep_waiting(offers, inquiry->language);
+        break;
+    case INQUIRY_LEFT_OUT:
+        leave_out(offers, inquiry->language, inquiry->version, inquiry->reason);
+        keep_waiting(offers, inquiry->language);
+        break;
+    case INQUIRY_NO_ENGINE:
+        offers->broken = true;
+        break;
+    }
+    go_on(offers);
+}
+
+/* Requests that wait. */
+
+static void unlink_wait(struct offers *offers, struct offers_wait *wait)
+{
+    *(wait->prev != NULL ? &wait->prev->next : &offers->first) = wait->next;
+    *(wait->next != NULL ? &wait->next->prev : &offers->last) = wait->prev;
+    offers->waits--;
+}
+
+static bool is_over(const struct offers *offers, const struct offers_wait *wait)
+{
+    return offers->broken || offers->draining || language_asked(wait->language) ||
+           uv_now(offers->patience.loop) >= wait->until_ms;
+}
+
+static void on_patience(uv_timer_t *timer);
+
+/* Tells those whose wait is over, and sets the timer for the next one. */
+static void tell_waits(struct offers *offers)
+{
+    uint64_t now = uv_now(offers->patience.loop), next = UINT64_MAX;
+    struct offers_wait *wait = offers->first;
+
+    while (wait != NULL) {
+        if (is_over(offers, wait)) {
+            unlink_wait(offers, wait);
+            wait->done(wait);
+            wait = offers->first; /* others may have left with it */
+            next = UINT64_MAX;
+        } else {
+            next = wait->until_ms < next ? wait->until_ms : next;
+            wait = wait->next;
+        }
+    }
+    if (next == UINT64_MAX)
+        uv_timer_stop(&offers->patience);
+    else
+        uv_timer_start(&offers->patience, on_patience, next - now, 0);
+}
+
+static void on_patience(uv_timer_t *timer)
+{
+    tell_waits(timer->data);
+}
+
+int offers_await(struct offers *offers, struct offers_wait *wait, uint64_t limit_ms, struct error *error)
+{
+    if (offers->draining || offers->stopped)
+        return error_set(error, ERROR_UNAVAILABLE, SENTENCE_DRAINING);
+    if (!engine_is_up(offers->options.engine))
+        return error_set(error, ERROR_UNAVAILABLE, SENTENCE_AWAY);
+    if (offers->waits >= offers->options.waits_max)
+        return error_set(error, ERROR_UNAVAILABLE, SENTENCE_FULL);
+    wait->until_ms = uv_now(offers->patience.loop) + limit_ms;
+    wait->next = NULL;
+    wait->prev = offers->last;
+    *(offers->last != NULL ? &offers->last->next : &offers->first) = wait;
+    offers->last = wait;
+    offers->waits++;
+    go_on(offers);
+    return 0;
+}
+
+void offers_leave(struct offers *offers, struct offers_wait *wait)
+{
+    unlink_wait(offers, wait);
+}
+
+void offers_drain(struct offers *offers)
+{
+    offers->draining = true;
+    tell_waits(offers);
+}
+
+/* What comes next. */
+
+static bool is_under_way(const struct offers *offers, const struct language_version *version)
+{
+    for (size_t i = 0; i < INQUIRIES; i++)
+        if (offers->inquiries[i].under_way && offers->inquiries[i].version == version)
+            return true;
+    return false;
+}
+
+/* The first that a request waits for and that nobody asks about. */
+static struct language_version *next_wanted(const struct offers *offers, struct language **language)
+{
+    for (const struct offers_wait *wait = offers->first; wait != NULL; wait = wait->next)
+        for (size_t i = 0; i < wait->language->versions_len; i++) {
+            struct language_version *version = &wait->language->versions[i];
+            *language = wait->language;
+            if (!version->offered && version->left_out == NULL && !is_under_way(offers, version))
+                return version;
+        }
+    return NULL;
+}
+
+/* The first version of each language, then the second of each that has one, and so on: what most ask for comes first.
+ */
+static struct language_version *next_of_pass(struct offers *offers, struct language **language)
+{
+    for (; offers->nth < LANGUAGE_VERSIONS_MAX; offers->nth++, offers->at = 0)
+        while (offers->at < languages_count(offers->options.languages)) {
+            *language = languages_at(offers->options.languages, offers->at++);
+            if (offers->nth >= (*language)->versions_len)
+                continue;
+            struct language_version *version = &(*language)->versions[offers->nth];
+            if ((offers->pass == PASS_LOOKS || version->unasked) && !is_under_way(offers, version))
+                return version;
+        }
+    return NULL;
+}
+
+/* What the inquiry with this index may begin with; NULL: nothing. While a request waits no other image is asked. */
+static struct language_version *next_version(struct offers *offers, size_t index, struct language **language,
+                                             bool *may_ask)
+{
+    struct language_version *version = next_wanted(offers, language);
+
+    *may_ask = version != NULL || offers->pass == PASS_ASKS;
+    if (version != NULL || index >= OFFERS_AT_ONCE || offers->pass == PASS_NONE ||
+        (offers->pass == PASS_ASKS && offers->first != NULL))
+        return version;
+    return next_of_pass(offers, language);
+}
+
+/* How many are under way. */
+static size_t begin(struct offers *offers)
+{
+    size_t under_way = 0;
+
+    for (size_t i = 0; i < INQUIRIES; i++) {
+        struct inquiry *inquiry = &offers->inquiries[i];
+        struct language *language;
+        struct language_version *version = NULL;
+        bool may_ask;
+
+        if (!inquiry->under_way && !offers->broken && (version = next_version(offers, i, &language, &may_ask)) != NULL)
+            inquiry_begin(inquiry, language, version, may_ask);
+        under_way += inquiry->under_way;
+    }
+    return under_way;
+}
+
+/* Where the engine went away, its return begins another pass. */
+static void finish_pass(struct offers *offers)
+{
+    bool whole = !offers->broken;
+
+    offers->pass = PASS_NONE;
+    offers->broken = false;
+    if (whole && offers->options.on_pass != NULL)
+        offers->options.on_pass(offers->options.arg);
+    if (offers->again)
+        offers_check(offers);
+}
+
+/* Tells who waits, and begins what can be begun; the pass ends with its last inquiry. */
+static void go_on(struct offers *offers)
+{
+    tell_waits(offers);
+    if (offers->stopped || begin(offers) > 0)
+        return;
+    if (offers->pass == PASS_LOOKS && !offers->broken) {
+        offers->pass = PASS_ASKS;
+        offers->at = offers->nth = 0;
+        go_on(offers);
+    } else if (offers->pass != PASS_NONE) {
+        finish_pass(offers);
+    } else {
+        offers->broken = false;
+    }
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct offers *offers = timer->data;
+
+    if (offers->pass == PASS_NONE && engine_is_up(offers->options.engine))
+        offers_check(offers);
+}
+
+void offers_check(struct offers *offers)
+{
+    if (offers->stopped)
+        return;
+    offers->again = offers->pass != PASS_NONE;
+    if (offers->again)
+        return;
+    offers->pass = PASS_LOOKS;
+    offers->at = offers->nth = 0;
+    go_on(offers);
+}
+
+int offers_open(struct offers **out, uv_loop_t *loop, const struct offers_options *options, struct error *error)
+{
+    struct offers *offers = calloc(1, sizeof *offers);
+
+    if (offers == NULL)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    offers->options = *options;
+    for (size_t i = 0; i < INQUIRIES; i++)
+        offers->inquiries[i] = (struct inquiry){.engine = options->engine,
+                                                .pool = options->pool,
+                                                .store = options->store,
+                                                .done = on_answer,
+                                                .arg = offers};
+    uv_timer_init(loop, &offers->timer);
+    uv_timer_init(loop, &offers->patience);
+    offers->timer.data = offers->patience.data = offers;
+    offers->open_timers = 2;
+    uv_timer_start(&offers->timer, on_timer, OFFERS_PERIOD_MS, OFFERS_PERIOD_MS);
+    *out = offers;
+    return 0;
+}
+
+void offers_stop(struct offers *offers)
+{
+    if (offers->stopped)
+        return;
+    offers_drain(offers);
+    offers->stopped = true;
+    uv_timer_stop(&offers->timer);
+    for (size_t i = 0; i < INQUIRIES; i++)
+        inquiry_stop(&offers->inquiries[i]);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct offers *offers = handle->data;
+    void (*closed)(void *arg) = offers->closed;
+    void *arg = offers->closed_arg;
+
+    if (--offers->open_timers > 0)
+        return;
+    free(offers);
+    closed(arg);
+}
+
+void offers_close(struct offers *offers, void (*closed)(void *arg), void *arg)
+{
+    offers_stop(offers);
+    offers->closed = closed;
+    offers->closed_arg = arg;
+    uv_close((uv_handle_t *)&offers->timer, on_timer_closed);
+    uv_close((uv_handle_t *)&offers->patience, on_timer_closed);
+}

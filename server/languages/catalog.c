@@ -1,0 +1,193 @@
+#include "languages/catalog.h"
+
+#include "base/buf.h"
+#include "languages/language_file.h"
+#include "languages/name_table.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct languages {
+    size_t count, versions;
+    struct language *items[LANGUAGES_MAX]; /* in order of id */
+    struct names names;
+};
+
+/* One languages_load. */
+struct loading {
+    struct languages *languages;
+    const struct limits *defaults, *maxima;
+    void (*complain)(const char *sentence, void *arg);
+    void *arg;
+};
+
+/* Whoever came first keeps a name: a program that asks for it must not get another language after a folder was added.
+ */
+static int add(struct languages *languages, struct language *language, struct error *error)
+{
+    if (languages->versions + language->versions_len > LANGUAGES_MAX)
+        return error_set(error, ERROR_INVALID, "no more than %d languages fit, each version counted", LANGUAGES_MAX);
+    if (names_add(&languages->names, language, error) != 0)
+        return -1;
+    languages->versions += language->versions_len;
+    languages->items[languages->count++] = language;
+    return 0;
+}
+
+/* 0 with the text in `out`, 1 where there is no such file, -1 with a sentence. */
+static int read_file(const char *path, struct buf *out, struct error *error)
+{
+    FILE *file = fopen(path, "re");
+    if (file == NULL)
+        return errno == ENOENT || errno == ENOTDIR ? 1 : error_set(error, ERROR_INVALID, "%s", strerror(errno));
+    char chunk[4096];
+    size_t got;
+    int failed = 0;
+    while (failed == 0 && (got = fread(chunk, 1, sizeof chunk, file)) > 0)
+        if (buf_append(out, chunk, got) != 0)
+            failed = error_set(error, ERROR_INVALID, "is larger than %zu bytes", LANGUAGE_FILE_MAX);
+    if (failed == 0 && ferror(file))
+        failed = error_set(error, ERROR_INVALID, "cannot be read");
+    fclose(file);
+    return failed;
+}
+
+/* A folder of a language; one without language.json is something else (a base image). */
+static void load_one(const struct loading *loading, const char *folder, const char *id)
+{
+    char path[4096];
+    int len = snprintf(path, sizeof path, "%s/%s/language.json", folder, id);
+    if (len < 0 || (size_t)len >= sizeof path)
+        return;
+    struct error error = {.code = ERROR_NONE};
+    struct buf text;
+    buf_init(&text, LANGUAGE_FILE_MAX);
+    int found = read_file(path, &text, &error);
+    struct language *language = NULL;
+    if (found == 0)
+        language =
+            language_read(text.data != NULL ? text.data : "", text.len, id, loading->defaults, loading->maxima, &error);
+    buf_free(&text);
+    if (found == 1 || (language != NULL && add(loading->languages, language, &error) == 0))
+        return;
+    language_free(language);
+    error_wrap(&error, "%s", path);
+    loading->complain(error.text, loading->arg);
+}
+
+static int is_folder_name(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+static int load_folder(const struct loading *loading, const char *folder, struct error *error)
+{
+    struct dirent **entries;
+    int count = scandir(folder, &entries, is_folder_name, alphasort);
+    if (count < 0)
+        return error_set(error, ERROR_INVALID, "%s: %s", folder, strerror(errno));
+    for (int i = 0; i < count; i++) {
+        load_one(loading, folder, entries[i]->d_name);
+        free(entries[i]);
+    }
+    free(entries);
+    return 0;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct language *const *left = a, *const *right = b;
+    return strcmp((*left)->id, (*right)->id);
+}
+
+/* `path` is cut at its colons. */
+static int load_folders(const struct loading *loading, char *path, struct error *error)
+{
+    const char *folder;
+    while ((folder = strsep(&path, ":")) != NULL)
+        if (*folder != '\0' && load_folder(loading, folder, error) != 0)
+            return -1;
+    return 0;
+}
+
+int languages_load(struct languages **out, const char *path, const struct limits *defaults, const struct limits *maxima,
+                   void (*complain)(const char *sentence, void *arg), void *arg, struct error *error)
+{
+    struct languages *languages = calloc(1, sizeof *languages);
+    char *folders = strdup(path);
+    int failed = -1;
+    if (languages == NULL || folders == NULL)
+        error_set(error, ERROR_INTERNAL, "out of memory");
+    else
+        failed = load_folders(&(struct loading){languages, defaults, maxima, complain, arg}, folders, error);
+    free(folders);
+    if (failed != 0) {
+        languages_free(languages);
+        return -1;
+    }
+    qsort(languages->items, languages->count, sizeof(struct language *), by_id);
+    *out = languages;
+    return 0;
+}
+
+void languages_free(struct languages *languages)
+{
+    if (languages == NULL)
+        return;
+    for (size_t i = 0; i < languages->count; i++)
+        language_free(languages->items[i]);
+    names_free(&languages->names);
+    free(languages);
+}
+
+static void start_late(struct language *language)
+{
+    for (size_t i = 0; i < language->versions_len; i++)
+        language->versions[i].kind.waiting_env = language->versions[i].kind.waiting_argv = NULL;
+}
+
+void languages_start_late(struct languages *languages)
+{
+    for (size_t i = 0; i < languages->count; i++)
+        start_late(languages->items[i]);
+}
+
+size_t languages_count(const struct languages *languages)
+{
+    return languages->count;
+}
+
+struct language *languages_at(struct languages *languages, size_t i)
+{
+    return languages->items[i];
+}
+
+struct language *languages_find(struct languages *languages, const char *name, struct language_version **version)
+{
+    const struct name *found = names_find(&languages->names, name);
+
+    if (found == NULL)
+        return NULL;
+    *version = found->version != NULL ? found->version : language_default(found->language);
+    return *version != NULL && (*version)->offered ? found->language : NULL;
+}
+
+static bool is_expected(const struct language_version *version)
+{
+    return !version->offered && version->left_out == NULL;
+}
+
+struct language *languages_expected(struct languages *languages, const char *name)
+{
+    const struct name *found = names_find(&languages->names, name);
+    bool expected = false;
+
+    if (found != NULL)
+        expected = found->version != NULL
+                       ? is_expected(found->version)
+                       : language_default(found->language) == NULL && !language_asked(found->language);
+    return expected ? found->language : NULL;
+}

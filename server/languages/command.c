@@ -1,0 +1,92 @@
+#include "languages/command.h"
+
+#include "base/json_reader.h"
+#include "languages/figures.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TERMINAL "TERM=xterm-256color"
+
+static size_t count(const char *const *list)
+{
+    size_t n = 0;
+
+    while (list != NULL && list[n] != NULL)
+        n++;
+    return n;
+}
+
+static void append(const char **out, size_t *n, const char *const *list)
+{
+    for (; list != NULL && *list != NULL; list++)
+        out[(*n)++] = *list;
+}
+
+/* a, then b, then c, then NULL. */
+static const char **join(const char *const *a, const char *const *b, const char *const *c)
+{
+    const char **out = calloc(count(a) + count(b) + count(c) + 1, sizeof *out);
+    size_t n = 0;
+
+    if (out == NULL)
+        return NULL;
+    append(out, &n, a);
+    append(out, &n, b);
+    append(out, &n, c);
+    return out;
+}
+
+/* The figures of a list, filled in from its `from`th text on; each new text is added to *filled. */
+static int fill_in(const char **list, size_t from, size_t len, const struct cell_limits *limits, char ***filled)
+{
+    for (size_t i = from; i < from + len; i++) {
+        if (!figures_in(list[i]))
+            continue;
+        if ((**filled = figures_filled(list[i], limits)) == NULL)
+            return -1;
+        list[i] = *(*filled)++;
+    }
+    return 0;
+}
+
+/* numpy and others start a thread per core of the host, and die under a limit of processes. A terminal's name keeps
+ * clear and tput from failing; that there is no terminal, programs see at their streams, and print no colours. */
+int run_command_build(struct run_command *out, char *const *argv, char *const *language_env,
+                      const struct cell_limits *limits, const char *const *env, const char *const *args)
+{
+    const char *const *own_env = (const char *const *)language_env, *const *own_argv = (const char *const *)argv;
+    unsigned threads = (limits->milli_cpus + 999) / 1000;
+
+    *out = (struct run_command){0};
+    snprintf(out->threads[0], sizeof out->threads[0], "OMP_NUM_THREADS=%u", threads);
+    snprintf(out->threads[1], sizeof out->threads[1], "OPENBLAS_NUM_THREADS=%u", threads);
+    const char *const first[] = {out->threads[0], out->threads[1], TERMINAL, NULL};
+    out->env = join(first, own_env, env);
+    out->argv = join(own_argv, args, NULL);
+    out->filled = calloc(count(own_env) + count(own_argv) + 1, sizeof *out->filled);
+    if (out->env == NULL || out->argv == NULL || out->filled == NULL)
+        return -1;
+    char **filled = out->filled;
+    return fill_in(out->env, count(first), count(own_env), limits, &filled) == 0 &&
+                   fill_in(out->argv, 0, count(own_argv), limits, &filled) == 0
+               ? 0
+               : -1;
+}
+
+struct cell_limits run_compile_limits(const struct cell_limits *limits, uint32_t compile_memory_mb)
+{
+    struct cell_limits out = *limits;
+
+    if (out.memory_mb < compile_memory_mb)
+        out.memory_mb = compile_memory_mb;
+    return out;
+}
+
+void run_command_clear(struct run_command *command)
+{
+    free(command->env);
+    free(command->argv);
+    strings_free(command->filled);
+    *command = (struct run_command){0};
+}

@@ -1,0 +1,26 @@
+/* Figures in what a language.json says of its commands: "-Xmx${memory_mb*75/100}m" is the job's own limit, in the form
+ * that its interpreter wants.
+ *
+ *     ${NAME}  ${NAME*N}  ${NAME*N/M}, each with -K behind it
+ *
+ * NAME is memory_mb, disk_mb or processes; N, M and K are whole numbers from 1 to 9999. A quotient is cut off, and what
+ * would be less than 1 is 1. Any other ${…} is not ours (a shell's, say) and stays.
+ */
+#ifndef CODECELL_LANGUAGES_FIGURES_H
+#define CODECELL_LANGUAGES_FIGURES_H
+
+#include "docker/cell/cell.h"
+
+#include <stdbool.h>
+
+/* What is said of a wrong one. */
+#define FIGURES_WRONG "a figure must be ${NAME}, ${NAME*N} or ${NAME*N/M}, with -K behind it or not"
+
+bool figures_are_right(const char *text); /* false: one of the names in a form that is none of these */
+
+bool figures_in(const char *text); /* whether there is anything to fill in */
+
+/* The text with its figures, the caller's to free. The text must be right. NULL: out of memory. */
+char *figures_filled(const char *text, const struct cell_limits *limits);
+
+#endif

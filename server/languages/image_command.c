@@ -1,0 +1,88 @@
+#include "languages/image_command.h"
+
+#include "base/container_of.h"
+
+static void finish(struct probe *probe)
+{
+    if (probe->cell != NULL)
+        cell_end(probe->cell);
+    probe->cell = NULL;
+    probe->under_way = false;
+    probe->done(probe);
+}
+
+static void on_output(void *arg, enum frame_step step, enum frame_channel channel, const uint8_t *data, size_t len)
+{
+    struct probe *probe = arg;
+    size_t room = probe->output.max - probe->output.len;
+
+    (void)step, (void)channel;
+    (void)buf_append(&probe->output, data, len < room ? len : room); /* what does not fit is not looked at */
+}
+
+static void on_step_end(void *arg, enum frame_step step, const struct frame_step_end *end)
+{
+    struct probe *probe = arg;
+
+    (void)step;
+    probe->exit_code = (int)end->exit_code;
+}
+
+static void on_done(void *arg, enum cell_outcome outcome)
+{
+    struct probe *probe = arg;
+
+    if (outcome != CELL_DONE)
+        probe->exit_code = -1;
+    finish(probe);
+}
+
+static const struct cell_events events = {.on_output = on_output, .on_step_end = on_step_end, .on_done = on_done};
+
+static void on_cell(struct pool_wish *wish, struct cell *cell, const struct error *error)
+{
+    struct probe *probe = container_of(wish, struct probe, wish);
+
+    (void)error; /* the pool has said why */
+    probe->cell = cell;
+    if (cell == NULL)
+        finish(probe);
+    else
+        cell_run(cell, &probe->job, NULL, &events, probe);
+}
+
+void probe_ask(struct probe *probe, struct pool *pool, const struct language_version *version, char **argv,
+               void (*done)(struct probe *probe), void *arg)
+{
+    *probe = (struct probe){
+        .pool = pool,
+        .version = version,
+        .wish = {.kind = &version->kind, .limits = version->kind.limits, .own = true, .on_cell = on_cell},
+        .job = {.env = (const char *const *)version->env,
+                .run = {.argv = (const char *const *)argv,
+                        .timeout_ms = PROBE_TIMEOUT_MS,
+                        .output_max = PROBE_OUTPUT_MAX}},
+        .exit_code = -1,
+        .under_way = true,
+        .done = done,
+        .arg = arg};
+    buf_init(&probe->output, PROBE_OUTPUT_MAX);
+    pool_take(pool, &probe->wish);
+}
+
+void probe_cancel(struct probe *probe)
+{
+    if (!probe->under_way)
+        return;
+    probe->under_way = false;
+    if (probe->cell != NULL)
+        cell_end(probe->cell);
+    else
+        pool_cancel(probe->pool, &probe->wish);
+    probe->cell = NULL;
+}
+
+void probe_free(struct probe *probe)
+{
+    buf_free(&probe->output);
+}

@@ -1,0 +1,319 @@
+#include "languages/image_facts.h"
+
+#include "base/container_of.h"
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "docker/engine/engine.h"
+#include "docker/pool/pool.h"
+#include "languages/image_label.h"
+#include "store/records.h"
+#include "store/store.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INSPECT_MS 10000u
+#define OUTPUT_SAID ((size_t)300) /* bytes of a failed command's output that are logged */
+
+/* One job for the database: the facts kept for an image. */
+struct facts_job {
+    struct store_job job;
+    char language[LANGUAGE_ID_MAX + 1];
+    char fingerprint[INQUIRY_FINGERPRINT_MAX];
+    char *facts;             /* JSON text; NULL: none are kept */
+    struct inquiry *inquiry; /* who reads them; NULL: nobody any more */
+};
+
+/* The end. */
+
+static void end(struct inquiry *inquiry, enum inquiry_end how)
+{
+    inquiry->under_way = false;
+    inquiry->done(inquiry, how);
+}
+
+static void leave_out(struct inquiry *inquiry, const char *reason)
+{
+    inquiry->reason = reason;
+    end(inquiry, INQUIRY_LEFT_OUT);
+}
+
+/* Facts: {"version": "3.13.5", "packages": [{"name", "version"}]}. */
+static int take_facts(struct inquiry *inquiry, const char *text)
+{
+    json_t *facts = json_parse(text, strlen(text), NULL);
+    const char *number = json_string_value(json_object_get(facts, "version"));
+    json_t *packages = json_object_get(facts, "packages");
+    bool good = number != NULL && strlen(number) < sizeof inquiry->number && json_is_array(packages);
+
+    if (good) {
+        snprintf(inquiry->number, sizeof inquiry->number, "%s", number);
+        json_decref(inquiry->packages);
+        inquiry->packages = json_incref(packages);
+    }
+    json_decref(facts);
+    return good ? 0 : -1;
+}
+
+/* Asking the image. */
+
+static int keep_work(struct db *db, struct store_job *job, struct error *error)
+{
+    struct facts_job *facts = container_of(job, struct facts_job, job);
+    return probes_put(db, facts->language, facts->fingerprint, facts->facts, error);
+}
+
+/* Where it failed, the image is asked again at the next start. */
+static void on_kept(struct store_job *job, const struct error *error)
+{
+    struct facts_job *facts = container_of(job, struct facts_job, job);
+
+    if (error != NULL)
+        log_event(LOG_WARN, "language.not_kept", LOG_STR("language", facts->language), LOG_STR("reason", error->text));
+    free(facts->facts);
+    free(facts);
+}
+
+static struct facts_job *facts_new(const struct inquiry *inquiry)
+{
+    struct facts_job *job = calloc(1, sizeof *job);
+
+    if (job == NULL)
+        return NULL;
+    snprintf(job->language, sizeof job->language, "%s", inquiry->language->id);
+    memcpy(job->fingerprint, inquiry->fingerprint, sizeof job->fingerprint);
+    return job;
+}
+
+static void keep(struct inquiry *inquiry, char *text)
+{
+    struct facts_job *job = facts_new(inquiry);
+
+    if (job == NULL) {
+        free(text);
+        return; /* asked again at the next start */
+    }
+    job->facts = text;
+    job->job.work = keep_work;
+    job->job.done = on_kept;
+    store_submit(inquiry->store, &job->job);
+}
+
+static void conclude(struct inquiry *inquiry, json_t *packages)
+{
+    json_t *facts = json_pack("{s:s, s:o}", "version", inquiry->number, "packages", packages);
+    char *text = facts != NULL ? json_text(facts, NULL) : NULL;
+
+    json_decref(facts);
+    if (text == NULL || take_facts(inquiry, text) != 0) {
+        free(text);
+        leave_out(inquiry, "its facts cannot be read");
+        return;
+    }
+    keep(inquiry, text);
+    end(inquiry, INQUIRY_TOLD);
+}
+
+/* A question that failed. What the command did is said for whoever wrote it: at the first time, not at every pass. */
+static void fail(struct inquiry *inquiry, struct probe *probe, const char *reason)
+{
+    const struct language_version *version = inquiry->version;
+    struct buf said;
+
+    if (!engine_is_up(inquiry->engine)) {
+        probe_free(probe);
+        end(inquiry, INQUIRY_NO_ENGINE);
+        return;
+    }
+    buf_init(&said, 4 * OUTPUT_SAID);
+    (void)text_utf8_clean(&said, probe->output.data, probe->output.len < OUTPUT_SAID ? probe->output.len : OUTPUT_SAID,
+                          true);
+    if (version->left_out == NULL || strcmp(version->left_out, reason) != 0)
+        log_event(LOG_WARN, "language.command_failed", LOG_STR("language", inquiry->language->id),
+                  LOG_STR("image", version->image), LOG_STR("program", probe->job.run.argv[0]),
+                  LOG_INT("exit_code", probe->exit_code), LOG_STR("output", said.data));
+    buf_free(&said);
+    probe_free(probe);
+    leave_out(inquiry, reason);
+}
+
+static void on_packages(struct probe *probe)
+{
+    struct inquiry *inquiry = probe->arg;
+    json_t *packages;
+
+    if (probe->exit_code != 0) {
+        fail(inquiry, probe, "its packages command failed");
+        return;
+    }
+    packages = facts_packages(probe->output.data != NULL ? probe->output.data : "");
+    probe_free(probe);
+    conclude(inquiry, packages);
+}
+
+static void on_version(struct probe *probe)
+{
+    struct inquiry *inquiry = probe->arg;
+    struct language_version *version = inquiry->version;
+
+    if (probe->exit_code != 0 || probe->output.data == NULL ||
+        version_in(probe->output.data, inquiry->number, sizeof inquiry->number) != 0) {
+        fail(inquiry, probe, "its version command failed");
+        return;
+    }
+    probe_free(probe);
+    if (version->packages_argv != NULL)
+        probe_ask(&inquiry->probe, inquiry->pool, version, version->packages_argv, on_packages, inquiry);
+    else
+        conclude(inquiry, json_array());
+}
+
+/* What is known of the image already. */
+
+/* 0, or -1 where its label does not answer all that is asked. */
+static int read_label(struct inquiry *inquiry, const struct image_info *image)
+{
+    const struct language_version *version = inquiry->version;
+    json_t *label = facts_label(image);
+    const char *number = facts_output(label, version->version_argv, version->env), *packages = "";
+    int failed = number == NULL || version_in(number, inquiry->number, sizeof inquiry->number) != 0 ? -1 : 0;
+
+    if (failed == 0 && version->packages_argv != NULL)
+        packages = facts_output(label, version->packages_argv, version->env);
+    if (failed == 0)
+        inquiry->packages = packages != NULL ? facts_packages(packages) : NULL;
+    json_decref(label);
+    return inquiry->packages != NULL ? 0 : -1;
+}
+
+static int read_work(struct db *db, struct store_job *job, struct error *error)
+{
+    struct facts_job *facts = container_of(job, struct facts_job, job);
+
+    return probes_get(db, facts->language, facts->fingerprint, &facts->facts, error);
+}
+
+static void ask(struct inquiry *inquiry)
+{
+    probe_ask(&inquiry->probe, inquiry->pool, inquiry->version, inquiry->version->version_argv, on_version, inquiry);
+}
+
+static void on_read(struct store_job *job, const struct error *error)
+{
+    struct facts_job *facts = container_of(job, struct facts_job, job);
+    struct inquiry *inquiry = facts->inquiry;
+
+    (void)error; /* then it is as if none were kept */
+    if (inquiry != NULL) {
+        inquiry->reading = NULL;
+        if (facts->facts != NULL && take_facts(inquiry, facts->facts) == 0)
+            end(inquiry, INQUIRY_TOLD);
+        else if (inquiry->may_ask)
+            ask(inquiry);
+        else
+            end(inquiry, INQUIRY_UNASKED);
+    }
+    free(facts->facts);
+    free(facts);
+}
+
+static void look_up(struct inquiry *inquiry)
+{
+    struct facts_job *job = facts_new(inquiry);
+
+    if (job == NULL) {
+        leave_out(inquiry, "out of memory");
+        return;
+    }
+    job->inquiry = inquiry;
+    job->job.work = read_work;
+    job->job.done = on_read;
+    job->job.reads = true;
+    inquiry->reading = job;
+    store_submit(inquiry->store, &job->job);
+}
+
+/* Asking the engine. */
+
+/* A command that changes asks again, as an image that changes does. */
+static unsigned argv_sum(char *const *argv, unsigned sum)
+{
+    for (; argv != NULL && *argv != NULL; argv++)
+        for (const char *p = *argv;; p++) {
+            sum = (sum ^ (unsigned char)*p) * 16777619u;
+            if (*p == '\0')
+                break;
+        }
+    return sum;
+}
+
+static void on_inspected(void *arg, int status, json_t *reply, const struct error *error)
+{
+    struct inquiry *inquiry = arg;
+    const struct language_version *version = inquiry->version;
+    struct image_info image;
+
+    (void)error;
+    inquiry->call = NULL;
+    if (status == 0) {
+        end(inquiry, INQUIRY_NO_ENGINE);
+        return;
+    }
+    if (status != 200 || codec_image(reply, &image) != 0) {
+        leave_out(inquiry, "the engine does not have its image");
+        return;
+    }
+    if (image.volumes > 0) {
+        leave_out(inquiry, "its image declares volumes");
+        return;
+    }
+    snprintf(inquiry->fingerprint, sizeof inquiry->fingerprint, "%s %08x", image.id,
+             argv_sum(version->packages_argv, argv_sum(version->version_argv, 2166136261u)));
+    if (version->fingerprint != NULL && strcmp(version->fingerprint, inquiry->fingerprint) == 0) {
+        end(inquiry, INQUIRY_SAME);
+        return;
+    }
+    pool_withdraw(inquiry->pool, &version->kind); /* cells of another image than this one are of no use */
+    if (read_label(inquiry, &image) == 0)
+        end(inquiry, INQUIRY_TOLD);
+    else
+        look_up(inquiry);
+}
+
+void inquiry_begin(struct inquiry *inquiry, struct language *language, struct language_version *version, bool may_ask)
+{
+    char path[512];
+
+    json_decref(inquiry->packages);
+    inquiry->packages = NULL;
+    inquiry->language = language;
+    inquiry->version = version;
+    inquiry->under_way = true;
+    inquiry->may_ask = may_ask;
+    snprintf(path, sizeof path, "/images/%s/json", version->image);
+    inquiry->call =
+        engine_call(inquiry->engine,
+                    &(struct call_options){.method = "GET", .path = path, .deadline_ms = INSPECT_MS, .metric = "image"},
+                    on_inspected, inquiry);
+    if (inquiry->call == NULL)
+        leave_out(inquiry, "out of memory");
+}
+
+void inquiry_stop(struct inquiry *inquiry)
+{
+    inquiry->under_way = false;
+    if (inquiry->call != NULL)
+        call_cancel(inquiry->call);
+    inquiry->call = NULL;
+    if (inquiry->reading != NULL)
+        inquiry->reading->inquiry = NULL;
+    inquiry->reading = NULL;
+    if (inquiry->probe.under_way) {
+        probe_cancel(&inquiry->probe);
+        probe_free(&inquiry->probe);
+    }
+    json_decref(inquiry->packages);
+    inquiry->packages = NULL;
+}

@@ -1,0 +1,30 @@
+/* What an image says of itself, written on it when it was built (images/lib/facts.py):
+ *
+ *   io.codecell.facts = {"layers": ["sha256:…"], "env": ["PATH=…"],
+ *                        "answers": [{"argv": ["/usr/bin/python3", "--version"], "env": {"LANG": "C.UTF-8"},
+ *                                     "output": "Python 3.13.5\n"}]}
+ *
+ * It holds what each command printed, whole, and which image printed it: an image made from this one inherits the
+ * label, and a command that was changed since is not among the answers. Pure functions. */
+#ifndef CODECELL_LANGUAGES_IMAGE_LABEL_H
+#define CODECELL_LANGUAGES_IMAGE_LABEL_H
+
+#include <jansson.h>
+
+struct image_info;
+
+#define FACTS_LABEL "io.codecell.facts"
+#define FACTS_LABEL_MAX ((size_t)256 << 10) /* bytes that are read */
+#define FACTS_PACKAGES_MAX 500              /* of a language; what follows is not listed */
+
+/* The label's content; a new reference. NULL: there is none, it is malformed, or it tells of another image. */
+json_t *facts_label(const struct image_info *image);
+
+/* What the command printed, borrowed from the label's content; NULL: it was not asked. `env` is "NAME=value". */
+const char *facts_output(const json_t *label, char *const *argv, char *const *env);
+
+/* Lines of "name version" to [{"name", "version"}]; other lines are passed over. A new reference; NULL: out of memory.
+ */
+json_t *facts_packages(const char *text);
+
+#endif

@@ -1,0 +1,117 @@
+#include "languages/name_table.h"
+
+#include "base/json_reader.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Where the text is, or would be. */
+static size_t place_of(const struct names *names, const char *text)
+{
+    size_t low = 0, high = names->len;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcasecmp(names->items[middle].text, text) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool is_at(const struct names *names, size_t place, const char *text)
+{
+    return place < names->len && strcasecmp(names->items[place].text, text) == 0;
+}
+
+const struct name *names_find(const struct names *names, const char *text)
+{
+    size_t place = place_of(names, text);
+
+    return is_at(names, place, text) ? &names->items[place] : NULL;
+}
+
+static int make_room(struct names *names, struct error *error)
+{
+    size_t room = names->room > 0 ? 2 * names->room : 64;
+    struct name *items;
+
+    if (names->len < names->room)
+        return 0;
+    if ((items = reallocarray(names->items, room, sizeof *items)) == NULL)
+        return error_set(error, ERROR_INTERNAL, "out of memory");
+    names->items = items;
+    names->room = room;
+    return 0;
+}
+
+static int add(struct names *names, const char *field, const struct name *name, struct error *error)
+{
+    size_t place = place_of(names, name->text);
+
+    if (is_at(names, place, name->text)) {
+        const struct language *owner = names->items[place].language;
+        if (owner == name->language)
+            return error_set(error, ERROR_CONFLICT, "%s: %s is there twice", field, name->text);
+        return error_set(error, ERROR_CONFLICT, "%s: %s is taken by the language %s", field, name->text, owner->id);
+    }
+    if (make_room(names, error) != 0)
+        return -1;
+    memmove(&names->items[place + 1], &names->items[place], (names->len - place) * sizeof *names->items);
+    names->items[place] = *name;
+    names->len++;
+    return 0;
+}
+
+static int add_aliases(struct names *names, const char *field, char *const *aliases, const struct name *whose,
+                       struct error *error)
+{
+    for (; *aliases != NULL; aliases++)
+        if (add(names, field, &(struct name){*aliases, whose->language, whose->version}, error) != 0)
+            return -1;
+    return 0;
+}
+
+static int add_all(struct names *names, struct language *language, struct error *error)
+{
+    struct name own = {language->id, language, NULL};
+
+    if (add(names, "id", &own, error) != 0 || add_aliases(names, "aliases", language->aliases, &own, error) != 0)
+        return -1;
+    for (size_t i = 1; i < language->versions_len; i++) {
+        struct language_version *version = &language->versions[i];
+        char field[READER_PREFIX_MAX];
+        snprintf(field, sizeof field, "versions[%zu].aliases", i - 1);
+        if (add_aliases(names, field, version->aliases, &(struct name){NULL, language, version}, error) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void take_back(struct names *names, const struct language *language)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < names->len; i++)
+        if (names->items[i].language != language)
+            names->items[kept++] = names->items[i];
+    names->len = kept;
+}
+
+int names_add(struct names *names, struct language *language, struct error *error)
+{
+    int failed = add_all(names, language, error);
+
+    if (failed != 0)
+        take_back(names, language);
+    return failed;
+}
+
+void names_free(struct names *names)
+{
+    free(names->items);
+    *names = (struct names){0};
+}

@@ -1,0 +1,15 @@
+/* The metrics of executions: how many ended how, and how long they waited and ran. */
+#ifndef CODECELL_RUN_METRICS_H
+#define CODECELL_RUN_METRICS_H
+
+#include <stdint.h>
+
+struct execution_result;
+
+void measure_queue(uint64_t ns);                            /* from acceptance to its turn */
+void measure_cell(const char *language, uint64_t ns);       /* from its turn to a cell */
+void measure_taken(const char *language, const char *cell); /* cell: held, blank, kept or made */
+void measure_share(const char *part, uint64_t ns);          /* the server's own; part: admission, to_job or to_answer */
+void measure_end(const char *language, const struct execution_result *result);
+
+#endif

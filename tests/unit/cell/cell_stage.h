@@ -1,0 +1,165 @@
+/* One cell on a made-up engine, and what its owner and its taker hear, written into the engine's trace. */
+#ifndef CODECELL_TESTS_UNIT_CELL_CELL_STAGE_H
+#define CODECELL_TESTS_UNIT_CELL_CELL_STAGE_H
+
+#include "lib/sim.c"
+
+#include "docker/cell/cell_private.h"
+
+struct stage {
+    struct sim sim;
+    struct cells cells;
+    struct cell_owner owner;
+    struct cell *cell;
+    bool ready, prepared, ending, gone, done;
+    struct error error; /* of on_ending */
+    enum cell_outcome outcome;
+    struct buf output; /* all channels */
+    struct frame_step_end end;
+    bool end_at_done;
+};
+
+static const char *const stage_waiting_env[] = {"LANG=C.UTF-8", "A=b", NULL};
+static const char *const stage_waiting_argv[] = {"python3", "main.py", NULL};
+
+static const struct cell_kind stage_kind = {
+    .language = "python",
+    .image = "codecell-python",
+    .limits = {.milli_cpus = 500, .memory_mb = 256, .disk_mb = 50, .processes = 32},
+    .waiting_env = stage_waiting_env,
+    .waiting_argv = stage_waiting_argv,
+};
+
+static inline void stage_on_ready(void *arg, struct cell *cell)
+{
+    struct stage *stage = arg;
+
+    (void)cell;
+    stage->ready = true;
+    buf_puts(&stage->sim.trace, "READY ");
+}
+
+static inline void stage_on_prepared(void *arg, struct cell *cell)
+{
+    struct stage *stage = arg;
+
+    assert_int_equal(cell_state(cell), CELL_READY);
+    stage->prepared = true;
+    buf_puts(&stage->sim.trace, cell_waiting(cell) == CELL_HELD ? "HELD " : "UNHELD ");
+}
+
+static inline void stage_on_ending(void *arg, struct cell *cell, const struct error *error)
+{
+    struct stage *stage = arg;
+
+    assert_int_equal(cell_state(cell), CELL_ENDING);
+    stage->ending = true;
+    stage->error = *error;
+    buf_puts(&stage->sim.trace, error->code == ERROR_NONE ? "ENDING " : "FAILED ");
+}
+
+static inline void stage_on_gone(void *arg, struct cell *cell)
+{
+    struct stage *stage = arg;
+
+    assert_int_equal(cell_state(cell), CELL_GONE);
+    stage->gone = true;
+    buf_puts(&stage->sim.trace, "GONE ");
+}
+
+static inline void stage_open(struct stage *stage)
+{
+    memset(stage, 0, sizeof *stage);
+    sim_open(&stage->sim);
+    stage->cells = (struct cells){
+        .loop = &stage->sim.loop, .engine = stage->sim.engine, .instance = "me", .volume = "codecell-agent-me"};
+    stage->owner = (struct cell_owner){.on_ready = stage_on_ready,
+                                       .on_prepared = stage_on_prepared,
+                                       .on_ending = stage_on_ending,
+                                       .on_gone = stage_on_gone,
+                                       .arg = stage};
+    buf_init(&stage->output, FAKE_BYTES_MAX);
+}
+
+static inline void stage_close(struct stage *stage)
+{
+    assert_int_equal(stage->cells.count, 0);
+    assert_null(stage->cells.first);
+    buf_free(&stage->output);
+    sim_close(&stage->sim);
+}
+
+static inline void stage_make(struct stage *stage)
+{
+    stage->ready = stage->prepared = stage->gone = stage->ending = stage->done = false;
+    stage->cell = cell_make(&stage->cells, &stage_kind, &stage_kind.limits, &stage->owner);
+    assert_non_null(stage->cell);
+}
+
+static inline void stage_make_ready(struct stage *stage)
+{
+    stage_make(stage);
+    sim_until(&stage->sim, stage->ready);
+}
+
+static inline void stage_end(struct stage *stage)
+{
+    cell_end(stage->cell);
+    sim_until(&stage->sim, stage->gone);
+}
+
+static inline void stage_on_output(void *arg, enum frame_step step, enum frame_channel channel, const uint8_t *data,
+                                   size_t len)
+{
+    struct stage *stage = arg;
+
+    assert_false(stage->done);
+    assert_true(step == FRAME_STEP_RUN || step == FRAME_STEP_COMPILE);
+    buf_append(&stage->output, data, len);
+    if (len <= 64)
+        buf_printf(&stage->sim.trace, "%s:%.*s ",
+                   channel == FRAME_STDOUT   ? "out"
+                   : channel == FRAME_STDERR ? "err"
+                                             : "result",
+                   (int)(len > 0 && data[len - 1] == '\n' ? len - 1 : len), (const char *)data);
+}
+
+static inline void stage_on_step_end(void *arg, enum frame_step step, const struct frame_step_end *end)
+{
+    struct stage *stage = arg;
+
+    (void)step;
+    assert_false(stage->done);
+    stage->end = *end;
+    buf_printf(&stage->sim.trace, "end:%u ", end->exit_code);
+}
+
+static inline void stage_on_done(void *arg, enum cell_outcome outcome)
+{
+    struct stage *stage = arg;
+
+    assert_false(stage->done);
+    stage->done = true;
+    stage->outcome = outcome;
+    buf_printf(&stage->sim.trace, "DONE:%d ", (int)outcome);
+    if (stage->end_at_done)
+        cell_end(stage->cell);
+}
+
+static const struct cell_events stage_events = {stage_on_output, stage_on_step_end, stage_on_done};
+
+static const char *const stage_argv[] = {"python3", "main.py", NULL};
+static const char *const stage_env[] = {"A=b", NULL};
+static const struct cell_job stage_job = {.env = stage_env, .run = {stage_argv, 2000, 1024, 0}};
+
+static inline void stage_run_job(struct stage *stage, const struct cell_job *job, const struct cell_limits *limits)
+{
+    cell_run(stage->cell, job, limits, &stage_events, stage);
+}
+
+static inline void stage_run(struct stage *stage, const struct cell_limits *limits)
+{
+    stage_run_job(stage, &stage_job, limits);
+}
+
+#endif

@@ -1,0 +1,361 @@
+/* Cells kept for a key: who gets which, for how long, and that nobody else ever does. */
+#include "pool_stage.h"
+
+#include "docker/pool/pool_private.h"
+
+static void stage_open_kept(struct stage *stage, unsigned max_waiting, unsigned jobs)
+{
+    stage_open_options(stage, (struct pool_options){.max_waiting = max_waiting,
+                                                    .max_waiting_bytes = (uint64_t)1 << 30,
+                                                    .reuse_jobs = jobs,
+                                                    .reuse_idle_ms = 60000});
+    stage->sim.program = sim_hello;
+    stage_connect(stage);
+    keep_ready(stage->pool, &python, 1);
+    sim_until(&stage->sim, counts(stage, NULL).ready == 1);
+}
+
+/* A job that ends well; its cell is given back. */
+static struct cell *run_keyed(struct stage *stage, const struct cell_kind *kind, int64_t key)
+{
+    struct taker taker;
+
+    take_keyed(stage, &taker, kind, key);
+    sim_until(&stage->sim, taker.cell != NULL);
+    stage_run(&taker);
+    sim_until(&stage->sim, taker.ended);
+    assert_int_equal(taker.outcome, CELL_DONE);
+    return taker.cell;
+}
+
+/* Nothing is under way, no reset either, and at least as many wait as are wanted, and the kept ones. */
+static bool calm(struct stage *stage, unsigned kept)
+{
+    struct pool_counts now = counts(stage, NULL);
+
+    return now.kept == kept && now.ready >= now.want + kept && now.creating + now.ending + now.running == 0 &&
+           stage->pool->resetting == 0;
+}
+
+static struct sim_box *kept_box(struct stage *stage)
+{
+    for (size_t i = 0; i < stage->sim.boxes_len; i++)
+        if (stage->sim.boxes[i].resets > 0 && !stage->sim.boxes[i].removed)
+            return &stage->sim.boxes[i];
+    return NULL;
+}
+
+static void test_same_key_again(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_kept(&stage, 8, 100);
+    struct cell *first = run_keyed(&stage, &python, 7);
+    assert_ptr_equal(run_keyed(&stage, &python, 7), first); /* though the other one was ready, and this one was not */
+    assert_ptr_equal(run_keyed(&stage, &python, 7), first);
+    sim_until(&stage.sim, calm(&stage, 1));
+    assert_int_equal(kept_box(&stage)->jobs, 3);
+    stage_close(&stage);
+}
+
+/* Neither another key's job, nor one without a key, nor another language's gets it. */
+static void test_nobody_else(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_kept(&stage, 8, 100);
+    keep_ready(stage.pool, &bash, 1);
+    struct cell *first = run_keyed(&stage, &python, 7);
+    assert_ptr_not_equal(run_keyed(&stage, &python, 8), first);
+    assert_ptr_not_equal(run_keyed(&stage, &python, 0), first);
+    assert_ptr_not_equal(run_keyed(&stage, &bash, 7), first);
+    assert_int_equal(kept_box(&stage)->jobs, 1);
+    stage_close(&stage);
+}
+
+/* Not even where nothing else can be had. */
+static void test_nobody_else_though_none_is_left(void **state)
+{
+    struct stage stage;
+    struct taker other, none;
+
+    (void)state;
+    stage_open_kept(&stage, 8, 100);
+    sim_hold(&stage.sim, SIM_START);
+    run_keyed(&stage, &python, 7);
+    take_keyed(&stage, &other, &python, 8);
+    take_keyed(&stage, &none, &python, 0);
+    sim_until(&stage.sim, counts(&stage, NULL).kept == 1 && stage.sim.waiting_len == 2);
+    sim_idle(&stage.sim);
+    assert_null(other.cell);
+    assert_null(none.cell);
+    sim_release(&stage.sim, SIM_START);
+    sim_until(&stage.sim, other.cell != NULL && none.cell != NULL);
+    cell_end(other.cell);
+    cell_end(none.cell);
+    stage_close(&stage);
+}
+
+/* Two at once: two cells, both kept. One at a time: the one used last. */
+static void test_as_many_as_at_once(void **state)
+{
+    struct stage stage;
+    struct taker a, b, c;
+
+    (void)state;
+    stage_open_kept(&stage, 8, 100);
+    take_keyed(&stage, &a, &python, 7);
+    take_keyed(&stage, &b, &python, 7);
+    sim_until(&stage.sim, a.cell != NULL && b.cell != NULL);
+    stage_run(&a);
+    sim_until(&stage.sim, a.ended);
+    stage_run(&b);
+    sim_until(&stage.sim, b.ended && calm(&stage, 2));
+    take_keyed(&stage, &c, &python, 7);
+    assert_ptr_equal(c.cell, b.cell); /* at once */
+    cell_end(c.cell);
+    stage_close(&stage);
+}
+
+/* A wish waits for its key's cell while that is being reset, but not for ever. */
+static void test_waits_for_a_reset(void **state)
+{
+    struct stage stage;
+    struct taker soon, late;
+
+    (void)state;
+    stage_open_kept(&stage, 8, 100);
+    stage.sim.on_reset = SIM_SILENT;
+    struct cell *first = run_keyed(&stage, &python, 7);
+    sim_until(&stage.sim, kept_box(&stage) != NULL && counts(&stage, NULL).creating == 0);
+    unsigned creations = stage.sim.counts[SIM_CREATE];
+    take_keyed(&stage, &soon, &python, 7);
+    assert_null(soon.cell);
+    sim_ready(&stage.sim, kept_box(&stage));
+    sim_until(&stage.sim, soon.cell != NULL);
+    assert_ptr_equal(soon.cell, first);
+    assert_int_equal(stage.sim.counts[SIM_CREATE], creations);
+
+    stage_run(&soon);
+    sim_until(&stage.sim, soon.ended && kept_box(&stage)->resets == 2);
+    take_keyed(&stage, &late, &python, 7);
+    assert_null(late.cell);
+    sim_skip(&stage.sim, 110);
+    sim_until(&stage.sim, late.cell != NULL);
+    assert_ptr_not_equal(late.cell, first);
+    cell_end(late.cell);
+    stage_close(&stage);
+}
+
+/* Requests that come while their key's only cell runs, and get it before the engine has made another: they say nothing
+ * of how many unused cells are wanted. */
+static void test_what_a_kept_cell_serves_is_no_demand(void **state)
+{
+    struct stage stage;
+    struct taker takers[2];
+
+    (void)state;
+    stage_open_kept(&stage, 40, 100);
+    struct cell *first = run_keyed(&stage, &python, 7);
+    sim_until(&stage.sim, calm(&stage, 1));
+    struct taker *now = &takers[0], *next = &takers[1], *swap;
+    take_keyed(&stage, now, &python, 7);
+    stage.sim.held[SIM_CREATE] = true;
+    struct taker other; /* has the one that waits */
+    take_keyed(&stage, &other, &python, 7);
+    for (unsigned i = 0; i < 12; i++) {
+        take_keyed(&stage, next, &python, 7);
+        assert_null(next->cell);
+        stage_run(now);
+        sim_until(&stage.sim, next->cell != NULL);
+        assert_ptr_equal(next->cell, first);
+        swap = now, now = next, next = swap;
+    }
+    sim_skip(&stage.sim, 25);
+    sim_idle(&stage.sim);
+    assert_in_range(counts(&stage, "python").want, 1, 3);
+    stage.sim.held[SIM_CREATE] = false;
+    sim_release(&stage.sim, SIM_CREATE);
+    cell_end(now->cell);
+    cell_end(other.cell);
+    stage_close(&stage);
+}
+
+static void test_a_reset_that_fails(void **state)
+{
+    static const enum sim_word words[] = {SIM_BAD, SIM_DEATH, SIM_SILENT};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        struct stage stage;
+        struct taker next;
+
+        stage_open_kept(&stage, 8, 100);
+        stage.sim.on_reset = words[i];
+        struct cell *first = run_keyed(&stage, &python, 7);
+        take_keyed(&stage, &next, &python, 7);
+        if (words[i] == SIM_SILENT) {
+            sim_until(&stage.sim, kept_box(&stage) != NULL);
+            sim_skip(&stage.sim, CELL_RESET_MS + 100);
+        }
+        sim_until(&stage.sim, next.cell != NULL);
+        assert_ptr_not_equal(next.cell, first);
+        cell_end(next.cell);
+        sim_until(&stage.sim, calm(&stage, 0));
+        assert_int_equal(sim_alive(&stage.sim), counts(&stage, NULL).ready);
+        stage_close(&stage);
+    }
+}
+
+static void test_number_of_jobs(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_kept(&stage, 8, 2);
+    struct cell *first = run_keyed(&stage, &python, 7);
+    assert_ptr_equal(run_keyed(&stage, &python, 7), first);
+    sim_until(&stage.sim, calm(&stage, 0));
+    assert_null(kept_box(&stage)); /* it is removed */
+    stage_close(&stage);
+}
+
+static void test_idle_ones_end(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_kept(&stage, 8, 100);
+    run_keyed(&stage, &python, 7);
+    sim_until(&stage.sim, calm(&stage, 1));
+    sim_skip(&stage.sim, 59000);
+    sim_idle(&stage.sim);
+    assert_int_equal(counts(&stage, NULL).kept, 1);
+    sim_skip(&stage.sim, 1100);
+    sim_until(&stage.sim, calm(&stage, 0));
+    stage_close(&stage);
+}
+
+/* The budget: the one used last stays. No budget: none. */
+static void test_budget(void **state)
+{
+    struct stage stage;
+    struct taker taker;
+
+    (void)state;
+    stage_open_kept(&stage, 3, 100);
+    for (int64_t key = 1; key <= 4; key++)
+        run_keyed(&stage, &python, key);
+    sim_until(&stage.sim, calm(&stage, counts(&stage, NULL).kept));
+    assert_in_range(counts(&stage, NULL).kept, 1, 2);
+    assert_true(counts(&stage, NULL).ready <= 3);
+    unsigned creations = stage.sim.counts[SIM_CREATE];
+    take_keyed(&stage, &taker, &python, 4);
+    assert_int_equal(cell_jobs(taker.cell), 1);
+    assert_int_equal(stage.sim.counts[SIM_CREATE], creations);
+    cell_end(taker.cell);
+    stage_close(&stage);
+
+    stage_open_kept(&stage, 1, 100);
+    run_keyed(&stage, &python, 1);
+    assert_int_equal(counts(&stage, NULL).kept, 0);
+    stage_close(&stage);
+}
+
+/* Other limits: set on a kept one; another disk is another cell. */
+static void test_limits(void **state)
+{
+    struct stage stage;
+    struct taker memory = {.stage = &stage}, disk = {.stage = &stage};
+
+    (void)state;
+    stage_open_kept(&stage, 8, 100);
+    struct cell *first = run_keyed(&stage, &python, 7);
+    sim_until(&stage.sim, calm(&stage, 1));
+    disk.wish = (struct pool_wish){.kind = &python, .limits = python.limits, .key = 7, .on_cell = on_cell};
+    disk.wish.limits.disk_mb = 300;
+    pool_take(stage.pool, &disk.wish);
+    assert_null(disk.cell);
+    memory.wish = (struct pool_wish){.kind = &python, .limits = python.limits, .key = 7, .on_cell = on_cell};
+    memory.wish.limits.memory_mb = 64;
+    pool_take(stage.pool, &memory.wish);
+    assert_ptr_equal(memory.cell, first);
+    sim_until(&stage.sim, disk.cell != NULL);
+    cell_end(disk.cell);
+    cell_end(memory.cell);
+    stage_close(&stage);
+}
+
+/* A language that is offered no more, and one for which none is to wait. */
+static void test_language_taken_out(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_kept(&stage, 8, 100);
+    run_keyed(&stage, &python, 7);
+    run_keyed(&stage, &python, 8);
+    sim_until(&stage.sim, counts(&stage, NULL).kept == 2);
+    pool_withdraw(stage.pool, &python);
+    sim_until(&stage.sim, sim_alive(&stage.sim) == 0);
+    run_keyed(&stage, &python, 7);
+    sim_until(&stage.sim, sim_alive(&stage.sim) == 0);
+    assert_int_equal(counts(&stage, NULL).kept, 0);
+    stage_close(&stage);
+}
+
+static void test_engine_goes(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_kept(&stage, 8, 100);
+    run_keyed(&stage, &python, 7);
+    sim_until(&stage.sim, counts(&stage, NULL).kept == 1);
+    stage.sim.on_reset = SIM_SILENT;
+    run_keyed(&stage, &python, 8);
+    sim_go_away(&stage.sim);
+    sim_until(&stage.sim, !stage.sim.up && counts(&stage, NULL).ready + counts(&stage, NULL).ending == 0);
+    assert_int_equal(counts(&stage, NULL).kept, 0);
+    sim_come_back(&stage.sim);
+    sim_until(&stage.sim, calm(&stage, 0));
+    assert_int_equal(sim_alive(&stage.sim), counts(&stage, NULL).ready);
+    stage_close(&stage);
+}
+
+static void test_close(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_kept(&stage, 8, 100);
+    run_keyed(&stage, &python, 7);
+    sim_until(&stage.sim, counts(&stage, NULL).kept == 1);
+    stage.sim.on_reset = SIM_SILENT;
+    run_keyed(&stage, &python, 8);
+    assert_int_equal(counts(&stage, NULL).kept, 2);
+    stage_close(&stage); /* one kept, one resetting */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same_key_again),
+        cmocka_unit_test(test_nobody_else),
+        cmocka_unit_test(test_nobody_else_though_none_is_left),
+        cmocka_unit_test(test_as_many_as_at_once),
+        cmocka_unit_test(test_waits_for_a_reset),
+        cmocka_unit_test(test_what_a_kept_cell_serves_is_no_demand),
+        cmocka_unit_test(test_a_reset_that_fails),
+        cmocka_unit_test(test_number_of_jobs),
+        cmocka_unit_test(test_idle_ones_end),
+        cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_language_taken_out),
+        cmocka_unit_test(test_engine_goes),
+        cmocka_unit_test(test_close),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
