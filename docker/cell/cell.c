@@ -6,6 +6,7 @@
 #include "docker/cell/cell.h"
 
 #include "base/seam.h"
+#include "base/states.h"
 #include "base/text.h"
 #include "docker/cell/cell_private.h"
 #include "docker/engine/codec.h"
@@ -15,24 +16,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FROM(state) (1u << (state))
-
-/* From which states each state may be entered. */
-static const unsigned legal_from[CELL_STATES] = {
-    [CELL_CREATING] = 0,
-    [CELL_ATTACHING] = FROM(CELL_CREATING),
-    [CELL_STARTING] = FROM(CELL_ATTACHING),
-    [CELL_READY] = FROM(CELL_STARTING) | FROM(CELL_RESETTING),
-    [CELL_UPDATING] = FROM(CELL_READY),
-    [CELL_RUNNING] = FROM(CELL_READY) | FROM(CELL_UPDATING),
-    [CELL_RESETTING] = FROM(CELL_RUNNING),
-    [CELL_ENDING] = FROM(CELL_CREATING) | FROM(CELL_ATTACHING) | FROM(CELL_STARTING) | FROM(CELL_READY) |
-                    FROM(CELL_UPDATING) | FROM(CELL_RUNNING) | FROM(CELL_RESETTING),
-    [CELL_GONE] = FROM(CELL_ENDING),
-};
-
 static const char *const state_names[CELL_STATES] = {"creating", "attaching", "starting", "ready", "updating",
                                                      "running",  "resetting", "ending",   "gone"};
+
+static const struct states cell_states = {
+    .subject = "cell",
+    .names = state_names,
+    .next =
+        (const uint32_t[]){
+            [CELL_CREATING] = STATE(CELL_ATTACHING) | STATE(CELL_ENDING),
+            [CELL_ATTACHING] = STATE(CELL_STARTING) | STATE(CELL_ENDING),
+            [CELL_STARTING] = STATE(CELL_READY) | STATE(CELL_ENDING),
+            [CELL_READY] = STATE(CELL_UPDATING) | STATE(CELL_RUNNING) | STATE(CELL_ENDING),
+            [CELL_UPDATING] = STATE(CELL_RUNNING) | STATE(CELL_ENDING),
+            [CELL_RUNNING] = STATE(CELL_RESETTING) | STATE(CELL_ENDING),
+            [CELL_RESETTING] = STATE(CELL_READY) | STATE(CELL_ENDING),
+            [CELL_ENDING] = STATE(CELL_GONE),
+            [CELL_GONE] = 0,
+        },
+    .count = CELL_STATES,
+};
 
 static void remove_container(struct cell *cell);
 
@@ -43,7 +46,7 @@ const char *cell_state_name(enum cell_state state)
 
 void cell_set_state(struct cell *cell, enum cell_state state)
 {
-    assert(legal_from[state] & FROM(cell->state));
+    states_move(&cell_states, cell->state, state, cell->name);
     cell->state = state;
 }
 
