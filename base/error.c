@@ -8,7 +8,8 @@ static const int statuses[ERROR_CODES] = {
     [ERROR_NONE] = 200,      [ERROR_INVALID] = 400,   [ERROR_UNAUTHORIZED] = 401, [ERROR_CREDITS] = 402,
     [ERROR_FORBIDDEN] = 403, [ERROR_NOT_FOUND] = 404, [ERROR_METHOD] = 405,       [ERROR_SLOW] = 408,
     [ERROR_CONFLICT] = 409,  [ERROR_TOO_LARGE] = 413, [ERROR_MEDIA_TYPE] = 415,   [ERROR_RATE] = 429,
-    [ERROR_HEADERS] = 431,   [ERROR_INTERNAL] = 500,  [ERROR_UNAVAILABLE] = 503,  [ERROR_BUSY] = 503,
+    [ERROR_HEADERS] = 431,   [ERROR_INTERNAL] = 500,  [ERROR_MEMORY] = 503,       [ERROR_UNAVAILABLE] = 503,
+    [ERROR_BUSY] = 503,
 };
 
 /* A sentence that was cut must not end inside a UTF-8 sequence: it goes into JSON. */
@@ -43,6 +44,11 @@ int error_set(struct error *error, enum error_code code, const char *format, ...
     memcpy(error->text, text, sizeof text);
     error->code = code;
     return -1;
+}
+
+int error_memory(struct error *error)
+{
+    return error_set(error, ERROR_MEMORY, "%s", ERROR_MEMORY_SENTENCE);
 }
 
 int error_wrap(struct error *error, const char *format, ...)

@@ -21,6 +21,7 @@ enum error_code {
     ERROR_RATE,         /* 429 */
     ERROR_HEADERS,      /* 431: the head is over the cap */
     ERROR_INTERNAL,     /* 500 */
+    ERROR_MEMORY,       /* 503: the server is out of memory (error_memory) */
     ERROR_UNAVAILABLE,  /* 503: queue full, engine away, shutting down */
     ERROR_BUSY,         /* 503: what was asked for takes too long */
     ERROR_CODES         /* how many there are */
@@ -36,6 +37,10 @@ int error_set(struct error *error, enum error_code code, const char *format, ...
 
 /* Puts "<formatted>: " before the sentence that is there; the code stays. Returns -1. */
 int error_wrap(struct error *error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The one sentence of ERROR_MEMORY, for clients and for the log. Returns -1. */
+#define ERROR_MEMORY_SENTENCE "The server is out of memory. Please try again later."
+int error_memory(struct error *error);
 
 /* The HTTP status of a code; 200 for ERROR_NONE. */
 int error_status(enum error_code code);

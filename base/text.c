@@ -325,3 +325,13 @@ long text_base64_decode(const char *data, size_t len, void *out)
     }
     return (long)total;
 }
+
+int text_cut_utf8(const char *text, size_t max)
+{
+    size_t len = strnlen(text, max + 1);
+
+    if (len > max)
+        for (len = max; len > 0 && ((unsigned char)text[len] & 0xc0) == 0x80;)
+            len--;
+    return (int)len;
+}

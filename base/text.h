@@ -30,6 +30,9 @@ void text_hex(const void *data, size_t len, char *out); /* 2*len+1 bytes, lower 
 int text_utf8_clean(struct buf *out, const char *data, size_t len, bool cut);
 bool text_is_utf8(const char *data, size_t len);
 
+/* How many bytes of a UTF-8 text to quote: at most `max`, in whole characters. For "%.*s". */
+int text_cut_utf8(const char *text, size_t max);
+
 /* Decodes standard base64 with padding (RFC 4648, section 4), white space refused. `out` has room for
  * len/4*3 bytes. Returns the number of bytes, or -1. */
 long text_base64_decode(const char *data, size_t len, void *out);

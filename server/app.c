@@ -7,7 +7,10 @@
  * A second signal, or the end of the patience, cancels what still runs; the way is the same. */
 #include "app.h"
 
+#include "api/access_log.h"
+#include "api/admission.h"
 #include "api/api.h"
+#include "api/routes.h"
 #include "base/container_of.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -276,7 +279,6 @@ static int open_runner(struct app *app, struct error *error)
     return runner_open(&app->runner, &app->loop,
                        &(struct runner_options){.pool = app->pool,
                                                 .store = app->store,
-                                                .languages = app->languages,
                                                 .turns = {.concurrency = (unsigned)app->config->concurrency,
                                                           .extra = (unsigned)app->config->concurrency_extra,
                                                           .queue_max = (unsigned)app->config->queue},

@@ -1,5 +1,8 @@
 /* What is said of each exchange once it is over: a line of the log, and metrics. */
+#include "api/access_log.h"
+
 #include "api/api.h"
+#include "api/service.h"
 #include "base/log.h"
 #include "base/metrics.h"
 

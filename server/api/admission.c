@@ -8,6 +8,7 @@
  * against one of the two rates; the headers tell of the first alone. */
 #include "api/admission.h"
 
+#include "api/answers.h"
 #include "api/api.h"
 #include "base/container_of.h"
 #include "base/seam.h"

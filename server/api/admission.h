@@ -1,8 +1,12 @@
-/* What admission.c decides without a database: for it and its tests. */
+/* Whether a request is let in: its key, the key's rights, its rate. */
 #ifndef CODECELL_API_ADMISSION_H
 #define CODECELL_API_ADMISSION_H
 
+#include "http/http.h"
 #include "store/rates.h"
+
+/* http_options.admit: decides on the head alone, with one job for the database. */
+http_handler api_admit;
 
 /* The key that a request presents: X-API-Key's value, else what follows `Bearer`. Points into a header; NULL: none. */
 const char *auth_presented(const char *api_key, const char *authorization);

@@ -1,4 +1,4 @@
-#include "api/api.h"
+#include "api/answers.h"
 
 #include "base/json.h"
 #include "base/log.h"
@@ -20,13 +20,13 @@ void api_respond(struct http_exchange *ex, int status, json_t *value)
 void api_respond_error(struct http_exchange *ex, const struct error *error)
 {
     const char *detail = error->text;
-    if (error->code == ERROR_INTERNAL) {
+    if (error->code == ERROR_INTERNAL || error->code == ERROR_MEMORY)
         log_event(LOG_ERROR, "http.error", LOG_STR("id", http_request_id(ex)), LOG_STR("error", error->text));
+    if (error->code == ERROR_INTERNAL)
         detail = "Internal error";
-    }
     if (error->code == ERROR_UNAUTHORIZED)
         http_header_add(ex, "WWW-Authenticate", "ApiKey");
-    if (error->code == ERROR_UNAVAILABLE || error->code == ERROR_BUSY)
+    if (error_status(error->code) == 503)
         http_header_add(ex, "Retry-After", "%d", RETRY_AFTER_S);
     http_respond_error(ex, error_status(error->code), detail);
 }

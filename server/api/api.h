@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "http/http.h"
 #include "languages/catalog.h"
-#include "run/execution.h"
+#include "run/runner.h"
 #include "store/keys.h"
 #include "store/rates.h"
 #include "store/store.h"
@@ -52,11 +52,6 @@ struct api_caller {
     struct rate_verdict rate;
 };
 
-extern const struct http_route api_routes[];
-
-http_handler api_admit;                                                    /* admission.c */
-void api_exchange_done(struct http_exchange *ex, int status, uint64_t ns); /* logs, metrics, frees the caller */
-
 static inline struct api *api_of(const struct http_exchange *ex)
 {
     return http_data(ex);
@@ -66,23 +61,5 @@ static inline struct api_caller *api_caller(const struct http_exchange *ex)
 {
     return http_user(ex);
 }
-
-/* Answers. api_respond takes the reference of `value`. */
-void api_respond(struct http_exchange *ex, int status, json_t *value);
-void api_respond_error(struct http_exchange *ex, const struct error *error); /* status from its code; ERROR_INTERNAL is
-                                       logged with its text and answered "Internal error" ; 503 gets Retry-After */
-
-/* Figures as answers show them; null where not known. */
-json_t *api_seconds(int64_t ns);      /* a real, to the microsecond; null below 0 */
-json_t *api_megabytes(int64_t bytes); /* a real, in mebibytes, to a thousandth; null below 0 */
-json_t *api_time(int64_t ms);         /* RFC 3339; null for 0 */
-json_t *api_text(const char *text);   /* null for "" */
-
-/* Handlers, by file. */
-http_handler api_execute;                                                                       /* execute.c */
-http_handler api_executions_list, api_executions_get, api_executions_delete;                    /* executions.c */
-http_handler api_sessions_list, api_sessions_get, api_sessions_delete, api_sessions_executions; /* sessions.c */
-http_handler api_languages_list, api_languages_get, api_languages_ids;                          /* languages.c */
-http_handler api_health, api_ready, api_metrics;                                                /* service.c */
 
 #endif

@@ -1,5 +1,7 @@
 #include "api/db_query.h"
 
+#include "api/answers.h"
+
 #include "base/container_of.h"
 #include "base/json.h"
 #include "store/upkeep.h"

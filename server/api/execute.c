@@ -1,15 +1,19 @@
 /* POST /api/v1/execute. The happy path: api_execute -> the body is read (on a worker thread where it is large) ->
- * submit (again, once it is known what the language's image holds) -> runner_submit -> on_executed -> the answer is
+ * submit (again, once it is known what the language's image holds) -> runner_submit -> on_done -> the answer is
  * encoded (likewise) -> http_respond. A client that goes away ends the execution; what a worker thread has in hand is
  * then dropped when it comes back. */
 #include "api/execute.h"
 
+#include "api/answers.h"
 #include "api/api.h"
+#include "api/execute_answer.h"
+#include "api/execute_read.h"
 #include "base/buf.h"
 #include "base/container_of.h"
 #include "base/seam.h"
 #include "languages/availability.h"
 #include "run/metrics.h"
+#include "run/runner.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +44,7 @@ struct exchange {
 
 static void exchange_free(struct exchange *exchange)
 {
-    execution_request_free(&exchange->request);
+    request_free(&exchange->request);
     execute_answer_free(&exchange->answer);
     free(exchange->body);
     http_claim_close(&exchange->claim);
@@ -75,7 +79,7 @@ static void respond(struct exchange *exchange)
     struct execute_answer *answer = &exchange->answer;
 
     if (exchange->ex != NULL && exchange->failed != 0) {
-        error_set(&exchange->error, ERROR_INTERNAL, "out of memory");
+        error_memory(&exchange->error);
         refuse(exchange);
         return;
     }
@@ -96,7 +100,7 @@ static void encode_work(uv_work_t *work)
 {
     struct exchange *exchange = container_of(work, struct exchange, work);
 
-    exchange->failed = execute_encode(&exchange->answer);
+    exchange->failed = execute_answer_encode(&exchange->answer);
 }
 
 static void after_encode(uv_work_t *work, int status)
@@ -105,7 +109,7 @@ static void after_encode(uv_work_t *work, int status)
     respond(container_of(work, struct exchange, work));
 }
 
-static void on_executed(void *arg, struct execution *execution)
+static void on_done(void *arg, struct execution *execution)
 {
     struct exchange *exchange = arg;
 
@@ -114,9 +118,12 @@ static void on_executed(void *arg, struct execution *execution)
     if (execute_answer_size(&exchange->answer) > INLINE_MAX &&
         uv_queue_work(exchange->api->loop, &exchange->work, encode_work, after_encode) == 0)
         return;
-    exchange->failed = execute_encode(&exchange->answer);
+    exchange->failed = execute_answer_encode(&exchange->answer);
     respond(exchange);
 }
+
+/* This answer waits for the end. */
+static const struct execution_listener listener = {.collects = true, .on_done = on_done};
 
 /* The request. */
 
@@ -140,7 +147,7 @@ static char *supported(struct api *api, const char *name, size_t *len)
 static void refuse_language(struct exchange *exchange)
 {
     size_t len;
-    char *text = supported(exchange->api, execute_language(&exchange->request), &len);
+    char *text = supported(exchange->api, exchange->request.language_name, &len);
 
     http_on_gone(exchange->ex, NULL, NULL);
     http_respond_error(exchange->ex, 400, text != NULL ? text : "Unsupported language");
@@ -165,7 +172,7 @@ static void await(struct exchange *exchange, struct language *language)
 
     exchange->wait = (struct offers_wait){.language = language, .done = on_known};
     exchange->waits = exchange->waited = true;
-    error_set(&exchange->error, ERROR_UNAVAILABLE, "%s", EXECUTE_NOT_YET);
+    error_set(&exchange->error, ERROR_UNAVAILABLE, "%s", REQUEST_NOT_YET);
     if (!waited &&
         offers_await(exchange->api->offers, &exchange->wait, exchange->request.timeout_s * 1000, &exchange->error) == 0)
         return; /* it may be answered by now */
@@ -176,7 +183,7 @@ static void await(struct exchange *exchange, struct language *language)
 static void submit(struct exchange *exchange)
 {
     struct api *api = exchange->api;
-    const char *name = execute_language(&exchange->request);
+    const char *name = exchange->request.language_name;
     struct language_version *usual;
     struct language *language = languages_find(api->languages, name, &usual);
     struct language *expected = language == NULL ? languages_expected(api->languages, name) : NULL;
@@ -191,14 +198,14 @@ static void submit(struct exchange *exchange)
     }
     exchange->request.reuse = exchange->reuse;
     exchange->request.arrived_ns = exchange->waited ? 0 : http_arrived(exchange->ex);
-    int settled = execute_settle(&exchange->request, language, usual, &exchange->rules, &exchange->error);
+    int settled = request_settle(&exchange->request, language, usual, &exchange->rules.maxima, &exchange->error);
     if (settled != 0 && exchange->error.code == ERROR_UNAVAILABLE) {
         await(exchange, language);
         return;
     }
     if (settled == 0)
         exchange->execution =
-            runner_submit(api->runner, exchange->key_row, &exchange->request, on_executed, exchange, &exchange->error);
+            runner_submit(api->runner, exchange->key_row, &exchange->request, &listener, exchange, &exchange->error);
     if (exchange->execution == NULL)
         refuse(exchange);
 }
@@ -235,7 +242,7 @@ static void read_body(struct exchange *exchange)
     size_t len = exchange->body_len;
 
     if (exchange->body == NULL) {
-        error_set(&exchange->error, ERROR_INTERNAL, "out of memory");
+        error_memory(&exchange->error);
         refuse(exchange);
         return;
     }
@@ -278,7 +285,7 @@ void api_execute(struct http_exchange *ex)
 
     if (exchange == NULL) {
         if (error.code == ERROR_NONE)
-            error_set(&error, ERROR_INTERNAL, "out of memory");
+            error_memory(&error);
         api_respond_error(ex, &error);
         return;
     }

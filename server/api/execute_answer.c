@@ -1,6 +1,6 @@
-#include "api/execute.h"
+#include "api/execute_answer.h"
 
-#include "api/api.h"
+#include "api/answers.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -8,12 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+static json_t *warnings_json(const struct execution_request *request)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < request->warnings_len; i++)
+        json_array_append_new(array, json_string(request->warnings[i]));
+    return array;
+}
+
 void execute_answer_take(struct execute_answer *answer, struct execution *execution)
 {
     const struct execution_request *request = execution_request(execution);
     struct execution_result *result = execution_result(execution);
 
-    *answer = (struct execute_answer){.result = *result, .warnings = json_incref(request->warnings)};
+    *answer = (struct execute_answer){.result = *result, .warnings = warnings_json(request)};
     text_copy(answer->id, sizeof answer->id, execution_id(execution));
     text_copy(answer->version, sizeof answer->version, execution_version(execution));
     text_copy(answer->language, sizeof answer->language, request->language->id);
@@ -150,7 +159,7 @@ static json_t *failure_value(struct execute_answer *answer)
     return json_pack("{s:o}", "detail", json_sprintf("Execution failed: %s", result->failure));
 }
 
-int execute_encode(struct execute_answer *answer)
+int execute_answer_encode(struct execute_answer *answer)
 {
     json_t *value;
 

@@ -1,55 +1,24 @@
 #include "api/execute_files.h"
 
-#include "api/execute.h"
 #include "base/text.h"
+#include "run/request_path.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool segment_is_safe(const char *segment, size_t len)
-{
-    if (len == 0 || len > 255)
-        return false;
-    return !(segment[0] == '.' && (len == 1 || (len == 2 && segment[1] == '.')));
-}
-
-bool execute_path_is_safe(const char *path)
-{
-    if (strlen(path) > EXECUTE_PATH_MAX)
-        return false;
-    for (;;) {
-        size_t len = strcspn(path, "/");
-
-        if (!segment_is_safe(path, len))
-            return false;
-        if (path[len] == '\0')
-            return true;
-        path += len + 1;
-    }
-}
-
-bool execute_path_collides(const char *a, const char *b)
-{
-    size_t a_len = strlen(a), b_len = strlen(b), least = a_len < b_len ? a_len : b_len;
-
-    if (strncmp(a, b, least) != 0)
-        return false;
-    return a_len == b_len || (a_len < b_len ? b : a)[least] == '/';
-}
 
 static int wrong(struct error *error, size_t i, const char *field, const char *sentence)
 {
     return error_set(error, ERROR_INVALID, "files[%zu]%s%s: %s", i, *field ? "." : "", field, sentence);
 }
 
-static int read_path(struct cell_file *file, const json_t *item, size_t i, struct error *error)
+static int read_path(struct request_file *file, const json_t *item, size_t i, struct error *error)
 {
     const json_t *path = json_object_get(item, "path");
 
     const char *text = json_string_value(path);
 
-    if (text == NULL || strlen(text) != json_string_length(path) || !execute_path_is_safe(text))
+    if (text == NULL || strlen(text) != json_string_length(path) || !request_path_is_safe(text))
         return wrong(error, i, "path",
                      "must be a relative path of at most 1024 bytes, without empty segments, '.' or '..'");
     file->path = text;
@@ -66,8 +35,9 @@ static int is_base64(const json_t *encoding)
     return json_is_string(encoding) && strcmp(json_string_value(encoding), "utf8") == 0 ? 0 : -1;
 }
 
-static int read_content(struct cell_file *file, const json_t *item, size_t i, struct error *error)
+static int read_content(struct execution_request *request, size_t i, const json_t *item, struct error *error)
 {
+    struct request_file *file = &request->files[i];
     const json_t *content = json_object_get(item, "content");
     int base64 = is_base64(json_object_get(item, "encoding"));
 
@@ -75,29 +45,20 @@ static int read_content(struct cell_file *file, const json_t *item, size_t i, st
         return wrong(error, i, "content", "must be a string");
     if (base64 < 0)
         return wrong(error, i, "encoding", "must be \"utf8\" or \"base64\"");
-    const char *text = json_string_value(content);
-    size_t len = json_string_length(content);
-    char *data = malloc(len + 1);
-    if (data == NULL)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
-    file->data = data;
-    if (base64 == 0) {
-        memcpy(data, text, len);
-        file->len = len;
+    file->is_text = base64 == 0;
+    file->data = json_string_value(content);
+    file->len = json_string_length(content);
+    if (file->is_text)
         return 0;
-    }
-    long decoded = text_base64_decode(text, len, data);
+    char *data = arena_alloc(&request->arena, file->len / 4 * 3 + 1);
+    if (data == NULL)
+        return error_memory(error);
+    long decoded = text_base64_decode(file->data, file->len, data);
     if (decoded < 0)
         return wrong(error, i, "content", "must be base64 with padding (RFC 4648, section 4)");
+    file->data = data;
     file->len = (size_t)decoded;
     return 0;
-}
-
-bool execute_file_is_text(const struct execution_request *request, size_t i)
-{
-    const json_t *item = json_array_get(json_object_get(request->root, "files"), i);
-
-    return is_base64(json_object_get(item, "encoding")) == 0;
 }
 
 static int warn_unknown(struct execution_request *request, const json_t *item, size_t i)
@@ -106,11 +67,10 @@ static int warn_unknown(struct execution_request *request, const json_t *item, s
     json_t *value;
 
     json_object_foreach ((json_t *)item, name, value) {
-        if (strcmp(name, "path") == 0 || strcmp(name, "content") == 0 || strcmp(name, "encoding") == 0 ||
-            json_array_size(request->warnings) >= EXECUTE_WARNINGS_MAX)
+        if (strcmp(name, "path") == 0 || strcmp(name, "content") == 0 || strcmp(name, "encoding") == 0)
             continue;
-        json_t *warning = json_sprintf("unknown field: files[%zu].%.*s", i, execute_quoted(name), name);
-        if (json_array_append_new(request->warnings, warning) != 0)
+        if (request_warn(request, "unknown field: files[%zu].%.*s", i, text_cut_utf8(name, REQUEST_QUOTED_MAX), name) !=
+            0)
             return -1;
     }
     return 0;
@@ -120,7 +80,7 @@ static int check_collision(const struct execution_request *request, size_t i, st
 {
     for (size_t j = 0; j < i; j++) {
         assert(request->files[i].path != NULL && request->files[j].path != NULL); /* both were read */
-        if (execute_path_collides(request->files[i].path, request->files[j].path))
+        if (request_path_collides(request->files[i].path, request->files[j].path))
             return error_set(error, ERROR_INVALID, "files[%zu].path: collides with files[%zu].path", i, j);
     }
     return 0;
@@ -133,23 +93,22 @@ int execute_files_read(struct execution_request *request, const json_t *array, s
 
     if (!json_is_array(array) || json_array_size(array) > EXECUTE_FILES_MAX)
         return error_set(error, ERROR_INVALID, "files: must be an array of at most %d objects", EXECUTE_FILES_MAX);
-    request->files = calloc(json_array_size(array) + 1, sizeof *request->files);
+    request->files = arena_alloc(&request->arena, json_array_size(array) * sizeof *request->files);
     if (request->files == NULL)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
+        return error_memory(error);
     json_array_foreach (array, i, item) {
-        struct cell_file *file = &request->files[i];
+        struct request_file *file = &request->files[i];
 
         request->files_len = i + 1;
-        file->mode = 0644;
         if (!json_is_object(item))
             return wrong(error, i, "", "must be an object of path, content and encoding");
         if (read_path(file, item, i, error) != 0 || check_collision(request, i, error) != 0 ||
-            read_content(file, item, i, error) != 0)
+            read_content(request, i, item, error) != 0)
             return -1;
         if ((bytes += file->len) > EXECUTE_FILES_BYTES)
             return error_set(error, ERROR_INVALID, "files: must be at most %u bytes in all", EXECUTE_FILES_BYTES);
         if (warn_unknown(request, item, i) != 0)
-            return error_set(error, ERROR_INTERNAL, "out of memory");
+            return error_memory(error);
     }
     return 0;
 }

@@ -1,19 +1,15 @@
-/* The request's `files`: paths and contents. */
+/* The field `files` of a body: paths and contents. */
 #ifndef CODECELL_API_EXECUTE_FILES_H
 #define CODECELL_API_EXECUTE_FILES_H
 
-#include "run/execution.h"
+#include "run/request.h"
 
-/* Reads the array into request->files, contents decoded. 0, or -1 with ERROR_INVALID. */
+#include <jansson.h>
+
+#define EXECUTE_FILES_MAX 128           /* items of `files` */
+#define EXECUTE_FILES_BYTES (10u << 20) /* of their contents, decoded */
+
+/* Reads the array, which the request must own, into request->files. 0, or -1 with ERROR_INVALID or ERROR_MEMORY. */
 int execute_files_read(struct execution_request *request, const json_t *array, struct error *error);
-
-/* Whether files[i] came as utf8 rather than base64. */
-bool execute_file_is_text(const struct execution_request *request, size_t i);
-
-/* Relative, at most EXECUTE_PATH_MAX bytes, no empty, "." or ".." segment, none over 255 bytes. */
-bool execute_path_is_safe(const char *path);
-
-/* The same path, or one of them a folder of the other. */
-bool execute_path_collides(const char *a, const char *b);
 
 #endif

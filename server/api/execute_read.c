@@ -1,11 +1,10 @@
-#include "api/execute.h"
+#include "api/execute_read.h"
 
 #include "api/execute_files.h"
-#include "api/execute_text.h"
-#include "base/buf.h"
 #include "base/json.h"
 #include "base/json_scan.h"
 #include "base/text.h"
+#include "store/records.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 /* What one field's reader works on. */
 struct reading {
     struct execution_request *request;
+    json_t *root; /* the body; the request owns it */
     const struct execute_rules *rules;
     struct error *error;
 };
@@ -26,7 +26,7 @@ static int wrong(struct reading *reading, const char *sentence)
 
 static int no_memory(struct reading *reading)
 {
-    return error_set(reading->error, ERROR_INTERNAL, "out of memory");
+    return error_memory(reading->error);
 }
 
 static bool has_nul(const json_t *string)
@@ -49,10 +49,11 @@ static int read_code(struct reading *reading, const json_t *value)
 
 static int read_language(struct reading *reading, const json_t *value)
 {
-    if (!json_is_string(value) || json_string_length(value) == 0 || json_string_length(value) > EXECUTE_LANGUAGE_MAX ||
+    if (!json_is_string(value) || json_string_length(value) == 0 || json_string_length(value) > REQUEST_LANGUAGE_MAX ||
         has_nul(value))
         return error_set(reading->error, ERROR_INVALID, "language: must be a string of 1 to %d bytes",
-                         EXECUTE_LANGUAGE_MAX);
+                         REQUEST_LANGUAGE_MAX);
+    reading->request->language_name = json_string_value(value);
     return 0;
 }
 
@@ -80,14 +81,6 @@ static bool is_variable_name(const char *name)
     return *name == '\0';
 }
 
-/* "NAME=value"; NULL: out of memory. */
-static char *variable_text(const char *name, const json_t *value)
-{
-    char *text;
-
-    return asprintf(&text, "%s=%s", name, json_string_value(value)) < 0 ? NULL : text;
-}
-
 static int check_variable(struct reading *reading, const char *name, const json_t *value)
 {
     if (!is_variable_name(name))
@@ -107,7 +100,7 @@ static int read_environment(struct reading *reading, const json_t *value)
         return wrong(reading, "environment: must be an object of strings");
     if (count > EXECUTE_NAMES_MAX)
         return error_set(reading->error, ERROR_INVALID, "environment: must have at most %d names", EXECUTE_NAMES_MAX);
-    const char **env = reading->request->env = calloc(count + 1, sizeof *env);
+    const char **env = reading->request->env = arena_alloc(&reading->request->arena, (count + 1) * sizeof *env);
     if (env == NULL)
         return no_memory(reading);
     json_object_foreach ((json_t *)value, name, text) {
@@ -117,7 +110,8 @@ static int read_environment(struct reading *reading, const json_t *value)
         if (bytes > EXECUTE_ENVIRONMENT_MAX)
             return error_set(reading->error, ERROR_INVALID, "environment: must be at most %u bytes in all",
                              EXECUTE_ENVIRONMENT_MAX);
-        if ((env[n++] = variable_text(name, text)) == NULL)
+        env[n] = arena_printf(&reading->request->arena, "%s=%s", name, json_string_value(text));
+        if (env[n++] == NULL)
             return no_memory(reading);
     }
     return 0;
@@ -159,7 +153,8 @@ static int read_args(struct reading *reading, const json_t *value)
     if (!json_is_array(value) || json_array_size(value) > EXECUTE_ARGS_MAX)
         return error_set(reading->error, ERROR_INVALID, "args: must be an array of at most %d strings",
                          EXECUTE_ARGS_MAX);
-    const char **args = reading->request->args = calloc(json_array_size(value) + 1, sizeof *args);
+    const char **args = reading->request->args =
+        arena_alloc(&reading->request->arena, (json_array_size(value) + 1) * sizeof *args);
     if (args == NULL)
         return no_memory(reading);
     json_array_foreach (value, i, arg) {
@@ -173,24 +168,11 @@ static int read_args(struct reading *reading, const json_t *value)
     return 0;
 }
 
-int execute_quoted(const char *name)
-{
-    size_t len = strnlen(name, EXECUTE_QUOTED_MAX + 1);
-
-    if (len > EXECUTE_QUOTED_MAX)
-        for (len = EXECUTE_QUOTED_MAX; len > 0 && ((unsigned char)name[len] & 0xc0) == 0x80;)
-            len--;
-    return (int)len;
-}
-
 static int warn_unknown(struct reading *reading, const char *name)
 {
-    json_t *warnings = reading->request->warnings;
-
-    if (json_array_size(warnings) >= EXECUTE_WARNINGS_MAX)
-        return 0;
-    json_t *warning = json_sprintf("unknown field: %.*s", execute_quoted(name), name);
-    return json_array_append_new(warnings, warning) == 0 ? 0 : no_memory(reading);
+    return request_warn(reading->request, "unknown field: %.*s", text_cut_utf8(name, REQUEST_QUOTED_MAX), name) == 0
+               ? 0
+               : no_memory(reading);
 }
 
 static int read_files(struct reading *reading, const json_t *value)
@@ -198,28 +180,21 @@ static int read_files(struct reading *reading, const json_t *value)
     return execute_files_read(reading->request, value, reading->error);
 }
 
-static int range_of(const json_t *value, struct version_range *out, struct error *error)
-{
-    if (!json_is_string(value) || has_nul(value) || version_range_read(out, json_string_value(value)) != 0)
-        return error_set(error, ERROR_INVALID, "version: must be a version or a range, such as 3, 3.11 or >=20");
-    return 0;
-}
-
-/* Only checked here: what it chooses from is the language's, see execute_settle. */
+/* The range is only checked here: request_settle() chooses from the language's versions. */
 static int read_version(struct reading *reading, const json_t *value)
 {
+    const char *text = json_is_string(value) && !has_nul(value) ? json_string_value(value) : "";
     struct version_range range;
 
-    return range_of(value, &range, reading->error);
+    reading->request->version_range = text;
+    return version_range_parse(&range, text, reading->error);
 }
 
-/* Only checked here: what they start from is the language's, see execute_settle. */
 static int read_limits(struct reading *reading, const json_t *value)
 {
-    struct limits scratch = limits_defaults;
     json_t *unknown = json_array(), *name;
     size_t i;
-    int result = limits_read(&scratch, value, &reading->rules->maxima, unknown, reading->error);
+    int result = limits_read(&reading->request->overrides, value, &reading->rules->maxima, unknown, reading->error);
 
     json_array_foreach (unknown, i, name) {
         if (result == 0)
@@ -247,7 +222,7 @@ static const struct field {
 
 static int read_field(struct reading *reading, const struct field *field)
 {
-    const json_t *value = json_object_get(reading->request->root, field->name);
+    const json_t *value = json_object_get(reading->root, field->name);
 
     if (value == NULL || json_is_null(value))
         return field->required ? error_set(reading->error, ERROR_INVALID, "%s: is required", field->name) : 0;
@@ -269,7 +244,7 @@ static int name_unknown(struct reading *reading)
     const char *name;
     json_t *value;
 
-    json_object_foreach (reading->request->root, name, value) {
+    json_object_foreach (reading->root, name, value) {
         if (!is_known(name) && warn_unknown(reading, name) != 0)
             return -1;
     }
@@ -284,7 +259,7 @@ static const struct json_shape_member file_members[] = {{"path", NULL}, {"conten
 static const struct json_shape file = {.open = '{',
                                        .members = file_members,
                                        .members_len = sizeof file_members / sizeof *file_members,
-                                       .most = EXECUTE_WARNINGS_MAX,
+                                       .most = REQUEST_WARNINGS_MAX,
                                        .names_only = true};
 static const struct json_shape file_list = {.open = '[', .most = EXECUTE_FILES_MAX + 1, .item = &file};
 static const struct json_shape_member limit_members[] = {
@@ -292,7 +267,7 @@ static const struct json_shape_member limit_members[] = {
 static const struct json_shape limit_set = {.open = '{',
                                             .members = limit_members,
                                             .members_len = sizeof limit_members / sizeof *limit_members,
-                                            .most = EXECUTE_WARNINGS_MAX,
+                                            .most = REQUEST_WARNINGS_MAX,
                                             .names_only = true};
 static const struct json_shape_member body_members[] = {
     {"code", NULL},       {"language", NULL},  {"stdin", NULL},       {"environment", &variables}, {"timeout", NULL},
@@ -302,96 +277,36 @@ _Static_assert(sizeof body_members / sizeof *body_members == FIELDS, "a field wi
 static const struct json_shape body_shape = {.open = '{',
                                              .members = body_members,
                                              .members_len = sizeof body_members / sizeof *body_members,
-                                             .most = EXECUTE_WARNINGS_MAX,
+                                             .most = REQUEST_WARNINGS_MAX,
                                              .names_only = true};
+
+static void release_json(void *object)
+{
+    json_decref(object);
+}
+
+static int read_fields(struct reading *reading)
+{
+    for (size_t i = 0; i < FIELDS; i++)
+        if (read_field(reading, &fields[i]) != 0)
+            return -1;
+    return name_unknown(reading);
+}
 
 int execute_read(struct execution_request *request, char *text, size_t len, const struct execute_rules *rules,
                  size_t *cost, struct error *error)
 {
-    struct reading reading = {request, rules, error};
+    struct reading reading = {.request = request, .rules = rules, .error = error};
+    int64_t timeout = rules->max_timeout < EXECUTE_TIMEOUT_DEFAULT ? rules->max_timeout : EXECUTE_TIMEOUT_DEFAULT;
 
-    *request = (struct execution_request){.warnings = json_array()};
-    if ((request->root = json_parse_shape(text, len, &body_shape, cost, error)) == NULL)
+    *request = (struct execution_request){.timeout_s = (uint64_t)timeout};
+    if ((reading.root = json_parse_shape(text, len, &body_shape, cost, error)) == NULL)
         return -1;
-    if (!json_is_object(request->root))
+    if (arena_adopt(&request->arena, reading.root, release_json) != 0)
+        return no_memory(&reading);
+    if (!json_is_object(reading.root))
         return wrong(&reading, "the body must be a JSON object");
-    request->timeout_s =
-        (uint64_t)(rules->max_timeout < EXECUTE_TIMEOUT_DEFAULT ? rules->max_timeout : EXECUTE_TIMEOUT_DEFAULT);
-    for (size_t i = 0; i < FIELDS; i++)
-        if (read_field(&reading, &fields[i]) != 0)
-            return -1;
-    for (size_t i = 0; i < request->files_len; i++)
-        *cost += request->files[i].len;
-    return name_unknown(&reading);
-}
-
-const char *execute_language(const struct execution_request *request)
-{
-    return json_string_value(json_object_get(request->root, "language"));
-}
-
-/* "version: no Python 3.9; there are 3.13.5, 3.11.2" */
-static int no_such_version(const struct language *language, const char *wanted, struct error *error)
-{
-    struct language_version *versions[LANGUAGE_VERSIONS_MAX];
-    size_t count = language_versions(language, versions);
-    struct buf list;
-
-    if (!language_asked(language))
-        return error_set(error, ERROR_UNAVAILABLE, "%s", EXECUTE_NOT_YET);
-    buf_init(&list, (size_t)LANGUAGE_VERSIONS_MAX * (VERSION_REPORTED_MAX + 2));
-    for (size_t i = 0; i < count; i++)
-        buf_printf(&list, "%s%s", i == 0 ? "" : ", ", versions[i]->reported);
-    error_set(error, ERROR_INVALID, "version: no %s %s; there are %s", language->name, wanted,
-              list.data != NULL ? list.data : "");
-    buf_free(&list);
-    return -1;
-}
-
-static int settle_version(struct execution_request *request, struct language_version *usual, struct error *error)
-{
-    const json_t *wanted = json_object_get(request->root, "version");
-    struct version_range range;
-
-    request->version = usual;
-    if (wanted == NULL || json_is_null(wanted))
-        return 0;
-    if (range_of(wanted, &range, error) != 0)
-        return -1;
-    request->version = language_choose(request->language, &range, usual->name);
-    return request->version != NULL ? 0 : no_such_version(request->language, json_string_value(wanted), error);
-}
-
-/* The code and the files as they are written. */
-static int settle_files(const struct execution_request *request, struct error *error)
-{
-    size_t bytes = request->code_len;
-
-    for (size_t i = 0; i < request->files_len; i++) {
-        if (execute_path_collides(request->files[i].path, request->language->file))
-            return error_set(error, ERROR_INVALID, "files[%zu].path: collides with the program's own file, %s", i,
-                             request->language->file);
-        bytes += request->files[i].len;
-    }
-    if (bytes > (size_t)request->limits.cell.disk_mb << 20)
-        return error_set(error, ERROR_INVALID, "limits.disk_mb: the code and the files do not fit into %u MiB",
-                         request->limits.cell.disk_mb);
-    return 0;
-}
-
-int execute_settle(struct execution_request *request, struct language *language, struct language_version *usual,
-                   const struct execute_rules *rules, struct error *error)
-{
-    const json_t *limits = json_object_get(request->root, "limits");
-
-    request->language = language;
-    request->limits = language->limits;
-    if (settle_version(request, usual, error) != 0)
-        return -1;
-    if (json_is_object(limits) && limits_read(&request->limits, limits, &rules->maxima, NULL, error) != 0)
-        return -1;
-    if (limits_suffice(&request->limits, &request->version->least, language->name, error) != 0 ||
-        execute_text_settle(request, error) != 0)
-        return -1;
-    return settle_files(request, error);
+    int result = read_fields(&reading);
+    *cost += request->arena.size;
+    return result;
 }

@@ -2,6 +2,8 @@
  * runner's to say, so the live status is put over such rows on the loop, after the database has answered. */
 #include "api/executions.h"
 
+#include "api/answers.h"
+
 #include <stdlib.h>
 #include <string.h>
 

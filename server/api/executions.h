@@ -1,8 +1,10 @@
-/* Lists of executions, for executions.c and a session's. */
+/* Records of executions, and those that run: handlers, and what the lists of sessions share with them. */
 #ifndef CODECELL_API_EXECUTIONS_H
 #define CODECELL_API_EXECUTIONS_H
 
 #include "api/db_query.h"
+
+http_handler api_executions_list, api_executions_get, api_executions_delete;
 
 /* API.md's object; a new reference. Kept texts are cleaned to UTF-8. */
 json_t *execution_json(const struct record *record);

@@ -1,3 +1,6 @@
+#include "api/languages.h"
+
+#include "api/answers.h"
 #include "api/api.h"
 
 /* Each language that can run now, as `shape` makes it. A new reference. */

@@ -1,4 +1,11 @@
+#include "api/routes.h"
+
 #include "api/api.h"
+#include "api/execute.h"
+#include "api/executions.h"
+#include "api/languages.h"
+#include "api/service.h"
+#include "api/sessions.h"
 
 #define RUNS (API_KEY | API_EXECUTE | API_COUNTS)
 #define ENDS (API_KEY | API_EXECUTE)

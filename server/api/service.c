@@ -1,4 +1,7 @@
 /* The service about itself: is it up, can it run programs, and its figures. */
+#include "api/service.h"
+
+#include "api/answers.h"
 #include "api/api.h"
 #include "base/buf.h"
 #include "base/container_of.h"

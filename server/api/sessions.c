@@ -1,3 +1,6 @@
+#include "api/sessions.h"
+
+#include "api/answers.h"
 #include "api/executions.h"
 
 static json_t *session_json(const struct session *session)

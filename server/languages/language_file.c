@@ -84,7 +84,10 @@ static int read_limits(const struct reader *in, const struct limits *defaults, c
     if (object == NULL)
         return 0;
     json_t *unknown = json_array();
-    int failed = limits_read(&language->limits, object, maxima, unknown, in->error);
+    struct limits_overrides overrides;
+    int failed = limits_read(&overrides, object, maxima, unknown, in->error);
+    if (failed == 0)
+        failed = limits_override(&language->limits, &overrides, maxima, in->error);
     if (failed == 0 && json_array_size(unknown) > 0)
         failed = reader_fail(in, json_string_value(json_array_get(unknown, 0)), "unknown field");
     json_decref(unknown);

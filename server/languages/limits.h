@@ -13,14 +13,27 @@ struct limits {
     uint32_t output_kb; /* per stream */
 };
 
+enum limit { LIMIT_CPU, LIMIT_MEMORY, LIMIT_DISK, LIMIT_PROCESSES, LIMIT_OUTPUT, LIMITS };
+
+/* Limits that are named one by one; the others stay as they are. All zero at first: none is named. */
+struct limits_overrides {
+    uint32_t value[LIMITS]; /* in the unit of struct limits */
+    unsigned given;         /* bits, 1 << enum limit */
+};
+
 extern const struct limits limits_defaults; /* 1 core, 512, 100, 64, 1024 */
 extern const struct limits limits_minima;   /* 0.1, 32, 1, 8, 1 */
 
-/* Takes what `object` names over into `limits`. 0, or -1 with ERROR_INVALID, which names field and range
+/* Reads the limits that `object` names. 0, or -1 with ERROR_INVALID and a sentence that names field and range
  * ("limits.cpu: must be a number from 0.1 to 2"). Unknown members are added to `unknown` (array of strings
  * "limits.x"; may be NULL). */
-int limits_read(struct limits *limits, const json_t *object, const struct limits *maxima, json_t *unknown,
+int limits_read(struct limits_overrides *out, const json_t *object, const struct limits *maxima, json_t *unknown,
                 struct error *error);
+
+/* Sets the limits that are named. 0, or -1 with ERROR_INVALID if one is not within limits_minima and `maxima`; then
+ * `limits` has not changed. */
+int limits_override(struct limits *limits, const struct limits_overrides *overrides, const struct limits *maxima,
+                    struct error *error);
 
 /* The least limits with which a language works: the object `least` of what `in` reads, with memory_mb, disk_mb and
  * processes; what it does not name is limits_minima's. None may be over `usual`, the language's own limits. 0, or -1

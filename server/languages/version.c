@@ -269,6 +269,13 @@ int version_range_read(struct version_range *out, const char *text)
     return 0;
 }
 
+int version_range_parse(struct version_range *out, const char *text, struct error *error)
+{
+    if (version_range_read(out, text) != 0)
+        return error_set(error, ERROR_INVALID, "version: must be a version or a range, such as 3, 3.11 or >=20");
+    return 0;
+}
+
 /* Choosing. */
 
 static bool holds(const struct version_condition *condition, const uint64_t *parts)

@@ -2,6 +2,8 @@
 #ifndef CODECELL_LANGUAGES_VERSION_H
 #define CODECELL_LANGUAGES_VERSION_H
 
+#include "base/error.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,6 +53,9 @@ struct version_range {
 
 /* 0, or -1 where it is malformed. */
 int version_range_read(struct version_range *out, const char *text);
+
+/* The same for a request's field: -1 with ERROR_INVALID and a sentence that begins with "version: ". */
+int version_range_parse(struct version_range *out, const char *text, struct error *error);
 
 /* Whether the number meets every condition; the name is the caller's to look at. */
 bool version_fits(const struct version_range *range, const char *number);

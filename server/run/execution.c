@@ -1,17 +1,18 @@
-/* One execution's way. The happy path: execution_place -> pool_take -> on_cell -> cell_run -> on_output,
- * on_step_end -> on_cell_done -> conclude -> the record's job -> on_recorded -> on_done. Every way out, also of a
- * cancelled or a failed one, goes through conclude(), which lets the cell and the turn go and records. With reuse, a
- * cell whose program ended within its limits goes back to the pool there, and is reset while the record is committed.
+/* One execution's way. The happy path: execution_place -> pool_take -> on_cell -> cell_run -> on_output, on_step_end ->
+ * on_cell_done -> execution_conclude -> the record's job -> on_recorded -> on_done. Every way out, also of a cancelled
+ * or a failed execution, goes through execution_conclude(), which gives back the cell and the slot, and records. With
+ * reuse, a cell whose program ended within its limits goes back to the pool there, and is reset while the record is
+ * committed.
  */
-#include "run/execution.h"
+#include "run/execution_private.h"
 
 #include "base/container_of.h"
 #include "base/log.h"
 #include "base/seam.h"
-#include "run/execution_private.h"
+#include "base/states.h"
 #include "run/metrics.h"
+#include "run/runner_private.h"
 
-#include <assert.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,25 +20,68 @@
 
 #define SENTENCE_TROUBLE "The database can't be used. Please try again later."
 
-#define FROM(state) (1u << (state))
-
-static const unsigned legal_from[EXECUTION_STATES] = {
-    [EXECUTION_QUEUED] = 0,
-    [EXECUTION_PLACED] = FROM(EXECUTION_QUEUED),
-    [EXECUTION_COMPILING] = FROM(EXECUTION_PLACED),
-    [EXECUTION_RUNNING] = FROM(EXECUTION_PLACED) | FROM(EXECUTION_COMPILING),
-    [EXECUTION_RECORDING] =
-        FROM(EXECUTION_QUEUED) | FROM(EXECUTION_PLACED) | FROM(EXECUTION_COMPILING) | FROM(EXECUTION_RUNNING),
-    [EXECUTION_DONE] = FROM(EXECUTION_RECORDING),
+static const struct states execution_states = {
+    .subject = "execution",
+    .names = (const char *const[]){"queued", "placed", "compiling", "running", "recording", "done"},
+    .next =
+        (const uint32_t[]){
+            [EXECUTION_QUEUED] = STATE(EXECUTION_PLACED) | STATE(EXECUTION_RECORDING),
+            [EXECUTION_PLACED] = STATE(EXECUTION_COMPILING) | STATE(EXECUTION_RUNNING) | STATE(EXECUTION_RECORDING),
+            [EXECUTION_COMPILING] = STATE(EXECUTION_RUNNING) | STATE(EXECUTION_RECORDING),
+            [EXECUTION_RUNNING] = STATE(EXECUTION_RECORDING),
+            [EXECUTION_RECORDING] = STATE(EXECUTION_DONE),
+            [EXECUTION_DONE] = 0,
+        },
+    .count = EXECUTION_STATES,
 };
 
-static void set_state(struct execution *execution, enum execution_state state)
+static void execution_set_state(struct execution *execution, enum execution_state state)
 {
-    assert(legal_from[state] & FROM(execution->state));
+    states_move(&execution_states, execution->state, state, execution->id);
     execution->state = state;
 }
 
-static void let_go(struct execution *execution)
+struct execution *execution_new(struct runner *runner, int64_t key_row, struct execution_request *request,
+                                const struct execution_listener *listener, void *arg)
+{
+    struct execution *execution = calloc(1, sizeof *execution);
+
+    if (execution == NULL) {
+        request_free(request);
+        return NULL;
+    }
+    size_t output_max = (size_t)request->limits.output_kb << 10;
+    execution->runner = runner;
+    execution->key_row = key_row;
+    execution->request = *request;
+    *request = (struct execution_request){.code = NULL};
+    execution->listener = listener;
+    execution->arg = arg;
+    execution->collects = listener->collects || runner->options.keep_output;
+    execution->created_ms = seam_wall_ms();
+    execution->created_ns = seam()->monotonic_ns();
+    execution->result = (struct execution_result){
+        .status = RECORD_PENDING, .wall_ns = -1, .cpu_ns = -1, .queue_ns = -1, .peak_bytes = -1};
+    buf_init(&execution->result.run.out, output_max);
+    buf_init(&execution->result.run.err, output_max);
+    buf_init(&execution->result.compile.out, output_max);
+    buf_init(&execution->result.compile.err, output_max);
+    text_uuid(execution->id);
+    text_copy(execution->version, sizeof execution->version, execution->request.version->reported);
+    return execution;
+}
+
+void execution_free(struct execution *execution)
+{
+    buf_free(&execution->result.run.out);
+    buf_free(&execution->result.run.err);
+    buf_free(&execution->result.compile.out);
+    buf_free(&execution->result.compile.err);
+    request_free(&execution->request);
+    free(execution);
+}
+
+static void execution_let_go(struct execution *execution)
 {
     if (execution->cell != NULL)
         cell_end(execution->cell);
@@ -55,7 +99,7 @@ static bool may_give_back(const struct execution *execution)
            !run->out_cut && !run->err_cut && !compile->out_cut && !compile->err_cut;
 }
 
-static void give_back(struct execution *execution)
+static void execution_give_back(struct execution *execution)
 {
     struct cell *cell = execution->cell;
 
@@ -65,7 +109,7 @@ static void give_back(struct execution *execution)
 
 /* The end: record, then tell. */
 
-static char *kept(const struct buf *text, bool keep, size_t *len)
+static char *record_text(const struct buf *text, bool keep, size_t *len)
 {
     *len = keep ? text->len : 0;
     return keep ? text->data : NULL;
@@ -90,8 +134,8 @@ static void fill_record(const struct execution *execution, struct record *out)
         .cpu_ns = result->cpu_ns,
         .memory_bytes = result->peak_bytes,
         .code_bytes = (int64_t)request->code_len,
-        .stdout_bytes = (int64_t)result->run.out.len,
-        .stderr_bytes = (int64_t)result->run.err.len,
+        .stdout_bytes = (int64_t)result->run.out_len,
+        .stderr_bytes = (int64_t)result->run.err_len,
     };
 
     text_copy(record.id, sizeof record.id, execution->id);
@@ -99,8 +143,8 @@ static void fill_record(const struct execution *execution, struct record *out)
         text_copy(record.session_id, sizeof record.session_id, request->session_id);
     text_copy(record.language, sizeof record.language, request->language->id);
     text_copy(record.version, sizeof record.version, execution->version);
-    record.out = kept(&result->run.out, keep, &record.out_len);
-    record.err = kept(&result->run.err, keep, &record.err_len);
+    record.out = record_text(&result->run.out, keep, &record.out_len);
+    record.err = record_text(&result->run.err, keep, &record.err_len);
     *out = record;
 }
 
@@ -124,8 +168,7 @@ static void owe_record(struct execution *execution, const struct error *error)
     }
     log_event(LOG_ERROR, "record.failed", LOG_STR("id", execution->id), LOG_STR("reason", error->text),
               LOG_STR("then", owed ? "kept for later" : "lost"));
-    json_array_append_new(execution->request.warnings,
-                          json_string(owed ? "its record could not be written yet" : "its record was lost"));
+    request_note(&execution->request, owed ? "its record could not be written yet" : "its record was lost");
 }
 
 static void log_done(const struct execution *execution)
@@ -135,8 +178,8 @@ static void log_done(const struct execution *execution)
     log_event(LOG_INFO, "execution.done", LOG_STR("id", execution->id),
               LOG_STR("language", execution->request.language->id),
               LOG_STR("status", record_status_name(result->status)), LOG_STR("failure", result->failure),
-              LOG_INT("exit_code", result->exit_code), LOG_INT("stdout_bytes", result->run.out.len),
-              LOG_INT("stderr_bytes", result->run.err.len), LOG_REAL("ms", (double)result->wall_ns / 1e6),
+              LOG_INT("exit_code", result->exit_code), LOG_INT("stdout_bytes", result->run.out_len),
+              LOG_INT("stderr_bytes", result->run.err_len), LOG_REAL("ms", (double)result->wall_ns / 1e6),
               LOG_REAL("queue_ms", (double)result->queue_ns / 1e6));
 }
 
@@ -146,72 +189,93 @@ static void on_recorded(struct store_job *job, const struct error *error)
 
     if (error != NULL)
         owe_record(execution, error);
-    set_state(execution, EXECUTION_DONE);
+    execution_set_state(execution, EXECUTION_DONE);
     log_done(execution);
-    if (execution->on_done != NULL)
-        execution->on_done(execution->arg, execution);
-    let_go(execution);
+    if (execution->listener != NULL)
+        execution->listener->on_done(execution->arg, execution);
+    execution_let_go(execution);
     runner_forget(execution);
 }
 
-/* It runs no more, whatever happened: lets go of what it holds, and records. A cell whose agent has said that nothing
- * is left in it (`clean`) is removed behind the answer's back, or at once given back, for a reset is quick; any other
- * is removed at once. */
-static void conclude(struct execution *execution, bool clean)
+static bool is_within_memory(const struct execution *execution)
+{
+    return !execution->out_of_memory || execution->result.failure != NULL ||
+           execution->result.status == RECORD_CANCELLED;
+}
+
+/* The execution is over, whatever happened: gives back what it holds, and records. A cell is `clean` if its agent has
+ * said that nothing of the program is left. A clean cell is removed after the answer, or is given back at once, because
+ * a reset is quick. Any other cell is removed at once. */
+static void execution_conclude(struct execution *execution, bool clean)
 {
     struct execution_result *result = &execution->result;
 
+    if (!is_within_memory(execution)) {
+        result->status = RECORD_FAILED;
+        result->failure = ERROR_MEMORY_SENTENCE;
+        result->unavailable = true;
+    }
     if (!clean)
-        let_go(execution);
-    job_free(execution);
+        execution_let_go(execution);
+    execution_job_free(execution);
     execution->completed_ms = seam_wall_ms();
     if (result->queue_ns < 0)
         result->queue_ns = (int64_t)(seam()->monotonic_ns() - execution->created_ns);
-    set_state(execution, EXECUTION_RECORDING);
+    execution_set_state(execution, EXECUTION_RECORDING);
     if (execution->turn.of != NULL)
         scheduler_leave(&execution->runner->scheduler, &execution->turn, seam()->monotonic_ns());
     measure_end(execution->request.language->id, result);
+    if (execution->listener != NULL && execution->listener->on_result != NULL)
+        execution->listener->on_result(execution->arg, execution);
     execution->record_job = (struct store_job){.work = record_work, .done = on_recorded};
     store_submit(execution->runner->options.store, &execution->record_job);
     if (clean && may_give_back(execution)) /* the database works meanwhile */
-        give_back(execution);
+        execution_give_back(execution);
     runner_schedule(execution->runner);
 }
 
-static void fail(struct execution *execution, const char *failure, bool unavailable)
+static void execution_fail(struct execution *execution, const char *failure, bool unavailable)
 {
     execution->result.status = RECORD_FAILED;
     execution->result.failure = failure;
     execution->result.unavailable = unavailable;
-    conclude(execution, false);
+    execution_conclude(execution, false);
 }
 
 void execution_refuse(struct execution *execution, const char *sentence)
 {
-    fail(execution, sentence, true);
+    execution_fail(execution, sentence, true);
 }
 
 /* The program's events. */
 
-static void append(struct buf *buf, bool *cut, const uint8_t *data, size_t len)
+/* Keeps what is within the limit. What does not fit for want of memory makes the execution fail, because it would look
+ * like the program's own output cut short. */
+static void output_append(struct execution *execution, struct buf *buf, const uint8_t *data, size_t len)
 {
-    size_t room = buf->max - buf->len;
-
-    if (len > room)
-        *cut = true;
-    if (buf_append(buf, data, len < room ? len : room) != 0)
-        *cut = true;
+    if (execution->collects && buf_append(buf, data, len) != 0)
+        execution->out_of_memory = true;
 }
 
 static void on_output(void *arg, enum frame_step step, enum frame_channel channel, const uint8_t *data, size_t len)
 {
     struct execution *execution = arg;
+    const struct execution_listener *listener = execution->listener;
     struct execution_output *output = step == FRAME_STEP_COMPILE ? &execution->result.compile : &execution->result.run;
+    bool is_out = channel == FRAME_STDOUT;
+    struct buf *buf = is_out ? &output->out : &output->err;
+    size_t *passed = is_out ? &output->out_len : &output->err_len, room = buf->max - *passed;
 
-    if (channel == FRAME_STDOUT)
-        append(&output->out, &output->out_cut, data, len);
-    else if (channel == FRAME_STDERR)
-        append(&output->err, &output->err_cut, data, len);
+    if (!is_out && channel != FRAME_STDERR)
+        return;
+    if (len > room) {
+        *(is_out ? &output->out_cut : &output->err_cut) = true;
+        len = room;
+    }
+    *passed += len;
+    output_append(execution, buf, data, len);
+    if (listener != NULL && listener->on_output != NULL && len > 0)
+        listener->on_output(execution->arg, execution, step, channel, data, len);
 }
 
 static void note_cuts(struct execution_output *output, uint32_t flags)
@@ -240,7 +304,7 @@ static void compile_ended(struct execution *execution, const struct frame_step_e
     result->compile_peak_bytes = (int64_t)end->peak_bytes;
     result->compile_timed_out = (end->flags & FRAME_TIMED_OUT) != 0;
     if (end->exit_code == 0) {
-        set_state(execution, EXECUTION_RUNNING);
+        execution_set_state(execution, EXECUTION_RUNNING);
         return;
     }
     result->memory_struck = (end->flags & FRAME_OUT_OF_MEMORY) != 0;
@@ -280,7 +344,7 @@ static void on_step_end(void *arg, enum frame_step step, const struct frame_step
         run_ended(execution, end);
 }
 
-static void killed(struct execution *execution, enum record_status status, int exit_code)
+static void execution_killed(struct execution *execution, enum record_status status, int exit_code)
 {
     execution->result.status = status;
     execution->result.exit_code = exit_code;
@@ -289,8 +353,8 @@ static void killed(struct execution *execution, enum record_status status, int e
         execution->result.wall_ns = (seam_wall_ms() - execution->started_ms) * 1000000;
 }
 
-/* Behind what the compiler said, on a line of its own. */
-static void say(struct buf *err, const char *format, const char *name)
+/* Adds a sentence after the compiler's own words, on a line of its own. */
+static void output_say(struct buf *err, const char *format, const char *name)
 {
     char sentence[512];
     size_t len = (size_t)snprintf(sentence, sizeof sentence - 1, format, name);
@@ -308,30 +372,30 @@ static void nothing_to_run(struct execution *execution)
 {
     struct execution_result *result = &execution->result;
 
-    say(&result->compile.err,
-        "codecell: the compiler succeeded but left no program %s to run (a library, or a program without a main "
-        "function?)",
-        execution->request.version->run[0]);
+    output_say(&result->compile.err,
+               "codecell: the compiler succeeded but left no program %s to run (a library, or a program without a main "
+               "function?)",
+               execution->request.version->run[0]);
     result->status = RECORD_COMPILE_FAILED;
     result->exit_code = result->compile_exit_code = 1;
     compiler_was_all(result);
-    conclude(execution, false);
+    execution_conclude(execution, false);
 }
 
-/* The container is gone with all that was in it. */
-static void struck(struct execution *execution)
+/* The container was killed with all that was in it. */
+static void execution_struck(struct execution *execution)
 {
     struct execution_result *result = &execution->result;
 
     result->memory_struck = true;
-    killed(execution, RECORD_OUT_OF_MEMORY, 128 + SIGKILL);
+    execution_killed(execution, RECORD_OUT_OF_MEMORY, 128 + SIGKILL);
     if (execution->state == EXECUTION_COMPILING) {
         result->compiled = true;
         result->compile_exit_code = 128 + SIGKILL;
         result->compile_wall_ns = result->wall_ns;
         result->wall_ns = 0;
     }
-    conclude(execution, false);
+    execution_conclude(execution, false);
 }
 
 static void on_cell_done(void *arg, enum cell_outcome outcome)
@@ -342,32 +406,32 @@ static void on_cell_done(void *arg, enum cell_outcome outcome)
     case CELL_DONE:
         execution->result.over_ns = seam()->monotonic_ns();
         if (execution->result.status == RECORD_PENDING) /* the agent skipped the end that it owed */
-            fail(execution, "the container ended unexpectedly", false);
+            execution_fail(execution, "the container ended unexpectedly", false);
         else
-            conclude(execution, true);
+            execution_conclude(execution, true);
         return;
     case CELL_OUT_OF_MEMORY:
-        struck(execution);
+        execution_struck(execution);
         return;
     case CELL_UNRESPONSIVE:
         execution->result.timed_out = true;
-        killed(execution, RECORD_TIMED_OUT, 124);
-        conclude(execution, false);
+        execution_killed(execution, RECORD_TIMED_OUT, 124);
+        execution_conclude(execution, false);
         return;
     case CELL_NO_SPACE:
-        fail(execution, "the program and its files do not fit into limits.disk_mb", false);
+        execution_fail(execution, "the program and its files do not fit into limits.disk_mb", false);
         return;
     case CELL_BAD_FILE:
-        fail(execution, "a file of the request could not be written", false);
+        execution_fail(execution, "a file of the request could not be written", false);
         return;
     case CELL_NO_PROGRAM:
         if (execution->result.compiled)
             nothing_to_run(execution);
         else
-            fail(execution, "the language's program could not be started", false);
+            execution_fail(execution, "the language's program could not be started", false);
         return;
     case CELL_LOST:
-        fail(execution, "the container ended unexpectedly", false);
+        execution_fail(execution, "the container ended unexpectedly", false);
         return;
     }
 }
@@ -394,16 +458,16 @@ static void on_cell(struct pool_wish *wish, struct cell *cell, const struct erro
     struct execution *execution = container_of(wish, struct execution, wish);
 
     if (cell == NULL && error->code == ERROR_UNAVAILABLE) {
-        fail(execution, "The container engine is not reachable. Please try again later.", true);
+        execution_fail(execution, "The container engine is not reachable. Please try again later.", true);
         return;
     }
     if (cell == NULL) {
-        fail(execution, "its container could not be made", false);
+        execution_fail(execution, "its container could not be made", false);
         return;
     }
     execution->cell = cell;
-    if (job_build(execution) != 0) {
-        fail(execution, "out of memory", false);
+    if (execution_job_build(execution) != 0) {
+        execution_fail(execution, ERROR_MEMORY_SENTENCE, true);
         return;
     }
     uint64_t now = seam()->monotonic_ns();
@@ -411,7 +475,7 @@ static void on_cell(struct pool_wish *wish, struct cell *cell, const struct erro
     measure_taken(execution->request.language->id, how_taken(execution, cell));
     execution->started_ms = seam_wall_ms();
     execution->result.queue_ns = (int64_t)(now - execution->created_ns);
-    set_state(execution, execution->job.compile.argv != NULL ? EXECUTION_COMPILING : EXECUTION_RUNNING);
+    execution_set_state(execution, execution->job.compile.argv != NULL ? EXECUTION_COMPILING : EXECUTION_RUNNING);
     if (execution->awaited)
         execution->waited_ns += now - execution->placed_ns;
     cell_run(cell, &execution->job, &execution->request.limits.cell, &cell_events, execution);
@@ -420,6 +484,8 @@ static void on_cell(struct pool_wish *wish, struct cell *cell, const struct erro
     if (execution->request.arrived_ns > 0 &&
         cell_state(cell) == CELL_RUNNING) /* its limits need not be changed first */
         measure_share("to_job", seam()->monotonic_ns() - execution->request.arrived_ns - execution->waited_ns);
+    if (execution->listener != NULL && execution->listener->on_start != NULL)
+        execution->listener->on_start(execution->arg, execution);
 }
 
 void execution_yield(struct execution *execution)
@@ -434,7 +500,7 @@ void execution_place(struct execution *execution)
         execution_refuse(execution, SENTENCE_TROUBLE);
         return;
     }
-    set_state(execution, EXECUTION_PLACED);
+    execution_set_state(execution, EXECUTION_PLACED);
     execution->placed_ns = seam()->monotonic_ns();
     measure_queue(execution->placed_ns - execution->created_ns);
     if (execution->runner->accepting != execution)
@@ -456,13 +522,13 @@ void execution_cancel(struct execution *execution)
         return;
     if (execution->state == EXECUTION_PLACED)
         pool_cancel(execution->runner->options.pool, &execution->wish);
-    killed(execution, RECORD_CANCELLED, 128 + SIGKILL);
-    conclude(execution, false);
+    execution_killed(execution, RECORD_CANCELLED, 128 + SIGKILL);
+    execution_conclude(execution, false);
 }
 
 void execution_abandon(struct execution *execution)
 {
-    execution->on_done = NULL;
+    execution->listener = NULL;
     execution_cancel(execution);
 }
 

@@ -1,5 +1,4 @@
-/* All executions of a server: who waits, who runs, and the end of service. */
-#include "run/execution_private.h"
+#include "run/runner_private.h"
 
 #include "base/container_of.h"
 #include "base/log.h"
@@ -17,7 +16,8 @@ int runner_open(struct runner **out, uv_loop_t *loop, const struct runner_option
     struct runner *runner = calloc(1, sizeof *runner);
 
     if (runner == NULL)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
+        return error_memory(error);
+    list_init(&runner->executions);
     runner->options = *options;
     scheduler_init(&runner->scheduler, &options->turns);
     uv_timer_init(loop, &runner->timer);
@@ -28,52 +28,19 @@ int runner_open(struct runner **out, uv_loop_t *loop, const struct runner_option
 
 void runner_close(struct runner *runner)
 {
-    assert(runner->first == NULL);
+    assert(list_is_empty(&runner->executions));
     scheduler_free(&runner->scheduler);
     free(runner);
 }
 
-void execution_request_free(struct execution_request *request)
-{
-    for (size_t i = 0; request->env != NULL && request->env[i] != NULL; i++)
-        free((void *)request->env[i]);
-    free(request->env);
-    free(request->args);
-    for (size_t i = 0; i < request->files_len; i++)
-        free((void *)request->files[i].data);
-    free(request->files);
-    json_decref(request->warnings);
-    json_decref(request->root);
-    *request = (struct execution_request){0};
-}
-
-static void link_execution(struct runner *runner, struct execution *execution)
-{
-    execution->next = runner->first;
-    if (runner->first != NULL)
-        runner->first->prev = execution;
-    runner->first = execution;
-    runner->count++;
-}
-
-static void execution_free(struct execution *execution)
-{
-    buf_free(&execution->result.run.out);
-    buf_free(&execution->result.run.err);
-    buf_free(&execution->result.compile.out);
-    buf_free(&execution->result.compile.err);
-    execution_request_free(&execution->request);
-    free(execution);
-}
-
-static void tell_if_idle(struct runner *runner)
+static void runner_tell_if_idle(struct runner *runner)
 {
     void (*idle)(void *arg) = runner->idle;
 
-    if (runner->first != NULL || idle == NULL)
+    if (!list_is_empty(&runner->executions) || idle == NULL)
         return;
     runner->idle = NULL;
-    uv_close((uv_handle_t *)&runner->timer, NULL); /* nobody will wait any more */
+    uv_close((uv_handle_t *)&runner->timer, NULL); /* nothing will wait any more */
     idle(runner->idle_arg);
 }
 
@@ -81,18 +48,12 @@ void runner_forget(struct execution *execution)
 {
     struct runner *runner = execution->runner;
 
-    if (execution->prev != NULL)
-        execution->prev->next = execution->next;
-    else
-        runner->first = execution->next;
-    if (execution->next != NULL)
-        execution->next->prev = execution->prev;
-    runner->count--;
+    list_remove(&execution->node);
     execution_free(execution);
-    tell_if_idle(runner);
+    runner_tell_if_idle(runner);
 }
 
-/* The record at acceptance: queued and not waited for, so that the next start can mark what was lost. */
+/* The record at acceptance is queued and not waited for. It lets the next start mark what was lost. */
 
 struct acceptance {
     struct store_job job;
@@ -105,7 +66,7 @@ static int acceptance_work(struct db *db, struct store_job *job, struct error *e
     return records_insert(db, &acceptance->record, error);
 }
 
-/* Where it failed, the record's end makes the row; the store doubts by itself. */
+/* If it failed, the record at the end makes the row. The store notices its own trouble. */
 static void acceptance_done(struct store_job *job, const struct error *error)
 {
     struct acceptance *acceptance = container_of(job, struct acceptance, job);
@@ -122,7 +83,7 @@ static void record_acceptance(const struct execution *execution)
     struct acceptance *acceptance = calloc(1, sizeof *acceptance);
 
     if (acceptance == NULL)
-        return; /* the record's end makes the row then */
+        return; /* the record at the end makes the row */
     struct record *record = &acceptance->record;
     acceptance->job.work = acceptance_work;
     acceptance->job.done = acceptance_done;
@@ -146,74 +107,55 @@ static void record_acceptance(const struct execution *execution)
     store_submit(execution->runner->options.store, &acceptance->job);
 }
 
-static struct execution *execution_new(struct runner *runner, int64_t key_row, struct execution_request *request,
-                                       execution_done *on_done, void *arg)
+/* 0, or -1 if nothing is accepted now. Nothing is run if its record cannot be written. */
+static int runner_accepts(const struct runner *runner, struct error *error)
 {
-    struct execution *execution = calloc(1, sizeof *execution);
-
-    if (execution == NULL)
-        return NULL;
-    size_t output_max = (size_t)request->limits.output_kb << 10;
-    execution->runner = runner;
-    execution->key_row = key_row;
-    execution->request = *request;
-    execution->on_done = on_done;
-    execution->arg = arg;
-    execution->created_ms = seam_wall_ms();
-    execution->created_ns = seam()->monotonic_ns();
-    execution->result = (struct execution_result){
-        .status = RECORD_PENDING, .wall_ns = -1, .cpu_ns = -1, .queue_ns = -1, .peak_bytes = -1};
-    buf_init(&execution->result.run.out, output_max);
-    buf_init(&execution->result.run.err, output_max);
-    buf_init(&execution->result.compile.out, output_max);
-    buf_init(&execution->result.compile.err, output_max);
-    text_uuid(execution->id);
-    text_copy(execution->version, sizeof execution->version, request->version->reported);
-    return execution;
+    if (runner->draining)
+        return error_set(error, ERROR_UNAVAILABLE, SENTENCE_DRAINING);
+    return store_trouble(runner->options.store, error) ? -1 : 0;
 }
 
 struct execution *runner_submit(struct runner *runner, int64_t key_row, struct execution_request *request,
-                                execution_done *on_done, void *arg, struct error *error)
+                                const struct execution_listener *listener, void *arg, struct error *error)
 {
-    struct execution *execution = NULL;
     struct turn *evicted = NULL;
 
-    if (runner->draining) {
-        error_set(error, ERROR_UNAVAILABLE, SENTENCE_DRAINING);
-    } else if (store_trouble(runner->options.store, error)) {
-        ; /* nothing is run whose record can't be written */
-    } else if ((execution = execution_new(runner, key_row, request, on_done, arg)) == NULL) {
-        error_set(error, ERROR_INTERNAL, "out of memory");
-    } else if (scheduler_push(&runner->scheduler, &execution->turn, key_row, seam()->monotonic_ns(), &evicted) !=
-               SCHEDULER_ACCEPTED) {
-        error_set(error, ERROR_UNAVAILABLE, SENTENCE_FULL);
-        free(execution);
-        execution = NULL;
-    }
-    if (execution == NULL) {
-        execution_request_free(request);
+    if (runner_accepts(runner, error) != 0) {
+        request_free(request);
         return NULL;
     }
-    *request = (struct execution_request){0};
-    link_execution(runner, execution);
+    struct execution *execution = execution_new(runner, key_row, request, listener, arg);
+    if (execution == NULL) {
+        error_memory(error);
+        return NULL;
+    }
+    if (scheduler_push(&runner->scheduler, &execution->turn, key_row, seam()->monotonic_ns(), &evicted) !=
+        SCHEDULER_ACCEPTED) {
+        error_set(error, ERROR_UNAVAILABLE, SENTENCE_FULL);
+        execution_free(execution);
+        return NULL;
+    }
+    list_unshift(&runner->executions, &execution->node);
     if (evicted != NULL)
         execution_refuse(container_of(evicted, struct execution, turn), SENTENCE_FULL);
     runner->accepting = execution;
     runner_schedule(runner);
     runner->accepting = NULL;
-    /* Behind the job, for the database's thread would have the CPU. */
+    /* The record is queued after the job was written: on a busy machine the database's thread would otherwise run first
+     * and delay the program. */
     if (execution->state < EXECUTION_RECORDING)
         record_acceptance(execution);
     return execution;
 }
 
-static void on_moment(uv_timer_t *timer)
+static void runner_on_timer(uv_timer_t *timer)
 {
     runner_schedule(timer->data);
 }
 
-/* The next moment at which time alone changes something: somebody may get a turn, or a program becomes a long one. */
-static void set_timer(struct runner *runner)
+/* Wakes the runner at the next moment at which time alone changes something: an execution may get a slot, or a program
+ * becomes a long one. */
+static void runner_set_timer(struct runner *runner)
 {
     uint64_t now = seam()->monotonic_ns(), when = scheduler_when(&runner->scheduler, now);
     uint64_t grows = scheduler_grows(&runner->scheduler);
@@ -221,7 +163,7 @@ static void set_timer(struct runner *runner)
     if (grows != 0 && (when == 0 || grows < when))
         when = grows;
     if (when != 0)
-        uv_timer_start(&runner->timer, on_moment, when > now ? (when - now) / 1000000 + 1 : 0, 0);
+        uv_timer_start(&runner->timer, runner_on_timer, when > now ? (when - now) / 1000000 + 1 : 0, 0);
     else if (uv_is_active((uv_handle_t *)&runner->timer))
         uv_timer_stop(&runner->timer);
 }
@@ -231,33 +173,43 @@ void runner_schedule(struct runner *runner)
     struct turn *turn;
 
     if (runner->scheduling)
-        return; /* called from below: the loop further up goes on */
+        return; /* called from within the loops below, which go on */
     runner->scheduling = true;
     while ((turn = scheduler_next(&runner->scheduler, seam()->monotonic_ns())) != NULL)
         execution_place(container_of(turn, struct execution, turn));
     while ((turn = scheduler_grown(&runner->scheduler, seam()->monotonic_ns())) != NULL)
         execution_yield(container_of(turn, struct execution, turn));
     runner->scheduling = false;
-    set_timer(runner);
+    runner_set_timer(runner);
 }
 
 struct execution *runner_find(struct runner *runner, int64_t key_row, const char *id)
 {
-    struct execution *execution = runner->first;
-
-    while (execution != NULL && (execution->key_row != key_row || strcasecmp(execution->id, id) != 0))
-        execution = execution->next;
-    return execution;
+    LIST_EACH(node, &runner->executions)
+    {
+        struct execution *execution = container_of(node, struct execution, node);
+        if (execution->key_row == key_row && strcasecmp(execution->id, id) == 0)
+            return execution;
+    }
+    return NULL;
 }
 
+static bool is_of_session(const struct execution *execution, int64_t key_row, const char *session_id)
+{
+    return execution->key_row == key_row && execution->request.session_id != NULL &&
+           strcmp(execution->request.session_id, session_id) == 0 && execution->state < EXECUTION_RECORDING;
+}
+
+/* Cancelling one execution may end another at once (the slot goes to one that cannot be placed), but frees none:
+ * records are committed on another thread. So the list may be walked meanwhile. */
 unsigned runner_cancel_session(struct runner *runner, int64_t key_row, const char *session_id)
 {
     unsigned cancelled = 0;
 
-    for (struct execution *execution = runner->first, *next; execution != NULL; execution = next) {
-        next = execution->next;
-        if (execution->key_row == key_row && execution->request.session_id != NULL &&
-            strcmp(execution->request.session_id, session_id) == 0 && execution->state < EXECUTION_RECORDING) {
+    LIST_EACH(node, &runner->executions)
+    {
+        struct execution *execution = container_of(node, struct execution, node);
+        if (is_of_session(execution, key_row, session_id)) {
             execution_cancel(execution);
             cancelled++;
         }
@@ -299,13 +251,14 @@ void runner_drain(struct runner *runner, void (*idle)(void *arg), void *arg)
     runner->draining = true;
     runner->idle = idle;
     runner->idle_arg = arg;
-    tell_if_idle(runner);
+    runner_tell_if_idle(runner);
 }
 
 void runner_cancel_all(struct runner *runner)
 {
-    for (struct execution *execution = runner->first, *next; execution != NULL; execution = next) {
-        next = execution->next;
+    LIST_EACH(node, &runner->executions)
+    {
+        struct execution *execution = container_of(node, struct execution, node);
         if (execution->state < EXECUTION_RECORDING) {
             execution->result.failure = SENTENCE_DRAINING;
             execution->result.unavailable = true;

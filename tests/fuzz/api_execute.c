@@ -1,8 +1,11 @@
 /* A body of POST /execute: whatever it is, it is read or refused with a sentence, and what was read holds. */
-#include "api/execute.h"
 #include "api/execute_files.h"
+#include "api/execute_read.h"
 #include "base/error.h"
 #include "base/text.h"
+#include "run/request_codec.h"
+#include "run/request_path.h"
+#include "store/records.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -35,9 +38,9 @@ static void check_files(const struct execution_request *request)
 {
     must(request->files_len <= EXECUTE_FILES_MAX);
     for (size_t i = 0; i < request->files_len; i++) {
-        must(execute_path_is_safe(request->files[i].path));
+        must(request_path_is_safe(request->files[i].path));
         for (size_t j = 0; j < i; j++)
-            must(!execute_path_collides(request->files[i].path, request->files[j].path));
+            must(!request_path_collides(request->files[i].path, request->files[j].path));
     }
 }
 
@@ -47,7 +50,7 @@ static void check_read(const struct execution_request *request)
     must(request->input_len <= rules.max_stdin);
     must(request->timeout_s >= 1 && request->timeout_s <= 300);
     must(request->session_id == NULL || strlen(request->session_id) <= SESSION_ID_MAX);
-    must(json_array_size(request->warnings) <= EXECUTE_WARNINGS_MAX);
+    must(request->warnings_len <= REQUEST_WARNINGS_MAX);
     check_environment(request);
     check_files(request);
 }
@@ -56,9 +59,9 @@ static void check_read(const struct execution_request *request)
 static void check_settled(const struct execution_request *request)
 {
     must(request->code_len > 0 && request->code_len <= rules.max_code);
-    must(json_array_size(request->warnings) <= EXECUTE_WARNINGS_MAX);
-    for (size_t i = 0; i < json_array_size(request->warnings); i++)
-        must(json_is_string(json_array_get(request->warnings, i)));
+    must(request->warnings_len <= REQUEST_WARNINGS_MAX);
+    for (size_t i = 0; i < request->warnings_len; i++)
+        must(text_is_utf8(request->warnings[i], strlen(request->warnings[i])));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -85,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     free(text);
     if (result == 0) {
         check_read(&request);
-        if (execute_settle(&request, &language, versions, &rules, &error) != 0)
+        if (request_settle(&request, &language, versions, &rules.maxima, &error) != 0)
             must(error.code == ERROR_INVALID && text_is_utf8(error.text, strlen(error.text)));
         else {
             must(request.version == &versions[0] || request.version == &versions[1]);
@@ -94,6 +97,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         must(error.code == ERROR_INVALID && text_is_utf8(error.text, strlen(error.text)));
     }
-    execution_request_free(&request);
+    request_free(&request);
     return 0;
 }

@@ -4,7 +4,8 @@
 
 #include "unit.h"
 
-#include "api/execute.h"
+#include "api/execute_answer.h"
+#include "api/execute_read.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/text.h"
@@ -60,15 +61,15 @@ static inline void expect_refused(const char *more, const char *sentence)
     assert_int_equal(error.code, ERROR_INVALID);
     assert_true(text_is_utf8(error.text, strlen(error.text)));
     assert_string_equal(error.text, sentence);
-    execution_request_free(&request);
+    request_free(&request);
 }
 
 static inline void expect_accepted(const char *more)
 {
     if (read_with(more) != 0)
         fail_msg("refused: %.200s: %s", more, error.text);
-    assert_int_equal(json_array_size(request.warnings), 0);
-    execution_request_free(&request);
+    assert_int_equal(request.warnings_len, 0);
+    request_free(&request);
 }
 
 /* Text made of `count` times `piece`. */

@@ -3,7 +3,14 @@
 #ifndef CODECELL_UNIT_API_FAKES_H
 #define CODECELL_UNIT_API_FAKES_H
 
+#include "api/access_log.h"
+#include "api/admission.h"
+#include "api/answers.h"
 #include "api/api.h"
+#include "api/languages.h"
+#include "api/routes.h"
+#include "api/service.h"
+#include "api/sessions.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/metrics.h"

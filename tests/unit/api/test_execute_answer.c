@@ -31,7 +31,7 @@ static struct execution_result *made(const char *out, size_t len)
 
 static json_t *encoded(int status)
 {
-    assert_int_equal(execute_encode(&answer), 0);
+    assert_int_equal(execute_answer_encode(&answer), 0);
     assert_int_equal(answer.status, status);
     assert_int_equal(strlen(answer.text), answer.len);
     json_t *value = json_parse(answer.text, answer.len, &error);

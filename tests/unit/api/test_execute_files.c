@@ -2,6 +2,7 @@
 #include "execute_stage.h"
 
 #include "api/execute_files.h"
+#include "run/request_path.h"
 
 #define PATH_SENTENCE "must be a relative path of at most 1024 bytes, without empty segments, '.' or '..'"
 
@@ -21,7 +22,7 @@ static void test_paths(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (execute_path_is_safe(cases[i].path) != cases[i].safe)
+        if (request_path_is_safe(cases[i].path) != cases[i].safe)
             fail_msg("%s", cases[i].path);
 }
 
@@ -31,15 +32,15 @@ static void test_lengths_of_paths(void **state)
          *bad = format("d/%s/f", longer), *most = repeated("a/", 512), *over = repeated("a/", 513);
 
     (void)state;
-    assert_true(execute_path_is_safe(segment));
-    assert_false(execute_path_is_safe(longer));
-    assert_true(execute_path_is_safe(folder));
-    assert_false(execute_path_is_safe(bad));
+    assert_true(request_path_is_safe(segment));
+    assert_false(request_path_is_safe(longer));
+    assert_true(request_path_is_safe(folder));
+    assert_false(request_path_is_safe(bad));
     most[1023] = 'b'; /* 1024 bytes: the last segment has two */
-    assert_true(execute_path_is_safe(most));
+    assert_true(request_path_is_safe(most));
     over[1025] = '\0';
     assert_int_equal(strlen(over), 1025);
-    assert_false(execute_path_is_safe(over));
+    assert_false(request_path_is_safe(over));
     free(segment), free(longer), free(folder), free(bad), free(most), free(over);
 }
 
@@ -56,8 +57,8 @@ static void test_collisions(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        assert_int_equal(execute_path_collides(cases[i].a, cases[i].b), cases[i].collide);
-        assert_int_equal(execute_path_collides(cases[i].b, cases[i].a), cases[i].collide);
+        assert_int_equal(request_path_collides(cases[i].a, cases[i].b), cases[i].collide);
+        assert_int_equal(request_path_collides(cases[i].b, cases[i].a), cases[i].collide);
     }
 }
 
@@ -73,13 +74,14 @@ static void test_contents(void **state)
     assert_string_equal(request.files[0].path, "d/a");
     assert_int_equal(request.files[0].len, 4);
     assert_memory_equal(request.files[0].data, "x\0\xc3\xa9", 4);
-    assert_int_equal(request.files[0].mode, 0644);
+    assert_true(request.files[0].is_text);
+    assert_false(request.files[1].is_text);
     assert_int_equal(request.files[1].len, 3);
     assert_memory_equal(request.files[1].data, "\0\1\xff", 3);
     assert_int_equal(request.files[2].len, 0);
-    assert_int_equal(json_array_size(request.warnings), 1);
-    assert_string_equal(json_string_value(json_array_get(request.warnings, 0)), "unknown field: files[3].mode");
-    execution_request_free(&request);
+    assert_int_equal(request.warnings_len, 1);
+    assert_string_equal(request.warnings[0], "unknown field: files[3].mode");
+    request_free(&request);
     expect_accepted("\"files\": []");
 }
 
@@ -184,35 +186,35 @@ static void test_settle(void **state)
 
     (void)state;
     assert_int_equal(read_with("\"limits\": {\"processes\": 10, \"memory_mb\": null}"), 0);
-    assert_int_equal(execute_settle(&request, &language, &version, &stage_rules, &error), 0);
+    assert_int_equal(request_settle(&request, &language, &version, &stage_rules.maxima, &error), 0);
     assert_ptr_equal(request.language, &language);
     assert_ptr_equal(request.version, &version);
     assert_int_equal(request.limits.cell.processes, 10);
     assert_int_equal(request.limits.cell.memory_mb, 64);
     assert_int_equal(request.limits.cell.milli_cpus, 1500);
     assert_int_equal(request.limits.output_kb, 77);
-    execution_request_free(&request);
+    request_free(&request);
 
     assert_int_equal(read_with("\"limits\": {\"processes\": 8}"), 0);
-    assert_int_equal(execute_settle(&request, &language, &version, &stage_rules, &error), -1);
+    assert_int_equal(request_settle(&request, &language, &version, &stage_rules.maxima, &error), -1);
     assert_int_equal(error.code, ERROR_INVALID);
     assert_string_equal(error.text, "limits.processes: Python needs at least 9");
-    execution_request_free(&request);
+    request_free(&request);
 
     assert_int_equal(
         read_with("\"files\": [{\"path\": \"x\", \"content\": \"\"}, {\"path\": \"main.py\", \"content\": \"\"}]"), 0);
-    assert_int_equal(execute_settle(&request, &language, &version, &stage_rules, &error), -1);
+    assert_int_equal(request_settle(&request, &language, &version, &stage_rules.maxima, &error), -1);
     assert_string_equal(error.text, "files[1].path: collides with the program's own file, main.py");
-    execution_request_free(&request);
+    request_free(&request);
 
     assert_int_equal(read_with(full), 0); /* with one byte of code: 1 MiB */
-    assert_int_equal(execute_settle(&request, &language, &version, &stage_rules, &error), 0);
-    execution_request_free(&request);
+    assert_int_equal(request_settle(&request, &language, &version, &stage_rules.maxima, &error), 0);
+    request_free(&request);
     assert_int_equal(read_with(over), 0);
-    assert_int_equal(execute_settle(&request, &language, &version, &stage_rules, &error), -1);
+    assert_int_equal(request_settle(&request, &language, &version, &stage_rules.maxima, &error), -1);
     assert_int_equal(error.code, ERROR_INVALID);
     assert_string_equal(error.text, "limits.disk_mb: the code and the files do not fit into 1 MiB");
-    execution_request_free(&request);
+    request_free(&request);
     free(megabyte), free(full), free(over);
 }
 

@@ -8,7 +8,7 @@ static void test_all_of_it(void **state)
         read_with("\"stdin\": \"a\\u0000b\", \"environment\": {\"A\": \"1\", \"_b2\": \"\"}, \"timeout\": 300, "
                   "\"session_id\": \"S.1:x-y_z\", \"args\": [\"a\", \"\"], \"limits\": {\"cpu\": 0.5}"),
         0);
-    assert_string_equal(execute_language(&request), "python");
+    assert_string_equal(request.language_name, "python");
     assert_memory_equal(request.code, "x", 1);
     assert_int_equal(request.input_len, 3);
     assert_memory_equal(request.input, "a\0b", 3);
@@ -20,8 +20,8 @@ static void test_all_of_it(void **state)
     assert_string_equal(request.args[0], "a");
     assert_string_equal(request.args[1], "");
     assert_null(request.args[2]);
-    assert_int_equal(json_array_size(request.warnings), 0);
-    execution_request_free(&request);
+    assert_int_equal(request.warnings_len, 0);
+    request_free(&request);
 }
 
 static void test_defaults(void **state)
@@ -41,8 +41,8 @@ static void test_defaults(void **state)
         assert_int_equal(request.files_len, 0);
         assert_int_equal(request.timeout_s, 30);
         assert_null(request.session_id);
-        assert_int_equal(json_array_size(request.warnings), 0);
-        execution_request_free(&request);
+        assert_int_equal(request.warnings_len, 0);
+        request_free(&request);
     }
 }
 
@@ -57,11 +57,11 @@ static void test_default_timeout_of_a_short_key(void **state)
     rules.max_timeout = 10;
     assert_int_equal(execute_read(&request, body, sizeof body - 1, &rules, &cost, &error), 0);
     assert_int_equal(request.timeout_s, 10);
-    execution_request_free(&request);
+    request_free(&request);
     char more[] = "{\"code\": \"x\", \"language\": \"c\", \"timeout\": 11}";
     assert_int_equal(execute_read(&request, more, sizeof more - 1, &rules, &cost, &error), -1);
     assert_string_equal(error.text, "timeout: must be an integer from 1 to 10");
-    execution_request_free(&request);
+    request_free(&request);
 }
 
 static void test_bodies_that_are_none(void **state)
@@ -108,7 +108,7 @@ static void test_bodies_that_are_none(void **state)
         assert_int_equal(error.code, ERROR_INVALID);
         if (strncmp(error.text, cases[i].sentence, strlen(cases[i].sentence)) != 0)
             fail_msg("%s: %s", cases[i].text, error.text);
-        execution_request_free(&request);
+        request_free(&request);
     }
 }
 
@@ -120,7 +120,7 @@ static void test_surrogate_pairs(void **state)
     assert_int_equal(read_text(body, sizeof body - 1), 0);
     assert_int_equal(request.code_len, 5); /* NUL is allowed there */
     assert_memory_equal(request.code, "\xf0\x9f\x98\x80", 5);
-    execution_request_free(&request);
+    request_free(&request);
 }
 
 static void test_nesting(void **state)
@@ -130,11 +130,11 @@ static void test_nesting(void **state)
     (void)state;
     assert_int_equal(read_text(deep, 64), -1);
     assert_non_null(strstr(error.text, "too early"));
-    execution_request_free(&request);
+    request_free(&request);
     char *deeper = repeated("[", 100000);
     assert_int_equal(read_text(deeper, 100000), -1);
     assert_string_equal(error.text, "malformed JSON: nested deeper than 64");
-    execution_request_free(&request);
+    request_free(&request);
     free(deep);
     free(deeper);
 }
@@ -160,7 +160,7 @@ static void test_timeout(void **state)
         snprintf(more, sizeof more, "\"timeout\": %s", good[i].text);
         assert_int_equal(read_with(more), 0);
         assert_int_equal(request.timeout_s, good[i].seconds);
-        execution_request_free(&request);
+        request_free(&request);
     }
 }
 
@@ -183,7 +183,7 @@ static void test_size_of_code(void **state)
                 assert_string_equal(error.text, "code: must be at most 1000 bytes");
             else
                 assert_int_equal(request.code_len, STAGE_CODE_MAX);
-            execution_request_free(&request);
+            request_free(&request);
             free(body);
             free(code);
         }
@@ -191,7 +191,7 @@ static void test_size_of_code(void **state)
 
 static void test_size_of_stdin_and_language(void **state)
 {
-    char *input = repeated("i", STAGE_STDIN_MAX), *name = repeated("l", EXECUTE_LANGUAGE_MAX);
+    char *input = repeated("i", STAGE_STDIN_MAX), *name = repeated("l", REQUEST_LANGUAGE_MAX);
     char *most = format("\"stdin\": \"%s\"", input), *over = format("\"stdin\": \"%si\"", input);
     char *named = format("{\"code\": \"x\", \"language\": \"%s\"}", name);
     char *longer = format("{\"code\": \"x\", \"language\": \"%sl\"}", name);
@@ -203,10 +203,10 @@ static void test_size_of_stdin_and_language(void **state)
     expect_refused("\"stdin\": [\"a\"]", "stdin: must be a string or null");
     expect_accepted("\"stdin\": \"\"");
     assert_int_equal(read_text(named, strlen(named)), 0);
-    execution_request_free(&request);
+    request_free(&request);
     assert_int_equal(read_text(longer, strlen(longer)), -1);
     assert_string_equal(error.text, "language: must be a string of 1 to 64 bytes");
-    execution_request_free(&request);
+    request_free(&request);
     free(input), free(name), free(most), free(over), free(named), free(longer);
 }
 
@@ -345,19 +345,19 @@ static void test_what_has_not_landed(void **state)
 
 static const char *warning(size_t i)
 {
-    return json_string_value(json_array_get(request.warnings, i));
+    return request.warnings[i];
 }
 
 static void test_unknown_fields(void **state)
 {
     (void)state;
     assert_int_equal(read_with("\"tiemout\": 1, \"Code\": null, \"\": {}, \"limits\": {\"cpus\": 1}"), 0);
-    assert_int_equal(json_array_size(request.warnings), 4);
+    assert_int_equal(request.warnings_len, 4);
     assert_string_equal(warning(0), "unknown field: limits.cpus");
     assert_string_equal(warning(1), "unknown field: tiemout");
     assert_string_equal(warning(2), "unknown field: Code");
     assert_string_equal(warning(3), "unknown field: ");
-    execution_request_free(&request);
+    request_free(&request);
 }
 
 /* A long name is quoted up to a whole character. */
@@ -372,7 +372,7 @@ static void test_long_unknown_names(void **state)
         assert_int_equal(read_with(more), 0);
         for (size_t i = 0; i < 2; i++)
             assert_in_range(strlen(warning(i)), strlen("unknown field: ") + 97, strlen("unknown field: ") + 100);
-        execution_request_free(&request);
+        request_free(&request);
         free(name), free(pad), free(field), free(more);
     }
 }
@@ -386,8 +386,8 @@ static void test_many_unknown_fields(void **state)
     for (int i = 0; i < 1000; i++)
         buf_printf(&more, "%s\"f%d\": 1", i > 0 ? "," : "", i);
     assert_int_equal(read_with(more.data), 0);
-    assert_int_equal(json_array_size(request.warnings), EXECUTE_WARNINGS_MAX);
-    execution_request_free(&request);
+    assert_int_equal(request.warnings_len, REQUEST_WARNINGS_MAX);
+    request_free(&request);
     buf_free(&more);
 }
 
@@ -400,7 +400,7 @@ static void test_long_name_twice(void **state)
     assert_true(asprintf(&more, "\"%s\": 1, \"%s\": 2", name, name) > 0);
     assert_int_equal(read_with(more), -1);
     assert_true(text_is_utf8(error.text, strlen(error.text)));
-    execution_request_free(&request);
+    request_free(&request);
     free(name), free(more);
 }
 

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "api/execute_text.h"
+#include "run/request_text.h"
 
 #define MARK "\xef\xbb\xbf"
 
@@ -17,7 +17,7 @@ static struct language bash = {.id = (char[]){"bash"},
                                .versions = &version,
                                .versions_len = 1};
 
-/* The code and one file as JSON strings; `encoding` too. Returns what execute_settle does. */
+/* The code and one file as JSON strings; `encoding` too. Returns what request_settle does. */
 static int settle(bool lf, const char *code, const char *path, const char *content, const char *encoding)
 {
     char *body = NULL;
@@ -31,7 +31,7 @@ static int settle(bool lf, const char *code, const char *path, const char *conte
     free(body);
     bash.lines_lf = lf;
     bash.limits = limits_defaults;
-    return execute_settle(&request, &bash, &version, &stage_rules, &error);
+    return request_settle(&request, &bash, &version, &stage_rules.maxima, &error);
 }
 
 static void expect_bytes(const char *got, size_t len, const char *expected)
@@ -43,12 +43,12 @@ static void expect_bytes(const char *got, size_t len, const char *expected)
 static void test_marks(void **state)
 {
     (void)state;
-    assert_int_equal(execute_text_mark(MARK "x", 4), 3);
-    assert_int_equal(execute_text_mark(MARK, 3), 3);
-    assert_int_equal(execute_text_mark(MARK, 2), 0);
-    assert_int_equal(execute_text_mark("", 0), 0);
-    assert_int_equal(execute_text_mark("x" MARK, 4), 0);
-    assert_int_equal(execute_text_mark("\xfe\xff\0", 3), 0);
+    assert_int_equal(request_text_mark(MARK "x", 4), 3);
+    assert_int_equal(request_text_mark(MARK, 3), 3);
+    assert_int_equal(request_text_mark(MARK, 2), 0);
+    assert_int_equal(request_text_mark("", 0), 0);
+    assert_int_equal(request_text_mark("x" MARK, 4), 0);
+    assert_int_equal(request_text_mark("\xfe\xff\0", 3), 0);
 }
 
 static void test_lines(void **state)
@@ -65,7 +65,7 @@ static void test_lines(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char text[16];
         snprintf(text, sizeof text, "%s", cases[i].before);
-        expect_bytes(text, execute_text_lines(text, strlen(text)), cases[i].after);
+        expect_bytes(text, request_text_lines(text, strlen(text)), cases[i].after);
     }
 }
 
@@ -86,7 +86,7 @@ static void test_which_files(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         for (int lf = 0; lf < 2; lf++) {
             bash.lines_lf = lf;
-            bool wants = execute_text_wants_lf(&bash, cases[i].path, cases[i].text, strlen(cases[i].text));
+            bool wants = request_text_wants_lf(&bash, cases[i].path, cases[i].text, strlen(cases[i].text));
             if (wants != (lf ? cases[i].with_lf : cases[i].always))
                 fail_msg("%s: %d", cases[i].path, wants);
         }
@@ -161,9 +161,9 @@ static void test_requests(void **state)
             assert_memory_equal(request.code, MARK "a\0\n", request.code_len);
         expect_bytes(request.files[0].data, request.files[0].len, each->content_then);
         for (; each->warnings[n] != NULL; n++)
-            assert_string_equal(json_string_value(json_array_get(request.warnings, n)), each->warnings[n]);
-        assert_int_equal(json_array_size(request.warnings), n);
-        execution_request_free(&request);
+            assert_string_equal(request.warnings[n], each->warnings[n]);
+        assert_int_equal(request.warnings_len, n);
+        request_free(&request);
     }
 }
 
@@ -175,13 +175,13 @@ static void test_limits(void **state)
     (void)state;
     assert_int_equal(settle(true, code, "a", "", "utf8"), 0);
     assert_int_equal(request.code_len, STAGE_CODE_MAX - 3);
-    execution_request_free(&request);
+    request_free(&request);
     assert_int_equal(settle(true, "\\ufeff", "a", "", "utf8"), -1);
     assert_string_equal(error.text, "code: must be a string that is not empty");
-    execution_request_free(&request);
+    request_free(&request);
     assert_int_equal(settle(true, "x", path, "\\ufeff", "utf8"), 0); /* a long path is quoted in part */
-    assert_int_equal(strlen(json_string_value(json_array_get(request.warnings, 0))), 165);
-    execution_request_free(&request);
+    assert_int_equal(strlen(request.warnings[0]), 165);
+    request_free(&request);
     free(most), free(code), free(path);
 }
 

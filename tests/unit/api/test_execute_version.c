@@ -22,7 +22,7 @@ static int settle(const char *wanted, size_t usual)
     python.limits = limits_defaults;
     assert_int_equal(read_with(field != NULL ? field : ""), 0);
     free(field);
-    return execute_settle(&request, &python, &versions[usual], &stage_rules, &error);
+    return request_settle(&request, &python, &versions[usual], &stage_rules.maxima, &error);
 }
 
 static void what_runs(void **state)
@@ -41,7 +41,7 @@ static void what_runs(void **state)
         assert_int_equal(settle(cases[i].wanted, cases[i].usual), 0);
         assert_ptr_equal(request.language, &python);
         assert_ptr_equal(request.version, &versions[cases[i].expected]);
-        execution_request_free(&request);
+        request_free(&request);
     }
 }
 
@@ -63,7 +63,7 @@ static void none_fits(void **state)
         assert_int_equal(settle(cases[i].wanted, 1), -1);
         assert_int_equal(error.code, ERROR_INVALID);
         assert_string_equal(error.text, cases[i].sentence);
-        execution_request_free(&request);
+        request_free(&request);
     }
 }
 
@@ -74,9 +74,9 @@ static void one_may_yet_come(void **state)
     versions[3].left_out = NULL;
     assert_int_equal(settle("2.7", 1), -1);
     assert_int_equal(error.code, ERROR_UNAVAILABLE);
-    execution_request_free(&request);
+    request_free(&request);
     assert_int_equal(settle("3", 1), 0);
-    execution_request_free(&request);
+    request_free(&request);
 }
 
 int main(void)

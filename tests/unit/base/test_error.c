@@ -15,6 +15,16 @@ static void sets_code_and_sentence(void **state)
     assert_int_equal(error_wrap(NULL, "nobody asks"), -1);
 }
 
+static void memory_has_one_sentence(void **state)
+{
+    (void)state;
+    struct error error;
+    assert_int_equal(error_memory(&error), -1);
+    assert_int_equal(error.code, ERROR_MEMORY);
+    assert_string_equal(error.text, "The server is out of memory. Please try again later.");
+    assert_int_equal(error_memory(NULL), -1);
+}
+
 static void wraps_and_keeps_the_code(void **state)
 {
     (void)state;
@@ -48,8 +58,8 @@ static void cuts_between_characters(void **state)
 static void every_code_has_its_status(void **state)
 {
     (void)state;
-    static const int expected[ERROR_CODES] = {200, 400, 401, 402, 403, 404, 405, 408,
-                                              409, 413, 415, 429, 431, 500, 503, 503};
+    static const int expected[ERROR_CODES] = {200, 400, 401, 402, 403, 404, 405, 408, 409,
+                                              413, 415, 429, 431, 500, 503, 503, 503};
     for (int code = 0; code < ERROR_CODES; code++)
         assert_int_equal(error_status((enum error_code)code), expected[code]);
     assert_int_equal(error_status(ERROR_CODES), 500);
@@ -58,9 +68,8 @@ static void every_code_has_its_status(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sets_code_and_sentence),
-        cmocka_unit_test(wraps_and_keeps_the_code),
-        cmocka_unit_test(cuts_between_characters),
+        cmocka_unit_test(sets_code_and_sentence),    cmocka_unit_test(memory_has_one_sentence),
+        cmocka_unit_test(wraps_and_keeps_the_code),  cmocka_unit_test(cuts_between_characters),
         cmocka_unit_test(every_code_has_its_status),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,10 @@ static int read_text(struct limits *limits, const char *json, json_t *unknown, s
 {
     json_t *object = json_parse(json, strlen(json), error);
     assert_non_null(object);
-    int failed = limits_read(limits, object, &maxima, unknown, error);
+    struct limits_overrides overrides;
+    int failed = limits_read(&overrides, object, &maxima, unknown, error);
+    if (failed == 0)
+        failed = limits_override(limits, &overrides, &maxima, error);
     json_decref(object);
     return failed;
 }

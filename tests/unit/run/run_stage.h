@@ -5,7 +5,7 @@
 #include "lib/sim.c"
 
 #include "docker/pool/pool.h"
-#include "run/execution_private.h"
+#include "run/runner_private.h"
 #include "store/keys.h"
 
 #include <ftw.h>
@@ -107,13 +107,15 @@ static inline void stage_on_done(void *arg, struct execution *execution)
                             .queue_ns = result->queue_ns,
                             .arg = arg};
     text_copy(ended->id, sizeof ended->id, execution_id(execution));
-    const char *warning = json_string_value(json_array_get(execution_request(execution)->warnings, 0));
+    const char *warning = execution_request(execution)->warnings[0];
     text_copy(ended->warning, sizeof ended->warning, warning != NULL ? warning : "");
     copy_text(ended->out, &result->run.out);
     copy_text(ended->err, &result->run.err);
     copy_text(ended->compile_err, &result->compile.err);
     assert_int_equal(execution_status(execution), result->status);
 }
+
+static const struct execution_listener stage_listener = {.collects = true, .on_done = stage_on_done};
 
 static inline void stage_on_engine(void *arg, bool up)
 {
@@ -223,17 +225,16 @@ static inline void stage_close(struct stage *stage)
 /* A request for `code`; the runner takes it over. */
 static inline struct execution_request stage_request(struct language *language, const char *code)
 {
-    json_t *root = json_pack("{s:s, s:s}", "code", code, "session", "s1");
+    struct execution_request request = {.language = language,
+                                        .language_name = language->id,
+                                        .version = language->versions,
+                                        .code_len = strlen(code),
+                                        .timeout_s = 2,
+                                        .session_id = "s1",
+                                        .limits = language->limits};
 
-    return (struct execution_request){.root = root,
-                                      .language = language,
-                                      .version = language->versions,
-                                      .code = json_string_value(json_object_get(root, "code")),
-                                      .code_len = strlen(code),
-                                      .timeout_s = 2,
-                                      .session_id = json_string_value(json_object_get(root, "session")),
-                                      .limits = language->limits,
-                                      .warnings = json_array()};
+    request.code = arena_text(&request.arena, code, request.code_len);
+    return request;
 }
 
 static inline struct execution *stage_submit_as(struct stage *stage, size_t key, struct language *language,
@@ -242,8 +243,9 @@ static inline struct execution *stage_submit_as(struct stage *stage, size_t key,
     struct execution_request request = stage_request(language, "code");
 
     *error = (struct error){0};
-    struct execution *execution = runner_submit(stage->runner, stage->keys[key], &request, stage_on_done, stage, error);
-    assert_null(request.root);
+    struct execution *execution =
+        runner_submit(stage->runner, stage->keys[key], &request, &stage_listener, stage, error);
+    assert_null(request.code);
     return execution;
 }
 

@@ -378,7 +378,7 @@ static void test_gone_while_recording(void **state)
     execution_cancel(execution);
     assert_int_equal(execution_status(execution), RECORD_COMPLETED);
     execution_abandon(execution);
-    sim_until(&stage.sim, stage.runner->first == NULL);
+    sim_until(&stage.sim, list_is_empty(&stage.runner->executions));
     assert_int_equal(stage.ended_len, 0);
     stage_close(&stage);
 }

@@ -161,7 +161,9 @@ static void test_cancel_all(void **state)
     stage_open_with(&stage, 3, 8);
     for (int i = 0; i < 5; i++)
         stage_submit(&stage, i % 2 == 0 ? &python : &c);
-    sim_until(&stage.sim, stage.runner->first->state == EXECUTION_QUEUED && stage.sim.counts[SIM_START] == 2);
+    sim_until(&stage.sim,
+              container_of(stage.runner->executions.next, struct execution, node)->state == EXECUTION_QUEUED &&
+                  stage.sim.counts[SIM_START] == 2);
     runner_drain(stage.runner, on_stage_idle, &stage);
     runner_cancel_all(stage.runner);
     sim_until(&stage.sim, stage.idle);

@@ -104,7 +104,7 @@ static struct execution *submit(struct stage *stage, size_t key, struct language
 
     request.reuse = reuse;
     struct execution *execution =
-        runner_submit(stage->runner, stage->keys[key], &request, stage_on_done, stage, &error);
+        runner_submit(stage->runner, stage->keys[key], &request, &stage_listener, stage, &error);
     assert_non_null(execution);
     return execution;
 }
@@ -195,7 +195,7 @@ static void test_cancelled_ones_are_not_given_back(void **state)
             execution_abandon(execution);
         else
             execution_cancel(execution);
-        sim_until(&stage.sim, stage.runner->first == NULL && box->removed);
+        sim_until(&stage.sim, list_is_empty(&stage.runner->executions) && box->removed);
         assert_int_equal(box->resets, 0);
         stage_close(&stage);
     }

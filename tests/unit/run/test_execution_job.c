@@ -9,12 +9,12 @@ static void check(struct execution_request *request, const char *expected)
 
     stage_open(&stage);
     stage.sim.program = sim_hello;
-    assert_non_null(runner_submit(stage.runner, stage.keys[0], request, stage_on_done, NULL, &error));
+    assert_non_null(runner_submit(stage.runner, stage.keys[0], request, &stage_listener, NULL, &error));
     struct sim_box *box = NULL;
     sim_until(&stage.sim,
               (box = sim_last(&stage.sim)) != NULL && box->job.len > 0 && strstr(box->job.data, "STDIN_END\n") != NULL);
     assert_string_equal(box->job.data, expected);
-    sim_until(&stage.sim, stage.runner->first == NULL);
+    sim_until(&stage.sim, list_is_empty(&stage.runner->executions));
     stage_close(&stage);
 }
 
@@ -40,17 +40,10 @@ static void test_compiled_with_everything(void **state)
     struct execution_request request = stage_request(&c, "int x;");
 
     (void)state;
-    request.env = calloc(3, sizeof *request.env);
-    request.args = calloc(3, sizeof *request.args);
-    request.files = calloc(2, sizeof *request.files);
-    if (request.env == NULL || request.args == NULL || request.files == NULL)
-        abort();
-    request.env[0] = strdup("LANG=fr");
-    request.env[1] = strdup("OMP_NUM_THREADS=9");
-    request.args[0] = "-a";
-    request.args[1] = "";
-    request.files[0] = (struct cell_file){.path = "d/in", .data = strdup("data"), .len = 4, .mode = 0644};
-    request.files[1] = (struct cell_file){.path = "t.sh", .data = strdup("#!sh"), .len = 4, .mode = 0644};
+    request.env = (const char *[]){"LANG=fr", "OMP_NUM_THREADS=9", NULL};
+    request.args = (const char *[]){"-a", "", NULL};
+    request.files = (struct request_file[]){{.path = "d/in", .data = "data", .len = 4, .is_text = true},
+                                            {.path = "t.sh", .data = "#!sh", .len = 4, .is_text = true}};
     request.files_len = 2;
     request.input = "input";
     request.input_len = 5;
@@ -112,21 +105,20 @@ static void expect_equal_to_what_waits(struct language *language, size_t version
     bool compiled = kind->waiting_step == FRAME_STEP_COMPILE;
 
     execution.request.version = &language->versions[version];
-    execution.request.args = calloc(2, sizeof *execution.request.args);
-    if (compiled && execution.request.args != NULL)
-        execution.request.args[0] = "of the run step"; /* which the compile step does not see */
-    assert_int_equal(job_build(&execution), 0);
+    if (compiled)
+        execution.request.args = (const char *[]){"of the run step", NULL}; /* which the compile step does not see */
+    assert_int_equal(execution_job_build(&execution), 0);
     assert_int_equal(compiled, execution.job.compile.argv != NULL);
     assert_same(execution.job.env, kind->waiting_env);
     assert_same(compiled ? execution.job.compile.argv : execution.job.run.argv, kind->waiting_argv);
     assert_string_equal(execution.job.env[0], "OMP_NUM_THREADS=2");
-    job_free(&execution);
+    execution_job_free(&execution);
 
     execution.request.limits.cell.milli_cpus = 3000; /* other threads: other variables */
-    assert_int_equal(job_build(&execution), 0);
+    assert_int_equal(execution_job_build(&execution), 0);
     assert_string_not_equal(execution.job.env[0], kind->waiting_env[0]);
-    job_free(&execution);
-    execution_request_free(&execution.request);
+    execution_job_free(&execution);
+    request_free(&execution.request);
 }
 
 /* Figures are the language's, not the job's; other limits are other commands. */
@@ -140,26 +132,22 @@ static void test_figures(void **state)
     (void)state;
     expect_equal_to_what_waits(language, 1);
     execution.request.version = &language->versions[1];
-    execution.request.args = calloc(2, sizeof *execution.request.args);
-    execution.request.env = calloc(2, sizeof *execution.request.env);
-    if (execution.request.args == NULL || execution.request.env == NULL)
-        abort();
-    execution.request.args[0] = "${memory_mb}";
-    execution.request.env[0] = strdup("A=${memory_mb}");
+    execution.request.args = (const char *[]){"${memory_mb}", NULL};
+    execution.request.env = (const char *[]){"A=${memory_mb}", NULL};
     execution.request.limits.cell.memory_mb = 1024;
-    assert_int_equal(job_build(&execution), 0);
+    assert_int_equal(execution_job_build(&execution), 0);
     assert_same(execution.job.compile.argv, (const char *const[]){"/xc", "-m768", NULL});
     assert_same(execution.job.run.argv, (const char *const[]){"/x", "-64", "${memory_mb}", NULL});
     assert_same(execution.job.env + 3, (const char *const[]){"HEAP=1012m", "A=${memory_mb}", NULL});
-    job_free(&execution);
+    execution_job_free(&execution);
     execution.request.limits.cell.memory_mb = 64; /* the compiler's own is more */
     language->versions[1].compile_memory_mb = 128;
-    assert_int_equal(job_build(&execution), 0);
+    assert_int_equal(execution_job_build(&execution), 0);
     assert_same(execution.job.compile.argv, (const char *const[]){"/xc", "-m96", NULL});
     assert_same(execution.job.env + 3, (const char *const[]){"HEAP=52m", "A=${memory_mb}", NULL});
     assert_int_equal(execution.job.compile.memory_mb, 128);
-    job_free(&execution);
-    execution_request_free(&execution.request);
+    execution_job_free(&execution);
+    request_free(&execution.request);
     language_free(language);
 }
 
@@ -188,11 +176,11 @@ static void test_another_version(void **state)
 
     (void)state;
     execution.request.version = &language->versions[1];
-    assert_int_equal(job_build(&execution), 0);
+    assert_int_equal(execution_job_build(&execution), 0);
     assert_same(execution.job.run.argv, (const char *const[]){"/y", "-f", NULL});
     assert_null(execution.job.env[3]); /* after those that everybody gets */
-    job_free(&execution);
-    execution_request_free(&execution.request);
+    execution_job_free(&execution);
+    request_free(&execution.request);
     language_free(language);
 }
 

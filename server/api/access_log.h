@@ -1,0 +1,10 @@
+/* What is said of each request at its end: a line in the log, and the metrics of requests. */
+#ifndef CODECELL_API_ACCESS_LOG_H
+#define CODECELL_API_ACCESS_LOG_H
+
+#include "http/http.h"
+
+/* http_options.on_done: logs and counts the request, and frees its caller (struct api_caller). */
+void api_exchange_done(struct http_exchange *ex, int status, uint64_t ns);
+
+#endif

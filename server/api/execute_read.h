@@ -1,0 +1,32 @@
+/* The body of POST /api/v1/execute, read into a request. Pure: it needs no loop, so that a large body can be read on
+ * another thread. */
+#ifndef CODECELL_API_EXECUTE_READ_H
+#define CODECELL_API_EXECUTE_READ_H
+
+#include "run/request.h"
+
+#define EXECUTE_NAMES_MAX 128               /* variables of `environment` */
+#define EXECUTE_ENVIRONMENT_MAX (64u << 10) /* bytes of their names and values */
+#define EXECUTE_ARGS_MAX 1024               /* items of `args` */
+#define EXECUTE_ARGS_BYTES (64u << 10)      /* bytes of them all */
+#define EXECUTE_TIMEOUT_MAX 300             /* seconds */
+#define EXECUTE_TIMEOUT_DEFAULT 30
+
+/* What the server and the key allow. */
+struct execute_rules {
+    size_t max_code, max_stdin; /* bytes */
+    int64_t max_timeout;        /* seconds */
+    struct limits maxima;
+};
+
+/* Reads a body of `len` bytes, which is written over, and checks each field as far as it does not depend on the
+ * language (request_settle() does the rest). 0, or -1 with ERROR_INVALID and a sentence that begins with the field, or
+ * with ERROR_MEMORY; the request is to be freed in both cases. `*cost`: about how many bytes the request holds. */
+int execute_read(struct execution_request *request, char *text, size_t len, const struct execute_rules *rules,
+                 size_t *cost, struct error *error);
+
+/* The most bytes that are held while a body of `len` bytes is read: the text, jansson's copy of a string that it
+ * reads, and the string. */
+#define EXECUTE_READ_COST(len) (3 * (len))
+
+#endif

@@ -1,0 +1,77 @@
+/* What a cell gets for an execution: variables, files, argv, input, limits. */
+#include "run/execution_private.h"
+
+#include "languages/command.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What was allocated for the job; the texts that it points to belong to the request and the language. */
+struct execution_job {
+    struct run_command run, compile;
+    struct cell_file *files;
+};
+
+/* A script that names its interpreter is executable, because it was so where it came from. */
+static struct cell_file cell_file_of(const char *path, const char *data, size_t len)
+{
+    bool is_script = len >= 2 && memcmp(data, "#!", 2) == 0;
+
+    return (struct cell_file){.path = path, .data = data, .len = len, .mode = is_script ? 0755 : 0644};
+}
+
+static struct cell_file *build_files(const struct execution_request *request)
+{
+    struct cell_file *files = calloc(request->files_len + 1, sizeof *files);
+
+    if (files == NULL)
+        return NULL;
+    files[0] = cell_file_of(request->language->file, request->code, request->code_len);
+    for (size_t i = 0; i < request->files_len; i++)
+        files[i + 1] = cell_file_of(request->files[i].path, request->files[i].data, request->files[i].len);
+    return files;
+}
+
+int execution_job_build(struct execution *execution)
+{
+    const struct execution_request *request = &execution->request;
+    const struct language_version *version = request->version;
+    const struct cell_limits *limits = &request->limits.cell,
+                             compiler = run_compile_limits(limits, version->compile_memory_mb);
+    uint64_t output_max = (uint64_t)request->limits.output_kb << 10;
+    struct execution_job *parts = calloc(1, sizeof *parts);
+
+    execution->job_parts = parts;
+    if (parts == NULL)
+        return -1;
+    parts->files = build_files(request);
+    if (run_command_build(&parts->run, version->run, version->env, limits, request->env, request->args) != 0 ||
+        run_command_build(&parts->compile, version->compile, version->env, &compiler, request->env, NULL) != 0 ||
+        parts->files == NULL)
+        return -1;
+    execution->job = (struct cell_job){
+        .env = parts->run.env,
+        .files = parts->files,
+        .files_len = request->files_len + 1,
+        .run = {parts->run.argv, request->timeout_s * 1000, output_max, 0},
+        .input = request->input,
+        .input_len = request->input_len,
+    };
+    if (version->compile != NULL)
+        execution->job.compile =
+            (struct cell_step){parts->compile.argv, version->compile_ms, output_max, version->compile_memory_mb};
+    return 0;
+}
+
+void execution_job_free(struct execution *execution)
+{
+    struct execution_job *parts = execution->job_parts;
+
+    if (parts == NULL)
+        return;
+    run_command_clear(&parts->run);
+    run_command_clear(&parts->compile);
+    free(parts->files);
+    free(parts);
+    execution->job_parts = NULL;
+}

@@ -1,0 +1,100 @@
+#include "run/request.h"
+
+#include "base/buf.h"
+#include "run/request_path.h"
+#include "run/request_text.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+void request_free(struct execution_request *request)
+{
+    arena_free(&request->arena);
+    *request = (struct execution_request){.code = NULL};
+}
+
+int request_warn(struct execution_request *request, const char *format, ...)
+{
+    char sentence[512]; /* quotes are short (REQUEST_QUOTED_MAX) */
+    va_list args;
+
+    if (request->warnings_len >= REQUEST_WARNINGS_MAX)
+        return 0;
+    va_start(args, format);
+    vsnprintf(sentence, sizeof sentence, format, args);
+    va_end(args);
+    const char *copy = arena_printf(&request->arena, "%s", sentence);
+    if (copy == NULL)
+        return -1;
+    request->warnings[request->warnings_len++] = copy;
+    return 0;
+}
+
+void request_note(struct execution_request *request, const char *sentence)
+{
+    assert(request->warnings_len < sizeof request->warnings / sizeof *request->warnings);
+    request->warnings[request->warnings_len++] = sentence;
+}
+
+/* "version: no Python 3.9; there are 3.13.5, 3.11.2" */
+static int no_such_version(const struct language *language, const char *wanted, struct error *error)
+{
+    struct language_version *versions[LANGUAGE_VERSIONS_MAX];
+    size_t count = language_versions(language, versions);
+    struct buf list;
+
+    if (!language_asked(language))
+        return error_set(error, ERROR_UNAVAILABLE, "%s", REQUEST_NOT_YET);
+    buf_init(&list, (size_t)LANGUAGE_VERSIONS_MAX * (VERSION_REPORTED_MAX + 2));
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&list, "%s%s", i == 0 ? "" : ", ", versions[i]->reported);
+    error_set(error, ERROR_INVALID, "version: no %s %s; there are %s", language->name, wanted,
+              list.data != NULL ? list.data : "");
+    buf_free(&list);
+    return -1;
+}
+
+static int settle_version(struct execution_request *request, struct language_version *usual, struct error *error)
+{
+    struct version_range range;
+
+    request->version = usual;
+    if (request->version_range == NULL)
+        return 0;
+    if (version_range_parse(&range, request->version_range, error) != 0)
+        return -1;
+    request->version = language_choose(request->language, &range, usual->name);
+    return request->version != NULL ? 0 : no_such_version(request->language, request->version_range, error);
+}
+
+/* The code and the files must fit into the cell's disk, and no file may take the program's own place. */
+static int settle_files(const struct execution_request *request, struct error *error)
+{
+    size_t bytes = request->code_len;
+
+    for (size_t i = 0; i < request->files_len; i++) {
+        if (request_path_collides(request->files[i].path, request->language->file))
+            return error_set(error, ERROR_INVALID, "files[%zu].path: collides with the program's own file, %s", i,
+                             request->language->file);
+        bytes += request->files[i].len;
+    }
+    if (bytes > (size_t)request->limits.cell.disk_mb << 20)
+        return error_set(error, ERROR_INVALID, "limits.disk_mb: the code and the files do not fit into %u MiB",
+                         request->limits.cell.disk_mb);
+    return 0;
+}
+
+int request_settle(struct execution_request *request, struct language *language, struct language_version *usual,
+                   const struct limits *maxima, struct error *error)
+{
+    request->language = language;
+    request->limits = language->limits;
+    if (settle_version(request, usual, error) != 0)
+        return -1;
+    if (limits_override(&request->limits, &request->overrides, maxima, error) != 0 ||
+        limits_suffice(&request->limits, &request->version->least, language->name, error) != 0 ||
+        request_text_settle(request, error) != 0)
+        return -1;
+    return settle_files(request, error);
+}

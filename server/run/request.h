@@ -1,0 +1,77 @@
+/* What is asked for: a program and how it should run. It knows nothing of HTTP or JSON, so that any API can make one,
+ * and it owns all that it points to. Its life:
+ *
+ *   filled in by an API (server/api/execute_read.c) ─ request_settle() ─ runner_submit() takes it over
+ *
+ * Before it is settled it can be written as bytes and read back (request_codec.h). */
+#ifndef CODECELL_RUN_REQUEST_H
+#define CODECELL_RUN_REQUEST_H
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "languages/catalog.h"
+#include "languages/limits.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define REQUEST_LANGUAGE_MAX 64 /* bytes of a language's name, as a client may write it */
+#define REQUEST_WARNINGS_MAX 20 /* that request_warn() takes */
+#define REQUEST_QUOTED_MAX 100  /* bytes of a client's own name that a warning quotes */
+
+/* The sentence of a 503 while it is not known yet what a language's image holds. */
+#define REQUEST_NOT_YET "The language cannot run yet. Please try again later."
+
+struct request_file {
+    const char *path; /* relative (request_path.h) */
+    const char *data;
+    size_t len;
+    bool is_text; /* the client sent it as text, so marks and line ends may be mended (request_text.h) */
+};
+
+/* Texts are NUL-terminated and live in `arena`, or in what the arena has adopted. All zero at first. */
+struct execution_request {
+    struct arena arena;
+    const char *language_name; /* an id or an alias, as the client wrote it */
+    const char *version_range; /* ">=3.11"; NULL: the default version */
+    const char *code;
+    size_t code_len;
+    const char *input; /* standard input; NULL: empty */
+    size_t input_len;
+    const char **env;           /* "NAME=value", NULL after the last; NULL: none */
+    const char **args;          /* NULL after the last; NULL: none */
+    struct request_file *files; /* without the program's own */
+    size_t files_len;
+    uint64_t timeout_s;
+    const char *session_id;            /* NULL: none */
+    bool reuse;                        /* its cell may have run the same key's programs, and is kept for the next one */
+    struct limits_overrides overrides; /* the limits that the client names */
+    const char *warnings[REQUEST_WARNINGS_MAX + 1]; /* the one more is request_note()'s */
+    size_t warnings_len;
+    uint64_t arrived_ns; /* monotonic: when its last byte was read; 0: not known */
+
+    /* Set by request_settle(). */
+    struct language *language;
+    struct language_version *version; /* one of the language's */
+    struct limits limits;
+};
+
+void request_free(struct execution_request *request);
+
+/* Adds a sentence for the client, printf-like; past REQUEST_WARNINGS_MAX sentences it is dropped. 0, or -1 out of
+ * memory. */
+int request_warn(struct execution_request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Adds a sentence that is kept by pointer and never dropped: once in a request's life. */
+void request_note(struct execution_request *request, const char *sentence);
+
+/* Decides what depends on the language: its version, the limits (its defaults under the client's overrides, none over
+ * `maxima`), its least limits, the marks and line ends of its text, and that no file collides with the program's own.
+ * `usual` is the version that the client's name of the language stands for. 0, or -1 with ERROR_INVALID and a sentence
+ * that begins with the field, or with ERROR_UNAVAILABLE if the version may be offered later: then the request may be
+ * settled again. */
+int request_settle(struct execution_request *request, struct language *language, struct language_version *usual,
+                   const struct limits *maxima, struct error *error);
+
+#endif

@@ -1,0 +1,26 @@
+/* The struct behind runner.h, and what executions ask of it. */
+#ifndef CODECELL_RUN_RUNNER_PRIVATE_H
+#define CODECELL_RUN_RUNNER_PRIVATE_H
+
+#include "base/list.h"
+#include "run/execution_private.h"
+#include "run/runner.h"
+
+struct runner {
+    struct runner_options options;
+    struct scheduler scheduler;
+    struct list executions; /* the newest first */
+    uv_timer_t timer;       /* scheduler_when() */
+    bool draining, scheduling;
+    const struct execution *accepting; /* runner_submit() has it in hand: a slot that it gets now was not waited for */
+    void (*idle)(void *arg);
+    void *idle_arg;
+};
+
+/* Gives slots to those whose turn has come. */
+void runner_schedule(struct runner *runner);
+
+/* An execution's last step: it is taken off the list and freed. */
+void runner_forget(struct execution *execution);
+
+#endif
