@@ -46,11 +46,11 @@ struct app {
     uv_loop_t loop;
     int lock;
     struct store *store;
-    struct languages *languages;
+    struct catalog *languages;
     struct engine *engine;
     struct pool *pool;
     struct runner *runner;
-    struct offers *offers;
+    struct availability *availability;
     struct http_server *http;
     struct retention retention;
     struct api api;
@@ -106,7 +106,7 @@ static void on_http_stopped(void *arg)
     if (app->info != NULL)
         call_cancel(app->info);
     retention_close(&app->retention);
-    offers_close(app->offers, on_offers_closed, app);
+    availability_close(app->availability, on_offers_closed, app);
 }
 
 /* Nothing runs any more; what is left is answers on their way to slow clients. */
@@ -145,7 +145,7 @@ static void stop(struct app *app)
     app->api.draining = true;
     http_server_drain(app->http);
     uv_timer_start(&app->patience, on_patience_over, (uint64_t)app->config->drain_s * 1000, 0);
-    offers_drain(app->offers);
+    availability_drain(app->availability);
     runner_drain(app->runner, on_idle, app);
 }
 
@@ -196,7 +196,7 @@ static void on_engine_changed(void *arg, bool up)
     pool_engine_changed(app->pool, up);
     if (up && !app->stopping) {
         ask_info(app);
-        offers_check(app->offers);
+        availability_check(app->availability);
     }
 }
 
@@ -289,15 +289,16 @@ static int open_runner(struct app *app, struct error *error)
 
 static int open_offers(struct app *app, struct error *error)
 {
-    return offers_open(&app->offers, &app->loop,
-                       &(struct offers_options){.engine = app->engine,
-                                                .pool = app->pool,
-                                                .store = app->store,
-                                                .languages = app->languages,
-                                                .waits_max = (unsigned)(app->config->queue + app->config->concurrency),
-                                                .waiting = waiting_cells,
-                                                .arg = app},
-                       error);
+    return availability_open(
+        &app->availability, &app->loop,
+        &(struct availability_options){.engine = app->engine,
+                                       .pool = app->pool,
+                                       .store = app->store,
+                                       .languages = app->languages,
+                                       .waits_max = (unsigned)(app->config->queue + app->config->concurrency),
+                                       .waiting = waiting_cells,
+                                       .arg = app},
+        error);
 }
 
 /* A large request's memory goes back to the system a while after its answer. */
@@ -389,7 +390,7 @@ static void fill_api(struct app *app)
                             .store = app->store,
                             .runner = app->runner,
                             .languages = app->languages,
-                            .offers = app->offers,
+                            .availability = app->availability,
                             .http = app->http,
                             .maxima = app->maxima,
                             .max_code = (size_t)config->max_code,
@@ -469,12 +470,11 @@ static void look_at_cores(void)
 static int start(struct app *app, struct error *error)
 {
     if ((app->lock = db_lock(app->config->data_dir, error)) < 0 ||
-        languages_load(&app->languages, app->config->images, &app->defaults, &app->maxima, complain, NULL, error) !=
-            0 ||
+        catalog_load(&app->languages, app->config->images, &app->defaults, &app->maxima, complain, NULL, error) != 0 ||
         store_open(&app->store, &app->loop, app->config->data_dir, error) != 0)
         return -1;
     if (!app->config->waiting)
-        languages_start_late(app->languages);
+        catalog_start_late(app->languages);
     if (open_engine(app, error) != 0 || open_pool(app, error) != 0 || open_runner(app, error) != 0 ||
         open_offers(app, error) != 0 || listen_http(app, error) != 0)
         return -1;
@@ -489,7 +489,7 @@ static void finish(struct app *app)
 {
     reading_free(&app->api.reading);
     runner_close(app->runner);
-    languages_free(app->languages);
+    catalog_free(app->languages);
     metrics_reset();
     close(app->lock);
     log_event(LOG_INFO, "server.stopped", LOG_INT("pid", getpid()));

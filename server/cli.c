@@ -143,14 +143,14 @@ int cli_languages(int argc, char **argv, const struct config *config)
                  .processes = (uint32_t)config->max_processes},
         .output_kb = (uint32_t)config->max_output_kb,
     };
-    struct languages *languages;
+    struct catalog *languages;
     struct error error;
     size_t broken = 0;
-    if (languages_load(&languages, config->images, &limits_defaults, &maxima, complain, &broken, &error) != 0)
+    if (catalog_load(&languages, config->images, &limits_defaults, &maxima, complain, &broken, &error) != 0)
         return cli_failed("%s", error.text);
     printf(LANGUAGE_ROW "%s\n", "ID", "KIND", "IMAGE", "ALIASES");
-    for (size_t i = 0; i < languages_count(languages); i++)
-        print_language(languages_at(languages, i));
-    languages_free(languages);
+    for (size_t i = 0; i < catalog_count(languages); i++)
+        print_language(catalog_at(languages, i));
+    catalog_free(languages);
     return broken == 0 ? CLI_OK : CLI_FAILED;
 }

@@ -10,6 +10,7 @@
 
 #include "api/answers.h"
 #include "api/api.h"
+#include "api/pending.h"
 #include "base/container_of.h"
 #include "base/seam.h"
 #include "run/metrics.h"
@@ -26,9 +27,9 @@
 /* One request on its way through the database. */
 struct admission {
     struct store_job job;
-    struct http_exchange *ex; /* NULL: the client is gone */
-    unsigned flags;           /* the route's */
-    char *text;               /* the key as presented; NULL: none */
+    struct pending pending;
+    unsigned flags; /* the route's */
+    char *text;     /* the key as presented; NULL: none */
     int64_t now_ns;
     const char *forbidden;     /* what the key may not do, NULL: it may */
     struct error trouble;      /* why nothing can be recorded, and so nothing run; ERROR_NONE: it can */
@@ -152,11 +153,9 @@ static void decide(struct http_exchange *ex, const struct admission *admission)
 static void admission_done(struct store_job *job, const struct error *error)
 {
     struct admission *admission = container_of(job, struct admission, job);
-    struct http_exchange *ex = admission->ex;
+    struct http_exchange *ex = pending_end(&admission->pending);
     if ((admission->flags & API_EXECUTE) != 0)
         measure_share("admission", seam()->monotonic_ns() - job->submitted_ns);
-    if (ex != NULL)
-        http_on_gone(ex, NULL, NULL);
     if (ex != NULL && error != NULL) {
         api_respond_error(ex, error);
     } else if (ex != NULL) {
@@ -166,12 +165,6 @@ static void admission_done(struct store_job *job, const struct error *error)
         decide(ex, admission);
     }
     admission_free(admission);
-}
-
-static void admission_gone(void *arg)
-{
-    struct admission *admission = arg;
-    admission->ex = NULL;
 }
 
 /* NULL: out of memory. */
@@ -187,7 +180,6 @@ static struct admission *admission_new(struct http_exchange *ex)
         admission_free(admission);
         return NULL;
     }
-    admission->ex = ex;
     admission->flags = http_route(ex)->flags;
     admission->now_ns = seam()->wall_ns();
     admission->job.work = admission_work;
@@ -202,10 +194,12 @@ static void admit_key(struct http_exchange *ex)
 {
     struct admission *admission = admission_new(ex);
     if (admission == NULL) {
-        http_respond_error(ex, 500, "Internal error");
+        struct error error;
+        error_memory(&error);
+        api_respond_error(ex, &error);
         return;
     }
-    http_on_gone(ex, admission_gone, admission);
+    pending_begin(&admission->pending, ex, NULL);
     store_submit(api_of(ex)->store, &admission->job);
 }
 

@@ -11,10 +11,13 @@ void api_respond(struct http_exchange *ex, int status, json_t *value)
     size_t len;
     char *text = value != NULL ? json_text(value, &len) : NULL;
     json_decref(value);
-    if (text != NULL)
+    if (text != NULL) {
         http_respond(ex, status, "application/json", text, len);
-    else
-        http_respond_error(ex, 500, "Internal error");
+    } else {
+        struct error error;
+        error_memory(&error);
+        api_respond_error(ex, &error);
+    }
 }
 
 void api_respond_error(struct http_exchange *ex, const struct error *error)

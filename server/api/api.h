@@ -17,15 +17,15 @@
 
 #include <jansson.h>
 
-struct offers;
+struct availability;
 
 /* What handlers lean on; http_options.data. Owned by app.c. */
 struct api {
     uv_loop_t *loop;
     struct store *store;
     struct runner *runner;
-    struct languages *languages;
-    struct offers *offers;
+    struct catalog *languages;
+    struct availability *availability;
     struct http_server *http;
     struct limits maxima;
     size_t max_code, max_stdin;   /* bytes */

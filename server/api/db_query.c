@@ -28,12 +28,14 @@ struct query *query_new(struct http_exchange *ex, int (*work)(struct db *db, str
 {
     struct query *query = calloc(1, sizeof *query);
     const char *id = http_param(ex, "id");
+    struct error error;
     if (query == NULL || (id != NULL && (query->id = strdup(id)) == NULL)) {
         free(query);
-        http_respond_error(ex, 500, "Internal error");
+        error_memory(&error);
+        api_respond_error(ex, &error);
         return NULL;
     }
-    query->ex = ex;
+    pending_begin(&query->pending, ex, NULL);
     query->api = api_of(ex);
     query->key_row = api_caller(ex)->key.row;
     query->work = work;
@@ -86,7 +88,7 @@ static void query_done(struct store_job *job, const struct error *error)
     struct query *query = container_of(job, struct query, job);
     if (error == NULL && query->purges)
         upkeep_purge(query->api->store);
-    if (query->ex == NULL)
+    if (query->pending.ex == NULL)
         query_free(query);
     else if (error != NULL)
         query_refuse(query, error);
@@ -94,17 +96,10 @@ static void query_done(struct store_job *job, const struct error *error)
         query->answer(query);
 }
 
-static void query_gone(void *arg)
-{
-    struct query *query = arg;
-    query->ex = NULL;
-}
-
 void query_start(struct query *query)
 {
     query->job.work = query_work;
     query->job.done = query_done;
-    http_on_gone(query->ex, query_gone, query);
     store_submit(query->api->store, &query->job);
 }
 
@@ -112,28 +107,25 @@ void query_start(struct query *query)
 
 void query_refuse(struct query *query, const struct error *error)
 {
-    http_on_gone(query->ex, NULL, NULL);
-    api_respond_error(query->ex, error);
+    api_respond_error(pending_end(&query->pending), error);
     query_free(query);
 }
 
-static void finish(struct query *query)
+static void query_finish(struct query *query)
 {
     struct error error;
-    if (query->ex != NULL && query->text == NULL) {
-        error_set(&error, ERROR_INTERNAL, "out of memory");
-        query_refuse(query, &error);
-        return;
-    }
-    if (query->ex != NULL) {
-        http_on_gone(query->ex, NULL, NULL);
-        http_respond(query->ex, 200, "application/json", query->text, query->len);
+    struct http_exchange *ex = pending_end(&query->pending);
+    if (ex != NULL && query->text == NULL) {
+        error_memory(&error);
+        api_respond_error(ex, &error);
+    } else if (ex != NULL) {
+        http_respond(ex, 200, "application/json", query->text, query->len);
         query->text = NULL;
     }
     query_free(query);
 }
 
-static void encode(uv_work_t *encoding)
+static void query_encode(uv_work_t *encoding)
 {
     struct query *query = container_of(encoding, struct query, encoding);
     if (query->make != NULL)
@@ -142,37 +134,37 @@ static void encode(uv_work_t *encoding)
         query->text = json_text(query->value, &query->len);
 }
 
-static void after_encode(uv_work_t *encoding, int status)
+static void query_encoded(uv_work_t *encoding, int status)
 {
     (void)status; /* never cancelled */
-    finish(container_of(encoding, struct query, encoding));
+    query_finish(container_of(encoding, struct query, encoding));
 }
 
-static void respond(struct query *query)
+static void query_respond(struct query *query)
 {
     if (query->text_len > QUERY_INLINE_MAX &&
-        uv_queue_work(query->api->loop, &query->encoding, encode, after_encode) == 0)
+        uv_queue_work(query->api->loop, &query->encoding, query_encode, query_encoded) == 0)
         return;
-    encode(&query->encoding);
-    finish(query);
+    query_encode(&query->encoding);
+    query_finish(query);
 }
 
 void query_answer_value(struct query *query)
 {
-    respond(query);
+    query_respond(query);
 }
 
 void query_answer_page(struct query *query)
 {
     query->value = query_page(query, query->items);
     query->items = NULL;
-    respond(query);
+    query_respond(query);
 }
 
 void query_answer_records(struct query *query, json_t *(*make)(const struct query *query))
 {
     query->make = make;
-    respond(query);
+    query_respond(query);
 }
 
 /* ---- a page ---- */

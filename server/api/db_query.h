@@ -8,20 +8,21 @@
 
 #include "api/api.h"
 #include "api/page.h"
+#include "api/pending.h"
 #include "store/records.h"
 
 #define QUERY_TEXT_MAX ((size_t)8 * 1024 * 1024) /* bytes of kept code and output in one page */
 #define QUERY_INLINE_MAX ((size_t)256 * 1024)    /* up to this many an answer is encoded on the loop */
 
 struct query {
-    struct store_job job;     /* a reader of the key */
-    struct http_exchange *ex; /* NULL: the client is gone */
+    struct store_job job; /* a reader of the key */
+    struct pending pending;
     struct api *api;
     int64_t key_row;
     char *id;    /* the path's {id}, copied; NULL where it has none */
     bool purges; /* work() removes a session, whose rows are to go */
     int (*work)(struct db *db, struct query *query, struct error *error); /* 0, -1 or STORE_MORE */
-    void (*answer)(struct query *query); /* ends with query_answer_… or query_refuse; `ex` is there */
+    void (*answer)(struct query *query); /* ends with query_answer_… or query_refuse; the client is there */
     json_t *value;                       /* what work() found, of one thing */
     struct record *records; /* or as records, which become JSON only when the answer is encoded; may be NULL */
     size_t count;           /* of records */

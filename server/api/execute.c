@@ -1,13 +1,14 @@
-/* POST /api/v1/execute. The happy path: api_execute -> the body is read (on a worker thread where it is large) ->
- * submit (again, once it is known what the language's image holds) -> runner_submit -> on_done -> the answer is
- * encoded (likewise) -> http_respond. A client that goes away ends the execution; what a worker thread has in hand is
- * then dropped when it comes back. */
+/* POST /api/v1/execute. The happy path: api_execute -> the body is read (a large one on a worker thread) -> call_submit
+ * (twice if it is not known yet what the language's image holds) -> runner_submit -> call_on_done -> the answer is
+ * encoded (a large one on a worker thread) -> http_respond. A client that goes away ends the execution. What a worker
+ * thread has in hand is then dropped when it comes back. */
 #include "api/execute.h"
 
 #include "api/answers.h"
 #include "api/api.h"
 #include "api/execute_answer.h"
 #include "api/execute_read.h"
+#include "api/pending.h"
 #include "base/buf.h"
 #include "base/container_of.h"
 #include "base/seam.h"
@@ -20,110 +21,107 @@
 
 /* Bodies and outputs up to this size are handled on the loop: about a millisecond. */
 #define INLINE_MAX (256u << 10)
-#define SUPPORTED_MAX (16u << 10)
+#define SUPPORTED_MAX (16u << 10) /* bytes of the sentence that lists all languages */
 
-struct exchange {
-    struct http_exchange *ex; /* NULL: the client is gone */
+/* One call, from its body to its answer. */
+struct execute_call {
+    struct pending pending;
     struct api *api;
     int64_t key_row;
     bool reuse;
     struct execute_rules rules;
     struct execution_request request;
-    struct execution *execution; /* NULL: not under way */
-    struct offers_wait wait;     /* for the language */
-    bool waits, waited;
+    struct execution *execution;   /* NULL: not under way */
+    struct availability_wait wait; /* until it is known what the language's image holds */
+    bool waits, waited;            /* now; at any time */
     struct execute_answer answer;
     struct error error;
     int failed; /* what the worker's function returned */
     uv_work_t work;
     char *body; /* until it was read */
     size_t body_len;
-    size_t cost;             /* bytes that the request holds, when it was read */
-    struct http_claim claim; /* for them: the exchange may go away under the worker */
+    size_t cost;             /* bytes that the request holds, once it was read */
+    struct http_claim claim; /* for these bytes: a worker may have them after the exchange has gone */
 };
 
-static void exchange_free(struct exchange *exchange)
+static void call_free(struct execute_call *call)
 {
-    request_free(&exchange->request);
-    execute_answer_free(&exchange->answer);
-    free(exchange->body);
-    http_claim_close(&exchange->claim);
-    free(exchange);
+    request_free(&call->request);
+    execute_answer_free(&call->answer);
+    free(call->body);
+    http_claim_close(&call->claim);
+    free(call);
 }
 
-static void on_gone(void *arg)
+static void call_on_gone(struct pending *pending)
 {
-    struct exchange *exchange = arg;
+    struct execute_call *call = container_of(pending, struct execute_call, pending);
 
-    exchange->ex = NULL;
-    if (exchange->waits)
-        offers_leave(exchange->api->offers, &exchange->wait);
-    else if (exchange->execution == NULL)
-        return; /* a worker has it: its end frees it */
+    if (call->waits)
+        availability_leave(call->api->availability, &call->wait);
+    else if (call->execution == NULL)
+        return; /* a worker has it, and frees it when it comes back */
     else
-        execution_abandon(exchange->execution);
-    exchange_free(exchange);
+        execution_abandon(call->execution);
+    call_free(call);
 }
 
-static void refuse(struct exchange *exchange)
+static void call_refuse(struct execute_call *call)
 {
-    http_on_gone(exchange->ex, NULL, NULL);
-    api_respond_error(exchange->ex, &exchange->error);
-    exchange_free(exchange);
+    api_respond_error(pending_end(&call->pending), &call->error);
+    call_free(call);
 }
 
 /* The answer. */
 
-static void respond(struct exchange *exchange)
+static void call_respond(struct execute_call *call)
 {
-    struct execute_answer *answer = &exchange->answer;
+    struct execute_answer *answer = &call->answer;
+    struct http_exchange *ex = pending_end(&call->pending);
 
-    if (exchange->ex != NULL && exchange->failed != 0) {
-        error_memory(&exchange->error);
-        refuse(exchange);
-        return;
-    }
-    if (exchange->ex != NULL) {
-        http_on_gone(exchange->ex, NULL, NULL);
+    if (ex == NULL) {
+        free(answer->text);
+    } else if (call->failed != 0) {
+        error_memory(&call->error);
+        api_respond_error(ex, &call->error);
+    } else {
         if (answer->status == 503)
-            http_header_add(exchange->ex, "Retry-After", "1");
-        http_respond(exchange->ex, answer->status, "application/json", answer->text, answer->len);
+            http_header_add(ex, "Retry-After", "1");
+        http_respond(ex, answer->status, "application/json", answer->text, answer->len);
         if (answer->result.over_ns > 0)
             measure_share("to_answer", seam()->monotonic_ns() - answer->result.over_ns);
-    } else {
-        free(answer->text);
     }
-    exchange_free(exchange);
+    call_free(call);
 }
 
-static void encode_work(uv_work_t *work)
+static void call_encode(uv_work_t *work)
 {
-    struct exchange *exchange = container_of(work, struct exchange, work);
+    struct execute_call *call = container_of(work, struct execute_call, work);
 
-    exchange->failed = execute_answer_encode(&exchange->answer);
+    call->failed = execute_answer_encode(&call->answer);
 }
 
-static void after_encode(uv_work_t *work, int status)
+static void call_encoded(uv_work_t *work, int status)
 {
     (void)status; /* never cancelled */
-    respond(container_of(work, struct exchange, work));
+    call_respond(container_of(work, struct execute_call, work));
 }
 
-static void on_done(void *arg, struct execution *execution)
+static void call_on_done(void *arg, struct execution *execution)
 {
-    struct exchange *exchange = arg;
+    struct execute_call *call = arg;
 
-    exchange->execution = NULL;
-    execute_answer_take(&exchange->answer, execution);
-    if (execute_answer_size(&exchange->answer) > INLINE_MAX &&
-        uv_queue_work(exchange->api->loop, &exchange->work, encode_work, after_encode) == 0)
+    call->execution = NULL;
+    execute_answer_take(&call->answer, execution);
+    if (execute_answer_size(&call->answer) > INLINE_MAX &&
+        uv_queue_work(call->api->loop, &call->work, call_encode, call_encoded) == 0)
         return;
-    exchange->failed = execute_answer_encode(&exchange->answer);
-    respond(exchange);
+    call->failed = execute_answer_encode(&call->answer);
+    call_respond(call);
 }
 
-/* This answer waits for the end. */
-static const struct execution_listener listener = {.collects = true, .on_done = on_done};
+/* The plain answer waits for the end of the execution. */
+static const struct execution_listener plain_listener = {.collects = true, .on_done = call_on_done};
 
 /* The request. */
 
@@ -134,8 +132,8 @@ static char *supported(struct api *api, const char *name, size_t *len)
 
     buf_init(&text, SUPPORTED_MAX);
     buf_printf(&text, "Unsupported language: %s. Supported languages: ", name);
-    for (size_t i = 0; i < languages_count(api->languages); i++) {
-        const struct language *language = languages_at(api->languages, i);
+    for (size_t i = 0; i < catalog_count(api->languages); i++) {
+        const struct language *language = catalog_at(api->languages, i);
         if (language_default(language) == NULL)
             continue;
         buf_printf(&text, "%s%s", first ? "" : ", ", language->id);
@@ -144,120 +142,118 @@ static char *supported(struct api *api, const char *name, size_t *len)
     return buf_detach(&text, len);
 }
 
-static void refuse_language(struct exchange *exchange)
+static void call_refuse_language(struct execute_call *call)
 {
     size_t len;
-    char *text = supported(exchange->api, exchange->request.language_name, &len);
+    char *text = supported(call->api, call->request.language_name, &len);
 
-    http_on_gone(exchange->ex, NULL, NULL);
-    http_respond_error(exchange->ex, 400, text != NULL ? text : "Unsupported language");
+    http_respond_error(pending_end(&call->pending), 400, text != NULL ? text : "Unsupported language");
     free(text);
-    exchange_free(exchange);
+    call_free(call);
 }
 
-static void submit(struct exchange *exchange);
+static void call_submit(struct execute_call *call);
 
-static void on_known(struct offers_wait *wait)
+static void call_on_known(struct availability_wait *wait)
 {
-    struct exchange *exchange = container_of(wait, struct exchange, wait);
+    struct execute_call *call = container_of(wait, struct execute_call, wait);
 
-    exchange->waits = false;
-    submit(exchange);
+    call->waits = false;
+    call_submit(call);
 }
 
-/* Until it is known what the language's image holds, once, for as long as the program itself may take. */
-static void await(struct exchange *exchange, struct language *language)
+/* Waits until it is known what the language's image holds: once, and at most for the program's own timeout. */
+static void call_await(struct execute_call *call, struct language *language)
 {
-    bool waited = exchange->waited;
+    bool waited = call->waited;
 
-    exchange->wait = (struct offers_wait){.language = language, .done = on_known};
-    exchange->waits = exchange->waited = true;
-    error_set(&exchange->error, ERROR_UNAVAILABLE, "%s", REQUEST_NOT_YET);
+    call->wait = (struct availability_wait){.language = language, .done = call_on_known};
+    call->waits = call->waited = true;
+    error_set(&call->error, ERROR_UNAVAILABLE, "%s", REQUEST_NOT_YET);
     if (!waited &&
-        offers_await(exchange->api->offers, &exchange->wait, exchange->request.timeout_s * 1000, &exchange->error) == 0)
-        return; /* it may be answered by now */
-    exchange->waits = false;
-    refuse(exchange);
+        availability_await(call->api->availability, &call->wait, call->request.timeout_s * 1000, &call->error) == 0)
+        return; /* the call may be answered and freed by now */
+    call->waits = false;
+    call_refuse(call);
 }
 
-static void submit(struct exchange *exchange)
+static void call_submit(struct execute_call *call)
 {
-    struct api *api = exchange->api;
-    const char *name = exchange->request.language_name;
+    struct api *api = call->api;
+    const char *name = call->request.language_name;
     struct language_version *usual;
-    struct language *language = languages_find(api->languages, name, &usual);
-    struct language *expected = language == NULL ? languages_expected(api->languages, name) : NULL;
+    struct language *language = catalog_find(api->languages, name, &usual);
+    struct language *expected = language == NULL ? catalog_expected(api->languages, name) : NULL;
 
     if (expected != NULL) {
-        await(exchange, expected);
+        call_await(call, expected);
         return;
     }
     if (language == NULL) {
-        refuse_language(exchange);
+        call_refuse_language(call);
         return;
     }
-    exchange->request.reuse = exchange->reuse;
-    exchange->request.arrived_ns = exchange->waited ? 0 : http_arrived(exchange->ex);
-    int settled = request_settle(&exchange->request, language, usual, &exchange->rules.maxima, &exchange->error);
-    if (settled != 0 && exchange->error.code == ERROR_UNAVAILABLE) {
-        await(exchange, language);
+    call->request.reuse = call->reuse;
+    call->request.arrived_ns = call->waited ? 0 : http_arrived(call->pending.ex);
+    int settled = request_settle(&call->request, language, usual, &call->rules.maxima, &call->error);
+    if (settled != 0 && call->error.code == ERROR_UNAVAILABLE) {
+        call_await(call, language);
         return;
     }
     if (settled == 0)
-        exchange->execution =
-            runner_submit(api->runner, exchange->key_row, &exchange->request, &listener, exchange, &exchange->error);
-    if (exchange->execution == NULL)
-        refuse(exchange);
+        call->execution =
+            runner_submit(api->runner, call->key_row, &call->request, &plain_listener, call, &call->error);
+    if (call->execution == NULL)
+        call_refuse(call);
 }
 
-static void after_read(struct exchange *exchange)
+static void call_after_read(struct execute_call *call)
 {
-    free(exchange->body);
-    exchange->body = NULL;
-    http_claim_set(&exchange->claim, exchange->cost);
-    if (exchange->ex == NULL)
-        exchange_free(exchange);
-    else if (exchange->failed != 0)
-        refuse(exchange);
+    free(call->body);
+    call->body = NULL;
+    http_claim_set(&call->claim, call->cost);
+    if (call->pending.ex == NULL)
+        call_free(call);
+    else if (call->failed != 0)
+        call_refuse(call);
     else
-        submit(exchange);
+        call_submit(call);
 }
 
-static void read_work(uv_work_t *work)
+static void call_read(uv_work_t *work)
 {
-    struct exchange *exchange = container_of(work, struct exchange, work);
+    struct execute_call *call = container_of(work, struct execute_call, work);
 
-    exchange->failed = execute_read(&exchange->request, exchange->body, exchange->body_len, &exchange->rules,
-                                    &exchange->cost, &exchange->error);
+    call->failed = execute_read(&call->request, call->body, call->body_len, &call->rules, &call->cost, &call->error);
 }
 
-static void after_read_work(uv_work_t *work, int status)
+static void call_body_read(uv_work_t *work, int status)
 {
     (void)status; /* never cancelled */
-    after_read(container_of(work, struct exchange, work));
+    call_after_read(container_of(work, struct execute_call, work));
 }
 
-static void read_body(struct exchange *exchange)
+static void call_read_body(struct execute_call *call)
 {
-    size_t len = exchange->body_len;
+    size_t len = call->body_len;
 
-    if (exchange->body == NULL) {
-        error_memory(&exchange->error);
-        refuse(exchange);
+    if (call->body == NULL) {
+        error_memory(&call->error);
+        call_refuse(call);
         return;
     }
-    if (!http_claim_set(&exchange->claim, EXECUTE_READ_COST(len))) {
-        error_set(&exchange->error, ERROR_UNAVAILABLE, "Too much is being sent at once. Please try again later.");
-        refuse(exchange);
+    if (!http_claim_set(&call->claim, EXECUTE_READ_COST(len))) {
+        error_set(&call->error, ERROR_UNAVAILABLE, "Too much is being sent at once. Please try again later.");
+        call_refuse(call);
         return;
     }
-    if (len > INLINE_MAX && uv_queue_work(exchange->api->loop, &exchange->work, read_work, after_read_work) == 0)
+    if (len > INLINE_MAX && uv_queue_work(call->api->loop, &call->work, call_read, call_body_read) == 0)
         return;
-    read_work(&exchange->work);
-    after_read(exchange);
+    call_read(&call->work);
+    call_after_read(call);
 }
 
-/* Content-Type is application/json, whatever its parameters, and the answer is not wanted as a stream. */
+/* Checks that Content-Type is application/json, with any parameters, and that the client does not ask for a stream. */
 static int check_head(const struct http_exchange *ex, struct error *error)
 {
     const char *type = http_header(ex, "content-type");
@@ -281,21 +277,20 @@ void api_execute(struct http_exchange *ex)
     struct api *api = api_of(ex);
     const struct key *key = &api_caller(ex)->key;
     struct error error = {0};
-    struct exchange *exchange = check_head(ex, &error) == 0 ? calloc(1, sizeof *exchange) : NULL;
+    struct execute_call *call = check_head(ex, &error) == 0 ? calloc(1, sizeof *call) : NULL;
 
-    if (exchange == NULL) {
+    if (call == NULL) {
         if (error.code == ERROR_NONE)
             error_memory(&error);
         api_respond_error(ex, &error);
         return;
     }
-    exchange->ex = ex;
-    exchange->api = api;
-    exchange->key_row = key->row;
-    exchange->reuse = key_reuses(key, api->reuse);
-    exchange->rules = (struct execute_rules){
+    call->api = api;
+    call->key_row = key->row;
+    call->reuse = key_reuses(key, api->reuse);
+    call->rules = (struct execute_rules){
         .max_code = api->max_code, .max_stdin = api->max_stdin, .max_timeout = max_timeout(key), .maxima = api->maxima};
-    http_on_gone(ex, on_gone, exchange);
-    exchange->body = http_claim_body(ex, &exchange->claim, &exchange->body_len);
-    read_body(exchange);
+    pending_begin(&call->pending, ex, call_on_gone);
+    call->body = http_claim_body(ex, &call->claim, &call->body_len);
+    call_read_body(call);
 }

@@ -73,7 +73,7 @@ static bool add_record(struct record *record, void *arg)
 int executions_read(struct db *db, struct query *query, struct error *error)
 {
     int result = records_list(db, &query->filter, add_record, query, &query->more, error);
-    return result == 0 && query->more && query->count == 0 ? error_set(error, ERROR_INTERNAL, "out of memory") : result;
+    return result == 0 && query->more && query->count == 0 ? error_memory(error) : result;
 }
 
 static json_t *make_page(const struct query *query)
@@ -96,13 +96,13 @@ void executions_answer(struct query *query)
 static int set_text(char **out, const char *text, struct error *error)
 {
     if (text != NULL && (*out = strdup(text)) == NULL)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
+        return error_memory(error);
     return 0;
 }
 
 static int read_filter(struct query *query, struct error *error)
 {
-    const char *language = http_query(query->ex, "language"), *status = http_query(query->ex, "status");
+    const char *language = http_query(query->pending.ex, "language"), *status = http_query(query->pending.ex, "status");
     enum record_status wanted;
     if (status != NULL) {
         if (record_status_parse(status, &wanted) != 0)
@@ -115,9 +115,9 @@ static int read_filter(struct query *query, struct error *error)
     }
     /* A language that is not offered any more still has records, under its id. */
     struct language_version *version;
-    const struct language *known = language != NULL ? languages_find(query->api->languages, language, &version) : NULL;
+    const struct language *known = language != NULL ? catalog_find(query->api->languages, language, &version) : NULL;
     if (set_text(&query->language, known != NULL ? known->id : language, error) != 0 ||
-        set_text(&query->session_id, http_query(query->ex, "session_id"), error) != 0)
+        set_text(&query->session_id, http_query(query->pending.ex, "session_id"), error) != 0)
         return -1;
     query->filter.language = query->language;
     query->filter.session_id = query->session_id;
@@ -145,7 +145,7 @@ static int read_one(struct db *db, struct query *query, struct error *error)
         return -1;
     bool taken = query_add_record(query, &record);
     record_clear(&record);
-    return taken ? 0 : error_set(error, ERROR_INTERNAL, "out of memory");
+    return taken ? 0 : error_memory(error);
 }
 
 static json_t *make_one(const struct query *query)

@@ -4,11 +4,11 @@
 #include "api/api.h"
 
 /* Each language that can run now, as `shape` makes it. A new reference. */
-static json_t *each_offered(struct languages *languages, json_t *(*shape)(const struct language *language))
+static json_t *each_offered(struct catalog *languages, json_t *(*shape)(const struct language *language))
 {
     json_t *array = json_array();
-    for (size_t i = 0; i < languages_count(languages); i++) {
-        const struct language *language = languages_at(languages, i);
+    for (size_t i = 0; i < catalog_count(languages); i++) {
+        const struct language *language = catalog_at(languages, i);
         if (language_default(language) != NULL)
             json_array_append_new(array, shape(language));
     }
@@ -33,7 +33,7 @@ void api_languages_ids(struct http_exchange *ex)
 void api_languages_get(struct http_exchange *ex)
 {
     struct language_version *version;
-    const struct language *language = languages_find(api_of(ex)->languages, http_param(ex, "id"), &version);
+    const struct language *language = catalog_find(api_of(ex)->languages, http_param(ex, "id"), &version);
     if (language != NULL) {
         api_respond(ex, 200, language_json(language));
         return;

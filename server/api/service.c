@@ -3,6 +3,7 @@
 
 #include "api/answers.h"
 #include "api/api.h"
+#include "api/pending.h"
 #include "base/buf.h"
 #include "base/container_of.h"
 #include "base/metrics.h"
@@ -29,22 +30,22 @@ void api_health(struct http_exchange *ex)
 
 /* ---- ready ---- */
 
-/* One question whether a record can be written: the store proves it before this job runs. */
-struct probe {
+/* Asks whether a record can be written: the store proves it before this job runs. */
+struct readiness {
     struct store_job job;
-    struct http_exchange *ex; /* NULL: the client is gone */
+    struct pending pending;
 };
 
-static int probe_work(struct db *db, struct store_job *job, struct error *error)
+static int readiness_work(struct db *db, struct store_job *job, struct error *error)
 {
     (void)db, (void)job, (void)error;
     return 0;
 }
 
-static bool any_language(struct languages *languages)
+static bool any_language(struct catalog *languages)
 {
-    for (size_t i = 0; i < languages_count(languages); i++)
-        if (language_default(languages_at(languages, i)) != NULL)
+    for (size_t i = 0; i < catalog_count(languages); i++)
+        if (language_default(catalog_at(languages, i)) != NULL)
             return true;
     return false;
 }
@@ -61,32 +62,25 @@ static void answer_ready(struct http_exchange *ex, bool database)
     api_respond(ex, ready ? 200 : 503, status_json(ready, checks));
 }
 
-static void probe_done(struct store_job *job, const struct error *error)
+static void readiness_done(struct store_job *job, const struct error *error)
 {
-    struct probe *probe = container_of(job, struct probe, job);
-    if (probe->ex != NULL) {
-        http_on_gone(probe->ex, NULL, NULL);
-        answer_ready(probe->ex, error == NULL && !store_trouble(api_of(probe->ex)->store, NULL));
-    }
-    free(probe);
-}
-
-static void probe_gone(void *arg)
-{
-    struct probe *probe = arg;
-    probe->ex = NULL;
+    struct readiness *readiness = container_of(job, struct readiness, job);
+    struct http_exchange *ex = pending_end(&readiness->pending);
+    if (ex != NULL)
+        answer_ready(ex, error == NULL && !store_trouble(api_of(ex)->store, NULL));
+    free(readiness);
 }
 
 void api_ready(struct http_exchange *ex)
 {
-    struct probe *probe = calloc(1, sizeof *probe);
-    if (probe == NULL) {
+    struct readiness *readiness = calloc(1, sizeof *readiness);
+    if (readiness == NULL) {
         answer_ready(ex, false);
         return;
     }
-    *probe = (struct probe){.job = {.work = probe_work, .done = probe_done, .reads = true, .proves = true}, .ex = ex};
-    http_on_gone(ex, probe_gone, probe);
-    store_submit(api_of(ex)->store, &probe->job);
+    readiness->job = (struct store_job){.work = readiness_work, .done = readiness_done, .reads = true, .proves = true};
+    pending_begin(&readiness->pending, ex, NULL);
+    store_submit(api_of(ex)->store, &readiness->job);
 }
 
 /* ---- metrics ---- */
@@ -107,7 +101,7 @@ static void collect_cells(const struct runner *runner, const char *language)
                   {"ending", counts.ending}};
     struct metric_family *cells = metric_family(
         "codecell_pool_cells",
-        "Cells by language and state: ready ones may be held or kept, too; want is how many are to be ready.",
+        "Cells by language and state. Ready cells may also be held or kept. want: the number that should be ready.",
         METRIC_GAUGE, (const char *const[4]){"language", "state"}, NULL);
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
         metric_set(metric_series(cells, (const char *const[4]){language, states[i].state}), states[i].count);
@@ -116,8 +110,8 @@ static void collect_cells(const struct runner *runner, const char *language)
 /* Gauges that are read when they are asked for. */
 static void collect(const struct api *api)
 {
-    for (size_t i = 0; i < languages_count(api->languages); i++) {
-        const struct language *language = languages_at(api->languages, i);
+    for (size_t i = 0; i < catalog_count(api->languages); i++) {
+        const struct language *language = catalog_at(api->languages, i);
         if (language_default(language) != NULL)
             collect_cells(api->runner, language->id);
     }

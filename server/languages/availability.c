@@ -9,23 +9,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INQUIRIES (OFFERS_AT_ONCE + OFFERS_WANTED_AT_ONCE)
+#define INQUIRIES (AVAILABILITY_AT_ONCE + AVAILABILITY_WANTED_AT_ONCE)
 
 #define SENTENCE_FULL "The queue is full. Please try again later."
 #define SENTENCE_AWAY "The container engine is not reachable. Please try again later."
 #define SENTENCE_DRAINING "The server is shutting down. Please try again later."
 
 /* A pass looks at every image, then asks those that say nothing of themselves. */
-enum offers_pass { PASS_NONE, PASS_LOOKS, PASS_ASKS };
+enum availability_pass { PASS_NONE, PASS_LOOKS, PASS_ASKS };
 
-struct offers {
-    struct offers_options options;
+struct availability {
+    struct availability_options options;
     uv_timer_t timer;    /* the next pass */
     uv_timer_t patience; /* the first wait that is over */
-    enum offers_pass pass;
+    enum availability_pass pass;
     size_t at, nth; /* what the pass comes to next: that language's nth version */
-    struct inquiry inquiries[INQUIRIES];
-    struct offers_wait *first, *last; /* in the order in which they came */
+    struct image_facts inquiries[INQUIRIES];
+    struct availability_wait *first, *last; /* in the order in which they came */
     unsigned waits;
     bool again, draining, stopped;
     bool broken; /* the engine went away during the pass */
@@ -34,10 +34,10 @@ struct offers {
     void *closed_arg;
 };
 
-static void go_on(struct offers *offers);
+static void go_on(struct availability *offers);
 
 /* Not offered, and why: said once, not at every pass. */
-static void leave_out(struct offers *offers, struct language *language, struct language_version *version,
+static void leave_out(struct availability *offers, struct language *language, struct language_version *version,
                       const char *reason)
 {
     if (version->offered || version->left_out == NULL || strcmp(version->left_out, reason) != 0)
@@ -52,7 +52,7 @@ static void leave_out(struct offers *offers, struct language *language, struct l
 }
 
 /* Each version anew: which of them is the default may be another one now. */
-static void keep_waiting(struct offers *offers, const struct language *language)
+static void keep_waiting(struct availability *offers, const struct language *language)
 {
     const struct language_version *usual = language_default(language);
 
@@ -64,7 +64,7 @@ static void keep_waiting(struct offers *offers, const struct language *language)
     }
 }
 
-static void offer(struct inquiry *inquiry)
+static void offer(struct image_facts *inquiry)
 {
     struct language_version *version = inquiry->version;
     char *fingerprint = strdup(inquiry->fingerprint);
@@ -84,25 +84,25 @@ static void offer(struct inquiry *inquiry)
               LOG_STR("version", version->reported), LOG_INT("packages", json_array_size(version->packages)));
 }
 
-static void on_answer(struct inquiry *inquiry, enum inquiry_end end)
+static void on_answer(struct image_facts *inquiry, enum image_facts_end end)
 {
-    struct offers *offers = inquiry->arg;
+    struct availability *offers = inquiry->arg;
 
     switch (end) {
-    case INQUIRY_SAME:
+    case IMAGE_FACTS_SAME:
         break;
-    case INQUIRY_UNASKED:
+    case IMAGE_FACTS_UNASKED:
         inquiry->version->unasked = true;
         break;
-    case INQUIRY_TOLD:
+    case IMAGE_FACTS_TOLD:
         offer(inquiry);
         keep_waiting(offers, inquiry->language);
         break;
-    case INQUIRY_LEFT_OUT:
+    case IMAGE_FACTS_LEFT_OUT:
         leave_out(offers, inquiry->language, inquiry->version, inquiry->reason);
         keep_waiting(offers, inquiry->language);
         break;
-    case INQUIRY_NO_ENGINE:
+    case IMAGE_FACTS_NO_ENGINE:
         offers->broken = true;
         break;
     }
@@ -111,14 +111,14 @@ static void on_answer(struct inquiry *inquiry, enum inquiry_end end)
 
 /* Requests that wait. */
 
-static void unlink_wait(struct offers *offers, struct offers_wait *wait)
+static void unlink_wait(struct availability *offers, struct availability_wait *wait)
 {
     *(wait->prev != NULL ? &wait->prev->next : &offers->first) = wait->next;
     *(wait->next != NULL ? &wait->next->prev : &offers->last) = wait->prev;
     offers->waits--;
 }
 
-static bool is_over(const struct offers *offers, const struct offers_wait *wait)
+static bool is_over(const struct availability *offers, const struct availability_wait *wait)
 {
     return offers->broken || offers->draining || language_asked(wait->language) ||
            uv_now(offers->patience.loop) >= wait->until_ms;
@@ -127,10 +127,10 @@ static bool is_over(const struct offers *offers, const struct offers_wait *wait)
 static void on_patience(uv_timer_t *timer);
 
 /* Tells those whose wait is over, and sets the timer for the next one. */
-static void tell_waits(struct offers *offers)
+static void tell_waits(struct availability *offers)
 {
     uint64_t now = uv_now(offers->patience.loop), next = UINT64_MAX;
-    struct offers_wait *wait = offers->first;
+    struct availability_wait *wait = offers->first;
 
     while (wait != NULL) {
         if (is_over(offers, wait)) {
@@ -154,7 +154,8 @@ static void on_patience(uv_timer_t *timer)
     tell_waits(timer->data);
 }
 
-int offers_await(struct offers *offers, struct offers_wait *wait, uint64_t limit_ms, struct error *error)
+int availability_await(struct availability *offers, struct availability_wait *wait, uint64_t limit_ms,
+                       struct error *error)
 {
     if (offers->draining || offers->stopped)
         return error_set(error, ERROR_UNAVAILABLE, SENTENCE_DRAINING);
@@ -172,12 +173,12 @@ int offers_await(struct offers *offers, struct offers_wait *wait, uint64_t limit
     return 0;
 }
 
-void offers_leave(struct offers *offers, struct offers_wait *wait)
+void availability_leave(struct availability *offers, struct availability_wait *wait)
 {
     unlink_wait(offers, wait);
 }
 
-void offers_drain(struct offers *offers)
+void availability_drain(struct availability *offers)
 {
     offers->draining = true;
     tell_waits(offers);
@@ -185,7 +186,7 @@ void offers_drain(struct offers *offers)
 
 /* What comes next. */
 
-static bool is_under_way(const struct offers *offers, const struct language_version *version)
+static bool is_under_way(const struct availability *offers, const struct language_version *version)
 {
     for (size_t i = 0; i < INQUIRIES; i++)
         if (offers->inquiries[i].under_way && offers->inquiries[i].version == version)
@@ -194,9 +195,9 @@ static bool is_under_way(const struct offers *offers, const struct language_vers
 }
 
 /* The first that a request waits for and that nobody asks about. */
-static struct language_version *next_wanted(const struct offers *offers, struct language **language)
+static struct language_version *next_wanted(const struct availability *offers, struct language **language)
 {
-    for (const struct offers_wait *wait = offers->first; wait != NULL; wait = wait->next)
+    for (const struct availability_wait *wait = offers->first; wait != NULL; wait = wait->next)
         for (size_t i = 0; i < wait->language->versions_len; i++) {
             struct language_version *version = &wait->language->versions[i];
             *language = wait->language;
@@ -208,11 +209,11 @@ static struct language_version *next_wanted(const struct offers *offers, struct 
 
 /* The first version of each language, then the second of each that has one, and so on: what most ask for comes first.
  */
-static struct language_version *next_of_pass(struct offers *offers, struct language **language)
+static struct language_version *next_of_pass(struct availability *offers, struct language **language)
 {
     for (; offers->nth < LANGUAGE_VERSIONS_MAX; offers->nth++, offers->at = 0)
-        while (offers->at < languages_count(offers->options.languages)) {
-            *language = languages_at(offers->options.languages, offers->at++);
+        while (offers->at < catalog_count(offers->options.languages)) {
+            *language = catalog_at(offers->options.languages, offers->at++);
             if (offers->nth >= (*language)->versions_len)
                 continue;
             struct language_version *version = &(*language)->versions[offers->nth];
@@ -223,38 +224,38 @@ static struct language_version *next_of_pass(struct offers *offers, struct langu
 }
 
 /* What the inquiry with this index may begin with; NULL: nothing. While a request waits no other image is asked. */
-static struct language_version *next_version(struct offers *offers, size_t index, struct language **language,
+static struct language_version *next_version(struct availability *offers, size_t index, struct language **language,
                                              bool *may_ask)
 {
     struct language_version *version = next_wanted(offers, language);
 
     *may_ask = version != NULL || offers->pass == PASS_ASKS;
-    if (version != NULL || index >= OFFERS_AT_ONCE || offers->pass == PASS_NONE ||
+    if (version != NULL || index >= AVAILABILITY_AT_ONCE || offers->pass == PASS_NONE ||
         (offers->pass == PASS_ASKS && offers->first != NULL))
         return version;
     return next_of_pass(offers, language);
 }
 
 /* How many are under way. */
-static size_t begin(struct offers *offers)
+static size_t begin(struct availability *offers)
 {
     size_t under_way = 0;
 
     for (size_t i = 0; i < INQUIRIES; i++) {
-        struct inquiry *inquiry = &offers->inquiries[i];
+        struct image_facts *inquiry = &offers->inquiries[i];
         struct language *language;
         struct language_version *version = NULL;
         bool may_ask;
 
         if (!inquiry->under_way && !offers->broken && (version = next_version(offers, i, &language, &may_ask)) != NULL)
-            inquiry_begin(inquiry, language, version, may_ask);
+            image_facts_begin(inquiry, language, version, may_ask);
         under_way += inquiry->under_way;
     }
     return under_way;
 }
 
 /* Where the engine went away, its return begins another pass. */
-static void finish_pass(struct offers *offers)
+static void finish_pass(struct availability *offers)
 {
     bool whole = !offers->broken;
 
@@ -263,11 +264,11 @@ static void finish_pass(struct offers *offers)
     if (whole && offers->options.on_pass != NULL)
         offers->options.on_pass(offers->options.arg);
     if (offers->again)
-        offers_check(offers);
+        availability_check(offers);
 }
 
 /* Tells who waits, and begins what can be begun; the pass ends with its last inquiry. */
-static void go_on(struct offers *offers)
+static void go_on(struct availability *offers)
 {
     tell_waits(offers);
     if (offers->stopped || begin(offers) > 0)
@@ -285,13 +286,13 @@ static void go_on(struct offers *offers)
 
 static void on_timer(uv_timer_t *timer)
 {
-    struct offers *offers = timer->data;
+    struct availability *offers = timer->data;
 
     if (offers->pass == PASS_NONE && engine_is_up(offers->options.engine))
-        offers_check(offers);
+        availability_check(offers);
 }
 
-void offers_check(struct offers *offers)
+void availability_check(struct availability *offers)
 {
     if (offers->stopped)
         return;
@@ -303,42 +304,43 @@ void offers_check(struct offers *offers)
     go_on(offers);
 }
 
-int offers_open(struct offers **out, uv_loop_t *loop, const struct offers_options *options, struct error *error)
+int availability_open(struct availability **out, uv_loop_t *loop, const struct availability_options *options,
+                      struct error *error)
 {
-    struct offers *offers = calloc(1, sizeof *offers);
+    struct availability *offers = calloc(1, sizeof *offers);
 
     if (offers == NULL)
         return error_set(error, ERROR_INTERNAL, "out of memory");
     offers->options = *options;
     for (size_t i = 0; i < INQUIRIES; i++)
-        offers->inquiries[i] = (struct inquiry){.engine = options->engine,
-                                                .pool = options->pool,
-                                                .store = options->store,
-                                                .done = on_answer,
-                                                .arg = offers};
+        offers->inquiries[i] = (struct image_facts){.engine = options->engine,
+                                                    .pool = options->pool,
+                                                    .store = options->store,
+                                                    .done = on_answer,
+                                                    .arg = offers};
     uv_timer_init(loop, &offers->timer);
     uv_timer_init(loop, &offers->patience);
     offers->timer.data = offers->patience.data = offers;
     offers->open_timers = 2;
-    uv_timer_start(&offers->timer, on_timer, OFFERS_PERIOD_MS, OFFERS_PERIOD_MS);
+    uv_timer_start(&offers->timer, on_timer, AVAILABILITY_PERIOD_MS, AVAILABILITY_PERIOD_MS);
     *out = offers;
     return 0;
 }
 
-void offers_stop(struct offers *offers)
+void availability_stop(struct availability *offers)
 {
     if (offers->stopped)
         return;
-    offers_drain(offers);
+    availability_drain(offers);
     offers->stopped = true;
     uv_timer_stop(&offers->timer);
     for (size_t i = 0; i < INQUIRIES; i++)
-        inquiry_stop(&offers->inquiries[i]);
+        image_facts_stop(&offers->inquiries[i]);
 }
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    struct offers *offers = handle->data;
+    struct availability *offers = handle->data;
     void (*closed)(void *arg) = offers->closed;
     void *arg = offers->closed_arg;
 
@@ -348,9 +350,9 @@ static void on_timer_closed(uv_handle_t *handle)
     closed(arg);
 }
 
-void offers_close(struct offers *offers, void (*closed)(void *arg), void *arg)
+void availability_close(struct availability *offers, void (*closed)(void *arg), void *arg)
 {
-    offers_stop(offers);
+    availability_stop(offers);
     offers->closed = closed;
     offers->closed_arg = arg;
     uv_close((uv_handle_t *)&offers->timer, on_timer_closed);

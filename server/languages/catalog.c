@@ -10,15 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct languages {
+struct catalog {
     size_t count, versions;
     struct language *items[LANGUAGES_MAX]; /* in order of id */
-    struct names names;
+    struct name_table names;
 };
 
-/* One languages_load. */
+/* One catalog_load. */
 struct loading {
-    struct languages *languages;
+    struct catalog *languages;
     const struct limits *defaults, *maxima;
     void (*complain)(const char *sentence, void *arg);
     void *arg;
@@ -26,11 +26,11 @@ struct loading {
 
 /* Whoever came first keeps a name: a program that asks for it must not get another language after a folder was added.
  */
-static int add(struct languages *languages, struct language *language, struct error *error)
+static int add(struct catalog *languages, struct language *language, struct error *error)
 {
     if (languages->versions + language->versions_len > LANGUAGES_MAX)
         return error_set(error, ERROR_INVALID, "no more than %d languages fit, each version counted", LANGUAGES_MAX);
-    if (names_add(&languages->names, language, error) != 0)
+    if (name_table_add(&languages->names, language, error) != 0)
         return -1;
     languages->versions += language->versions_len;
     languages->items[languages->count++] = language;
@@ -113,10 +113,10 @@ static int load_folders(const struct loading *loading, char *path, struct error 
     return 0;
 }
 
-int languages_load(struct languages **out, const char *path, const struct limits *defaults, const struct limits *maxima,
-                   void (*complain)(const char *sentence, void *arg), void *arg, struct error *error)
+int catalog_load(struct catalog **out, const char *path, const struct limits *defaults, const struct limits *maxima,
+                 void (*complain)(const char *sentence, void *arg), void *arg, struct error *error)
 {
-    struct languages *languages = calloc(1, sizeof *languages);
+    struct catalog *languages = calloc(1, sizeof *languages);
     char *folders = strdup(path);
     int failed = -1;
     if (languages == NULL || folders == NULL)
@@ -125,7 +125,7 @@ int languages_load(struct languages **out, const char *path, const struct limits
         failed = load_folders(&(struct loading){languages, defaults, maxima, complain, arg}, folders, error);
     free(folders);
     if (failed != 0) {
-        languages_free(languages);
+        catalog_free(languages);
         return -1;
     }
     qsort(languages->items, languages->count, sizeof(struct language *), by_id);
@@ -133,13 +133,13 @@ int languages_load(struct languages **out, const char *path, const struct limits
     return 0;
 }
 
-void languages_free(struct languages *languages)
+void catalog_free(struct catalog *languages)
 {
     if (languages == NULL)
         return;
     for (size_t i = 0; i < languages->count; i++)
         language_free(languages->items[i]);
-    names_free(&languages->names);
+    name_table_free(&languages->names);
     free(languages);
 }
 
@@ -149,25 +149,25 @@ static void start_late(struct language *language)
         language->versions[i].kind.waiting_env = language->versions[i].kind.waiting_argv = NULL;
 }
 
-void languages_start_late(struct languages *languages)
+void catalog_start_late(struct catalog *languages)
 {
     for (size_t i = 0; i < languages->count; i++)
         start_late(languages->items[i]);
 }
 
-size_t languages_count(const struct languages *languages)
+size_t catalog_count(const struct catalog *languages)
 {
     return languages->count;
 }
 
-struct language *languages_at(struct languages *languages, size_t i)
+struct language *catalog_at(struct catalog *languages, size_t i)
 {
     return languages->items[i];
 }
 
-struct language *languages_find(struct languages *languages, const char *name, struct language_version **version)
+struct language *catalog_find(struct catalog *languages, const char *name, struct language_version **version)
 {
-    const struct name *found = names_find(&languages->names, name);
+    const struct name_entry *found = name_table_find(&languages->names, name);
 
     if (found == NULL)
         return NULL;
@@ -180,9 +180,9 @@ static bool is_expected(const struct language_version *version)
     return !version->offered && version->left_out == NULL;
 }
 
-struct language *languages_expected(struct languages *languages, const char *name)
+struct language *catalog_expected(struct catalog *languages, const char *name)
 {
-    const struct name *found = names_find(&languages->names, name);
+    const struct name_entry *found = name_table_find(&languages->names, name);
     bool expected = false;
 
     if (found != NULL)

@@ -1,99 +1,29 @@
-/* The languages: folders with a language.json, read at start. What is wrong in one is said with its
- * file and field, and only that language is left out. A language has one version or several, each with an image and
- * commands of its own; a version is offered once the engine has its image and the image has told its number and
- * packages (image_facts.h), and a language when one of its versions is. */
+/* All languages of a server, read from their folders at start. */
 #ifndef CODECELL_LANGUAGES_CATALOG_H
 #define CODECELL_LANGUAGES_CATALOG_H
 
 #include "base/error.h"
-#include "docker/cell/cell.h"
-#include "languages/command.h"
-#include "languages/limits.h"
-#include "languages/version.h"
+#include "languages/language.h"
 
-#include <jansson.h>
-#include <stdbool.h>
+#define LANGUAGES_MAX 200 /* versions, of all languages */
 
-#define LANGUAGE_ID_MAX 32
-#define LANGUAGE_VERSIONS_MAX 16 /* of one language */
-#define LANGUAGES_MAX 200        /* versions, of all languages */
-
-/* How a program's output comes line by line although it goes to a pipe, for who reads it while the program runs. */
-struct language_live {
-    bool known; /* with run and env its output comes by the line */
-    char **run; /* argv instead of the version's run; NULL: the same one */
-    char **env; /* "NAME=value" over the version's env, NULL after the last; NULL: none */
-};
-
-struct language_version {
-    char *name;                 /* of another implementation than the usual ("clang"); NULL: the usual one */
-    char **aliases;             /* its own: names of the language with this version; lower case, NULL after the last */
-    char *image;                /* reference */
-    char **compile;             /* argv, NULL: interpreted */
-    uint64_t compile_ms;        /* the compile step's own limit */
-    uint32_t compile_memory_mb; /* memory that it may use where the request's limit is below it; 0: none of its own */
-    char **run;                 /* argv; the request's args follow */
-    char **env;                 /* "NAME=value" */
-    char **version_argv;        /* a command whose output holds the number */
-    char **packages_argv;       /* prints "name version" lines; NULL: none */
-    struct limits least;        /* below them it does not work */
-    struct language_live live;  /* how its output is flushed by the line */
-    struct run_command waiting; /* `waiting`: what `kind` points to; zeros: not waiting */
-
-    /* Set when the engine has been asked. */
-    bool offered;
-    bool unasked;                            /* its image is there, and is still to be asked itself */
-    const char *left_out;                    /* why it is not offered; NULL: not asked yet, or offered */
-    char *fingerprint;                       /* what its image was when it was asked; NULL: not offered */
-    char number[VERSION_NUMBER_MAX + 1];     /* "19.1.7" */
-    char reported[VERSION_REPORTED_MAX + 1]; /* the same behind its name, where it has one: "clang-19.1.7" */
-    json_t *packages;                        /* [{"name", "version"}] */
-    struct cell_kind kind;
-};
-
-struct language {
-    char *id, *name, *file;
-    char **aliases;                    /* lower case, NULL after the last */
-    struct limits limits;              /* its own defaults */
-    bool lines_lf;                     /* `line_ends`: a CR at the end of a line breaks its programs */
-    struct language_version *versions; /* the first is what the file's own fields describe */
-    size_t versions_len;               /* at least 1 */
-    char *example_code, *example_stdin, *example_stdout; /* stdin may be NULL */
-};
-
-struct languages;
+struct catalog;
 
 /* Reads every DIR/ID/language.json of the folders in `path` (':' between), in order of id. Each problem is given to
  * `complain` as a sentence that names file and field. 0, or -1 where a folder cannot be read at all. */
-int languages_load(struct languages **out, const char *path, const struct limits *defaults, const struct limits *maxima,
-                   void (*complain)(const char *sentence, void *arg), void *arg, struct error *error);
-void languages_free(struct languages *languages);
-void languages_start_late(struct languages *languages); /* no interpreter is started ahead of its job, in any */
+int catalog_load(struct catalog **out, const char *path, const struct limits *defaults, const struct limits *maxima,
+                 void (*complain)(const char *sentence, void *arg), void *arg, struct error *error);
+void catalog_free(struct catalog *languages);
+void catalog_start_late(struct catalog *languages); /* no interpreter is started ahead of its job, in any */
 
-size_t languages_count(const struct languages *languages);
-struct language *languages_at(struct languages *languages, size_t i); /* in order of id */
+size_t catalog_count(const struct catalog *languages);
+struct language *catalog_at(struct catalog *languages, size_t i); /* in order of id */
 
 /* By id or alias, any case; only what is offered. *version is the alias's own, where it has one, else the default.
  * NULL: none. */
-struct language *languages_find(struct languages *languages, const char *name, struct language_version **version);
+struct language *catalog_find(struct catalog *languages, const char *name, struct language_version **version);
 
 /* The language of this name, where it is not offered yet and may be once the engine has been asked; else NULL. */
-struct language *languages_expected(struct languages *languages, const char *name);
-
-/* The versions that are offered, the best first: those without a name before the others, these in order of their
- * names; the newest of each first; of two that report the same, one. Returns how many. */
-size_t language_versions(const struct language *language, struct language_version *out[LANGUAGE_VERSIONS_MAX]);
-
-/* The first of these; NULL: the language is not offered. */
-struct language_version *language_default(const struct language *language);
-
-/* The newest that fits among those of the range's name, or of `usual` where the range has none (NULL or "": those
- * without a name). NULL: none does. */
-struct language_version *language_choose(const struct language *language, const struct version_range *range,
-                                         const char *usual);
-
-bool language_asked(const struct language *language); /* the engine has been asked about each version */
-
-json_t *language_json(const struct language *language); /* as GET /api/v1/languages/{id} answers; a new reference */
+struct language *catalog_expected(struct catalog *languages, const char *name);
 
 #endif

@@ -52,13 +52,13 @@ static int fill_in(const char **list, size_t from, size_t len, const struct cell
 
 /* numpy and others start a thread per core of the host, and die under a limit of processes. A terminal's name keeps
  * clear and tput from failing; that there is no terminal, programs see at their streams, and print no colours. */
-int run_command_build(struct run_command *out, char *const *argv, char *const *language_env,
-                      const struct cell_limits *limits, const char *const *env, const char *const *args)
+int command_build(struct command *out, char *const *argv, char *const *language_env, const struct cell_limits *limits,
+                  const char *const *env, const char *const *args)
 {
     const char *const *own_env = (const char *const *)language_env, *const *own_argv = (const char *const *)argv;
     unsigned threads = (limits->milli_cpus + 999) / 1000;
 
-    *out = (struct run_command){0};
+    *out = (struct command){0};
     snprintf(out->threads[0], sizeof out->threads[0], "OMP_NUM_THREADS=%u", threads);
     snprintf(out->threads[1], sizeof out->threads[1], "OPENBLAS_NUM_THREADS=%u", threads);
     const char *const first[] = {out->threads[0], out->threads[1], TERMINAL, NULL};
@@ -74,7 +74,7 @@ int run_command_build(struct run_command *out, char *const *argv, char *const *l
                : -1;
 }
 
-struct cell_limits run_compile_limits(const struct cell_limits *limits, uint32_t compile_memory_mb)
+struct cell_limits command_compile_limits(const struct cell_limits *limits, uint32_t compile_memory_mb)
 {
     struct cell_limits out = *limits;
 
@@ -83,10 +83,10 @@ struct cell_limits run_compile_limits(const struct cell_limits *limits, uint32_t
     return out;
 }
 
-void run_command_clear(struct run_command *command)
+void command_clear(struct command *command)
 {
     free(command->env);
     free(command->argv);
     strings_free(command->filled);
-    *command = (struct run_command){0};
+    *command = (struct command){0};
 }

@@ -6,7 +6,7 @@
 
 #include "docker/cell/cell.h"
 
-struct run_command {
+struct command {
     const char **env;  /* "NAME=value", NULL after the last: everybody's, then the language's, then the job's */
     const char **argv; /* NULL after the last: the language's, then the job's */
     char threads[2][40];
@@ -15,13 +15,13 @@ struct run_command {
 
 /* `argv` and `language_env` are the language's, a step's command and the variables, in which the figures are filled in
  * by `limits`; `env` and `args` are the job's (NULL: none). Lists end with NULL and are kept by pointer. 0, or -1 out
- * of memory; run_command_clear() is the caller's in both cases. `out` must stay where it is.
+ * of memory; command_clear() is the caller's in both cases. `out` must stay where it is.
  */
-int run_command_build(struct run_command *out, char *const *argv, char *const *language_env,
-                      const struct cell_limits *limits, const char *const *env, const char *const *args);
+int command_build(struct command *out, char *const *argv, char *const *language_env, const struct cell_limits *limits,
+                  const char *const *env, const char *const *args);
 
 /* What a compile step's figures are filled in by: its own memory where the job's is below it. */
-struct cell_limits run_compile_limits(const struct cell_limits *limits, uint32_t compile_memory_mb);
-void run_command_clear(struct run_command *command); /* of zeros is fine */
+struct cell_limits command_compile_limits(const struct cell_limits *limits, uint32_t compile_memory_mb);
+void command_clear(struct command *command); /* of zeros is fine */
 
 #endif

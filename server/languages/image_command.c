@@ -2,7 +2,7 @@
 
 #include "base/container_of.h"
 
-static void finish(struct probe *probe)
+static void finish(struct image_command *probe)
 {
     if (probe->cell != NULL)
         cell_end(probe->cell);
@@ -13,7 +13,7 @@ static void finish(struct probe *probe)
 
 static void on_output(void *arg, enum frame_step step, enum frame_channel channel, const uint8_t *data, size_t len)
 {
-    struct probe *probe = arg;
+    struct image_command *probe = arg;
     size_t room = probe->output.max - probe->output.len;
 
     (void)step, (void)channel;
@@ -22,7 +22,7 @@ static void on_output(void *arg, enum frame_step step, enum frame_channel channe
 
 static void on_step_end(void *arg, enum frame_step step, const struct frame_step_end *end)
 {
-    struct probe *probe = arg;
+    struct image_command *probe = arg;
 
     (void)step;
     probe->exit_code = (int)end->exit_code;
@@ -30,7 +30,7 @@ static void on_step_end(void *arg, enum frame_step step, const struct frame_step
 
 static void on_done(void *arg, enum cell_outcome outcome)
 {
-    struct probe *probe = arg;
+    struct image_command *probe = arg;
 
     if (outcome != CELL_DONE)
         probe->exit_code = -1;
@@ -41,7 +41,7 @@ static const struct cell_events events = {.on_output = on_output, .on_step_end =
 
 static void on_cell(struct pool_wish *wish, struct cell *cell, const struct error *error)
 {
-    struct probe *probe = container_of(wish, struct probe, wish);
+    struct image_command *probe = container_of(wish, struct image_command, wish);
 
     (void)error; /* the pool has said why */
     probe->cell = cell;
@@ -51,26 +51,26 @@ static void on_cell(struct pool_wish *wish, struct cell *cell, const struct erro
         cell_run(cell, &probe->job, NULL, &events, probe);
 }
 
-void probe_ask(struct probe *probe, struct pool *pool, const struct language_version *version, char **argv,
-               void (*done)(struct probe *probe), void *arg)
+void image_command_run(struct image_command *probe, struct pool *pool, const struct language_version *version,
+                       char **argv, void (*done)(struct image_command *probe), void *arg)
 {
-    *probe = (struct probe){
+    *probe = (struct image_command){
         .pool = pool,
         .version = version,
         .wish = {.kind = &version->kind, .limits = version->kind.limits, .own = true, .on_cell = on_cell},
         .job = {.env = (const char *const *)version->env,
                 .run = {.argv = (const char *const *)argv,
-                        .timeout_ms = PROBE_TIMEOUT_MS,
-                        .output_max = PROBE_OUTPUT_MAX}},
+                        .timeout_ms = IMAGE_COMMAND_TIMEOUT_MS,
+                        .output_max = IMAGE_COMMAND_OUTPUT_MAX}},
         .exit_code = -1,
         .under_way = true,
         .done = done,
         .arg = arg};
-    buf_init(&probe->output, PROBE_OUTPUT_MAX);
+    buf_init(&probe->output, IMAGE_COMMAND_OUTPUT_MAX);
     pool_take(pool, &probe->wish);
 }
 
-void probe_cancel(struct probe *probe)
+void image_command_cancel(struct image_command *probe)
 {
     if (!probe->under_way)
         return;
@@ -82,7 +82,7 @@ void probe_cancel(struct probe *probe)
     probe->cell = NULL;
 }
 
-void probe_free(struct probe *probe)
+void image_command_free(struct image_command *probe)
 {
     buf_free(&probe->output);
 }

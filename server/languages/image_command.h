@@ -4,12 +4,12 @@
 
 #include "base/buf.h"
 #include "docker/pool/pool.h"
-#include "languages/catalog.h"
+#include "languages/language.h"
 
-#define PROBE_TIMEOUT_MS 20000u
-#define PROBE_OUTPUT_MAX (256u << 10)
+#define IMAGE_COMMAND_TIMEOUT_MS 20000u
+#define IMAGE_COMMAND_OUTPUT_MAX (256u << 10)
 
-struct probe {
+struct image_command {
     struct pool *pool;
     const struct language_version *version;
     struct pool_wish wish;
@@ -18,14 +18,15 @@ struct probe {
     struct buf output; /* standard output, then standard error, as they came */
     int exit_code;     /* -1: it did not run to its end */
     bool under_way;
-    void (*done)(struct probe *probe); /* once, later; the output is the caller's to read until probe_free */
+    void (*done)(
+        struct image_command *probe); /* once, later; the output is the caller's to read until image_command_free */
     void *arg;
 };
 
 /* Runs argv (NULL after the last) in a cell of the version's. */
-void probe_ask(struct probe *probe, struct pool *pool, const struct language_version *version, char **argv,
-               void (*done)(struct probe *probe), void *arg);
-void probe_cancel(struct probe *probe); /* no `done` after this */
-void probe_free(struct probe *probe);
+void image_command_run(struct image_command *probe, struct pool *pool, const struct language_version *version,
+                       char **argv, void (*done)(struct image_command *probe), void *arg);
+void image_command_cancel(struct image_command *probe); /* no `done` after this */
+void image_command_free(struct image_command *probe);
 
 #endif

@@ -18,30 +18,30 @@
 #define OUTPUT_SAID ((size_t)300) /* bytes of a failed command's output that are logged */
 
 /* One job for the database: the facts kept for an image. */
-struct facts_job {
+struct image_facts_job {
     struct store_job job;
     char language[LANGUAGE_ID_MAX + 1];
-    char fingerprint[INQUIRY_FINGERPRINT_MAX];
-    char *facts;             /* JSON text; NULL: none are kept */
-    struct inquiry *inquiry; /* who reads them; NULL: nobody any more */
+    char fingerprint[IMAGE_FACTS_FINGERPRINT_MAX];
+    char *facts;                 /* JSON text; NULL: none are kept */
+    struct image_facts *inquiry; /* who reads them; NULL: nobody any more */
 };
 
 /* The end. */
 
-static void end(struct inquiry *inquiry, enum inquiry_end how)
+static void end(struct image_facts *inquiry, enum image_facts_end how)
 {
     inquiry->under_way = false;
     inquiry->done(inquiry, how);
 }
 
-static void leave_out(struct inquiry *inquiry, const char *reason)
+static void leave_out(struct image_facts *inquiry, const char *reason)
 {
     inquiry->reason = reason;
-    end(inquiry, INQUIRY_LEFT_OUT);
+    end(inquiry, IMAGE_FACTS_LEFT_OUT);
 }
 
 /* Facts: {"version": "3.13.5", "packages": [{"name", "version"}]}. */
-static int take_facts(struct inquiry *inquiry, const char *text)
+static int take_facts(struct image_facts *inquiry, const char *text)
 {
     json_t *facts = json_parse(text, strlen(text), NULL);
     const char *number = json_string_value(json_object_get(facts, "version"));
@@ -61,14 +61,14 @@ static int take_facts(struct inquiry *inquiry, const char *text)
 
 static int keep_work(struct db *db, struct store_job *job, struct error *error)
 {
-    struct facts_job *facts = container_of(job, struct facts_job, job);
+    struct image_facts_job *facts = container_of(job, struct image_facts_job, job);
     return probes_put(db, facts->language, facts->fingerprint, facts->facts, error);
 }
 
 /* Where it failed, the image is asked again at the next start. */
 static void on_kept(struct store_job *job, const struct error *error)
 {
-    struct facts_job *facts = container_of(job, struct facts_job, job);
+    struct image_facts_job *facts = container_of(job, struct image_facts_job, job);
 
     if (error != NULL)
         log_event(LOG_WARN, "language.not_kept", LOG_STR("language", facts->language), LOG_STR("reason", error->text));
@@ -76,9 +76,9 @@ static void on_kept(struct store_job *job, const struct error *error)
     free(facts);
 }
 
-static struct facts_job *facts_new(const struct inquiry *inquiry)
+static struct image_facts_job *facts_new(const struct image_facts *inquiry)
 {
-    struct facts_job *job = calloc(1, sizeof *job);
+    struct image_facts_job *job = calloc(1, sizeof *job);
 
     if (job == NULL)
         return NULL;
@@ -87,9 +87,9 @@ static struct facts_job *facts_new(const struct inquiry *inquiry)
     return job;
 }
 
-static void keep(struct inquiry *inquiry, char *text)
+static void keep(struct image_facts *inquiry, char *text)
 {
-    struct facts_job *job = facts_new(inquiry);
+    struct image_facts_job *job = facts_new(inquiry);
 
     if (job == NULL) {
         free(text);
@@ -101,7 +101,7 @@ static void keep(struct inquiry *inquiry, char *text)
     store_submit(inquiry->store, &job->job);
 }
 
-static void conclude(struct inquiry *inquiry, json_t *packages)
+static void conclude(struct image_facts *inquiry, json_t *packages)
 {
     json_t *facts = json_pack("{s:s, s:o}", "version", inquiry->number, "packages", packages);
     char *text = facts != NULL ? json_text(facts, NULL) : NULL;
@@ -113,18 +113,18 @@ static void conclude(struct inquiry *inquiry, json_t *packages)
         return;
     }
     keep(inquiry, text);
-    end(inquiry, INQUIRY_TOLD);
+    end(inquiry, IMAGE_FACTS_TOLD);
 }
 
 /* A question that failed. What the command did is said for whoever wrote it: at the first time, not at every pass. */
-static void fail(struct inquiry *inquiry, struct probe *probe, const char *reason)
+static void fail(struct image_facts *inquiry, struct image_command *probe, const char *reason)
 {
     const struct language_version *version = inquiry->version;
     struct buf said;
 
     if (!engine_is_up(inquiry->engine)) {
-        probe_free(probe);
-        end(inquiry, INQUIRY_NO_ENGINE);
+        image_command_free(probe);
+        end(inquiry, IMAGE_FACTS_NO_ENGINE);
         return;
     }
     buf_init(&said, 4 * OUTPUT_SAID);
@@ -135,27 +135,27 @@ static void fail(struct inquiry *inquiry, struct probe *probe, const char *reaso
                   LOG_STR("image", version->image), LOG_STR("program", probe->job.run.argv[0]),
                   LOG_INT("exit_code", probe->exit_code), LOG_STR("output", said.data));
     buf_free(&said);
-    probe_free(probe);
+    image_command_free(probe);
     leave_out(inquiry, reason);
 }
 
-static void on_packages(struct probe *probe)
+static void on_packages(struct image_command *probe)
 {
-    struct inquiry *inquiry = probe->arg;
+    struct image_facts *inquiry = probe->arg;
     json_t *packages;
 
     if (probe->exit_code != 0) {
         fail(inquiry, probe, "its packages command failed");
         return;
     }
-    packages = facts_packages(probe->output.data != NULL ? probe->output.data : "");
-    probe_free(probe);
+    packages = image_label_packages(probe->output.data != NULL ? probe->output.data : "");
+    image_command_free(probe);
     conclude(inquiry, packages);
 }
 
-static void on_version(struct probe *probe)
+static void on_version(struct image_command *probe)
 {
-    struct inquiry *inquiry = probe->arg;
+    struct image_facts *inquiry = probe->arg;
     struct language_version *version = inquiry->version;
 
     if (probe->exit_code != 0 || probe->output.data == NULL ||
@@ -163,9 +163,9 @@ static void on_version(struct probe *probe)
         fail(inquiry, probe, "its version command failed");
         return;
     }
-    probe_free(probe);
+    image_command_free(probe);
     if (version->packages_argv != NULL)
-        probe_ask(&inquiry->probe, inquiry->pool, version, version->packages_argv, on_packages, inquiry);
+        image_command_run(&inquiry->probe, inquiry->pool, version, version->packages_argv, on_packages, inquiry);
     else
         conclude(inquiry, json_array());
 }
@@ -173,55 +173,56 @@ static void on_version(struct probe *probe)
 /* What is known of the image already. */
 
 /* 0, or -1 where its label does not answer all that is asked. */
-static int read_label(struct inquiry *inquiry, const struct image_info *image)
+static int read_label(struct image_facts *inquiry, const struct image_info *image)
 {
     const struct language_version *version = inquiry->version;
-    json_t *label = facts_label(image);
-    const char *number = facts_output(label, version->version_argv, version->env), *packages = "";
+    json_t *label = image_label_read(image);
+    const char *number = image_label_output(label, version->version_argv, version->env), *packages = "";
     int failed = number == NULL || version_in(number, inquiry->number, sizeof inquiry->number) != 0 ? -1 : 0;
 
     if (failed == 0 && version->packages_argv != NULL)
-        packages = facts_output(label, version->packages_argv, version->env);
+        packages = image_label_output(label, version->packages_argv, version->env);
     if (failed == 0)
-        inquiry->packages = packages != NULL ? facts_packages(packages) : NULL;
+        inquiry->packages = packages != NULL ? image_label_packages(packages) : NULL;
     json_decref(label);
     return inquiry->packages != NULL ? 0 : -1;
 }
 
 static int read_work(struct db *db, struct store_job *job, struct error *error)
 {
-    struct facts_job *facts = container_of(job, struct facts_job, job);
+    struct image_facts_job *facts = container_of(job, struct image_facts_job, job);
 
     return probes_get(db, facts->language, facts->fingerprint, &facts->facts, error);
 }
 
-static void ask(struct inquiry *inquiry)
+static void ask(struct image_facts *inquiry)
 {
-    probe_ask(&inquiry->probe, inquiry->pool, inquiry->version, inquiry->version->version_argv, on_version, inquiry);
+    image_command_run(&inquiry->probe, inquiry->pool, inquiry->version, inquiry->version->version_argv, on_version,
+                      inquiry);
 }
 
 static void on_read(struct store_job *job, const struct error *error)
 {
-    struct facts_job *facts = container_of(job, struct facts_job, job);
-    struct inquiry *inquiry = facts->inquiry;
+    struct image_facts_job *facts = container_of(job, struct image_facts_job, job);
+    struct image_facts *inquiry = facts->inquiry;
 
     (void)error; /* then it is as if none were kept */
     if (inquiry != NULL) {
         inquiry->reading = NULL;
         if (facts->facts != NULL && take_facts(inquiry, facts->facts) == 0)
-            end(inquiry, INQUIRY_TOLD);
+            end(inquiry, IMAGE_FACTS_TOLD);
         else if (inquiry->may_ask)
             ask(inquiry);
         else
-            end(inquiry, INQUIRY_UNASKED);
+            end(inquiry, IMAGE_FACTS_UNASKED);
     }
     free(facts->facts);
     free(facts);
 }
 
-static void look_up(struct inquiry *inquiry)
+static void look_up(struct image_facts *inquiry)
 {
-    struct facts_job *job = facts_new(inquiry);
+    struct image_facts_job *job = facts_new(inquiry);
 
     if (job == NULL) {
         leave_out(inquiry, "out of memory");
@@ -251,14 +252,14 @@ static unsigned argv_sum(char *const *argv, unsigned sum)
 
 static void on_inspected(void *arg, int status, json_t *reply, const struct error *error)
 {
-    struct inquiry *inquiry = arg;
+    struct image_facts *inquiry = arg;
     const struct language_version *version = inquiry->version;
     struct image_info image;
 
     (void)error;
     inquiry->call = NULL;
     if (status == 0) {
-        end(inquiry, INQUIRY_NO_ENGINE);
+        end(inquiry, IMAGE_FACTS_NO_ENGINE);
         return;
     }
     if (status != 200 || codec_image(reply, &image) != 0) {
@@ -272,17 +273,18 @@ static void on_inspected(void *arg, int status, json_t *reply, const struct erro
     snprintf(inquiry->fingerprint, sizeof inquiry->fingerprint, "%s %08x", image.id,
              argv_sum(version->packages_argv, argv_sum(version->version_argv, 2166136261u)));
     if (version->fingerprint != NULL && strcmp(version->fingerprint, inquiry->fingerprint) == 0) {
-        end(inquiry, INQUIRY_SAME);
+        end(inquiry, IMAGE_FACTS_SAME);
         return;
     }
     pool_withdraw(inquiry->pool, &version->kind); /* cells of another image than this one are of no use */
     if (read_label(inquiry, &image) == 0)
-        end(inquiry, INQUIRY_TOLD);
+        end(inquiry, IMAGE_FACTS_TOLD);
     else
         look_up(inquiry);
 }
 
-void inquiry_begin(struct inquiry *inquiry, struct language *language, struct language_version *version, bool may_ask)
+void image_facts_begin(struct image_facts *inquiry, struct language *language, struct language_version *version,
+                       bool may_ask)
 {
     char path[512];
 
@@ -301,7 +303,7 @@ void inquiry_begin(struct inquiry *inquiry, struct language *language, struct la
         leave_out(inquiry, "out of memory");
 }
 
-void inquiry_stop(struct inquiry *inquiry)
+void image_facts_stop(struct image_facts *inquiry)
 {
     inquiry->under_way = false;
     if (inquiry->call != NULL)
@@ -311,8 +313,8 @@ void inquiry_stop(struct inquiry *inquiry)
         inquiry->reading->inquiry = NULL;
     inquiry->reading = NULL;
     if (inquiry->probe.under_way) {
-        probe_cancel(&inquiry->probe);
-        probe_free(&inquiry->probe);
+        image_command_cancel(&inquiry->probe);
+        image_command_free(&inquiry->probe);
     }
     json_decref(inquiry->packages);
     inquiry->packages = NULL;

@@ -12,11 +12,11 @@ static bool same_list(const json_t *a, const json_t *b)
     return json_array_size(a) == 0 ? json_array_size(b) == 0 : json_equal(a, b);
 }
 
-json_t *facts_label(const struct image_info *image)
+json_t *image_label_read(const struct image_info *image)
 {
-    const char *text = json_string_value(json_object_get(image->labels, FACTS_LABEL));
+    const char *text = json_string_value(json_object_get(image->labels, IMAGE_LABEL));
     size_t len = text != NULL ? strlen(text) : 0;
-    json_t *label = len > 0 && len <= FACTS_LABEL_MAX ? json_parse(text, len, NULL) : NULL;
+    json_t *label = len > 0 && len <= IMAGE_LABEL_MAX ? json_parse(text, len, NULL) : NULL;
 
     if (label != NULL && same_list(json_object_get(label, "layers"), image->layers) &&
         same_list(json_object_get(label, "env"), image->env))
@@ -61,7 +61,7 @@ static bool same_environment(const json_t *object, char *const *env)
     return count == json_object_size(object);
 }
 
-const char *facts_output(const json_t *label, char *const *argv, char *const *env)
+const char *image_label_output(const json_t *label, char *const *argv, char *const *env)
 {
     size_t i;
     json_t *answer;
@@ -74,11 +74,11 @@ const char *facts_output(const json_t *label, char *const *argv, char *const *en
     return NULL;
 }
 
-json_t *facts_packages(const char *text)
+json_t *image_label_packages(const char *text)
 {
     json_t *packages = json_array();
 
-    while (*text != '\0' && json_array_size(packages) < FACTS_PACKAGES_MAX) {
+    while (*text != '\0' && json_array_size(packages) < IMAGE_LABEL_PACKAGES_MAX) {
         char line[201], name[101], version[65];
         size_t len = strcspn(text, "\n");
 

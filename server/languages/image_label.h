@@ -13,18 +13,18 @@
 
 struct image_info;
 
-#define FACTS_LABEL "io.codecell.facts"
-#define FACTS_LABEL_MAX ((size_t)256 << 10) /* bytes that are read */
-#define FACTS_PACKAGES_MAX 500              /* of a language; what follows is not listed */
+#define IMAGE_LABEL "io.codecell.facts"
+#define IMAGE_LABEL_MAX ((size_t)256 << 10) /* bytes that are read */
+#define IMAGE_LABEL_PACKAGES_MAX 500        /* of a language; what follows is not listed */
 
 /* The label's content; a new reference. NULL: there is none, it is malformed, or it tells of another image. */
-json_t *facts_label(const struct image_info *image);
+json_t *image_label_read(const struct image_info *image);
 
 /* What the command printed, borrowed from the label's content; NULL: it was not asked. `env` is "NAME=value". */
-const char *facts_output(const json_t *label, char *const *argv, char *const *env);
+const char *image_label_output(const json_t *label, char *const *argv, char *const *env);
 
 /* Lines of "name version" to [{"name", "version"}]; other lines are passed over. A new reference; NULL: out of memory.
  */
-json_t *facts_packages(const char *text);
+json_t *image_label_packages(const char *text);
 
 #endif

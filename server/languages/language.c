@@ -1,5 +1,5 @@
 /* One language: which of its versions can run, which one a request means, and what is told of it. */
-#include "languages/catalog.h"
+#include "languages/language.h"
 
 #include <stdlib.h>
 #include <string.h>

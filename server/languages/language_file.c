@@ -1,6 +1,7 @@
 #include "languages/language_file.h"
 
 #include "base/json.h"
+#include "languages/language_version_file.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,9 @@
 /* `live` in a language.json: true where its output comes by the line already, else what is different of the run step:
  * variables, words before its command, or another command. */
-#include "languages/language_file.h"
+#include "languages/language_live_file.h"
 
 #include "languages/figures.h"
+#include "languages/language_version_file.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,11 @@
 /* The versions in a language.json. An entry of `versions` is read as the file itself would be with the entry's fields
  * in the place of its own: what an entry leaves out has been found right already. */
-#include "languages/language_file.h"
+#include "languages/language_version_file.h"
 
 #include "base/json.h"
 #include "languages/figures.h"
+#include "languages/language_file.h"
+#include "languages/language_live_file.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -151,8 +153,8 @@ static int read_kind(const struct reader *in, const struct language *language, s
                                        .limits = language->limits.cell};
     if (!waiting)
         return 0;
-    struct cell_limits limits = run_compile_limits(&language->limits.cell, version->compile_memory_mb);
-    if (run_command_build(&version->waiting, first, version->env, &limits, NULL, NULL) != 0)
+    struct cell_limits limits = command_compile_limits(&language->limits.cell, version->compile_memory_mb);
+    if (command_build(&version->waiting, first, version->env, &limits, NULL, NULL) != 0)
         return reader_fail(in, "waiting", "out of memory");
     version->kind.waiting_env = version->waiting.env;
     version->kind.waiting_argv = version->waiting.argv;
@@ -282,7 +284,7 @@ static void version_free(struct language_version *version)
     strings_free(version->version_argv);
     strings_free(version->packages_argv);
     language_live_clear(&version->live);
-    run_command_clear(&version->waiting);
+    command_clear(&version->waiting);
     free(version->fingerprint);
     json_decref(version->packages);
 }

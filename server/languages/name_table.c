@@ -8,7 +8,7 @@
 #include <strings.h>
 
 /* Where the text is, or would be. */
-static size_t place_of(const struct names *names, const char *text)
+static size_t place_of(const struct name_table *names, const char *text)
 {
     size_t low = 0, high = names->len;
 
@@ -22,22 +22,22 @@ static size_t place_of(const struct names *names, const char *text)
     return low;
 }
 
-static bool is_at(const struct names *names, size_t place, const char *text)
+static bool is_at(const struct name_table *names, size_t place, const char *text)
 {
     return place < names->len && strcasecmp(names->items[place].text, text) == 0;
 }
 
-const struct name *names_find(const struct names *names, const char *text)
+const struct name_entry *name_table_find(const struct name_table *names, const char *text)
 {
     size_t place = place_of(names, text);
 
     return is_at(names, place, text) ? &names->items[place] : NULL;
 }
 
-static int make_room(struct names *names, struct error *error)
+static int make_room(struct name_table *names, struct error *error)
 {
     size_t room = names->room > 0 ? 2 * names->room : 64;
-    struct name *items;
+    struct name_entry *items;
 
     if (names->len < names->room)
         return 0;
@@ -48,7 +48,7 @@ static int make_room(struct names *names, struct error *error)
     return 0;
 }
 
-static int add(struct names *names, const char *field, const struct name *name, struct error *error)
+static int add(struct name_table *names, const char *field, const struct name_entry *name, struct error *error)
 {
     size_t place = place_of(names, name->text);
 
@@ -66,18 +66,18 @@ static int add(struct names *names, const char *field, const struct name *name, 
     return 0;
 }
 
-static int add_aliases(struct names *names, const char *field, char *const *aliases, const struct name *whose,
-                       struct error *error)
+static int add_aliases(struct name_table *names, const char *field, char *const *aliases,
+                       const struct name_entry *whose, struct error *error)
 {
     for (; *aliases != NULL; aliases++)
-        if (add(names, field, &(struct name){*aliases, whose->language, whose->version}, error) != 0)
+        if (add(names, field, &(struct name_entry){*aliases, whose->language, whose->version}, error) != 0)
             return -1;
     return 0;
 }
 
-static int add_all(struct names *names, struct language *language, struct error *error)
+static int add_all(struct name_table *names, struct language *language, struct error *error)
 {
-    struct name own = {language->id, language, NULL};
+    struct name_entry own = {language->id, language, NULL};
 
     if (add(names, "id", &own, error) != 0 || add_aliases(names, "aliases", language->aliases, &own, error) != 0)
         return -1;
@@ -85,13 +85,13 @@ static int add_all(struct names *names, struct language *language, struct error 
         struct language_version *version = &language->versions[i];
         char field[READER_PREFIX_MAX];
         snprintf(field, sizeof field, "versions[%zu].aliases", i - 1);
-        if (add_aliases(names, field, version->aliases, &(struct name){NULL, language, version}, error) != 0)
+        if (add_aliases(names, field, version->aliases, &(struct name_entry){NULL, language, version}, error) != 0)
             return -1;
     }
     return 0;
 }
 
-static void take_back(struct names *names, const struct language *language)
+static void take_back(struct name_table *names, const struct language *language)
 {
     size_t kept = 0;
 
@@ -101,7 +101,7 @@ static void take_back(struct names *names, const struct language *language)
     names->len = kept;
 }
 
-int names_add(struct names *names, struct language *language, struct error *error)
+int name_table_add(struct name_table *names, struct language *language, struct error *error)
 {
     int failed = add_all(names, language, error);
 
@@ -110,8 +110,8 @@ int names_add(struct names *names, struct language *language, struct error *erro
     return failed;
 }
 
-void names_free(struct names *names)
+void name_table_free(struct name_table *names)
 {
     free(names->items);
-    *names = (struct names){0};
+    *names = (struct name_table){0};
 }

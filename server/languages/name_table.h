@@ -3,25 +3,25 @@
 #ifndef CODECELL_LANGUAGES_NAME_TABLE_H
 #define CODECELL_LANGUAGES_NAME_TABLE_H
 
-#include "languages/catalog.h"
+#include "languages/language.h"
 
-struct name {
+struct name_entry {
     const char *text; /* a part of the language */
     struct language *language;
     struct language_version *version; /* whose own alias it is; NULL: the language's */
 };
 
 /* All zero at first. */
-struct names {
-    struct name *items; /* in order of text */
+struct name_table {
+    struct name_entry *items; /* in order of text */
     size_t len, room;
 };
 
 /* Adds every name of a language. 0, or -1 with the field and the name that is there already, and none is added. */
-int names_add(struct names *names, struct language *language, struct error *error);
+int name_table_add(struct name_table *names, struct language *language, struct error *error);
 
-const struct name *names_find(const struct names *names, const char *text); /* NULL: there is none */
+const struct name_entry *name_table_find(const struct name_table *names, const char *text); /* NULL: there is none */
 
-void names_free(struct names *names);
+void name_table_free(struct name_table *names);
 
 #endif

@@ -8,7 +8,7 @@
 
 /* What was allocated for the job; the texts that it points to belong to the request and the language. */
 struct execution_job {
-    struct run_command run, compile;
+    struct command run, compile;
     struct cell_file *files;
 };
 
@@ -37,7 +37,7 @@ int execution_job_build(struct execution *execution)
     const struct execution_request *request = &execution->request;
     const struct language_version *version = request->version;
     const struct cell_limits *limits = &request->limits.cell,
-                             compiler = run_compile_limits(limits, version->compile_memory_mb);
+                             compiler = command_compile_limits(limits, version->compile_memory_mb);
     uint64_t output_max = (uint64_t)request->limits.output_kb << 10;
     struct execution_job *parts = calloc(1, sizeof *parts);
 
@@ -45,8 +45,8 @@ int execution_job_build(struct execution *execution)
     if (parts == NULL)
         return -1;
     parts->files = build_files(request);
-    if (run_command_build(&parts->run, version->run, version->env, limits, request->env, request->args) != 0 ||
-        run_command_build(&parts->compile, version->compile, version->env, &compiler, request->env, NULL) != 0 ||
+    if (command_build(&parts->run, version->run, version->env, limits, request->env, request->args) != 0 ||
+        command_build(&parts->compile, version->compile, version->env, &compiler, request->env, NULL) != 0 ||
         parts->files == NULL)
         return -1;
     execution->job = (struct cell_job){
@@ -69,8 +69,8 @@ void execution_job_free(struct execution *execution)
 
     if (parts == NULL)
         return;
-    run_command_clear(&parts->run);
-    run_command_clear(&parts->compile);
+    command_clear(&parts->run);
+    command_clear(&parts->compile);
     free(parts->files);
     free(parts);
     execution->job_parts = NULL;

@@ -9,7 +9,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "languages/catalog.h"
+#include "languages/language.h"
 #include "languages/limits.h"
 
 #include <stdbool.h>

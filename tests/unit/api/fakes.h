@@ -307,7 +307,7 @@ static inline int fake_teardown(void **state)
     reading_free(&fake_api.reading);
     uv_run(&fake_loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&fake_loop), 0);
-    languages_free(fake_api.languages);
+    catalog_free(fake_api.languages);
     metrics_reset();
     seam_set(&seam_system);
     return nftw(fake_dir, fake_remove, 8, FTW_DEPTH | FTW_PHYS);

@@ -420,7 +420,7 @@ static int load_languages(void **state)
         return -1;
     struct error error;
     /* None is needed: filters by a language fall back on its id. */
-    return languages_load(&fake_api.languages, "", &limits_defaults, &limits_defaults, NULL, NULL, &error);
+    return catalog_load(&fake_api.languages, "", &limits_defaults, &limits_defaults, NULL, NULL, &error);
 }
 
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, load_languages, fake_teardown)

@@ -25,8 +25,8 @@ static void put_language(const char *id)
 
 static void set_offered(bool offered)
 {
-    languages_at(fake_api.languages, 0)->versions->offered = offered;
-    languages_at(fake_api.languages, 2)->versions->offered = offered;
+    catalog_at(fake_api.languages, 0)->versions->offered = offered;
+    catalog_at(fake_api.languages, 2)->versions->offered = offered;
 }
 
 /* Three languages, of which aa and cc are offered. */
@@ -38,7 +38,7 @@ static int set_stage(void **state)
     put_language("aa");
     put_language("bb");
     put_language("cc");
-    if (languages_load(&fake_api.languages, fake_dir, &limits_defaults, &limits_defaults, NULL, NULL, &error) != 0)
+    if (catalog_load(&fake_api.languages, fake_dir, &limits_defaults, &limits_defaults, NULL, NULL, &error) != 0)
         return -1;
     set_offered(true);
     return 0;

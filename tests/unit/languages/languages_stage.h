@@ -71,12 +71,12 @@ static inline void listen(const char *sentence, void *arg)
     snprintf(said->last, sizeof said->last, "%s", sentence);
 }
 
-static inline struct languages *load(struct said *said)
+static inline struct catalog *load(struct said *said)
 {
-    struct languages *languages;
+    struct catalog *languages;
     struct error error;
     *said = (struct said){.count = 0};
-    assert_int_equal(languages_load(&languages, root, &limits_defaults, &maxima, listen, said, &error), 0);
+    assert_int_equal(catalog_load(&languages, root, &limits_defaults, &maxima, listen, said, &error), 0);
     return languages;
 }
 

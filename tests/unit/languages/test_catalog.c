@@ -14,10 +14,10 @@ static void test_a_full_file(void **state)
         "\"version\":{\"argv\":[\"zc\",\"-v\"]},\"packages\":{\"argv\":[\"zc\",\"-l\"]},"
         "\"example\":{\"code\":\"c\",\"stdin\":\"i\",\"stdout\":\"o\"}}");
     struct said said;
-    struct languages *languages = load(&said);
+    struct catalog *languages = load(&said);
     assert_int_equal(said.count, 0);
-    assert_int_equal(languages_count(languages), 1);
-    struct language *zed = languages_at(languages, 0);
+    assert_int_equal(catalog_count(languages), 1);
+    struct language *zed = catalog_at(languages, 0);
     assert_string_equal(zed->versions->image, "example/zed:1");
     assert_string_equal(zed->versions->compile[1], "m.zz");
     assert_null(zed->versions->compile[2]);
@@ -34,7 +34,7 @@ static void test_a_full_file(void **state)
     assert_int_equal(zed->versions->kind.limits.processes, limits_defaults.cell.processes);
     assert_ptr_equal(zed->versions->kind.language, zed->id);
     assert_false(zed->versions->offered);
-    languages_free(languages);
+    catalog_free(languages);
 }
 
 static void test_a_minimal_file_gets_defaults(void **state)
@@ -44,9 +44,9 @@ static void test_a_minimal_file_gets_defaults(void **state)
     put("b", MINIMAL("b") ",\"aliases\":[],\"compile\":{\"argv\":[\"cc\"]}}");
     put("c", MINIMAL("c") ",\"proven\":\"where built\",\"versions\":[{\"proven\":null}]}");
     struct said said;
-    struct languages *languages = load(&said);
+    struct catalog *languages = load(&said);
     assert_int_equal(said.count, 0);
-    struct language *a = languages_at(languages, 0);
+    struct language *a = catalog_at(languages, 0);
     assert_string_equal(a->versions->image, "codecell/a");
     assert_null(a->versions->compile);
     assert_null(a->aliases[0]);
@@ -58,8 +58,8 @@ static void test_a_minimal_file_gets_defaults(void **state)
     assert_int_equal(a->versions->compile_memory_mb, 0);
     assert_memory_equal(&a->versions->least, &limits_minima, sizeof limits_minima);
     assert_memory_equal(&a->limits, &limits_defaults, sizeof a->limits);
-    assert_int_equal(languages_at(languages, 1)->versions->compile_ms, 30000);
-    languages_free(languages);
+    assert_int_equal(catalog_at(languages, 1)->versions->compile_ms, 30000);
+    catalog_free(languages);
 }
 
 static void check_strings(const char *const *got, const char *const *expected)
@@ -80,10 +80,10 @@ static void test_waiting(void **state)
     put("e",
         MINIMAL("e") ",\"waiting\":\"open\",\"compile\":{\"argv\":[\"cc\",\"-c\"]},\"environment\":{\"E\":\"5\"}}");
     struct said said;
-    struct languages *languages = load(&said);
+    struct catalog *languages = load(&said);
     assert_int_equal(said.count, 0);
-    const struct cell_kind *a = &languages_at(languages, 0)->versions->kind,
-                           *d = &languages_at(languages, 3)->versions->kind;
+    const struct cell_kind *a = &catalog_at(languages, 0)->versions->kind,
+                           *d = &catalog_at(languages, 3)->versions->kind;
     check_strings(a->waiting_env, (const char *const[]){"OMP_NUM_THREADS=2", "OPENBLAS_NUM_THREADS=2",
                                                         "TERM=xterm-256color", "B=2", "A=1", NULL});
     check_strings(a->waiting_argv, (const char *const[]){"x", NULL});
@@ -92,21 +92,21 @@ static void test_waiting(void **state)
     assert_int_equal(a->waiting_hold, FRAME_HOLD_FILE);
     assert_int_equal(d->waiting_hold, FRAME_HOLD_GETUID);
     assert_int_equal(a->waiting_step, FRAME_STEP_RUN);
-    const struct cell_kind *e = &languages_at(languages, 4)->versions->kind; /* it is compiled: the compiler waits */
+    const struct cell_kind *e = &catalog_at(languages, 4)->versions->kind; /* it is compiled: the compiler waits */
     check_strings(e->waiting_env, (const char *const[]){"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1",
                                                         "TERM=xterm-256color", "E=5", NULL});
     check_strings(e->waiting_argv, (const char *const[]){"cc", "-c", NULL});
     assert_int_equal(e->waiting_step, FRAME_STEP_COMPILE);
     assert_int_equal(e->waiting_hold, FRAME_HOLD_OPEN);
     for (size_t i = 1; i < 3; i++) {
-        assert_null(languages_at(languages, i)->versions->kind.waiting_env);
-        assert_null(languages_at(languages, i)->versions->kind.waiting_argv);
+        assert_null(catalog_at(languages, i)->versions->kind.waiting_env);
+        assert_null(catalog_at(languages, i)->versions->kind.waiting_argv);
     }
-    languages_start_late(languages);
+    catalog_start_late(languages);
     assert_null(a->waiting_env);
     assert_null(a->waiting_argv);
     assert_null(d->waiting_argv);
-    languages_free(languages);
+    catalog_free(languages);
 }
 
 /* A version has its own, and without one the file's. */
@@ -116,16 +116,16 @@ static void test_least_limits_of_versions(void **state)
     put("a", MINIMAL("a") ",\"limits\":{\"processes\":80},\"least\":{\"processes\":70,\"memory_mb\":512},"
                           "\"versions\":[{},{\"least\":{\"disk_mb\":3}},{\"least\":null}]}");
     struct said said;
-    struct languages *languages = load(&said);
+    struct catalog *languages = load(&said);
     assert_int_equal(said.count, 0);
-    const struct language_version *a = languages_at(languages, 0)->versions;
+    const struct language_version *a = catalog_at(languages, 0)->versions;
     assert_int_equal(a[0].least.cell.processes, 70);
     assert_int_equal(a[0].least.cell.memory_mb, 512);
     assert_memory_equal(&a[1].least, &a[0].least, sizeof a->least);
     assert_int_equal(a[2].least.cell.disk_mb, 3);
     assert_int_equal(a[2].least.cell.processes, limits_minima.cell.processes);
     assert_memory_equal(&a[3].least, &limits_minima, sizeof limits_minima);
-    languages_free(languages);
+    catalog_free(languages);
 }
 
 /* What a run step is whose output comes by the line. */
@@ -136,9 +136,9 @@ static void test_live(void **state)
                           "{\"live\":{\"prefix\":[\"stdbuf\",\"-oL\"],\"environment\":{\"W\":\"2\"}}},"
                           "{\"live\":{\"argv\":[\"y\",\"-u\"]}},{\"live\":null},{\"live\":true}]}");
     struct said said;
-    struct languages *languages = load(&said);
+    struct catalog *languages = load(&said);
     assert_int_equal(said.count, 0);
-    const struct language_version *a = languages_at(languages, 0)->versions;
+    const struct language_version *a = catalog_at(languages, 0)->versions;
     assert_true(a[0].live.known && a[1].live.known && a[2].live.known && !a[3].live.known && a[4].live.known);
     assert_null(a[0].live.run);
     check_strings((const char *const *)a[0].live.env, (const char *const[]){"U=1", "V=", NULL});
@@ -147,7 +147,7 @@ static void test_live(void **state)
     check_strings((const char *const *)a[2].live.run, (const char *const[]){"y", "-u", NULL});
     assert_null(a[2].live.env);
     assert_true(a[4].live.run == NULL && a[4].live.env == NULL);
-    languages_free(languages);
+    catalog_free(languages);
 }
 
 /* As its limits are: never over the server's maximum. */
@@ -156,10 +156,10 @@ static void test_memory_of_a_compiler(void **state)
     (void)state;
     put("a", MINIMAL("a") ",\"compile\":{\"argv\":[\"c\"],\"memory_mb\":16384}}");
     struct said said;
-    struct languages *languages = load(&said);
+    struct catalog *languages = load(&said);
     assert_int_equal(said.count, 0);
-    assert_int_equal(languages_at(languages, 0)->versions->compile_memory_mb, 2048);
-    languages_free(languages);
+    assert_int_equal(catalog_at(languages, 0)->versions->compile_memory_mb, 2048);
+    catalog_free(languages);
 }
 
 static void test_defaults_never_pass_the_servers_maxima(void **state)
@@ -168,11 +168,11 @@ static void test_defaults_never_pass_the_servers_maxima(void **state)
     put("a", MINIMAL("a") "}");
     struct limits small = limits_minima;
     struct said said = {.count = 0};
-    struct languages *languages;
+    struct catalog *languages;
     struct error error;
-    assert_int_equal(languages_load(&languages, root, &limits_defaults, &small, listen, &said, &error), 0);
-    assert_memory_equal(&languages_at(languages, 0)->limits, &limits_minima, sizeof small);
-    languages_free(languages);
+    assert_int_equal(catalog_load(&languages, root, &limits_defaults, &small, listen, &said, &error), 0);
+    assert_memory_equal(&catalog_at(languages, 0)->limits, &limits_minima, sizeof small);
+    catalog_free(languages);
 }
 
 /* Each is the file of a folder "bad", beside a good one. */
@@ -302,14 +302,14 @@ static void test_a_bad_file_leaves_out_its_language_alone(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         put("bad", bad[i].json);
         struct said said;
-        struct languages *languages = load(&said);
+        struct catalog *languages = load(&said);
         char expected[256];
         snprintf(expected, sizeof expected, "%s/bad/language.json: %s", root, bad[i].sentence);
         assert_int_equal(said.count, 1);
         said.last[strlen(expected)] = '\0';
         assert_string_equal(said.last, expected);
-        assert_int_equal(languages_count(languages), 1);
-        languages_free(languages);
+        assert_int_equal(catalog_count(languages), 1);
+        catalog_free(languages);
     }
 }
 
@@ -322,10 +322,10 @@ static void test_a_file_over_the_cap(void **state)
     write_language("big", json, len);
     free(json);
     struct said said;
-    struct languages *languages = load(&said);
+    struct catalog *languages = load(&said);
     assert_int_equal(said.count, 1);
     assert_non_null(strstr(said.last, "is larger than 262144 bytes"));
-    languages_free(languages);
+    catalog_free(languages);
 }
 
 static void test_one_more_language_than_fit(void **state)
@@ -338,11 +338,11 @@ static void test_one_more_language_than_fit(void **state)
         put(id, json);
     }
     struct said said;
-    struct languages *languages = load(&said);
-    assert_int_equal(languages_count(languages), LANGUAGES_MAX);
+    struct catalog *languages = load(&said);
+    assert_int_equal(catalog_count(languages), LANGUAGES_MAX);
     assert_int_equal(said.count, 1);
     assert_non_null(strstr(said.last, "l200/language.json: no more than 200 languages fit, each version counted"));
-    languages_free(languages);
+    catalog_free(languages);
 }
 
 static void test_folders_without_the_file_are_passed_over(void **state)
@@ -354,10 +354,10 @@ static void test_folders_without_the_file_are_passed_over(void **state)
     snprintf(path, sizeof path, "%s/build", root);
     fclose(fopen(path, "w"));
     struct said said;
-    struct languages *languages = load(&said);
+    struct catalog *languages = load(&said);
     assert_int_equal(said.count, 0);
-    assert_int_equal(languages_count(languages), 0);
-    languages_free(languages);
+    assert_int_equal(catalog_count(languages), 0);
+    catalog_free(languages);
 }
 
 static void test_several_folders_and_a_missing_one(void **state)
@@ -371,16 +371,16 @@ static void test_several_folders_and_a_missing_one(void **state)
     put("more/b", MINIMAL("b") "}");
     snprintf(path, sizeof path, "%s::%s", root, second);
     struct said said = {.count = 0};
-    struct languages *languages;
+    struct catalog *languages;
     struct error error;
-    assert_int_equal(languages_load(&languages, path, &limits_defaults, &maxima, listen, &said, &error), 0);
-    assert_int_equal(languages_count(languages), 2);
-    assert_string_equal(languages_at(languages, 0)->id, "a");
+    assert_int_equal(catalog_load(&languages, path, &limits_defaults, &maxima, listen, &said, &error), 0);
+    assert_int_equal(catalog_count(languages), 2);
+    assert_string_equal(catalog_at(languages, 0)->id, "a");
     assert_int_equal(said.count, 1);
     assert_non_null(strstr(said.last, "/more/b/language.json: id: b is taken by the language b"));
-    languages_free(languages);
+    catalog_free(languages);
     snprintf(path, sizeof path, "%s:%s/none", root, root);
-    assert_int_equal(languages_load(&languages, path, &limits_defaults, &maxima, listen, &said, &error), -1);
+    assert_int_equal(catalog_load(&languages, path, &limits_defaults, &maxima, listen, &said, &error), -1);
     assert_non_null(strstr(error.text, "/none: No such file"));
 }
 

@@ -6,19 +6,19 @@ static void test_find_sees_only_what_is_offered(void **state)
     (void)state;
     put("a", MINIMAL("a") ",\"aliases\":[\"first\",\"a++\"]}");
     struct said said;
-    struct languages *languages = load(&said);
-    struct language *a = languages_at(languages, 0);
+    struct catalog *languages = load(&said);
+    struct language *a = catalog_at(languages, 0);
     struct language_version *version;
-    assert_null(languages_find(languages, "a", &version));
+    assert_null(catalog_find(languages, "a", &version));
     a->versions->offered = true;
     static const char *const names[] = {"A", "FIRST", "a++"};
     for (size_t i = 0; i < 3; i++) {
-        assert_ptr_equal(languages_find(languages, names[i], &version), a);
+        assert_ptr_equal(catalog_find(languages, names[i], &version), a);
         assert_ptr_equal(version, a->versions);
     }
-    assert_null(languages_find(languages, "firs", &version));
-    assert_null(languages_find(languages, "", &version));
-    languages_free(languages);
+    assert_null(catalog_find(languages, "firs", &version));
+    assert_null(catalog_find(languages, "", &version));
+    catalog_free(languages);
 }
 
 /* What an entry leaves out is the file's own; null takes away what a language can do without. */
@@ -31,9 +31,9 @@ static void test_versions_of_one_language(void **state)
                           "\"environment\":{},\"run\":{\"argv\":[\"r\"]},\"version\":{\"argv\":[\"v\"]},"
                           "\"aliases\":[\"alang\"]}]}");
     struct said said;
-    struct languages *languages = load(&said);
+    struct catalog *languages = load(&said);
     assert_int_equal(said.count, 0);
-    struct language *a = languages_at(languages, 0);
+    struct language *a = catalog_at(languages, 0);
     assert_int_equal(a->versions_len, 3);
     const struct language_version *same = &a->versions[1], *other = &a->versions[2];
     assert_null(same->name);
@@ -56,9 +56,9 @@ static void test_versions_of_one_language(void **state)
     assert_null(other->env[0]);
     assert_null(other->kind.waiting_argv);
     assert_string_equal(other->aliases[0], "alang");
-    languages_start_late(languages);
+    catalog_start_late(languages);
     assert_null(same->kind.waiting_argv);
-    languages_free(languages);
+    catalog_free(languages);
 }
 
 /* An alias of a version's names the language with that version. */
@@ -67,28 +67,28 @@ static void test_find_a_version(void **state)
     (void)state;
     put("a", MINIMAL("a") ",\"versions\":[{\"aliases\":[\"a3.11\"]},{\"name\":\"pypy\",\"aliases\":[\"pypy\"]}]}");
     struct said said;
-    struct languages *languages = load(&said);
-    struct language *a = languages_at(languages, 0);
+    struct catalog *languages = load(&said);
+    struct language *a = catalog_at(languages, 0);
     struct language_version *version;
-    assert_non_null(languages_expected(languages, "a"));
-    assert_non_null(languages_expected(languages, "PyPy"));
-    assert_null(languages_expected(languages, "b"));
+    assert_non_null(catalog_expected(languages, "a"));
+    assert_non_null(catalog_expected(languages, "PyPy"));
+    assert_null(catalog_expected(languages, "b"));
     a->versions[1].offered = true;
-    assert_ptr_equal(languages_find(languages, "A3.11", &version), a);
+    assert_ptr_equal(catalog_find(languages, "A3.11", &version), a);
     assert_ptr_equal(version, &a->versions[1]);
-    assert_ptr_equal(languages_find(languages, "a", &version), a);
+    assert_ptr_equal(catalog_find(languages, "a", &version), a);
     assert_ptr_equal(version, &a->versions[1]);
-    assert_null(languages_find(languages, "pypy", &version));
-    assert_non_null(languages_expected(languages, "pypy"));
+    assert_null(catalog_find(languages, "pypy", &version));
+    assert_non_null(catalog_expected(languages, "pypy"));
     a->versions[2].left_out = "why";
-    assert_null(languages_expected(languages, "pypy"));
+    assert_null(catalog_expected(languages, "pypy"));
     a->versions[1].offered = false;
     a->versions[1].left_out = "why";
-    assert_null(languages_find(languages, "a", &version));
-    assert_non_null(languages_expected(languages, "a")); /* the first may yet come */
+    assert_null(catalog_find(languages, "a", &version));
+    assert_non_null(catalog_expected(languages, "a")); /* the first may yet come */
     a->versions[0].left_out = "why";
-    assert_null(languages_expected(languages, "a"));
-    languages_free(languages);
+    assert_null(catalog_expected(languages, "a"));
+    catalog_free(languages);
 }
 
 /* Versions count as languages do. */
@@ -102,10 +102,10 @@ static void test_one_more_version_than_fit(void **state)
         put(id, json);
     }
     struct said said;
-    struct languages *languages = load(&said);
-    assert_int_equal(languages_count(languages), 66);
+    struct catalog *languages = load(&said);
+    assert_int_equal(catalog_count(languages), 66);
     assert_int_equal(said.count, 1);
-    languages_free(languages);
+    catalog_free(languages);
 }
 
 int main(void)

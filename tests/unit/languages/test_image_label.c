@@ -16,14 +16,14 @@
 static struct image_info image_of(const char *label, const char *layers, const char *env)
 {
     return (struct image_info){.id = "sha256:1",
-                               .labels = label != NULL ? json_pack("{s:s}", FACTS_LABEL, label) : NULL,
+                               .labels = label != NULL ? json_pack("{s:s}", IMAGE_LABEL, label) : NULL,
                                .layers = layers != NULL ? json_loads(layers, 0, NULL) : NULL,
                                .env = env != NULL ? json_loads(env, 0, NULL) : NULL};
 }
 
 static json_t *read_and_free(struct image_info image)
 {
-    json_t *label = facts_label(&image);
+    json_t *label = image_label_read(&image);
 
     json_decref((json_t *)image.labels);
     json_decref((json_t *)image.layers);
@@ -60,15 +60,15 @@ static void test_whose_label_it_is(void **state)
 
 static void test_a_label_over_its_cap(void **state)
 {
-    char *text = malloc(FACTS_LABEL_MAX + 2);
+    char *text = malloc(IMAGE_LABEL_MAX + 2);
 
     (void)state;
     assert_non_null(text);
-    memset(text, ' ', FACTS_LABEL_MAX + 1);
+    memset(text, ' ', IMAGE_LABEL_MAX + 1);
     memcpy(text, "{}", 2);
-    text[FACTS_LABEL_MAX + 1] = '\0';
+    text[IMAGE_LABEL_MAX + 1] = '\0';
     assert_null(read_and_free(image_of(text, NULL, NULL)));
-    text[FACTS_LABEL_MAX] = '\0';
+    text[IMAGE_LABEL_MAX] = '\0';
     json_t *label = read_and_free(image_of(text, NULL, NULL));
     assert_non_null(label);
     json_decref(label);
@@ -92,12 +92,12 @@ static void test_what_was_asked(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const char *told = facts_output(label, cases[i][0], cases[i][1]);
+        const char *told = image_label_output(label, cases[i][0], cases[i][1]);
         if (output[i] == NULL)
             assert_null(told);
         else
             assert_string_equal(told, output[i]);
-        assert_null(facts_output(NULL, cases[i][0], cases[i][1]));
+        assert_null(image_label_output(NULL, cases[i][0], cases[i][1]));
     }
     json_decref(label);
 }
@@ -115,7 +115,7 @@ static void test_packages(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        json_t *packages = facts_packages(cases[i].text);
+        json_t *packages = image_label_packages(cases[i].text);
         char *text = json_dumps(packages, JSON_COMPACT);
         assert_string_equal(text, cases[i].packages);
         free(text);
@@ -125,14 +125,14 @@ static void test_packages(void **state)
 
 static void test_packages_are_capped(void **state)
 {
-    char *text = malloc(2 * FACTS_PACKAGES_MAX * 4 + 1), *at = text;
+    char *text = malloc(2 * IMAGE_LABEL_PACKAGES_MAX * 4 + 1), *at = text;
 
     (void)state;
     assert_non_null(text);
-    for (size_t i = 0; i < (size_t)2 * FACTS_PACKAGES_MAX; i++, at += 4)
+    for (size_t i = 0; i < (size_t)2 * IMAGE_LABEL_PACKAGES_MAX; i++, at += 4)
         memcpy(at, "a 1\n", 5);
-    json_t *packages = facts_packages(text);
-    assert_int_equal(json_array_size(packages), FACTS_PACKAGES_MAX);
+    json_t *packages = image_label_packages(text);
+    assert_int_equal(json_array_size(packages), IMAGE_LABEL_PACKAGES_MAX);
     json_decref(packages);
     free(text);
 }

@@ -7,8 +7,8 @@
 
 struct trial {
     struct stage stage;
-    struct languages *languages;
-    struct offers *offers;
+    struct catalog *languages;
+    struct availability *availability;
     unsigned passes;
     bool closed;
 };
@@ -89,7 +89,7 @@ static void fails(struct sim *sim, struct sim_box *box)
 static void open_offers(struct trial *trial)
 {
     struct error error = {0};
-    const struct offers_options options = {.engine = trial->stage.sim.engine,
+    const struct availability_options options = {.engine = trial->stage.sim.engine,
                                            .pool = trial->stage.pool,
                                            .store = trial->stage.store,
                                            .languages = trial->languages,
@@ -99,7 +99,7 @@ static void open_offers(struct trial *trial)
                                            .arg = trial};
 
     trial->closed = false;
-    assert_int_equal(offers_open(&trial->offers, &trial->stage.sim.loop, &options, &error), 0);
+    assert_int_equal(availability_open(&trial->availability, &trial->stage.sim.loop, &options, &error), 0);
 }
 
 static void load(struct trial *trial)
@@ -110,7 +110,7 @@ static void load(struct trial *trial)
                                   .output_kb = 16384};
 
     snprintf(path, sizeof path, "%s/languages", trial->stage.dir);
-    assert_int_equal(languages_load(&trial->languages, path, &limits_defaults, &maxima, complain, NULL, &error), 0);
+    assert_int_equal(catalog_load(&trial->languages, path, &limits_defaults, &maxima, complain, NULL, &error), 0);
 }
 
 static void trial_open(struct trial *trial)
@@ -131,7 +131,7 @@ static void trial_open(struct trial *trial)
 
 static void close_offers(struct trial *trial)
 {
-    offers_close(trial->offers, on_offers_closed, trial);
+    availability_close(trial->availability, on_offers_closed, trial);
     sim_until(&trial->stage.sim, trial->closed);
 }
 
@@ -139,14 +139,14 @@ static void trial_close(struct trial *trial)
 {
     close_offers(trial);
     stage_close(&trial->stage);
-    languages_free(trial->languages);
+    catalog_free(trial->languages);
 }
 
 static void pass(struct trial *trial)
 {
     unsigned before = trial->passes;
 
-    offers_check(trial->offers);
+    availability_check(trial->availability);
     sim_until(&trial->stage.sim, trial->passes > before);
 }
 
@@ -163,7 +163,7 @@ static const struct language_version *offered(const struct trial *trial, const c
 {
     struct language_version *version;
 
-    return languages_find(trial->languages, name, &version) != NULL ? version : NULL;
+    return catalog_find(trial->languages, name, &version) != NULL ? version : NULL;
 }
 
 static void test_asks_each_image(void **state)
@@ -200,7 +200,7 @@ static void test_kept(void **state)
     trial_open(&trial);
     pass(&trial);
     close_offers(&trial);
-    struct languages *before = trial.languages; /* the pool knows them to its end */
+    struct catalog *before = trial.languages; /* the pool knows them to its end */
     load(&trial);
     open_offers(&trial);
     pass(&trial);
@@ -208,7 +208,7 @@ static void test_kept(void **state)
     assert_string_equal(offered(&trial, "aa")->number, "3.13.5");
     assert_int_equal(json_array_size(offered(&trial, "aa")->packages), 2);
     trial_close(&trial);
-    languages_free(before);
+    catalog_free(before);
 }
 
 /* Another image under the same name: its waiting cells go, and it is asked in a new one. */
@@ -257,7 +257,7 @@ static void test_left_out(void **state)
         trial.stage.sim.program = cases[i].program;
         pass(&trial);
         assert_null(offered(&trial, "aa"));
-        assert_string_equal(languages_at(trial.languages, 0)->versions->left_out, cases[i].why);
+        assert_string_equal(catalog_at(trial.languages, 0)->versions->left_out, cases[i].why);
         trial.stage.sim.image = NULL; /* it is better now */
         trial.stage.sim.program = answers;
         pass(&trial);
@@ -295,7 +295,7 @@ static void test_engine_goes(void **state)
 
         trial_open(&trial);
         sim_hold(&trial.stage.sim, ops[i]);
-        offers_check(trial.offers);
+        availability_check(trial.availability);
         sim_until(&trial.stage.sim, trial.stage.sim.counts[ops[i]] >= 1);
         sim_go_away(&trial.stage.sim);
         sim_until(&trial.stage.sim, !trial.stage.sim.up);
@@ -317,13 +317,13 @@ static void test_again(void **state)
 
     (void)state;
     trial_open(&trial);
-    offers_check(trial.offers);
-    offers_check(trial.offers);
-    offers_check(trial.offers);
+    availability_check(trial.availability);
+    availability_check(trial.availability);
+    availability_check(trial.availability);
     sim_until(&trial.stage.sim, trial.passes == 2);
     sim_idle(&trial.stage.sim);
     assert_int_equal(trial.passes, 2);
-    sim_skip(&trial.stage.sim, OFFERS_PERIOD_MS); /* and by itself from time to time */
+    sim_skip(&trial.stage.sim, AVAILABILITY_PERIOD_MS); /* and by itself from time to time */
     sim_until(&trial.stage.sim, trial.passes == 3);
     trial_close(&trial);
 }
@@ -341,13 +341,13 @@ static void test_stop_at_each_point(void **state)
         unsigned before = ops[i] != SIM_OPS ? trial.stage.sim.counts[ops[i]] : 0;
         if (ops[i] != SIM_OPS)
             sim_hold(&trial.stage.sim, ops[i]);
-        offers_check(trial.offers);
+        availability_check(trial.availability);
         if (ops[i] != SIM_OPS)
             sim_until(&trial.stage.sim, trial.stage.sim.counts[ops[i]] > before);
         else
             sim_until(&trial.stage.sim, sim_last(&trial.stage.sim) != NULL && sim_last(&trial.stage.sim)->job.len > 0);
-        offers_stop(trial.offers);
-        offers_check(trial.offers); /* nothing any more */
+        availability_stop(trial.availability);
+        availability_check(trial.availability); /* nothing any more */
         if (ops[i] != SIM_OPS)
             sim_release(&trial.stage.sim, ops[i]);
         trial_close(&trial);
@@ -385,9 +385,9 @@ static void test_stop_while_reading(void **state)
     assert_int_equal(uv_sem_init(&blocker.go, 0), 0);
     trial_open(&trial);
     store_submit(trial.stage.store, &blocker.job);
-    offers_check(trial.offers);
+    availability_check(trial.availability);
     sim_until(&trial.stage.sim, store_queued(trial.stage.store) == 2);
-    offers_stop(trial.offers);
+    availability_stop(trial.availability);
     uv_sem_post(&blocker.go);
     sim_until(&trial.stage.sim, blocker.done);
     trial_close(&trial);
@@ -401,7 +401,7 @@ static void write_versions(struct trial *trial)
                    ",\"versions\":[{\"image\":\"dd-new\",\"version\":{\"argv\":[\"newer-dd\"]}},"
                    "{\"name\":\"other\",\"version\":{\"argv\":[\"other-dd\"]},\"aliases\":[\"dd-other\"]}]");
     close_offers(trial);
-    languages_free(trial->languages);
+    catalog_free(trial->languages);
     load(trial);
     open_offers(trial);
 }
@@ -431,7 +431,7 @@ static void test_versions(void **state)
     pass(&trial);
     assert_string_equal(offered(&trial, "dd")->reported, "1.9");
     assert_string_equal(offered(&trial, "dd-other")->reported, "other-7.0");
-    assert_string_equal(languages_at(trial.languages, 2)->versions[1].left_out, "the engine does not have its image");
+    assert_string_equal(catalog_at(trial.languages, 2)->versions[1].left_out, "the engine does not have its image");
     sim_until(&trial.stage.sim, ready(&trial) == 3 && waiting_of(&trial, "dd-image") == 1);
     trial.stage.sim.absent = NULL; /* it is built */
     unsigned before = asked;
@@ -486,22 +486,22 @@ static void test_labels(void **state)
 
 /* A request that waits. */
 struct waiter {
-    struct offers_wait wait;
+    struct availability_wait wait;
     bool done;
 };
 
-static void on_known(struct offers_wait *wait)
+static void on_known(struct availability_wait *wait)
 {
     ((struct waiter *)wait)->done = true;
 }
 
 static int await_language(struct trial *trial, struct waiter *waiter, const char *name, struct error *error)
 {
-    struct language *language = languages_expected(trial->languages, name);
+    struct language *language = catalog_expected(trial->languages, name);
 
     assert_non_null(language);
     *waiter = (struct waiter){.wait = {.language = language, .done = on_known}};
-    return offers_await(trial->offers, &waiter->wait, 5000, error);
+    return availability_await(trial->availability, &waiter->wait, 5000, error);
 }
 
 /* All that is asked but dd hangs. */
@@ -519,8 +519,8 @@ static void open_hanging(struct trial *trial)
     trial_open(trial);
     write_versions(trial);
     trial->stage.sim.program = only_dd_answers;
-    offers_check(trial->offers);
-    sim_until(&trial->stage.sim, asked == OFFERS_AT_ONCE);
+    availability_check(trial->availability);
+    sim_until(&trial->stage.sim, asked == AVAILABILITY_AT_ONCE);
 }
 
 /* It goes before those that are asked in the background, and waits for all versions of its language. */
@@ -537,7 +537,7 @@ static void test_what_a_request_waits_for_comes_first(void **state)
     sim_until(&trial.stage.sim, one.done && two.done);
     assert_string_equal(offered(&trial, "dd")->reported, "1.10");
     assert_string_equal(offered(&trial, "dd-other")->reported, "other-7.0");
-    assert_int_equal(asked, OFFERS_AT_ONCE + 3);
+    assert_int_equal(asked, AVAILABILITY_AT_ONCE + 3);
     assert_null(offered(&trial, "aa"));
     trial_close(&trial);
 }
@@ -558,7 +558,7 @@ static void test_a_request_waits_without_a_pass(void **state)
     trial.stage.sim.absent = "aa";
     assert_int_equal(await_language(&trial, &waiter, "aa", &error), 0);
     sim_until(&trial.stage.sim, waiter.done);
-    assert_null(languages_expected(trial.languages, "aa"));
+    assert_null(catalog_expected(trial.languages, "aa"));
     trial_close(&trial);
 }
 
@@ -582,7 +582,7 @@ static void test_a_wait_in_vain(void **state)
             sim_until(&trial.stage.sim, waiter.done);
             break;
         case 1:
-            offers_drain(trial.offers);
+            availability_drain(trial.availability);
             assert_true(waiter.done);
             assert_int_equal(await_language(&trial, &waiter, "bb", &error), -1);
             assert_string_equal(error.text, "The server is shutting down. Please try again later.");
@@ -594,11 +594,11 @@ static void test_a_wait_in_vain(void **state)
             assert_string_equal(error.text, "The container engine is not reachable. Please try again later.");
             break;
         default:
-            offers_leave(trial.offers, &waiter.wait);
-            offers_stop(trial.offers);
+            availability_leave(trial.availability, &waiter.wait);
+            availability_stop(trial.availability);
             assert_false(waiter.done);
         }
-        assert_non_null(languages_expected(trial.languages, "aa"));
+        assert_non_null(catalog_expected(trial.languages, "aa"));
         assert_int_equal(error.code == ERROR_NONE || error.code == ERROR_UNAVAILABLE, true);
         trial_close(&trial);
     }
@@ -616,7 +616,7 @@ static void test_no_more_wait_than_may(void **state)
     assert_int_equal(await_language(&trial, &waiters[1], "aa", &error), 0);
     assert_int_equal(await_language(&trial, &waiters[2], "aa", &error), -1);
     assert_string_equal(error.text, "The queue is full. Please try again later.");
-    offers_leave(trial.offers, &waiters[0].wait);
+    availability_leave(trial.availability, &waiters[0].wait);
     assert_int_equal(await_language(&trial, &waiters[2], "aa", &error), 0);
     trial_close(&trial);
     assert_true(waiters[1].done && waiters[2].done && !waiters[0].done);
