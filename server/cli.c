@@ -146,7 +146,7 @@ int cli_languages(int argc, char **argv, const struct config *config)
     struct languages *languages;
     struct error error;
     size_t broken = 0;
-    if (languages_load(&languages, config->images, &limits_defaults, &maxima, complain, &broken, &error) != 0)
+    if (languages_load(&languages, config->languages, &limits_defaults, &maxima, complain, &broken, &error) != 0)
         return cli_failed("%s", error.text);
     printf(LANGUAGE_ROW "%s\n", "ID", "KIND", "IMAGE", "ALIASES");
     for (size_t i = 0; i < languages_count(languages); i++)

@@ -260,7 +260,7 @@ class Builder:
         folders = self.scratch / (image.name.replace("/", "-") + ".proofs")
         write_folders(folders, [languages_on(folder, image.name, staged) for folder in image.unproven])
         self.progress.state(image.name, "proofs")
-        code, log = self.watch(image, [sys.executable, str(IMAGES / "check"), *ids], CODECELL_IMAGES=str(folders))
+        code, log = self.watch(image, [sys.executable, str(IMAGES / "check"), *ids], CODECELL_LANGUAGES=str(folders))
         if code == 0:
             return
         if earlier is not None:

@@ -4,7 +4,9 @@ import os
 import re
 from pathlib import Path
 
-IMAGES = Path(__file__).resolve().parents[1]  # the project's own
+IMAGES = Path(__file__).resolve().parents[1]
+LANGUAGES_FOLDER = IMAGES / "languages"       # a folder for each of the project's languages
+SHARED_FOLDER = IMAGES / "shared"             # a folder for each image that is not a language's own
 OURS = "codecell/"                            # what the names of images that we build begin with
 WHERE_BUILT = "where built"                   # `proven` of what could not be built and tried where it was written
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
@@ -15,12 +17,12 @@ class Problem(Exception):
 
 
 def search_path():
-    """The folders of folders: those that CODECELL_IMAGES names, or the project's."""
-    named = [Path(each) for each in os.environ.get("CODECELL_IMAGES", "").split(":") if each]
+    """The folders of folders: those that CODECELL_LANGUAGES names, or the project's."""
+    named = [Path(each) for each in os.environ.get("CODECELL_LANGUAGES", "").split(":") if each]
     for folder in named:
         if not folder.is_dir():
-            raise Problem(f"CODECELL_IMAGES: there is no folder {folder}")
-    return named or [IMAGES]
+            raise Problem(f"CODECELL_LANGUAGES: there is no folder {folder}")
+    return named or [LANGUAGES_FOLDER]
 
 
 class Folder:
@@ -156,28 +158,28 @@ def read_folders(parents=None):
     """
     parents = search_path() if parents is None else [Path(parent) for parent in parents]
     found, problems = {}, {}
-    for parent in parents:
-        for path in sorted(parent.iterdir()):
-            if not is_folder(path):
-                continue
-            if path.name in found or path.name in problems:
-                problems.setdefault(path.name, []).append(f"{path}: another folder has that name already")
-                continue
-            try:
-                found[path.name] = Folder(path)
-            except Problem as problem:
-                problems[path.name] = [str(problem)]
+    of_the_project = any(parent.resolve() == LANGUAGES_FOLDER for parent in parents)
+    for path in folders_in([*parents, SHARED_FOLDER] if of_the_project else parents):
+        if path.name in found or path.name in problems:
+            problems.setdefault(path.name, []).append(f"{path}: another folder has that name already")
+            continue
+        try:
+            found[path.name] = Folder(path)
+        except Problem as problem:
+            problems[path.name] = [str(problem)]
     for folder, sentence in names_taken(found.values()):
         problems.setdefault(folder.id, []).append(sentence)
-    if not any(parent.resolve() == IMAGES for parent in parents):
-        for path in sorted(IMAGES.iterdir()):
+    if not of_the_project:
+        for path in folders_in([LANGUAGES_FOLDER, SHARED_FOLDER]):
             if (path / "Dockerfile").is_file() and path.name not in found:
                 found[path.name] = Folder(path, lent=True)
     return found, problems
 
 
-def is_folder(path):
-    return (path / "Dockerfile").is_file() or (path / "language.json").is_file()
+def folders_in(parents):
+    """The folders of languages and images in each parent, in the order of their names."""
+    return [path for parent in parents for path in sorted(parent.iterdir())
+            if (path / "Dockerfile").is_file() or (path / "language.json").is_file()]
 
 
 def names_taken(folders):

@@ -133,7 +133,7 @@ class OwnServer(Service):
             self.environment = {name: value for name, value in os.environ.items()
                                 if name not in ("CODECELL_BIN", "CODECELL_PATIENCE")}
             self.environment |= {"CODECELL_DATA_DIR": str(self.scratch / "data"), "CODECELL_LISTEN": "127.0.0.1:0",
-                                 "CODECELL_IMAGES": str(links), "CODECELL_DRAIN": "0", "CODECELL_LOG_FORMAT": "text",
+                                 "CODECELL_LANGUAGES": str(links), "CODECELL_DRAIN": "0", "CODECELL_LOG_FORMAT": "text",
                                  **(settings or {})}
             self.program = program()
             key = self.make_key()

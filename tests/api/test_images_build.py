@@ -18,7 +18,7 @@ GOOD, BAD = "built-well", "built-badly"
 
 
 def tool(folder, name, *words):
-    env = {**os.environ, "CODECELL_IMAGES": str(folder), "CODECELL_BIN": os.path.abspath(BIN)}
+    env = {**os.environ, "CODECELL_LANGUAGES": str(folder), "CODECELL_BIN": os.path.abspath(BIN)}
     return subprocess.run([ROOT / "images" / name, *words], env=env, capture_output=True, text=True, check=False)
 
 

@@ -105,7 +105,7 @@ def test_a_new_folder_is_whole(tmp_path, monkeypatch, capsys):
 def test_a_new_folder_like_another(tmp_path, monkeypatch, capsys):
     write(tmp_path, "awk", {"aliases": ["zawk"], "least": {"processes": 9}, "live": {"prefix": ["/bin/stdbuf", "-oL"]}})
     (tmp_path / "awk" / "tests.txt").write_text("=== hello\nBEGIN { }\n")
-    monkeypatch.setenv("CODECELL_IMAGES", str(tmp_path))
+    monkeypatch.setenv("CODECELL_LANGUAGES", str(tmp_path))
     status, _ = new(monkeypatch, capsys, "mawk", "--like", "awk", "--image", "mawk:1", "--run", "/bin/mawk -f main.awk")
     mawk = read_folders()[0]["mawk"]
     assert status == 0 and mawk.dockerfile is None and mawk.images() == ["mawk:1"]

@@ -104,7 +104,7 @@ class Engine:
     def watch(self, _image, command, **more):
         log = type("Log", (), {"read_text": lambda *_, **__: "the log"})()
         if command[0] != "docker":
-            assert "CODECELL_IMAGES" in more
+            assert "CODECELL_LANGUAGES" in more
             return self.proofs, log
         labels = dict(word.split("=", 1) for word in command if word.startswith("io.codecell."))
         text = open(command[-1] + "/Dockerfile", encoding="ascii").read()

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from checking import proofs_of
-from folders import IMAGES, Folder, Problem, extensions, languages_of, read_folders, variants
+from folders import LANGUAGES_FOLDER, SHARED_FOLDER, Folder, Problem, extensions, languages_of, read_folders, variants
 from proofs import STANDARD
 
 AWK = {"id": "awk", "name": "AWK", "aliases": ["gawk"], "image": "codecell/script", "file": "main.awk",
@@ -82,16 +82,16 @@ def test_one_that_is_broken_leaves_the_others(tmp_path):
 
 def test_folders_elsewhere_may_start_from_our_images(tmp_path, monkeypatch):
     write(tmp_path, "mine", {}, "FROM codecell/base\n")
-    monkeypatch.setenv("CODECELL_IMAGES", str(tmp_path))
+    monkeypatch.setenv("CODECELL_LANGUAGES", str(tmp_path))
     found, problems = read_folders()
     assert not problems and [folder.id for folder in languages_of(found)] == ["mine"]
-    assert found["base"].path == IMAGES / "base"
-    monkeypatch.setenv("CODECELL_IMAGES", str(tmp_path / "nowhere"))
+    assert found["base"].path == SHARED_FOLDER / "base"
+    monkeypatch.setenv("CODECELL_LANGUAGES", str(tmp_path / "nowhere"))
     with pytest.raises(Problem, match="nowhere"):
         read_folders()
 
 
-OURS, PROBLEMS = read_folders([IMAGES])
+OURS, PROBLEMS = read_folders([LANGUAGES_FOLDER])
 
 
 @pytest.mark.parametrize("folder", languages_of(OURS), ids=lambda folder: folder.id)

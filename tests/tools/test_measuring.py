@@ -4,7 +4,7 @@ from test_folders import write
 
 import checking
 from checking import Result, ask_least, ask_live
-from folders import IMAGES, Folder, live_language
+from folders import LANGUAGES_FOLDER, Folder, live_language
 from measuring import LOWEST, Measuring, bisect, with_margin, without_least
 from proofs import NOTHING, Proof
 
@@ -46,7 +46,7 @@ class Scripted:
 def measuring(tmp_path, needs):
     write(tmp_path, "awk", {})
     folder = Folder(tmp_path / "awk")
-    (folder.path / "tests.txt").write_text((IMAGES / "awk" / "tests.txt").read_text())
+    (folder.path / "tests.txt").write_text((LANGUAGES_FOLDER / "awk" / "tests.txt").read_text())
     found = Measuring(Scripted(needs), folder, {})
     found.proofs = [HELLO]
     return found

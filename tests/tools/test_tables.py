@@ -4,7 +4,7 @@ import re
 import pytest
 
 from checking import may_be_absent
-from folders import IMAGES, OURS, WHERE_BUILT, Problem, languages_of, read_folders
+from folders import IMAGES, LANGUAGES_FOLDER, OURS, WHERE_BUILT, Problem, languages_of, read_folders
 from plan import hosts_of
 from tables import BEGIN, END, listed_names, long_table, put_between, short_table, table
 
@@ -51,7 +51,7 @@ def names_of(folder):
 @pytest.mark.parametrize("document", ["README.md", "docs/languages.md"])
 def test_the_documents_list_what_the_folders_have(document):
     listed = listed_names((IMAGES.parent / document).read_text(encoding="utf-8"))
-    folders = languages_of(read_folders([IMAGES])[0])
+    folders = languages_of(read_folders([LANGUAGES_FOLDER])[0])
     needed = {folder.id for folder in folders if not may_be_absent(folder)}
     assert needed <= set(listed) <= {folder.id for folder in folders}, "images/table writes it anew"
     for folder in folders:
@@ -64,15 +64,15 @@ def test_the_document_lists_what_is_proven_where_it_is_built():
     text = (IMAGES.parent / "docs" / "languages.md").read_text(encoding="utf-8")
     part = text.partition("<!-- where built:")[2].partition("<!-- where built end -->")[0]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line.startswith("| `")]
-    folders = {folder.id: folder for folder in languages_of(read_folders([IMAGES])[0]) if folder.unproven()}
+    found = read_folders([LANGUAGES_FOLDER])[0]
+    folders = {folder.id: folder for folder in languages_of(found) if folder.unproven()}
     assert [row[0].strip("`") for row in rows] == sorted(folders)
     for id_, version, names, hosts in rows:
         folder = folders[id_.strip("`")]
         always, others = names_of(folder)
         assert set(re.findall(r"`([^`]+)`", names)) == (always if may_be_absent(folder) else others), id_
-        image = IMAGES / folder.unproven()[0].removeprefix(OURS)
-        files = [image / "Dockerfile", *([IMAGES / "dotnet" / "Dockerfile"] if id_ == "`fsharp`" else [])]
-        dockerfile = "".join(file.read_text(encoding="utf-8") for file in files)
+        images = [folder.unproven()[0].removeprefix(OURS), *(["dotnet"] if id_ == "`fsharp`" else [])]
+        dockerfile = "".join(found[image].dockerfile.read_text(encoding="utf-8") for image in images)
         assert hosts.split(", ") == hosts_of(dockerfile), id_
         assert "NET" in version or version.split(",")[0] in dockerfile, id_
 
