@@ -190,7 +190,7 @@ def test_an_image_whose_proofs_fail_gets_no_name(engine, tmp_path, below, capsys
     unproven = {"unproven": [read_folders([tmp_path])[0]["x"]], "below": below}
     engine.proofs = 1
     assert build(engine, folder, [], **unproven) == "FAILED" and engine.images == {}
-    assert "its proofs fail, so it is not offered:\nthe log" in capsys.readouterr().out
+    assert "its proofs fail, so it does not get its name:\nthe log" in capsys.readouterr().out
     engine.proofs = 0
     assert isinstance(build(engine, folder, [], **unproven), float)
     offered = engine.images["codecell/x"]
@@ -203,4 +203,4 @@ def test_an_image_whose_proofs_fail_gets_no_name(engine, tmp_path, below, capsys
         raise Problem("no server is built")
     monkeypatch.setattr(builder, "program", no_server)
     assert isinstance(build(engine, folder, [], **unproven), float), "then it is said"
-    assert "codecell/x: not proven, for no server is built: images/check x does it" in capsys.readouterr().out
+    assert "codecell/x: not proven, because no server is built: use images/check x" in capsys.readouterr().out
