@@ -98,8 +98,8 @@ class Builder:
         return "FAILED" not in self.results.values()
 
     def leave_out(self, wanted):
-        """Leaves out each image that may be absent and cannot be downloaded now, the images that start from it, and those
-        that only left-out images need. `wanted`: the names of the images that are built for their own sake."""
+        """Leaves out each image that may be absent and cannot be downloaded now, the images that start from it, and
+        those that only these need. `wanted`: the names of the images that are built for their own sake."""
         lost, needed = {}, set(wanted)
         hosts = list(dict.fromkeys(host for image in self.images for host in self.downloads(image)))
         with ThreadPoolExecutor(len(hosts) or 1) as pool:
@@ -191,8 +191,8 @@ class Builder:
         if self.stopped:
             raise Problem("interrupted")
         if code != 0:
-            raise Problem(f"could not be built. The last lines of its log:\n{tail_of(log)}\n{image.name}: if the network "
-                          f"was down, run images/build {image.folder.id} again: finished steps are kept.")
+            raise Problem(f"could not be built. The last lines of its log:\n{tail_of(log)}\n{image.name}: if the "
+                          f"network was down, run images/build {image.folder.id} again: finished steps are kept.")
         made = inspect_image(staged)
         if image.unproven and (before is None or facts.identity(before) != facts.identity(made)):
             self.prove(image, staged, earlier)
@@ -211,8 +211,8 @@ class Builder:
 
     @staticmethod
     def downloads(image):
-        """The hosts to try before an image that may be absent is built. None for an engine on another machine, because this
-        one cannot tell which hosts that machine reaches."""
+        """The hosts to try before an image that may be absent is built. There are none for an engine on another
+        machine, because this one cannot tell which hosts that machine reaches."""
         if not image.optional or image.folder is None or not os.environ.get("DOCKER_HOST", "unix:").startswith("unix:"):
             return []
         return hosts_of(image.folder.dockerfile.read_text(encoding="utf-8"))
@@ -251,8 +251,8 @@ class Builder:
             raise Problem(f"could not be labelled. The last lines of the log:\n{tail_of(log)}")
 
     def prove(self, image, staged, earlier):
-        """Runs the proofs of the image's languages that are "proven": "where built". If one fails, the image that was built
-        goes and this raises a Problem. `earlier`: the image that had the tag `staged` before."""
+        """Runs the proofs of the image's languages that are "proven": "where built". If one fails, this removes the
+        image and raises a Problem. `earlier`: the image that had the tag `staged` before."""
         ids = [folder.id for folder in image.unproven]
         try:
             program()
@@ -274,8 +274,8 @@ class Builder:
         raise Problem(f"its proofs fail, so it does not get its name:\n{tail_of(log)}")
 
     def source_of(self, image):
-        """The value of LABEL for an image; "" if other images start from it. With a label, a new word in a comment would
-        make it another image, and all the others would be built again. The engine's cache detects its changes instead."""
+        """The value of LABEL for an image; "" if other images start from it. With a label, a new word in a comment
+        would make it another image, and those would be built again. For it the engine's cache finds what changed."""
         if image.below:
             return ""
         needs = [bare(need) for need in image.needs] or [self.debian if image.name == BASE else ""]
@@ -377,7 +377,8 @@ def answers(host):
     except urllib.error.HTTPError:
         return True
     except OSError as error:
-        return isinstance(getattr(error, "reason", None), ssl.SSLCertVerificationError)  # it answers, and the build may trust its certificate
+        # The host answered, and the build may trust a certificate that this machine does not.
+        return isinstance(getattr(error, "reason", None), ssl.SSLCertVerificationError)
 
 
 def install_mmdebstrap():

@@ -1,7 +1,7 @@
 """The facts of an image, written on it as a label when it is built, so that no server has to run a container for them.
 
 The label holds what the `version` and `packages` commands of the image's languages print. It also holds the layers and
-variables of the image, because an image made from this one inherits the label. The server's image facts read it.
+variables of the image, because an image made from this one inherits the label. The server reads it.
 """
 import json
 from dataclasses import dataclass, field

@@ -8,7 +8,7 @@ IMAGES = Path(__file__).resolve().parents[1]
 LANGUAGES_FOLDER = IMAGES / "languages"       # a folder for each of the project's languages
 SHARED_FOLDER = IMAGES / "shared"             # a folder for each image that is not a language's own
 OURS = "codecell/"                            # the prefix of the names of images that we build
-WHERE_BUILT = "where built"                   # the value of `proven` of a version that its author could not build and try
+WHERE_BUILT = "where built"                   # `proven` of a version that its author could not build and try
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 
 
@@ -68,7 +68,7 @@ def variants(language):
 
 
 def live_of(variant):
-    """The version with the run step that its `live` describes, whose output arrives by the line; None without `live`."""
+    """The version with the run step that its `live` describes: output comes by the line. None without `live`."""
     live = variant.get("live")
     if live is None or live is True:
         return variant if live else None
@@ -154,8 +154,8 @@ def argv_of(file, variant, field, prefix=""):
 def read_folders(parents=None):
     """Returns ({id: Folder} of the languages and images, {id: [sentences about what is wrong in that folder]}).
 
-    If the project's languages are among the parents, its shared images are read, too. Otherwise all images of the project
-    are added as `lent`, because an image in another parent may start from one of them.
+    If the project's languages are among the parents, its shared images are read, too. Otherwise all images of the
+    project are added as `lent`, because an image in another parent may start from one of them.
     """
     parents = search_path() if parents is None else [Path(parent) for parent in parents]
     found, problems = {}, {}
@@ -184,7 +184,7 @@ def folders_in(parents):
 
 
 def names_taken(folders):
-    """Yields (folder, sentence) for each name that two languages have or one has twice. An id has priority over aliases."""
+    """Yields (folder, sentence) for each name that two languages have or one has twice. Ids go before aliases."""
     owners, seen = {}, set()
     claims = [(folder, field, name) for folder in folders for field, name in folder.names()]
     for folder, field, name in sorted(claims, key=lambda claim: claim[1] != "id"):

@@ -92,10 +92,10 @@ def measure(measuring):
     return failed
 
 
-def jobs_of(service, folders, told):
+def jobs_of(service, folders, offered):
     """Yields a Measuring for each version that the server offers."""
     for folder in folders:
-        versions = told[folder.id]["versions"] if folder.id in told else []
+        versions = offered[folder.id]["versions"] if folder.id in offered else []
         for version in versions:
             yield Measuring(service, folder, {"version": version} if len(versions) > 1 else {})
 
@@ -106,9 +106,9 @@ def measure_all(folders, workers):
     languages = [without_least(folder.language) for folder in folders]
     with OwnServer(folders, settings, languages) as service, ThreadPoolExecutor(workers) as pool:
         try:
-            told = wait_offered(service, folders, PATIENCE)
-            failed = list(pool.map(measure, jobs_of(service, folders, told)))
+            offered = wait_offered(service, folders, PATIENCE)
+            failed = list(pool.map(measure, jobs_of(service, folders, offered)))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return 1 if any(failed) or len(told) < len(folders) else 0
+    return 1 if any(failed) or len(offered) < len(folders) else 0

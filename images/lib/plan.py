@@ -122,8 +122,8 @@ FIRST = ("python", "javascript", "typescript", "java", "go", "rust", "cpp", "csh
 
 
 def ci_languages(folders):
-    """The ids of the languages that every run of the tests checks: those in FIRST, and one for each shared image in which
-    none of them runs. Images that may be absent do not count."""
+    """The ids of the languages that every run of the tests checks: those in FIRST, and one for each shared image in
+    which none of them runs. Images that may be absent do not count."""
     chosen = list(FIRST)
     used = {name for id_ in chosen if id_ in folders for name in folders[id_].images()}
     for name, users in shared_images(folders).items():

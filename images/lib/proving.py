@@ -23,7 +23,7 @@ VERSION_FIELDS = ("compile", "run", "environment", "waiting", "least", "live", "
 
 
 def write_folders(parent, languages):
-    """Writes folders for images/check. All files except language.json and Dockerfile are those of the language's folder."""
+    """Writes folders for images/check. Their other files are those of the languages' own folders."""
     for folder, language in languages:
         shutil.copytree(folder.path, parent / folder.id, ignore=shutil.ignore_patterns("Dockerfile"))
         (parent / folder.id / "language.json").write_text(json.dumps(language), encoding="utf-8")

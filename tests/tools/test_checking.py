@@ -112,8 +112,8 @@ def test_a_new_folder_like_another(tmp_path, monkeypatch, capsys):
     assert mawk.language["least"] == {"processes": 9} and mawk.language["live"] == {"prefix": ["/bin/stdbuf", "-oL"]}
     assert mawk.language["version"] == {"argv": ["/bin/mawk", "--version"]} and mawk.language["aliases"] == []
     assert (mawk.path / "tests.txt").read_text() == "=== hello\nBEGIN { }\n"
-    for words, said in ((["awk"], "'awk' belongs to awk already"), (["zawk"], "'zawk' belongs to awk already"),
-                        (["Z"], "an id is"), (["x", "--image", "a", "--package", "b"], "--image or --package"),
+    for words, said in ((["awk"], "'awk' already belongs to awk"), (["zawk"], "'zawk' already belongs to awk"),
+                        (["Z"], "an id is"), (["x", "--image", "a", "--package", "b"], "--image and --package"),
                         (["x", "--like", "base"], "no language with proofs")):
         status, told = new(monkeypatch, capsys, *words)
         assert status == 1 and said in told.err and not (tmp_path / "x").exists()

@@ -89,8 +89,8 @@ def test_a_language_that_flushes_by_itself_is_its_own(tmp_path):
     write(tmp_path, "z", {"live": True, "versions": [{"name": "b"}]})
     write(tmp_path, "none", {})
     assert live_language(Folder(tmp_path / "z")) is None
-    assert checking.live_told(Folder(tmp_path / "z")) is False
-    assert checking.live_told(Folder(tmp_path / "none")) is None
+    assert checking.live_differs(Folder(tmp_path / "z")) is False
+    assert checking.live_differs(Folder(tmp_path / "none")) is None
 
 
 class Slow:
@@ -115,4 +115,4 @@ def test_live_gets_more_time_on_a_busy_machine(tmp_path):
         assert service.asked == [("z.live", timeout) for timeout in asked] and len(result.failures) == failures
     result = Result(Folder(tmp_path / "none"))
     ask_live(Slow(1), result, proof, {})
-    assert "language.json must say" in result.failures[0]
+    assert "language.json needs 'live'" in result.failures[0]
