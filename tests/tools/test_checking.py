@@ -114,6 +114,6 @@ def test_a_new_folder_like_another(tmp_path, monkeypatch, capsys):
     assert (mawk.path / "tests.txt").read_text() == "=== hello\nBEGIN { }\n"
     for words, said in ((["awk"], "'awk' already belongs to awk"), (["zawk"], "'zawk' already belongs to awk"),
                         (["Z"], "an id is"), (["x", "--image", "a", "--package", "b"], "--image and --package"),
-                        (["x", "--like", "base"], "no language with proofs")):
+                        (["x", "--like", "base"], "no such language with proofs")):
         status, told = new(monkeypatch, capsys, *words)
         assert status == 1 and said in told.err and not (tmp_path / "x").exists()
