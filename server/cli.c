@@ -109,7 +109,7 @@ static void complain(const char *sentence, void *broken)
     ++*(size_t *)broken;
 }
 
-#define LANGUAGE_ROW "%-16s  %-8s  %-24s  "
+#define LANGUAGE_ROW "%-18s  %-8s  %-27s  "
 
 static void print_row(const char *id, const struct language_version *version, char *const *aliases)
 {

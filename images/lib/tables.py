@@ -55,7 +55,7 @@ def long_table(languages, folders):
 
 
 def shared_table(folders):
-    """The table of images/README.md: each image that no single language owns, what it holds, and which languages run in it."""
+    """The table of images/README.md: each image that no single language owns, what it holds, and what runs in it."""
     rows = [("image", "holds", "starts from", "languages")]
     for image in without_one_owner(folders):
         own = image.folder.language
