@@ -470,7 +470,8 @@ static void look_at_cores(void)
 static int start(struct app *app, struct error *error)
 {
     if ((app->lock = db_lock(app->config->data_dir, error)) < 0 ||
-        catalog_load(&app->languages, app->config->images, &app->defaults, &app->maxima, complain, NULL, error) != 0 ||
+        catalog_load(&app->languages, app->config->languages, &app->defaults, &app->maxima, complain, NULL, error) !=
+            0 ||
         store_open(&app->store, &app->loop, app->config->data_dir, error) != 0)
         return -1;
     if (!app->config->waiting)

@@ -109,7 +109,7 @@ static void complain(const char *sentence, void *broken)
     ++*(size_t *)broken;
 }
 
-#define LANGUAGE_ROW "%-16s  %-8s  %-24s  "
+#define LANGUAGE_ROW "%-18s  %-8s  %-27s  "
 
 static void print_row(const char *id, const struct language_version *version, char *const *aliases)
 {
@@ -146,7 +146,7 @@ int cli_languages(int argc, char **argv, const struct config *config)
     struct catalog *languages;
     struct error error;
     size_t broken = 0;
-    if (catalog_load(&languages, config->images, &limits_defaults, &maxima, complain, &broken, &error) != 0)
+    if (catalog_load(&languages, config->languages, &limits_defaults, &maxima, complain, &broken, &error) != 0)
         return cli_failed("%s", error.text);
     printf(LANGUAGE_ROW "%s\n", "ID", "KIND", "IMAGE", "ALIASES");
     for (size_t i = 0; i < catalog_count(languages); i++)

@@ -65,14 +65,14 @@ static void default_pool_memory(struct config *config)
     config->pool_memory_mb = mb < 128 ? 128 : mb < POOL_MEMORY_MOST ? mb : POOL_MEMORY_MOST;
 }
 
-/* A checkout has `images` where one stands; an installed program has it below its own prefix. Commands that need
- * no languages work without either: who reads the folder says that it is not there. */
-static void default_images(struct config *config)
+/* In a checkout it is below the working directory; an installed program has it below its own prefix. The folder need
+ * not exist: most commands need no languages, and the code that reads the folder reports that it is missing. */
+static void default_languages(struct config *config)
 {
     char exe[PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
-    if (access("images", F_OK) == 0 || len <= 0) {
-        config->images = print_or_abort("images");
+    if (access("images/languages", F_OK) == 0 || len <= 0) {
+        config->languages = print_or_abort("images/languages");
         return;
     }
     exe[len] = '\0';
@@ -81,7 +81,7 @@ static void default_images(struct config *config)
         if (slash != NULL)
             *slash = '\0';
     }
-    config->images = print_or_abort("%s/share/codecell/images", exe);
+    config->languages = print_or_abort("%s/share/codecell/images/languages", exe);
 }
 
 /* --- The table --- */
@@ -105,8 +105,9 @@ static const struct setting settings[] = {
      .help = "Folder of the database and its lock; made where it is missing. One server at a time holds it."},
     {"CODECELL_LISTEN", &kind_listen, FIELD(listen), .min = 1, .max = 200, .fallback = "127.0.0.1:8002",
      .help = "Where the server listens. Port 0 takes a free one."},
-    {"CODECELL_IMAGES", &kind_folders, FIELD(images), .min = 1, .max = 16000, .computed = default_images,
-     .computed_is = "`images` where that exists, else `../share/codecell/images` seen from the program",
+    {"CODECELL_LANGUAGES", &kind_folders, FIELD(languages), .min = 1, .max = 16000, .computed = default_languages,
+     .computed_is = "`images/languages` if that exists, else `../share/codecell/images/languages` seen from the "
+                    "program",
      .help = "Folders of languages."},
     {"CODECELL_POOL", &kind_pool, FIELD(pool), .min = 1, .max = 8000, .fallback = "*=1",
      .help = "How many cells wait ready per language; more do by demand. For a language named by its id they are kept "

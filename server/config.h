@@ -19,7 +19,7 @@
 struct config {
     char *data_dir;            /* CODECELL_DATA_DIR: "data" */
     char *listen;              /* CODECELL_LISTEN: "127.0.0.1:8002" or "unix:/path" */
-    char *images;              /* CODECELL_IMAGES: folders of languages, ':' between; "images" */
+    char *languages;           /* CODECELL_LANGUAGES: folders of languages, with ':' between them */
     char *pool;                /* CODECELL_POOL: "*=1"; checked as ID=N,…: how many wait at least */
     int64_t pool_max;          /* CODECELL_POOL_MAX: cells that wait, all languages; default by cores */
     int64_t pool_memory_mb;    /* CODECELL_POOL_MEMORY_MB: that they hold; default by the machine's memory */

@@ -14,7 +14,7 @@ struct engine;
 
 #define CELL_NAME_MAX 64 /* of a container of ours, with its NUL */
 
-/* User ids of cells: the base image names them all `sandbox` (images/base/Dockerfile). */
+/* User ids of cells: the base image names them all `sandbox` (images/shared/base/Dockerfile). */
 #define CELL_UID_FIRST 10000u
 #define CELL_UID_COUNT 2000u
 #define CELLS_MAX 1600u /* at once: as many as may wait and run by the settings (server/config.h); ids stay free */

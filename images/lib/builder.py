@@ -1,4 +1,4 @@
-"""Builds images on the engine, several at once, and shows how far it is."""
+"""Builds images on the engine, several at once, and shows the progress."""
 import glob
 import os
 import re
@@ -21,21 +21,21 @@ from plan import BASE, fingerprint, hosts_of
 from proving import languages_on, write_folders
 from service import program
 
-DEBIAN = "debian:trixie-slim"      # what the base image starts from
-ROOTFS = "codecell/rootfs:trixie"  # the same, made here, where no registry is reachable
-LABEL = "io.codecell.source"       # on an image: what it was made of
-BARE = ":bare"                     # the tag of an image that others start from, without what it says of itself
-NEW = ":new"                       # the tag of an image that is not offered yet
+DEBIAN = "debian:trixie-slim"      # the base image starts from it
+ROOTFS = "codecell/rootfs:trixie"  # takes its place if no registry answers: made here from Debian's packages
+LABEL = "io.codecell.source"       # the label that says what an image was made of
+BARE = ":bare"                     # the tag of an image without its labels, for the images that start from it
+NEW = ":new"                       # the tag of an image until its proofs passed
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
-LOG_LINES = 40                     # of a failed build's log that are shown
-LEFT_OUT = "left out"              # what came of an image that may be absent, and whose downloads cannot be reached
-DONE = ("up to date", LEFT_OUT)    # what came of an image that was not built
-REACH_SECONDS = 10                 # for a host to answer
+LOG_LINES = 40                     # lines of a failed build's log that are shown
+LEFT_OUT = "left out"              # the result of an image that may be absent and whose downloads cannot be reached
+DONE = ("up to date", LEFT_OUT)    # the results of images that were not built
+REACH_SECONDS = 10                 # a host must answer within this time
 STEP = re.compile(r"^Step (\d+)/(\d+) :|^#\d+ \[(?:\S+ )?(\d+)/(\d+)\]")
 
 
 class Progress:
-    """What is being built now: lines of text, and on a terminal one that is written over."""
+    """Shows what is being built: lines of text, and on a terminal a last line that is overwritten."""
 
     def __init__(self, total):
         self.out, self.live, self.total = sys.stdout, sys.stdout.isatty(), total
@@ -47,7 +47,7 @@ class Progress:
             self.draw()
 
     def state(self, name, state):
-        """What is done for an image now; None: it is done."""
+        """Sets the step that an image is at; None: the image is done."""
         with self.lock:
             if state is None:
                 self.states.pop(name, None)
@@ -66,14 +66,14 @@ class Progress:
 
 
 class Builder:
-    """Builds a list of images in its order, as many at once as allowed."""
+    """Builds a list of images in its order, at most `jobs` at once."""
 
     def __init__(self, images, fresh=False, jobs=2):
         self.images, self.fresh, self.jobs = images, fresh, jobs
         self.progress = Progress(len(images))
         self.scratch = Path(tempfile.mkdtemp(prefix="codecell-build-"))
-        self.results = {}     # name: seconds it took, "up to date", "left out", or "FAILED"
-        self.taken = []       # images that are done, or under way
+        self.results = {}     # name: seconds, "up to date", "left out" or "FAILED"
+        self.taken = []       # images that are done or being built
         self.running = set()  # processes
         self.reached = {}     # host: whether it answers
         self.change, self.stopped, self.debian = threading.Condition(), False, DEBIAN
@@ -82,7 +82,7 @@ class Builder:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def run(self):
-        """Builds all; whether that went well."""
+        """Builds all images; returns whether none failed."""
         if any(image.name == BASE for image in self.images):
             self.debian = self.find_debian()
         threads = [threading.Thread(target=self.work, daemon=True) for _ in range(self.jobs)]
@@ -98,8 +98,8 @@ class Builder:
         return "FAILED" not in self.results.values()
 
     def leave_out(self, wanted):
-        """Leaves out what may be absent and cannot be downloaded now, what starts from that, and what only those need.
-        `wanted`: the names of images that are not here for others alone."""
+        """Leaves out each image that may be absent and cannot be downloaded now, the images that start from it, and
+        those that only these need. `wanted`: the names of the images that are built for their own sake."""
         lost, needed = {}, set(wanted)
         hosts = list(dict.fromkeys(host for image in self.images for host in self.downloads(image)))
         with ThreadPoolExecutor(len(hosts) or 1) as pool:
@@ -108,7 +108,7 @@ class Builder:
             absent = [need for need in image.needs if need in lost]
             host = self.unreachable(image) if not absent else None
             if (absent or host) and inspect_image(image.name) is None:
-                lost[image.name] = f"{absent[0]} is not there" if absent else f"no way to {host}"
+                lost[image.name] = f"{absent[0]} is missing" if absent else f"{host} cannot be reached"
         for image in reversed(self.images):
             if image.name in needed and image.name not in lost:
                 needed.update(image.needs)
@@ -119,14 +119,14 @@ class Builder:
         self.progress.total = len(self.images)
 
     def stop(self):
-        """Ends the builds that run."""
+        """Ends the running builds."""
         with self.change:
             self.stopped = True
             for process in self.running:
                 process.terminate()
             self.change.notify_all()
 
-    # Which is next.
+    # The order.
 
     def work(self):
         while (image := self.take()) is not None:
@@ -141,7 +141,7 @@ class Builder:
             self.progress.state(image.name, None)
 
     def take(self):
-        """The next image of which everything that it needs is there, after a wait; None when none is left."""
+        """Waits for an image all of whose needs are done, and returns it; None if no image is left."""
         with self.change:
             while True:
                 left = [image for image in self.images if image not in self.taken]
@@ -158,7 +158,7 @@ class Builder:
     def make(self, image):
         failed = [need for need in image.needs if self.results[need] == "FAILED"]
         if failed:
-            raise Problem(f"not built, for {failed[0]} is not there")
+            raise Problem(f"not built, because {failed[0]} failed")
         return self.pull(image) if image.folder is None else self.build(image)
 
     def pull(self, image):
@@ -168,9 +168,9 @@ class Builder:
         self.progress.state(image.name, "pulling")
         code, log = self.watch(image, ["docker", "pull", image.name])
         if code != 0 and inspect_image(image.name) is None:
-            raise Problem(f"cannot be pulled, and the engine has none: {last_line(log)}")
+            raise Problem(f"cannot be pulled, and the engine does not have it: {last_line(log)}")
         if code != 0:
-            self.progress.say(f"{image.name}: cannot be pulled anew: {last_line(log)}")
+            self.progress.say(f"{image.name}: cannot be pulled again: {last_line(log)}")
             return "up to date"
         return self.finish(image, start)
 
@@ -180,7 +180,7 @@ class Builder:
             return self.describe(image, image.name, source, start)
         lost = self.unreachable(image)
         if lost:
-            self.progress.say(f"{image.name}: stays as it is: no way to {lost}")
+            self.progress.say(f"{image.name}: not built again: {lost} cannot be reached")
             return "up to date"
         staged = image.name + (BARE if image.below else NEW)
         earlier = inspect_image(staged)
@@ -191,8 +191,8 @@ class Builder:
         if self.stopped:
             raise Problem("interrupted")
         if code != 0:
-            raise Problem(f"could not be built, as its log's last lines say:\n{tail_of(log)}\n{image.name}: is the "
-                          f"network up? Then run images/build {image.folder.id} again: what was built is kept.")
+            raise Problem(f"could not be built. The last lines of its log:\n{tail_of(log)}\n{image.name}: if the "
+                          f"network was down, run images/build {image.folder.id} again: finished steps are kept.")
         made = inspect_image(staged)
         if image.unproven and (before is None or facts.identity(before) != facts.identity(made)):
             self.prove(image, staged, earlier)
@@ -201,7 +201,7 @@ class Builder:
         return self.describe(image, staged, source or made["Id"], start)
 
     def unreachable(self, image):
-        """A host that an image that may be absent is made from, and that does not answer; None where all do."""
+        """The first host that an image is downloaded from and that does not answer; None if all answer."""
         for host in self.downloads(image):
             if host not in self.reached:
                 self.reached[host] = answers(host)
@@ -211,22 +211,23 @@ class Builder:
 
     @staticmethod
     def downloads(image):
-        """The hosts to be asked for an image. What an engine elsewhere reaches is not known here."""
+        """The hosts to try before an image that may be absent is built. There are none for an engine on another
+        machine, because this one cannot tell which hosts that machine reaches."""
         if not image.optional or image.folder is None or not os.environ.get("DOCKER_HOST", "unix:").startswith("unix:"):
             return []
         return hosts_of(image.folder.dockerfile.read_text(encoding="utf-8"))
 
     def describe(self, image, made, source, start):
-        """Gives what was made (a tag) the image's name, and a label that says what is in it."""
-        told, before = inspect_image(made), inspect_image(image.name)
-        answers = {**facts.answers_on(told, told), **(facts.answers_on(before, told) if before else {})}
+        """Gives the image with the tag `made` its name, and labels with its source and its facts (facts.py)."""
+        new, before = inspect_image(made), inspect_image(image.name)
+        answers = {**facts.answers_on(new, new), **(facts.answers_on(before, new) if before else {})}
         for question in dict.fromkeys(image.questions):
             if question not in answers:
-                self.progress.state(image.name, "asks it")
+                self.progress.state(image.name, "facts")
                 answers[question] = question.ask(made)
-        text = facts.label_text(told, {each: said for each, said in answers.items() if said is not None},
+        text = facts.label_text(new, {each: output for each, output in answers.items() if output is not None},
                                 image.questions)
-        named = before is not None and (facts.labels_of(before).get(LABEL) == source or before["Id"] == told["Id"])
+        named = before is not None and (facts.labels_of(before).get(LABEL) == source or before["Id"] == new["Id"])
         if not named or facts.labels_of(before).get(facts.LABEL, "") != text:
             self.name(image, made, {LABEL: source, facts.LABEL: text} if text else {})
         if made == image.name + NEW:
@@ -247,20 +248,21 @@ class Builder:
         (folder / "Dockerfile").write_text(facts.dockerfile(made, labels), encoding="ascii")
         code, log = self.watch(image, ["docker", "build", "--tag", image.name, "--force-rm", str(folder)])
         if code != 0:
-            raise Problem(f"could not be labelled, as the log's last lines say:\n{tail_of(log)}")
+            raise Problem(f"could not be labelled. The last lines of the log:\n{tail_of(log)}")
 
     def prove(self, image, staged, earlier):
-        """Runs the proofs of languages that say they were proven nowhere yet. One that fails is not offered."""
+        """Runs the proofs of the image's languages that are "proven": "where built". If one fails, this removes the
+        image and raises a Problem. `earlier`: the image that had the tag `staged` before."""
         ids = [folder.id for folder in image.unproven]
         try:
             program()
         except Problem:
-            self.progress.say(f"{image.name}: not proven, for no server is built: images/check {' '.join(ids)} does it")
+            self.progress.say(f"{image.name}: not proven, because no server is built: use images/check {' '.join(ids)}")
             return
         folders = self.scratch / (image.name.replace("/", "-") + ".proofs")
         write_folders(folders, [languages_on(folder, image.name, staged) for folder in image.unproven])
         self.progress.state(image.name, "proofs")
-        code, log = self.watch(image, [sys.executable, str(IMAGES / "check"), *ids], CODECELL_IMAGES=str(folders))
+        code, log = self.watch(image, [sys.executable, str(IMAGES / "check"), *ids], CODECELL_LANGUAGES=str(folders))
         if code == 0:
             return
         if earlier is not None:
@@ -269,15 +271,15 @@ class Builder:
             docker("image", "rm", staged)
         if self.stopped:
             raise Problem("interrupted")
-        raise Problem(f"its proofs fail, so it is not offered:\n{tail_of(log)}")
+        raise Problem(f"its proofs fail, so it does not get its name:\n{tail_of(log)}")
 
     def source_of(self, image):
-        """What an image is made of, for its label; "" for one that others start from: a label would make it another
-        image, and all of them would be built anew for a word in a comment. The engine's cache knows those."""
+        """The value of LABEL for an image; "" if other images start from it. With a label, a new word in a comment
+        would make it another image, and those would be built again. For it the engine's cache finds what changed."""
         if image.below:
             return ""
         needs = [bare(need) for need in image.needs] or [self.debian if image.name == BASE else ""]
-        ids = [told["Id"] for told in map(inspect_image, filter(None, needs)) if told is not None]
+        ids = [found["Id"] for found in map(inspect_image, filter(None, needs)) if found is not None]
         return fingerprint(image.folder.path, ids)
 
     def finish(self, image, start):
@@ -304,7 +306,7 @@ class Builder:
         return [*command, str(image.folder.path)]
 
     def watch(self, image, command, **more):
-        """Runs a command, its output in a log, the step that it is at shown; (exit code, the log)."""
+        """Runs a command with its output in a log, and shows the step that it is at. Returns (exit code, log)."""
         log = self.scratch / (image.name.replace("/", "-") + ".log")
         environment = {**os.environ, "BUILDKIT_PROGRESS": "plain", "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
                        **more}
@@ -326,7 +328,7 @@ class Builder:
             self.running.discard(process)
         return code, log
 
-    # What is below the base image.
+    # The image that the base image starts from.
 
     def find_debian(self):
         named = os.environ.get("BASE_IMAGE")
@@ -346,7 +348,7 @@ class Builder:
             docker("pull", "--quiet", DEBIAN, deadline=3600)
             return DEBIAN
         except EngineError as error:
-            print(f"No registry reachable ({str(error).splitlines()[-1][:120]}); making {ROOTFS} with mmdebstrap …",
+            print(f"No registry answers ({str(error).splitlines()[-1][:120]}); making {ROOTFS} with mmdebstrap …",
                   flush=True)
         self.make_rootfs()
         return ROOTFS
@@ -362,31 +364,32 @@ class Builder:
         with open(archive, "wb") as out, open(log, "wb") as messages:
             done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=messages, check=False)
         if done.returncode != 0:
-            raise Problem(f"mmdebstrap failed: is a mirror of Debian's packages reachable?\n{tail_of(log)}")
+            raise Problem(f"mmdebstrap failed: can this machine reach a mirror of Debian?\n{tail_of(log)}")
         docker("import", str(archive), ROOTFS, deadline=600)
         archive.unlink()
 
 
 def answers(host):
-    """Whether a host of the web can be talked to, whatever it answers; by the proxies that a build gets, too."""
+    """Whether a host answers HTTPS, with any status. The proxies are those of a build."""
     try:
         with urllib.request.urlopen(urllib.request.Request(f"https://{host}/", method="HEAD"), timeout=REACH_SECONDS):
             return True
     except urllib.error.HTTPError:
         return True
     except OSError as error:
-        return isinstance(getattr(error, "reason", None), ssl.SSLCertVerificationError)  # the build may know it
+        # The host answered, and the build may trust a certificate that this machine does not.
+        return isinstance(getattr(error, "reason", None), ssl.SSLCertVerificationError)
 
 
 def install_mmdebstrap():
     if shutil.which("apt-get") is None:
-        raise Problem("without a registry, mmdebstrap is needed: install it")
+        raise Problem("no registry answers, so mmdebstrap is needed: install it")
     print("Installing mmdebstrap …", flush=True)
     done = subprocess.run(as_root("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y",
                                   "--no-install-recommends", "mmdebstrap", "debian-archive-keyring"),
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
-        raise Problem(f"mmdebstrap could not be installed: try 'apt-get update' first\n{done.stderr[-2000:]}")
+        raise Problem(f"mmdebstrap cannot be installed: try 'apt-get update' first\n{done.stderr[-2000:]}")
 
 
 def as_root(*command):
@@ -398,23 +401,23 @@ def tail_of(log):
 
 
 def last_line(log):
-    return (tail_of(log).splitlines() or ["it said nothing"])[-1]
+    return (tail_of(log).splitlines() or ["no output"])[-1]
 
 
 def own_certificates():
-    """Certificates that the machine's owner added, for a build that fetches through his proxy."""
+    """The certificates that the machine's owner added, for builds that download through a proxy."""
     files = sorted(glob.glob("/usr/local/share/ca-certificates/*.crt"))
     text = "".join(Path(file).read_text(encoding="utf-8", errors="replace") for file in files).rstrip("\n")
     return text if len(text) < 100000 else ""
 
 
 def bare(name):
-    """What others start from, of an image of ours: a label of its own must not make theirs another one."""
+    """The tag from which other images start: the one without labels, so that a new label does not rebuild them."""
     return name + BARE if inspect_image(name + BARE) is not None else name
 
 
 def remove_unless_used(image_id):
-    """An image that another replaced goes, unless a container or an image still needs it."""
+    """Removes an image that was replaced, unless a container or another image still needs it."""
     try:
         docker("image", "rm", image_id)
     except EngineError:

@@ -1,4 +1,4 @@
-"""Checks one language: its proofs in real cells, and that what the server tells of it is what its images say."""
+"""Checks a language: runs its proofs in real cells, and compares what the server lists with what its images say."""
 import json
 import re
 import statistics
@@ -12,12 +12,12 @@ from folders import LIVE, WHERE_BUILT, Problem, image_of, live_of, variants
 from proofs import STANDARD, judge, read_proofs
 
 HELLO_ROUNDS = 3
-LIVE_SECONDS = (1, 4, 16)  # the timeouts that a program has to print its line, one after another
+LIVE_SECONDS = (1, 4, 16)  # the timeouts of the proof `live`, tried one after another until its line arrives
 NEEDS = re.compile(r"limits\.(\w+): .* needs at least (\d+)")
 
 
 class Result:
-    """What was found of one language."""
+    """What the checks of one language found."""
 
     def __init__(self, folder):
         self.folder, self.passed, self.failures, self.cannot = folder, 0, [], []
@@ -25,7 +25,7 @@ class Result:
         self.lock = threading.Lock()
 
     def check(self, name, sentences, request=None, answer=None):
-        """One check with what is wrong in it, and what was asked and answered."""
+        """Adds a check. It failed if there are sentences, which say what is wrong. A report has request and answer."""
         with self.lock:
             self.done.append(name)
             if not sentences:
@@ -34,12 +34,12 @@ class Result:
             lines = [f"{self.folder.id}: {name}: {sentence}" for sentence in sentences]
             if request is not None:
                 lines += [f"   request  {json.dumps(request, ensure_ascii=False)}",
-                          f"   answer   {json.dumps(told_of(answer), ensure_ascii=False)[:4000]}"]
+                          f"   answer   {json.dumps(telling_part(answer), ensure_ascii=False)[:4000]}"]
             self.failures.append("\n".join(lines))
 
 
-def told_of(answer):
-    """What of an answer says why it is as it is."""
+def telling_part(answer):
+    """The fields of an answer that help to explain a failure."""
     fields = ("detail", "status", "exit_code", "signal", "stdout", "stderr", "compile", "warnings", "version",
               "execution_time")
     if not isinstance(answer, dict):
@@ -48,32 +48,32 @@ def told_of(answer):
 
 
 def proofs_of(folder):
-    """A language's proofs, or a Problem that names the file and what is wrong in it."""
+    """The proofs of a language. A Problem names the file and what is wrong in it."""
     file = folder.path / "tests.txt"
     compiles = any(variant.get("compile") for variant in variants(folder.language))
     try:
         return read_proofs(file.read_text(encoding="utf-8"), compiles)
     except FileNotFoundError:
-        raise Problem(f"{file}: there is none: a language needs its proofs") from None
+        raise Problem(f"{file} is missing: a language needs proofs") from None
     except (Problem, UnicodeDecodeError) as problem:
         raise Problem("\n".join(f"{file}: {line}" for line in str(problem).splitlines())) from None
 
 
 def missing_images(folder):
-    """The images that a language lacks. One that may be absent is not missed as long as it has another."""
+    """The images that a language lacks. One that may be absent does not count if the language has another."""
     missing = [image for image in folder.images() if inspect_image(image) is None]
     needed = [image for image in missing if image not in folder.unproven()]
     return missing if len(missing) == len(folder.images()) else needed
 
 
 def may_be_absent(folder):
-    """Whether a language is there only on machines that its images could be built on."""
+    """Whether all images of a language may be absent."""
     return len(folder.unproven()) == len(folder.images())
 
 
 def here(folder):
-    """Its versions in full whose image the engine has; of another implementation by `named`. One that only adds names to
-    another is none of its own."""
+    """The versions of a language, with all fields, whose image the engine has; `named` marks other implementations. An
+    entry that only adds aliases to a version is not one."""
     images, found = {image: inspect_image(image) is not None for image in folder.images()}, []
     for variant in named_variants(folder.language):
         variant.pop("aliases", None)
@@ -83,37 +83,38 @@ def here(folder):
 
 
 def wait_offered(service, folders, patience):
-    """What the server tells of each language once it offers all versions; who is missing when patience ends."""
+    """Waits at most `patience` seconds until the server offers all versions of these languages or says why it does not.
+    Returns its languages: {id: language}."""
     end = time.monotonic() + patience
     while True:
-        told = service.languages()
-        waited = [folder for folder in folders if not is_whole(folder, told)
+        offered = service.languages()
+        waited = [folder for folder in folders if not is_whole(folder, offered)
                   and not service.left_out(folder.id, [image_of(each, folder.id) for each in here(folder)])]
         if not waited or time.monotonic() > end:
-            return told
+            return offered
         time.sleep(0.1)
 
 
-def is_whole(folder, told):
-    return folder.id in told and len(told[folder.id]["versions"]) >= len(here(folder))
+def is_whole(folder, offered):
+    return folder.id in offered and len(offered[folder.id]["versions"]) >= len(here(folder))
 
 
-# What the images say themselves.
+# What the images say.
 
 def version_in(text):
-    """The first thing that looks like a version: as the server looks for it."""
+    """The first part of a text that looks like a version, by the server's rules."""
     found = re.search(r"\d+(?:\.\d+)+", text) or re.search(r"\d+", text)
     return found[0] if found else None
 
 
-def told_by_image(folder, variant, field):
-    """What one of the language's commands prints in its image."""
+def ask_image(folder, variant, field):
+    """Runs one of the language's commands in its image. Returns (exit code, stdout, stderr)."""
     return run_locked(image_of(variant, folder.id), variant[field]["argv"], variant.get("environment") or {},
                       variant.get("limits"))
 
 
 def version_of(folder, variant):
-    code, out, err = told_by_image(folder, variant, "version")
+    code, out, err = ask_image(folder, variant, "version")
     version = version_in(out + err)
     if code != 0 or version is None:
         raise Problem(f"exit code {code}, printed {out!r} and {err!r}")
@@ -121,30 +122,30 @@ def version_of(folder, variant):
 
 
 def named_variants(language):
-    """Its versions in full; one that is another implementation is marked by `named`."""
+    """The versions of a language with all fields; `named` marks those that are another implementation."""
     names = [False, *("name" in entry for entry in language.get("versions", []))]
     return [{**variant, "named": named} for variant, named in zip(variants(language), names)]
 
 
 def failing_commands(folder):
-    """What goes wrong where a version's commands are asked directly."""
+    """Yields a sentence for each command of a version that fails in its image."""
     for variant in here(folder):
         for field in ("version", "packages"):
             if variant.get(field):
-                code, out, err = told_by_image(folder, variant, field)
+                code, out, err = ask_image(folder, variant, field)
                 if code != 0:
                     yield f"{field} in {image_of(variant, folder.id)}: exit code {code}, printed {out!r} and {err!r}"
 
 
-def check_told(result, told):
-    """What the server tells of a language is what its images say themselves."""
-    variant = check_versions(result, told)
+def check_facts(result, offer):
+    """Checks that the server lists the versions and packages that the images say."""
+    variant = check_versions(result, offer)
     if variant is not None:
-        check_packages(result, told, variant)
+        check_packages(result, offer, variant)
 
 
-def check_versions(result, told):
-    """The variant that runs where no version is asked for; None where none has its version."""
+def check_versions(result, offer):
+    """Checks the versions. Returns the variant with the default version, or None if there is none."""
     folder, found, default = result.folder, [], None
     for variant in here(folder):
         try:
@@ -152,22 +153,22 @@ def check_versions(result, told):
         except Problem as problem:
             result.check(f"version in {image_of(variant, folder.id)}", [str(problem)])
             return None
-        if found[-1] == told["version"]:
+        if found[-1] == offer["version"]:
             default = variant
     sentences = []
-    if sorted(found) != sorted(told["versions"]):
-        sentences.append(f"the images say {', '.join(found)}, the server lists {', '.join(told['versions'])}")
+    if sorted(found) != sorted(offer["versions"]):
+        sentences.append(f"the images say {', '.join(found)}, the server lists {', '.join(offer['versions'])}")
     result.check("version", sentences)
     return default
 
 
-def check_packages(result, told, variant):
-    """Those of the version that the server lists them of."""
+def check_packages(result, offer, variant):
+    """Checks the packages, which the server lists for the default version."""
     if not variant.get("packages"):
         return
-    code, out, err = told_by_image(result.folder, variant, "packages")
+    code, out, err = ask_image(result.folder, variant, "packages")
     lines = out.splitlines()
-    listed = [f"{each['name']} {each['version']}" for each in told["packages"]]
+    listed = [f"{each['name']} {each['version']}" for each in offer["packages"]]
     sentences = [f"{line!r} is not 'name version'" for line in lines if not re.fullmatch(r"\S+ \S+", line)]
     if code != 0 or not lines:
         sentences.append(f"exit code {code}, printed {out!r} and {err!r}")
@@ -202,7 +203,7 @@ def ask(service, result, name, request, expect):
 
 
 def ask_least(service, result, hello, version):
-    """Hello with the least limits: each 400 says what one of them must be, starting from the server's own minima."""
+    """Runs hello with its least limits. The first try has the server's minima; each 400 says what one limit must be."""
     limits, name = {"memory_mb": 32, "disk_mb": 1, "processes": 8}, "least"
     request = {**hello.request(result.folder.id), **version, "limits": limits}
     for _ in limits:
@@ -215,13 +216,13 @@ def ask_least(service, result, hello, version):
 
 
 def ask_live(service, result, proof, version):
-    """What a program printed is there although it never ends. A busy machine gets more time for it."""
-    told = live_told(result.folder)
-    if told is None:
-        result.check("live", ["language.json must say how its output comes by the line (live), or the proof why it "
-                              "cannot"])
+    """Checks that the output of a program that never ends arrives. A busy machine gets more time for it."""
+    other_step = live_differs(result.folder)
+    if other_step is None:
+        result.check("live", ["language.json needs 'live', which says how output comes by the line, or the proof a "
+                              "reason why it cannot"])
         return
-    request = {**proof.request(result.folder.id), **version, **({"language": result.folder.id + LIVE} if told else {})}
+    request = {**proof.request(result.folder.id + (LIVE if other_step else "")), **version}
     for request["timeout"] in LIVE_SECONDS:
         status, answer = service.execute(request)
         if status != 500 or answer.get("stdout") == proof.expect["stdout"]:
@@ -230,8 +231,8 @@ def ask_live(service, result, proof, version):
     result.check(with_name, list(judge(proof.expect, status, answer)), request, answer)
 
 
-def live_told(folder):
-    """Whether its `live` is another run step, in one of its versions; None where one of them has none."""
+def live_differs(folder):
+    """Whether `live` is another run step in any version; None if a version has no `live`."""
     steps = [live_of(variant) for variant in variants(folder.language)]
     if None in steps:
         return None
@@ -239,7 +240,7 @@ def live_told(folder):
 
 
 def jobs_of(service, result, proofs, only):
-    """The checks of a language that are requests, each a function."""
+    """Yields a function for each check of a language that is a request."""
     several = len(result.versions) > 1
     for version in ({"version": each} for each in result.versions) if several else [{}]:
         if not only or "example" in only:
@@ -251,7 +252,7 @@ def jobs_of(service, result, proofs, only):
             if proof.cannot or (only and proof.name not in only) or "version" in proof.fields:
                 continue
             if proof.name == "live":
-                if not live_told(result.folder) or service.has_live:
+                if not live_differs(result.folder) or service.has_live:
                     yield lambda proof=proof, version=version: ask_live(service, result, proof, version)
                 continue
             request = {**proof.request(result.folder.id), **version}
@@ -263,14 +264,14 @@ def jobs_of(service, result, proofs, only):
 
 
 def is_absent(result, proof):
-    """Whether a proof is of a version (a name, or the start of a number) that this machine may be without, and is."""
+    """Whether a proof is of a version (a name, or the start of a number) that may be absent, and is absent here."""
     version = proof.fields["version"]
-    told = any(each == version or each.startswith((f"{version}.", f"{version}-")) for each in result.versions)
-    return not told and any(each.get("proven") == WHERE_BUILT for each in variants(result.folder.language))
+    offered = any(each == version or each.startswith((f"{version}.", f"{version}-")) for each in result.versions)
+    return not offered and any(each.get("proven") == WHERE_BUILT for each in variants(result.folder.language))
 
 
 def time_hello(service, result, proofs):
-    """Medians of hello's compile and run steps in seconds, in a cell that waited."""
+    """Measures hello in an idle cell: the medians of its compile and run steps, in seconds."""
     hello = next(proof for proof in proofs if proof.name == "hello")
     times = []
     for _ in range(HELLO_ROUNDS):
@@ -283,10 +284,10 @@ def time_hello(service, result, proofs):
     result.hello = tuple(statistics.median(column) for column in zip(*times))
 
 
-def check_all(service, folders, told, only=(), workers=2, report=lambda result: None):
-    """Checks languages, and reports each when it is done, in their order; the results.
+def check_all(service, folders, offered, only=(), workers=2, report=lambda result: None):
+    """Checks languages, reports each when it is done, in their order, and returns the results.
 
-    While one's last checks run and its hello is timed, the next ones' have begun.
+    The checks of the next languages start before those of a language have ended.
     """
     results, left, under_way = [], list(folders), deque()
     with ThreadPoolExecutor(workers) as pool:
@@ -294,7 +295,7 @@ def check_all(service, folders, told, only=(), workers=2, report=lambda result: 
             while left or under_way:
                 while left and len(under_way) < 3:
                     folder = left.pop(0)
-                    under_way.append(begin(service, folder, told.get(folder.id), only, pool))
+                    under_way.append(begin(service, folder, offered.get(folder.id), only, pool))
                 result, proofs, futures = under_way.popleft()
                 for future in futures:
                     future.result()
@@ -308,8 +309,8 @@ def check_all(service, folders, told, only=(), workers=2, report=lambda result: 
     return results
 
 
-def begin(service, folder, told, only, pool):
-    """Starts what there is to check of a language: (result, proofs, futures); no futures where nothing can be."""
+def begin(service, folder, offer, only, pool):
+    """Starts the checks of a language. Returns (result, proofs, futures), without futures if nothing can be checked."""
     result = Result(folder)
     try:
         proofs = proofs_of(folder)
@@ -321,20 +322,20 @@ def begin(service, folder, told, only, pool):
     if missing:
         result.check("image", [f"the engine has no image {image}: images/build {folder.id}" for image in missing])
         return result, proofs, []
-    if told is None:
+    if offer is None:
         why = [f"the server does not offer it: {service.left_out(folder.id) or 'it does not say why'}"]
         result.check("offer", [*why, *failing_commands(folder)])
         return result, proofs, []
-    result.versions, result.packages = told["versions"], told["packages"]
+    result.versions, result.packages = offer["versions"], offer["packages"]
     if not proofs:
         return result, proofs, []
     jobs = list(jobs_of(service, result, proofs, only))
     if not only:
-        jobs.append(lambda: check_told(result, told))
+        jobs.append(lambda: check_facts(result, offer))
     return result, proofs, [pool.submit(job) for job in jobs]
 
 
 def standard_first(name):
-    """For lists of names: the standard proofs in their order, then the others."""
+    """A key for sorting names: the standard proofs in their order, then the others."""
     names = list(STANDARD)
     return (names.index(name), "") if name in names else (len(names), name)

@@ -1,21 +1,21 @@
-"""What the tools here ask of the Docker Engine, through its command."""
+"""Asks the Docker Engine through the docker command."""
 import json
 import subprocess
 
-DEADLINE = 120  # seconds for a container that tells a version
+DEADLINE = 120  # seconds for a command in a container
 
 
 class EngineError(Exception):
-    """What the engine said."""
+    """A docker command failed: its text is what the command said."""
 
 
 def docker(*arguments, deadline=DEADLINE):
-    """Runs a docker command; what it printed."""
+    """Runs a docker command and returns what it printed."""
     try:
         done = subprocess.run(["docker", *arguments], capture_output=True, text=True, errors="replace",
                               timeout=deadline, check=False)
     except FileNotFoundError:
-        raise EngineError("there is no docker command: install it (./quickstart does)") from None
+        raise EngineError("there is no docker command: install it (./quickstart does it)") from None
     except subprocess.TimeoutExpired:
         raise EngineError(f"docker {arguments[0]}: no answer within {deadline} s") from None
     if done.returncode != 0:
@@ -32,7 +32,7 @@ def engine_answers():
 
 
 def inspect_image(name):
-    """What the engine knows of an image, or None where it has none of that name."""
+    """The engine's description of an image; None if it has no image of that name."""
     try:
         return json.loads(docker("image", "inspect", name))[0]
     except EngineError as error:
@@ -42,7 +42,7 @@ def inspect_image(name):
 
 
 def run_locked(image, argv, environment, limits=None):
-    """Runs one command in an image, locked down as the server does it; (exit code, stdout, stderr)."""
+    """Runs a command in an image, locked down as in a cell. Returns (exit code, stdout, stderr)."""
     limits = limits or {}
     command = ["run", "--rm", "--read-only", "--network", "none", "--cap-drop", "ALL",
                "--security-opt", "no-new-privileges", "--user", "10000:10000",

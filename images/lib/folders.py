@@ -1,33 +1,35 @@
-"""The folders of languages: which there are, what is in them, and that no name belongs to two."""
+"""Reads the folders of languages and images, and checks that no name belongs to two languages."""
 import json
 import os
 import re
 from pathlib import Path
 
-IMAGES = Path(__file__).resolve().parents[1]  # the project's own
-OURS = "codecell/"                            # what the names of images that we build begin with
-WHERE_BUILT = "where built"                   # `proven` of what could not be built and tried where it was written
+IMAGES = Path(__file__).resolve().parents[1]
+LANGUAGES_FOLDER = IMAGES / "languages"       # a folder for each of the project's languages
+SHARED_FOLDER = IMAGES / "shared"             # a folder for each image that is not a language's own
+OURS = "codecell/"                            # the prefix of the names of images that we build
+WHERE_BUILT = "where built"                   # `proven` of a version that its author could not build and try
 ID = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 
 
 class Problem(Exception):
-    """What is wrong, in a sentence for whom it concerns."""
+    """An error that a user of the tools can mend: its text is the message."""
 
 
 def search_path():
-    """The folders of folders: those that CODECELL_IMAGES names, or the project's."""
-    named = [Path(each) for each in os.environ.get("CODECELL_IMAGES", "").split(":") if each]
+    """The parents of languages' folders: those in CODECELL_LANGUAGES, or the project's own."""
+    named = [Path(each) for each in os.environ.get("CODECELL_LANGUAGES", "").split(":") if each]
     for folder in named:
         if not folder.is_dir():
-            raise Problem(f"CODECELL_IMAGES: there is no folder {folder}")
-    return named or [IMAGES]
+            raise Problem(f"CODECELL_LANGUAGES: there is no folder {folder}")
+    return named or [LANGUAGES_FOLDER]
 
 
 class Folder:
     """One folder: a language, an image, or (most often) both."""
 
     def __init__(self, path, lent=False):
-        """lent: an image of the project's, for languages elsewhere to start from."""
+        """lent: an image of the project, read only because images in another parent may start from it."""
         self.path, self.id, self.lent = path, path.name, lent
         self.dockerfile = path / "Dockerfile" if (path / "Dockerfile").is_file() else None
         self.file = path / "language.json"
@@ -36,18 +38,18 @@ class Folder:
         self.language = read_language(self.file, self.id) if self.file else None
 
     def images(self):
-        """The images that its programs run in, each once, the language's own first."""
+        """The images that the versions of the language run in, each once and the first version's first."""
         if self.language is None:
             return [OURS + self.id]
         return list(dict.fromkeys(image_of(variant, self.id) for variant in variants(self.language)))
 
     def unproven(self):
-        """Those of its images that no version runs in which was proven where it was written: they may be absent."""
+        """The images in which only versions with "proven": "where built" run. Such an image may be absent."""
         proven = [image_of(each, self.id) for each in variants(self.language or {}) if each.get("proven") != WHERE_BUILT]
         return [image for image in self.images() if self.language is not None and image not in proven]
 
     def names(self):
-        """(the field, the name) of each name under which a request can ask for it."""
+        """Yields (field of language.json, name) for each name by which a request can ask for the language."""
         if self.language is not None:
             yield "id", self.id
             for index, variant in enumerate([self.language, *self.language.get("versions", [])]):
@@ -60,13 +62,13 @@ def image_of(language, folder):
 
 
 def variants(language):
-    """What each version is in full, the file's own first: a version has of the file what it does not say itself."""
+    """Each version with all of its fields, the file's own version first: what an entry leaves out is the file's."""
     own = {name: value for name, value in language.items() if name not in ("versions", "aliases")}
     return [own, *({**own, **entry} for entry in language.get("versions", []))]
 
 
 def live_of(variant):
-    """A version's fields with a run step whose output comes by the line, as its `live` says; None where it says none."""
+    """The version with the run step that its `live` describes: output comes by the line. None without `live`."""
     live = variant.get("live")
     if live is None or live is True:
         return variant if live else None
@@ -75,11 +77,11 @@ def live_of(variant):
             "environment": {**(variant.get("environment") or {}), **live.get("environment", {})}}
 
 
-LIVE = ".live"  # behind the id of a language, as it is with its `live`
+LIVE = ".live"  # the suffix of the id of a language that runs as its `live` says
 
 
 def live_language(folder):
-    """A language.json of the same language with the run steps that `live` says; None where they are its own."""
+    """A language.json of the same language with the run steps of `live`; None if these are the normal run steps."""
     own, *others = [live_of(variant) or variant for variant in variants(folder.language)]
     if [own, *others] == variants(folder.language):
         return None
@@ -90,14 +92,14 @@ def live_language(folder):
 
 
 def step_of(variant, folder):
-    """What runs of a version: for a language.json of another name."""
+    """The fields of a version that say how it runs, for a language.json with another id."""
     return {"image": image_of(variant, folder), **{name: variant[name] for name in
             ("compile", "run", "environment", "version") if variant.get(name) is not None or name == "compile"
             and name in variant}}
 
 
 def read_language(file, folder):
-    """A language.json as far as the tools here need it; the server checks every field (codecell languages)."""
+    """Reads a language.json and checks the fields that these tools use; `codecell languages` checks every field."""
     try:
         language = json.loads(file.read_text(encoding="utf-8"))
     except (ValueError, OSError) as error:
@@ -124,10 +126,10 @@ def read_language(file, folder):
 
 
 def check_kinds(file, prefix, entry):
-    """The members that a version may set as well."""
+    """Checks the fields that an entry of `versions` may have, too."""
     image, aliases = entry.get("image", "x"), entry.get("aliases", [])
     if not isinstance(image, str) or not image:
-        raise Problem(f"{file}: {prefix}image: must be an image's name")
+        raise Problem(f"{file}: {prefix}image: must be the name of an image")
     if not isinstance(aliases, list) or not all(isinstance(alias, str) for alias in aliases):
         raise Problem(f"{file}: {prefix}aliases: must be an array of strings")
     for alias in aliases:
@@ -145,56 +147,57 @@ def argv_of(file, variant, field, prefix=""):
     command = variant.get(field)
     argv = command.get("argv") if isinstance(command, dict) else None
     if not isinstance(argv, list) or not argv or not all(isinstance(word, str) for word in argv):
-        raise Problem(f"{file}: {prefix}{field}.argv: must be an array of strings, not empty")
+        raise Problem(f"{file}: {prefix}{field}.argv: must be a non-empty array of strings")
     return argv
 
 
 def read_folders(parents=None):
-    """({id: Folder} of every language and image there, {id: [what is wrong in that folder]}).
+    """Returns ({id: Folder} of the languages and images, {id: [sentences about what is wrong in that folder]}).
 
-    The project's images can be started from wherever the languages are; its languages count where its folder is meant.
+    If the project's languages are among the parents, its shared images are read, too. Otherwise all images of the
+    project are added as `lent`, because an image in another parent may start from one of them.
     """
     parents = search_path() if parents is None else [Path(parent) for parent in parents]
     found, problems = {}, {}
-    for parent in parents:
-        for path in sorted(parent.iterdir()):
-            if not is_folder(path):
-                continue
-            if path.name in found or path.name in problems:
-                problems.setdefault(path.name, []).append(f"{path}: another folder has that name already")
-                continue
-            try:
-                found[path.name] = Folder(path)
-            except Problem as problem:
-                problems[path.name] = [str(problem)]
+    of_the_project = any(parent.resolve() == LANGUAGES_FOLDER for parent in parents)
+    for path in folders_in([*parents, SHARED_FOLDER] if of_the_project else parents):
+        if path.name in found or path.name in problems:
+            problems.setdefault(path.name, []).append(f"{path}: another folder already has that name")
+            continue
+        try:
+            found[path.name] = Folder(path)
+        except Problem as problem:
+            problems[path.name] = [str(problem)]
     for folder, sentence in names_taken(found.values()):
         problems.setdefault(folder.id, []).append(sentence)
-    if not any(parent.resolve() == IMAGES for parent in parents):
-        for path in sorted(IMAGES.iterdir()):
+    if not of_the_project:
+        for path in folders_in([LANGUAGES_FOLDER, SHARED_FOLDER]):
             if (path / "Dockerfile").is_file() and path.name not in found:
                 found[path.name] = Folder(path, lent=True)
     return found, problems
 
 
-def is_folder(path):
-    return (path / "Dockerfile").is_file() or (path / "language.json").is_file()
+def folders_in(parents):
+    """The folders of languages and images in each parent, in the order of their names."""
+    return [path for parent in parents for path in sorted(parent.iterdir())
+            if (path / "Dockerfile").is_file() or (path / "language.json").is_file()]
 
 
 def names_taken(folders):
-    """(the folder, a sentence) for each name that two languages have, or one has twice; an id goes before an alias."""
+    """Yields (folder, sentence) for each name that two languages have or one has twice. Ids go before aliases."""
     owners, seen = {}, set()
     claims = [(folder, field, name) for folder in folders for field, name in folder.names()]
     for folder, field, name in sorted(claims, key=lambda claim: claim[1] != "id"):
         owner = owners.setdefault(name.lower(), folder)
         if owner is not folder:
-            yield folder, f"{folder.file}: {field}: {name} belongs to {owner.id} already"
+            yield folder, f"{folder.file}: {field}: {name} already belongs to {owner.id}"
         elif (folder.id, name.lower()) in seen:
-            yield folder, f"{folder.file}: {field}: {name} is there twice"
+            yield folder, f"{folder.file}: {field}: {name} is listed twice"
         seen.add((folder.id, name.lower()))
 
 
 def extensions(folders):
-    """The languages whose program's file has each ending: {"py": ["python"]}."""
+    """The ids of the languages by the ending of their program's file: {"py": ["python"]}."""
     found = {}
     for folder in folders:
         if folder.language is not None:

@@ -1,4 +1,4 @@
-"""The least limits of a language, searched for: those with which its simplest proofs still answer as they should."""
+"""Searches for the least limits of a language with which its simplest proofs still pass."""
 import json
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,23 +8,23 @@ from proofs import judge
 from service import PATIENCE, OwnServer
 
 PROOFS = ("hello", "stdin", "compile_error")
-TRIES = 3  # rounds that must pass with what is told; one round is enough on the way there
-USUAL = {"memory_mb": 512, "disk_mb": 100, "processes": 64}
+TRIES = 3  # rounds that must pass with the result; one is enough during the search
+DEFAULT = {"memory_mb": 512, "disk_mb": 100, "processes": 64}
 LOWEST = {"memory_mb": 32, "disk_mb": 1, "processes": 8}
-STEP = {"memory_mb": 4, "disk_mb": 1, "processes": 1}  # how exactly each is searched for
-ROUND = {"memory_mb": 8, "disk_mb": 1, "processes": 1}  # what it is told in
-MORE = {"memory_mb": 16, "disk_mb": 1, "processes": 2}  # and raised by where all of it together is not enough
+STEP = {"memory_mb": 4, "disk_mb": 1, "processes": 1}  # how exact the search is
+ROUND = {"memory_mb": 8, "disk_mb": 1, "processes": 1}  # results are multiples of it
+MORE = {"memory_mb": 16, "disk_mb": 1, "processes": 2}  # each is raised by it if the results together are not enough
 
 
 def with_margin(field, found):
-    """What a language is to ask for that was seen to work with `found`: a quarter more, for machines differ."""
+    """The limit for a language that works with `found`: a quarter more, because machines differ."""
     if found <= LOWEST[field]:
         return found
     return -(-(found * 5 // 4 + 1) // ROUND[field]) * ROUND[field]
 
 
 def bisect(low, high, step, works):
-    """The least of low, low + step, … that works, where `high` is known to."""
+    """The least of low, low + step, … that works. `high` must work."""
     if works(low):
         return low
     fails, enough = low, high
@@ -38,13 +38,13 @@ def bisect(low, high, step, works):
 
 
 class Measuring:
-    """One version of a language."""
+    """The search for one version of a language."""
 
     def __init__(self, service, folder, version):
         self.service, self.folder, self.version = service, folder, version
         self.proofs = [proof for proof in proofs_of(folder) if proof.name in PROOFS and not proof.cannot]
         own = folder.language.get("limits", {})
-        self.usual = {field: own.get(field, usual) for field, usual in USUAL.items()}
+        self.own = {field: own.get(field, default) for field, default in DEFAULT.items()}
 
     def works(self, limits, rounds=1):
         """Whether every round of the proofs passes with these limits."""
@@ -57,25 +57,25 @@ class Measuring:
         return True
 
     def search(self):
-        """{field: value} of what is above the lowest that any request may ask for; margins are in it."""
-        if not self.works(self.usual):
+        """The least limits with their margins, without those that any request may ask for: {field: value}."""
+        if not self.works(self.own):
             raise Problem("its proofs fail with its own limits")
         if self.works(LOWEST, TRIES):
             return {}
-        found = {field: bisect(LOWEST[field], self.usual[field], STEP[field],
-                               lambda value, field=field: self.works({**self.usual, field: value}))
-                 for field in USUAL}
-        least = {field: min(with_margin(field, value), self.usual[field]) for field, value in found.items()}
+        found = {field: bisect(LOWEST[field], self.own[field], STEP[field],
+                               lambda value, field=field: self.works({**self.own, field: value}))
+                 for field in DEFAULT}
+        least = {field: min(with_margin(field, value), self.own[field]) for field, value in found.items()}
         while not self.works(least, TRIES):
-            if least == self.usual:
-                raise Problem("its proofs fail with its own limits now and then")
+            if least == self.own:
+                raise Problem("its proofs sometimes fail with its own limits")
             raised = [field for field, value in least.items() if value > LOWEST[field]] or list(least)
-            least |= {field: min(least[field] + MORE[field], self.usual[field]) for field in raised}
+            least |= {field: min(least[field] + MORE[field], self.own[field]) for field in raised}
         return {field: value for field, value in least.items() if value > LOWEST[field]}
 
 
 def without_least(language):
-    """So that the server refuses nothing that is tried."""
+    """The language without its `least`, so that the server refuses none of the limits that are tried."""
     entries = [{name: value for name, value in entry.items() if name != "least"}
                for entry in language.get("versions", [])]
     return {**{name: value for name, value in language.items() if name != "least"}, "versions": entries}
@@ -92,23 +92,23 @@ def measure(measuring):
     return failed
 
 
-def jobs_of(service, folders, told):
-    """One for each version that the server offers."""
+def jobs_of(service, folders, offered):
+    """Yields a Measuring for each version that the server offers."""
     for folder in folders:
-        versions = told[folder.id]["versions"] if folder.id in told else []
+        versions = offered[folder.id]["versions"] if folder.id in offered else []
         for version in versions:
             yield Measuring(service, folder, {"version": version} if len(versions) > 1 else {})
 
 
 def measure_all(folders, workers):
-    """Prints `least` of each version of these languages; an exit status."""
+    """Prints `least` of each version of these languages, and returns an exit status."""
     settings = {"CODECELL_CONCURRENCY": str(workers), "CODECELL_POOL": "*=0"}
     languages = [without_least(folder.language) for folder in folders]
     with OwnServer(folders, settings, languages) as service, ThreadPoolExecutor(workers) as pool:
         try:
-            told = wait_offered(service, folders, PATIENCE)
-            failed = list(pool.map(measure, jobs_of(service, folders, told)))
+            offered = wait_offered(service, folders, PATIENCE)
+            failed = list(pool.map(measure, jobs_of(service, folders, offered)))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return 1 if any(failed) or len(told) < len(folders) else 0
+    return 1 if any(failed) or len(offered) < len(folders) else 0

@@ -1,7 +1,7 @@
-"""What a language must prove: the standard proofs, and those of its own in tests.txt.
+"""Reads the proofs of a language, which are in its tests.txt, and judges the answers to them.
 
-A tests.txt has a section for each: a line "=== name {fields}", then the program. The fields are those of the request,
-`expect` and `cannot`. A section "=== NAME/PATH" is a further file of the proof NAME. What stands before the first
+A tests.txt has a section for each proof: a line "=== name {fields}", then the program. The fields are those of the
+request, `expect` and `cannot`. A section "=== NAME/PATH" is a further file of the proof NAME. The text before the first
 section is a comment.
 """
 import json
@@ -13,7 +13,7 @@ from folders import Problem
 HELLO = "Hello, World!\n"
 NOTHING = r"\A\Z"
 
-# name: (fields of the request, what is expected of the answer). The program is the language's.
+# name: (fields of the request, what the answer must be). The program is in the language's tests.txt.
 STANDARD = {
     "hello": ({}, {"stdout": HELLO, "stderr": NOTHING, "compile": NOTHING}),
     "stdin": ({"stdin": "one\ntwo\nthree\n"}, {"stdout": "one\ntwo\nthree\n"}),
@@ -28,20 +28,20 @@ STANDARD = {
     "live": ({"timeout": 1}, {"status": "timed_out", "stdout": HELLO}),
     "memory": ({"limits": {"memory_mb": 128}}, {"status": "out_of_memory"}),
 }
-WITH_FILES = {"files"}                # proofs that want a second file
-WITH_MESSAGE = {"error", "compile_error"}  # proofs whose message the language's folder must pin down
+WITH_FILES = {"files"}                # proofs that need a second file
+WITH_MESSAGE = {"error", "compile_error"}  # proofs for which tests.txt must give a pattern of the message
 EXPECTABLE = {"stdout", "stdout_matches", "stderr", "compile", "exit_code", "status"}
 REQUEST = {"stdin", "args", "environment", "timeout", "limits", "version"}
-PATIENCE = 60  # seconds of `timeout` where a proof names none: the machine may be busy
+PATIENCE = 60  # seconds of `timeout` if a proof has none: the machine may be busy
 
 HEAD = re.compile(r"=== (\S+)(?: (.*))?")
 
 
 @dataclass
 class Proof:
-    """A program, its request's other fields, and what the answer must be."""
+    """A program, the other fields of its request, and what the answer must be."""
     name: str
-    line: int  # in tests.txt, of its head
+    line: int  # number of its head in tests.txt
     fields: dict
     expect: dict
     cannot: str = ""
@@ -56,24 +56,24 @@ class Proof:
 
 
 def read_proofs(text, compiles):
-    """The proofs of a tests.txt, in its order. A Problem has a line for each thing that is wrong."""
+    """The proofs of a tests.txt, in its order. A Problem has a line for each mistake. compiles: the language does."""
     problems, proofs = [], {}
     for line, head, body in sections(text):
         try:
             name, path, fields = read_head(head)
             if path:
                 if name not in proofs:
-                    raise Problem(f"{name}/{path} stands before a proof {name}")
+                    raise Problem(f"{name}/{path} comes before the proof {name}")
                 proofs[name].files.append({"path": path, "content": body})
             elif name in proofs:
-                raise Problem(f"{name} is there twice")
+                raise Problem(f"there are two proofs {name}")
             else:
                 proofs[name] = read_proof(name, line, fields, body)
         except Problem as problem:
             problems.append(f"line {line}: {problem}")
     for name in STANDARD:
         if name not in proofs and (compiles or name != "compile_error"):
-            problems.append(f"there is no proof '{name}', nor a reason why there cannot be one")
+            problems.append(f"the proof '{name}' is missing, or a reason why there cannot be one")
     for proof in proofs.values():
         if proof.name in WITH_FILES and not proof.files and not proof.cannot:
             problems.append(f"line {proof.line}: {proof.name} has no second file (=== {proof.name}/PATH)")
@@ -83,7 +83,7 @@ def read_proofs(text, compiles):
 
 
 def sections(text):
-    """(number of the head's line, head, text below it) of each section."""
+    """The sections of a tests.txt: [(line number of the head, head, text below it)]."""
     found = []
     for number, line in enumerate(text.splitlines(keepends=True), 1):
         if line.startswith("=== "):
@@ -94,17 +94,17 @@ def sections(text):
 
 
 def read_head(head):
-    """(name, path of a further file or "", fields)"""
+    """Returns (name, path of a further file or "", fields)."""
     match = HEAD.fullmatch(head)
     if match is None:
-        raise Problem("a head is '=== name {fields}'")
+        raise Problem("a head must be '=== name {fields}'")
     name, _, path = match[1].partition("/")
     try:
         fields = json.loads(match[2] or "{}")
     except ValueError as error:
         raise Problem(f"{name}: {error}") from None
     if not isinstance(fields, dict) or (path and fields):
-        raise Problem(f"{match[1]}: after the name comes an object; after a further file's path nothing")
+        raise Problem(f"{match[1]}: a name may be followed by an object, the path of a further file by nothing")
     return name, path, fields
 
 
@@ -113,17 +113,18 @@ def read_proof(name, line, fields, code):
     cannot, own = fields.pop("cannot", ""), fields.pop("expect", {})
     if cannot != "":
         if not isinstance(cannot, str) or name not in STANDARD or name == "hello" or fields or own or code.strip():
-            raise Problem(f"{name}: 'cannot' is a reason, for a standard proof but hello, alone and without a program")
+            raise Problem(f"{name}: 'cannot' must be a reason, without a program or other fields, for a standard proof "
+                          "except hello")
         return Proof(name, line, {}, {}, cannot=cannot)
     unknown = [*(set(fields) - REQUEST), *(set(own) - EXPECTABLE)]
     if unknown:
         raise Problem(f"{name}: unknown field {sorted(unknown)[0]}")
     if name not in STANDARD and not own:
-        raise Problem(f"{name}: a proof of one's own needs 'expect'")
+        raise Problem(f"{name}: a proof that is not a standard proof needs 'expect'")
     if name in WITH_MESSAGE and not own.get("stderr"):
-        raise Problem(f"{name}: needs expect.stderr, a pattern of the message")
+        raise Problem(f"{name}: needs expect.stderr, a pattern for the message")
     if not code.strip():
-        raise Problem(f"{name}: there is no program")
+        raise Problem(f"{name}: the program is missing")
     expect = {**expected, **own}
     if "status" not in expect and "exit_code" not in expect:
         expect["status"] = "completed"
@@ -144,12 +145,12 @@ def check_patterns(name, expect):
 
 
 def judge(expect, status, answer):
-    """What is not as expected of an answer (its HTTP status, its content), sentence by sentence."""
+    """Compares an answer (HTTP status, content) with what is expected. Yields a sentence for each difference."""
     wanted = 500 if expect.get("status") == "timed_out" else 200
     if status != wanted:
         yield f"HTTP status {status}, not {wanted}"
     if "status" not in answer:
-        yield "there is no result"
+        yield "the answer has no result"
     if status != wanted or "status" not in answer:
         return
     for name in ("status", "exit_code", "stdout"):

@@ -1,4 +1,4 @@
-"""A language as it is with an image that has not got its name yet: for the proofs that decide whether it gets it."""
+"""Describes languages in an image that does not have its name yet, for the proofs that decide whether it gets it."""
 import json
 import shutil
 
@@ -6,7 +6,7 @@ from folders import image_of, variants
 
 
 def languages_on(folder, image, staged):
-    """(the folder, the content of its language.json): the versions that run in an image, in another in its place."""
+    """Returns (folder, content of its language.json) with only the versions that run in `image`, now in `staged`."""
     names = [None, *(entry.get("name") for entry in folder.language.get("versions", []))]
     found = [(variant, name) for variant, name in zip(variants(folder.language), names)
              if image_of(variant, folder.id) == image]
@@ -23,7 +23,7 @@ VERSION_FIELDS = ("compile", "run", "environment", "waiting", "least", "live", "
 
 
 def write_folders(parent, languages):
-    """Folders as images/check takes them, with all else that is in the languages' own."""
+    """Writes folders for images/check. Their other files are those of the languages' own folders."""
     for folder, language in languages:
         shutil.copytree(folder.path, parent / folder.id, ignore=shutil.ignore_patterns("Dockerfile"))
         (parent / folder.id / "language.json").write_text(json.dumps(language), encoding="utf-8")

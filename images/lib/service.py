@@ -1,4 +1,4 @@
-"""A Codecell server to ask: one that runs already, or one started here with a scratch folder for its data."""
+"""A Codecell server to ask: a running one, or one that is started here with a temporary folder for its data."""
 import contextlib
 import http.client
 import json
@@ -17,34 +17,34 @@ from pathlib import Path
 from folders import IMAGES, LIVE, Problem
 
 ROOT = IMAGES.parent
-PATIENCE = float(os.environ.get("CODECELL_PATIENCE", "600"))  # seconds for a state to come
-ANSWER_WITHIN = 600                                           # seconds for an answer
+PATIENCE = float(os.environ.get("CODECELL_PATIENCE", "600"))  # seconds to wait for a state
+ANSWER_WITHIN = 600                                           # seconds to wait for an answer
 
 
 def program():
-    """The server's program: CODECELL_BIN, or what was built last."""
+    """The path of the server's program: CODECELL_BIN, or the newest of those in build/."""
     if os.environ.get("CODECELL_BIN"):
         return os.environ["CODECELL_BIN"]
     built = [path for path in (ROOT / "build/gcc/codecell", ROOT / "build/codecell") if path.is_file()]
     if not built:
-        raise Problem("no server is built: cmake --preset release && cmake --build --preset release, or name one by "
-                      "CODECELL_BIN, or one that runs by --url and --key")
+        raise Problem("no server is built: run cmake --preset release && cmake --build --preset release, set "
+                      "CODECELL_BIN, or name a running server with --url and --key")
     return str(max(built, key=lambda path: path.stat().st_mtime))
 
 
 class Service:
-    """A server that answers at `url`."""
+    """A running server."""
 
     def __init__(self, url, key):
         parts = urllib.parse.urlsplit(url if "://" in url else "http://" + url)
         if parts.scheme != "http" or not parts.hostname:
             raise Problem(f"--url: {url} is not http://HOST:PORT")
         self.address, self.key, self.local = (parts.hostname, parts.port or 80), key, threading.local()
-        self.cold = set()  # languages for which no cell came to wait
-        self.has_live = False  # whether it offers languages as `live` has them, too
+        self.cold = set()  # languages for which no idle cell came
+        self.has_live = False  # whether it also has the languages with the run steps of `live`
 
     def ask(self, method, path, body=None):
-        """(HTTP status, the answer's content); a connection a thread is kept."""
+        """Sends a request. Returns (HTTP status, content). Each thread keeps its connection."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"X-API-Key": self.key, "Content-Type": "application/json"}
         for attempt in (1, 2):
@@ -66,7 +66,7 @@ class Service:
         return answer.status, json.loads(content)
 
     def execute(self, request):
-        """(HTTP status, content) of a program; where the server is full or the key too fast, after a wait."""
+        """Runs a program. Returns (HTTP status, content). After 429 and 503 it tries again."""
         end = time.monotonic() + PATIENCE
         while True:
             status, content = self.ask("POST", "/api/v1/execute", request)
@@ -75,16 +75,16 @@ class Service:
             time.sleep(0.5)
 
     def languages(self):
-        """{id: what the server tells of it}"""
+        """The languages that the server offers, as it describes them: {id: language}."""
         status, content = self.ask("GET", "/api/v1/languages")
         if status != 200:
             raise Problem(f"GET /api/v1/languages was answered {status}")
         return {each["id"]: each for each in content["languages"]}
 
     def wait_cell(self, language, waiting):
-        """Waits until the server has a cell ready for a language (with its interpreter held, where it waits).
+        """Waits until the server has an idle cell for a language, a prewarmed one if the language is (`waiting`).
 
-        In vain once, where the server keeps none of it: after that no more.
+        If none comes within 20 s, the server keeps none, and later calls return at once.
         """
         if language in self.cold:
             return
@@ -99,7 +99,7 @@ class Service:
         self.cold.add(language)
 
     def left_out(self, _language, _images=None):
-        """Why the server does not offer a language, or versions of it in some images alone, as far as it said so."""
+        """Why the server does not offer a language, or its versions in these images; "" if it did not say why."""
         return ""
 
     def __enter__(self):
@@ -114,10 +114,10 @@ def interrupted(*_):
 
 
 class OwnServer(Service):
-    """A server of one's own, with the languages of these folders alone; it ends with the block, also by SIGTERM."""
+    """Starts a server with only the languages of these folders. It ends with the `with` block, also after SIGTERM."""
 
     def __init__(self, folders, settings=None, languages=()):
-        """`languages`: further ones by their language.json; one of a folder's id takes that folder's place."""
+        """languages: contents of further language.json files; one with the id of a folder replaces that folder."""
         signal.signal(signal.SIGTERM, interrupted)
         self.scratch = Path(tempfile.mkdtemp(prefix="codecell-check-"))
         self.process, self.lines = None, []
@@ -133,7 +133,7 @@ class OwnServer(Service):
             self.environment = {name: value for name, value in os.environ.items()
                                 if name not in ("CODECELL_BIN", "CODECELL_PATIENCE")}
             self.environment |= {"CODECELL_DATA_DIR": str(self.scratch / "data"), "CODECELL_LISTEN": "127.0.0.1:0",
-                                 "CODECELL_IMAGES": str(links), "CODECELL_DRAIN": "0", "CODECELL_LOG_FORMAT": "text",
+                                 "CODECELL_LANGUAGES": str(links), "CODECELL_DRAIN": "0", "CODECELL_LOG_FORMAT": "text",
                                  **(settings or {})}
             self.program = program()
             key = self.make_key()
@@ -151,7 +151,7 @@ class OwnServer(Service):
         return done.stdout.strip()
 
     def start(self):
-        """Starts it; its address."""
+        """Starts the server and returns its address."""
         self.process = subprocess.Popen([self.program, "serve"], env=self.environment, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace")
         threading.Thread(target=self.read_log, daemon=True).start()
@@ -161,7 +161,7 @@ class OwnServer(Service):
                 return fields["address"]
             if self.process.poll() is not None:
                 time.sleep(0.2)
-                raise Problem("the server ended at once:\n" + "\n".join(self.lines[-10:]))
+                raise Problem("the server ended when it started:\n" + "\n".join(self.lines[-10:]))
             time.sleep(0.02)
         raise Problem("the server does not listen:\n" + "\n".join(self.lines[-10:]))
 
@@ -170,10 +170,10 @@ class OwnServer(Service):
             self.lines.append(line.rstrip("\n"))
 
     def events(self, name):
-        """The fields of each line of that event in the log."""
+        """Yields the fields of each line of the log with that event."""
         for line in list(self.lines):
             if f"event={name} " in line + " ":
-                with contextlib.suppress(ValueError):  # a line that is cut off
+                with contextlib.suppress(ValueError):  # the line is cut off
                     yield dict(word.partition("=")[::2] for word in shlex.split(line))
 
     def left_out(self, language, images=None):

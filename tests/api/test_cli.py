@@ -23,7 +23,7 @@ BAD = [
     ("CODECELL_BODY_TIMEOUT", ["x"]), ("CODECELL_IDLE_TIMEOUT", ["x"]), ("CODECELL_WRITE_TIMEOUT", ["x"]),
     ("CODECELL_KEEP", ["", "everything", "SIZES"]), ("CODECELL_RETENTION", ["x", "-1d"]),
     ("CODECELL_LOG_LEVEL", ["loud"]),
-    ("CODECELL_LOG_FORMAT", ["xml"]), ("CODECELL_IMAGES", ["", "/nonexistent"]), ("CODECELL_DATA_DIR", [""]),
+    ("CODECELL_LOG_FORMAT", ["xml"]), ("CODECELL_LANGUAGES", ["", "/nonexistent"]), ("CODECELL_DATA_DIR", [""]),
     ("DOCKER_HOST", ["nonsense", "ftp://x", "ssh://x", "unix://"]), ("CODECELL_NO_SUCH_SETTING", ["1"]),
     ("CODECELL_", ["1"]), ("CODECELL_pool", ["*=1"]),
 ]

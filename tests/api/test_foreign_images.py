@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from codecell import Server, linked_images
+from codecell import Server, linked_languages
 
 BUSYBOX = Path("/bin/busybox")  # Debian's busybox-static; tests/run installs it
 ROOTS = ["debian:trixie-slim", "codecell/rootfs:trixie"]  # plain Debian; images/build makes the second without a registry
@@ -54,7 +54,7 @@ def foreign(tmp_path_factory):
     try:
         build_like_an_official_one(tags[0])
         import_busybox(tags[1])
-        settings = {"CODECELL_IMAGES": f"{linked_images(path / '.images', [])}:{path}"}
+        settings = {"CODECELL_LANGUAGES": f"{linked_languages(path / '.images', [])}:{path}"}
         with Server(settings, languages=[PERL["id"], SHELL["id"]]) as one:
             yield one.start()
     finally:

@@ -18,7 +18,7 @@ GOOD, BAD = "built-well", "built-badly"
 
 
 def tool(folder, name, *words):
-    env = {**os.environ, "CODECELL_IMAGES": str(folder), "CODECELL_BIN": os.path.abspath(BIN)}
+    env = {**os.environ, "CODECELL_LANGUAGES": str(folder), "CODECELL_BIN": os.path.abspath(BIN)}
     return subprocess.run([ROOT / "images" / name, *words], env=env, capture_output=True, text=True, check=False)
 
 
@@ -48,10 +48,10 @@ def folder(tmp_path_factory):
 def test_one_whose_proofs_fail_does_not_get_its_name(folder):
     done = tool(folder, "build")
     assert done.returncode == 1 and "not built: " + BAD in done.stderr, done.stderr + done.stdout
-    assert "its proofs fail, so it is not offered" in done.stdout and f"{BAD}: of_its_own: " in done.stdout
+    assert "its proofs fail, so it does not get its name" in done.stdout and f"{BAD}: of_its_own: " in done.stdout
     assert [inspect_image(f"codecell/{name}") is not None for name in (GOOD, BAD)] == [True, False]
     assert [inspect_image(f"codecell/{name}:new") for name in (GOOD, BAD)] == [None, None]
-    assert "All is up to date." in tool(folder, "build", GOOD).stdout
+    assert "Everything is up to date." in tool(folder, "build", GOOD).stdout
 
 
 def test_a_changed_command_is_asked_and_nothing_built(folder):
@@ -64,4 +64,4 @@ def test_a_changed_command_is_asked_and_nothing_built(folder):
     answers = facts.answers_on(after, after)
     assert len(answers) == 2 and f"it's $5 1.2\n{GOOD}\n" in answers.values()
     assert facts.labels_of(after)["io.codecell.source"] == facts.labels_of(before)["io.codecell.source"]
-    assert "All is up to date." in tool(folder, "build", GOOD).stdout
+    assert "Everything is up to date." in tool(folder, "build", GOOD).stdout

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from codecell import LANGUAGES, linked_images, wait_for
+from codecell import LANGUAGES, linked_languages, wait_for
 
 MEMBERS = {"id", "name", "version", "versions", "aliases", "file", "compiled", "packages", "limits",
            "least_limits", "example"}
@@ -92,12 +92,12 @@ AWK = {
 
 
 def with_languages(tmp_path, **files):
-    """A value of CODECELL_IMAGES: the project's folder and one with these files."""
+    """A value of CODECELL_LANGUAGES: the project's folder and one with these files."""
     for name, content in files.items():
         (tmp_path / name).mkdir()
         (tmp_path / name / "language.json").write_text(content if isinstance(content, str) else json.dumps(content))
-    ours = linked_images(tmp_path / ".images", LANGUAGES)
-    return {"CODECELL_IMAGES": f"{ours}:{tmp_path}", "CODECELL_POOL": "*=0"}
+    ours = linked_languages(tmp_path / ".images", LANGUAGES)
+    return {"CODECELL_LANGUAGES": f"{ours}:{tmp_path}", "CODECELL_POOL": "*=0"}
 
 
 def test_a_new_language_needs_no_c(launch, tmp_path):

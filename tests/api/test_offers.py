@@ -59,7 +59,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def offering(folder):
-    with Server({"CODECELL_IMAGES": folder, "CODECELL_POOL": "*=0"}, languages=["labelled"]) as one:
+    with Server({"CODECELL_LANGUAGES": folder, "CODECELL_POOL": "*=0"}, languages=["labelled"]) as one:
         yield one.start()
 
 
@@ -91,7 +91,7 @@ def test_it_waits_no_longer_than_its_program_may_take(offering):
 
 
 def test_a_client_that_waits_may_leave_and_the_server_end(launch, folder):
-    server = launch({"CODECELL_IMAGES": folder, "CODECELL_POOL": "*=0"}, languages=["labelled"])
+    server = launch({"CODECELL_LANGUAGES": folder, "CODECELL_POOL": "*=0"}, languages=["labelled"])
 
     def begin(wanted):
         """A request that waits: its image's container is there."""

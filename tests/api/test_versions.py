@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from codecell import Server, docker, linked_images, wait_for
+from codecell import Server, docker, linked_languages, wait_for
 
 SHOW = 'echo "$WHICH $0 $*"'
 
@@ -28,16 +28,16 @@ DUO = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A value of CODECELL_IMAGES with nothing but bash and duo."""
+    """A value of CODECELL_LANGUAGES with nothing but bash and duo."""
     path = tmp_path_factory.mktemp("languages")
     (path / "duo").mkdir()
     (path / "duo" / "language.json").write_text(json.dumps(DUO))
-    return f"{linked_images(path / '.images', ['bash'])}:{path}"
+    return f"{linked_languages(path / '.images', ['bash'])}:{path}"
 
 
 @pytest.fixture(scope="module")
 def duo(folder):
-    with Server({"CODECELL_IMAGES": folder, "CODECELL_POOL": "*=0"}, languages=["bash", "duo"]) as one:
+    with Server({"CODECELL_LANGUAGES": folder, "CODECELL_POOL": "*=0"}, languages=["bash", "duo"]) as one:
         one.start()
         wait_for("all five", lambda: len(one.events("language.offered", language="duo")) == 4
                  and one.events("language.left_out", language="duo"))
@@ -111,7 +111,7 @@ def test_a_language_with_one_version_takes_ranges_too(server):
 
 
 def test_the_default_waits_and_the_others_once_they_are_asked_for(launch, folder):
-    server = launch({"CODECELL_IMAGES": folder, "CODECELL_POOL": "*=1"}, languages=["bash", "duo"])
+    server = launch({"CODECELL_LANGUAGES": folder, "CODECELL_POOL": "*=1"}, languages=["bash", "duo"])
 
     def waiting():
         """The images of the cells of duo."""

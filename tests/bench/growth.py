@@ -105,13 +105,13 @@ def languages():
     results = {}
     for count in (1, 10, 40):
         folder = Path(tempfile.mkdtemp(prefix="codecell-bench-"))
-        told = json.loads((programs.ROOT / "images" / "bash" / "language.json").read_text(encoding="utf-8"))
+        told = json.loads((programs.ROOT / "images" / "languages" / "bash" / "language.json").read_text(encoding="utf-8"))
         names = ["bash", *(f"bench{i}" for i in range(1, count))]
         for name in names:
             (folder / name).mkdir()
             described = {**told, "id": name, "aliases": told["aliases"] if name == "bash" else []}
             (folder / name / "language.json").write_text(json.dumps(described), encoding="utf-8")
-        with started({"CODECELL_IMAGES": folder}, names) as server:  # which has asked each for its version by then
+        with started({"CODECELL_LANGUAGES": folder}, names) as server:  # which has asked each for its version by then
             server.start()
             results[f"{count} languages"] = settled(server)
         shutil.rmtree(folder)

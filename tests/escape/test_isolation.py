@@ -203,7 +203,7 @@ def test_the_environment_holds_nothing_of_the_server(server):
     env = json.loads(out)
     assert MARK not in out and server.any_key[3:] not in out
     assert not [name for name in env if name.startswith(("CODECELL", "DOCKER", "SECRET"))]
-    python = json.loads((ROOT / "images/python/language.json").read_text(encoding="utf-8"))
+    python = json.loads((ROOT / "images/languages/python/language.json").read_text(encoding="utf-8"))
     assert set(env) - set(python["environment"]) <= {"PATH", "HOME", "LANG", "LC_ALL", "HOSTNAME", "USER", "LOGNAME", "PWD", "TMPDIR", "TERM",
                         "SHELL", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONUNBUFFERED",
                         "LC_CTYPE"}, env

@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "images" / "lib"))
 
-from folders import read_folders
+from folders import LANGUAGES_FOLDER, read_folders
 
 
 def read_cases():
@@ -17,6 +17,6 @@ def read_cases():
 
 def case_languages():
     """The ids of the languages of all cases, in order; a name that no language has is left out."""
-    ids = {name: id_ for id_, folder in read_folders([ROOT / "images"])[0].items() for _, name in folder.names()}
+    ids = {name: id_ for id_, folder in read_folders([LANGUAGES_FOLDER])[0].items() for _, name in folder.names()}
     named = {case["request"]["language"] for case in read_cases().values()}
     return sorted({ids[name] for name in named if name in ids})

@@ -82,12 +82,12 @@ def log_fields(line):
     return fields
 
 
-def linked_images(folder, languages):
-    """A value of CODECELL_IMAGES: of the project's languages these alone, whatever images the engine has."""
+def linked_languages(folder, languages):
+    """A value of CODECELL_LANGUAGES: of the project's languages these alone, whatever images the engine has."""
     folder.mkdir()
     for name in languages:
-        if (ROOT / "images" / name).is_dir():
-            (folder / name).symlink_to(ROOT / "images" / name)
+        if (ROOT / "images/languages" / name).is_dir():
+            (folder / name).symlink_to(ROOT / "images/languages" / name)
     return str(folder)
 
 
@@ -112,7 +112,8 @@ class Server:
         self.engine, self.wants_ready = engine, ready
         self.languages = LANGUAGES if languages is None else languages
         self.settings = {"CODECELL_DATA_DIR": str(self.data_dir), "CODECELL_LISTEN": "127.0.0.1:0",
-                         "CODECELL_IMAGES": linked_images(self.folder / "images", {*LANGUAGES, *self.languages})}
+                         "CODECELL_LANGUAGES": linked_languages(self.folder / "languages",
+                                                                {*LANGUAGES, *self.languages})}
         self.settings.update(pair.split("=", 1) for pair in os.environ.get("TESTS_SETTINGS", "").split())
         self.settings.update({name: str(value) for name, value in (settings or {}).items()})
         self.command = [BIN, "serve"]

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "images" / "lib"))
 
 from cases import case_languages
 from codecell import LANGUAGES
-from folders import read_folders
+from folders import LANGUAGES_FOLDER, read_folders
 from plan import ci_languages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -377,7 +377,7 @@ def waiting_languages():
 
 
 def checked_languages():
-    return ci_languages(read_folders([ROOT / "images"])[0])
+    return ci_languages(read_folders([LANGUAGES_FOLDER])[0])
 
 
 def languages(totals):

@@ -56,7 +56,7 @@ def test_what_starts_from_a_failed_one_is_not_tried(capsys):
     assert not good and sorted(trial.made) == ["low", "other"]
     assert trial.results == {"low": "FAILED", "mid": "FAILED", "top": "FAILED", "other": 1.0}
     told = capsys.readouterr().out
-    assert "low: could not be built" in told and "top: not built, for mid is not there" in told
+    assert "low: could not be built" in told and "top: not built, because mid failed" in told
 
 
 def test_what_cannot_be_downloaded_is_left_out_and_no_failure(capsys, monkeypatch):
@@ -75,7 +75,7 @@ def test_what_cannot_be_downloaded_is_left_out_and_no_failure(capsys, monkeypatc
     assert sorted(trial.made) == ["kept", "low", "other"], "and not the tool that only the lost ones need"
     assert trial.results == {"low": 1.0, "mid": "left out", "top": "left out", "kept": 1.0, "other": 1.0}
     told = capsys.readouterr().out
-    assert "mid: not built: no way to a.example" in told and "top: not built: mid is not there" in told
+    assert "mid: not built: a.example cannot be reached" in told and "top: not built: mid is missing" in told
 
 
 def of_downloads(tmp_path, **fields):

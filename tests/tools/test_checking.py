@@ -105,15 +105,15 @@ def test_a_new_folder_is_whole(tmp_path, monkeypatch, capsys):
 def test_a_new_folder_like_another(tmp_path, monkeypatch, capsys):
     write(tmp_path, "awk", {"aliases": ["zawk"], "least": {"processes": 9}, "live": {"prefix": ["/bin/stdbuf", "-oL"]}})
     (tmp_path / "awk" / "tests.txt").write_text("=== hello\nBEGIN { }\n")
-    monkeypatch.setenv("CODECELL_IMAGES", str(tmp_path))
+    monkeypatch.setenv("CODECELL_LANGUAGES", str(tmp_path))
     status, _ = new(monkeypatch, capsys, "mawk", "--like", "awk", "--image", "mawk:1", "--run", "/bin/mawk -f main.awk")
     mawk = read_folders()[0]["mawk"]
     assert status == 0 and mawk.dockerfile is None and mawk.images() == ["mawk:1"]
     assert mawk.language["least"] == {"processes": 9} and mawk.language["live"] == {"prefix": ["/bin/stdbuf", "-oL"]}
     assert mawk.language["version"] == {"argv": ["/bin/mawk", "--version"]} and mawk.language["aliases"] == []
     assert (mawk.path / "tests.txt").read_text() == "=== hello\nBEGIN { }\n"
-    for words, said in ((["awk"], "'awk' belongs to awk already"), (["zawk"], "'zawk' belongs to awk already"),
-                        (["Z"], "an id is"), (["x", "--image", "a", "--package", "b"], "--image or --package"),
-                        (["x", "--like", "base"], "no language with proofs")):
+    for words, said in ((["awk"], "'awk' already belongs to awk"), (["zawk"], "'zawk' already belongs to awk"),
+                        (["Z"], "an id is"), (["x", "--image", "a", "--package", "b"], "--image and --package"),
+                        (["x", "--like", "base"], "no such language with proofs")):
         status, told = new(monkeypatch, capsys, *words)
         assert status == 1 and said in told.err and not (tmp_path / "x").exists()

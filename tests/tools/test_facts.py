@@ -104,7 +104,7 @@ class Engine:
     def watch(self, _image, command, **more):
         log = type("Log", (), {"read_text": lambda *_, **__: "the log"})()
         if command[0] != "docker":
-            assert "CODECELL_IMAGES" in more
+            assert "CODECELL_LANGUAGES" in more
             return self.proofs, log
         labels = dict(word.split("=", 1) for word in command if word.startswith("io.codecell."))
         text = open(command[-1] + "/Dockerfile", encoding="ascii").read()
@@ -190,7 +190,7 @@ def test_an_image_whose_proofs_fail_gets_no_name(engine, tmp_path, below, capsys
     unproven = {"unproven": [read_folders([tmp_path])[0]["x"]], "below": below}
     engine.proofs = 1
     assert build(engine, folder, [], **unproven) == "FAILED" and engine.images == {}
-    assert "its proofs fail, so it is not offered:\nthe log" in capsys.readouterr().out
+    assert "its proofs fail, so it does not get its name:\nthe log" in capsys.readouterr().out
     engine.proofs = 0
     assert isinstance(build(engine, folder, [], **unproven), float)
     offered = engine.images["codecell/x"]
@@ -203,4 +203,4 @@ def test_an_image_whose_proofs_fail_gets_no_name(engine, tmp_path, below, capsys
         raise Problem("no server is built")
     monkeypatch.setattr(builder, "program", no_server)
     assert isinstance(build(engine, folder, [], **unproven), float), "then it is said"
-    assert "codecell/x: not proven, for no server is built: images/check x does it" in capsys.readouterr().out
+    assert "codecell/x: not proven, because no server is built: use images/check x" in capsys.readouterr().out

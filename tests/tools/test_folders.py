@@ -5,7 +5,7 @@ import re
 import pytest
 
 from checking import proofs_of
-from folders import IMAGES, Folder, Problem, extensions, languages_of, read_folders, variants
+from folders import LANGUAGES_FOLDER, SHARED_FOLDER, Folder, Problem, extensions, languages_of, read_folders, variants
 from proofs import STANDARD
 
 AWK = {"id": "awk", "name": "AWK", "aliases": ["gawk"], "image": "codecell/script", "file": "main.awk",
@@ -54,7 +54,7 @@ def test_versions_have_what_they_do_not_say_themselves(tmp_path):
     ({"versions": [{"run": {}}]}, "versions[0].run.argv: "),
     ({"versions": [{"aliases": [1]}]}, "versions[0].aliases: "), ({"live": False}, "live: must be true"),
     ({"versions": [{"live": "stdbuf"}]}, "versions[0].live: must be true"),
-    ({"aliases": ["awk"]}, "aliases: awk is there twice"), ({"aliases": ["x", "x"]}, "aliases: x is there twice"),
+    ({"aliases": ["awk"]}, "aliases: awk is listed twice"), ({"aliases": ["x", "x"]}, "aliases: x is listed twice"),
 ], ids=range(17))
 def test_what_is_wrong_is_said_with_file_and_field(tmp_path, language, said):
     write(tmp_path, "awk", language)
@@ -69,8 +69,8 @@ def test_a_name_belongs_to_one(tmp_path):
     write(tmp_path, "zawk", {"versions": [{"aliases": ["lua"]}]})
     _, problems = read_folders([tmp_path])
     assert {id_: [sentence.rpartition("json: ")[2] for sentence in each] for id_, each in problems.items()} == {
-        "awk": ["aliases: zawk belongs to zawk already"], "lua": ["aliases: shared belongs to awk already"],
-        "zawk": ["versions[0].aliases: lua belongs to lua already"]}
+        "awk": ["aliases: zawk already belongs to zawk"], "lua": ["aliases: shared already belongs to awk"],
+        "zawk": ["versions[0].aliases: lua already belongs to lua"]}
 
 
 def test_one_that_is_broken_leaves_the_others(tmp_path):
@@ -82,16 +82,16 @@ def test_one_that_is_broken_leaves_the_others(tmp_path):
 
 def test_folders_elsewhere_may_start_from_our_images(tmp_path, monkeypatch):
     write(tmp_path, "mine", {}, "FROM codecell/base\n")
-    monkeypatch.setenv("CODECELL_IMAGES", str(tmp_path))
+    monkeypatch.setenv("CODECELL_LANGUAGES", str(tmp_path))
     found, problems = read_folders()
     assert not problems and [folder.id for folder in languages_of(found)] == ["mine"]
-    assert found["base"].path == IMAGES / "base"
-    monkeypatch.setenv("CODECELL_IMAGES", str(tmp_path / "nowhere"))
+    assert found["base"].path == SHARED_FOLDER / "base"
+    monkeypatch.setenv("CODECELL_LANGUAGES", str(tmp_path / "nowhere"))
     with pytest.raises(Problem, match="nowhere"):
         read_folders()
 
 
-OURS, PROBLEMS = read_folders([IMAGES])
+OURS, PROBLEMS = read_folders([LANGUAGES_FOLDER])
 
 
 @pytest.mark.parametrize("folder", languages_of(OURS), ids=lambda folder: folder.id)

@@ -4,7 +4,7 @@ from test_folders import write
 
 import checking
 from checking import Result, ask_least, ask_live
-from folders import IMAGES, Folder, live_language
+from folders import LANGUAGES_FOLDER, Folder, live_language
 from measuring import LOWEST, Measuring, bisect, with_margin, without_least
 from proofs import NOTHING, Proof
 
@@ -46,7 +46,7 @@ class Scripted:
 def measuring(tmp_path, needs):
     write(tmp_path, "awk", {})
     folder = Folder(tmp_path / "awk")
-    (folder.path / "tests.txt").write_text((IMAGES / "awk" / "tests.txt").read_text())
+    (folder.path / "tests.txt").write_text((LANGUAGES_FOLDER / "awk" / "tests.txt").read_text())
     found = Measuring(Scripted(needs), folder, {})
     found.proofs = [HELLO]
     return found
@@ -89,8 +89,8 @@ def test_a_language_that_flushes_by_itself_is_its_own(tmp_path):
     write(tmp_path, "z", {"live": True, "versions": [{"name": "b"}]})
     write(tmp_path, "none", {})
     assert live_language(Folder(tmp_path / "z")) is None
-    assert checking.live_told(Folder(tmp_path / "z")) is False
-    assert checking.live_told(Folder(tmp_path / "none")) is None
+    assert checking.live_differs(Folder(tmp_path / "z")) is False
+    assert checking.live_differs(Folder(tmp_path / "none")) is None
 
 
 class Slow:
@@ -115,4 +115,4 @@ def test_live_gets_more_time_on_a_busy_machine(tmp_path):
         assert service.asked == [("z.live", timeout) for timeout in asked] and len(result.failures) == failures
     result = Result(Folder(tmp_path / "none"))
     ask_live(Slow(1), result, proof, {})
-    assert "language.json must say" in result.failures[0]
+    assert "language.json needs 'live'" in result.failures[0]

@@ -50,14 +50,14 @@ def test_who_runs_in_what(folders):
 
 
 def test_what_cannot_be(folders, tmp_path):
-    with pytest.raises(Problem, match="no language or image 'x'; there are: ada base c d gcc ldc"):
+    with pytest.raises(Problem, match="no language or image 'x'; the ids are: ada base c d gcc ldc"):
         order(folders, "x")
     write(tmp_path, "lost", {"image": "codecell/away"})
-    with pytest.raises(Problem, match=r"lost/language.json: image: there is no folder 'away'"):
+    with pytest.raises(Problem, match=r"lost/language.json: image: no folder 'away' has a Dockerfile"):
         order(read_folders([tmp_path])[0], "lost")
     write(tmp_path, "round", dockerfile="FROM codecell/trip\n")
     write(tmp_path, "trip", dockerfile="FROM codecell/round\n")
-    with pytest.raises(Problem, match="codecell/round starts from itself, by way of codecell/round and codecell/trip"):
+    with pytest.raises(Problem, match="codecell/round starts from itself through codecell/round and codecell/trip"):
         order(read_folders([tmp_path])[0], "round")
 
 

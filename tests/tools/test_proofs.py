@@ -16,7 +16,7 @@ def test_the_template_is_whole():
     assert list(found) == [name for name in STANDARD if name != "compile_error"]
     assert found["hello"].code == "echo 'Hello, World!'\n" and found["hello"].line == 4
     assert found["files"].files == [{"path": "lib/answer.sh", "content": "answer() { echo 42; }\n"}]
-    with pytest.raises(Problem, match="there is no proof 'compile_error', nor a reason"):
+    with pytest.raises(Problem, match="the proof 'compile_error' is missing, or a reason"):
         proofs(WHOLE, compiles=True)
 
 
@@ -46,21 +46,21 @@ def test_a_reason_instead_of_a_program():
 
 
 @pytest.mark.parametrize("old,new,said", [
-    ("=== hello", "=== hullo", "there is no proof 'hello'"),
+    ("=== hello", "=== hullo", "the proof 'hello' is missing"),
     ("=== hello", "=== hello {]", "line 4: hello: "),
-    ("=== hello", "=== hello []", "after the name comes an object"),
-    ("=== hello", '=== hello {"cannot": "why"}', "'cannot' is a reason"),
-    ("=== exit", '=== exit {"cannot": "why"}', "'cannot' is a reason"),
-    ("=== exit", '=== exit {"cannot": ["why"]}', "'cannot' is a reason"),
+    ("=== hello", "=== hello []", "a name may be followed by an object"),
+    ("=== hello", '=== hello {"cannot": "why"}', "'cannot' must be a reason"),
+    ("=== exit", '=== exit {"cannot": "why"}', "'cannot' must be a reason"),
+    ("=== exit", '=== exit {"cannot": ["why"]}', "'cannot' must be a reason"),
     ("=== hello", '=== hello {"stdim": ""}', "hello: unknown field stdim"),
     ("=== hello", '=== hello {"expect": {"stderr_matches": ""}}', "hello: unknown field stderr_matches"),
-    ("=== hello", "=== hello\n=== hello", "line 4: hello: there is no program"),
-    ("=== exit", "=== hello\nx\n=== exit", "hello is there twice"),
-    ("=== files/lib/answer.sh", "=== file/lib/answer.sh", "file/lib/answer.sh stands before a proof file"),
+    ("=== hello", "=== hello\n=== hello", "line 4: hello: the program is missing"),
+    ("=== exit", "=== hello\nx\n=== exit", "there are two proofs hello"),
+    ("=== files/lib/answer.sh", "=== file/lib/answer.sh", "file/lib/answer.sh comes before the proof file"),
     ("=== files/lib/answer.sh", "#", "files has no second file"),
     ('{"expect": {"stderr": "main.sh: (line )?3: .*not found"}}', "", "error: needs expect.stderr"),
     ('"main.sh: (line )?3: .*not found"', '"("', "error: expect.stderr: "),
-    ("=== exit", "=== own\necho\n=== exit", "own: a proof of one's own needs 'expect'"),
+    ("=== exit", "=== own\necho\n=== exit", "own: a proof that is not a standard proof needs 'expect'"),
 ])
 def test_what_is_wrong_is_said(old, new, said):
     assert old in WHOLE
@@ -95,4 +95,4 @@ def test_an_answer_is_judged(expect, status, answer, said):
 
 
 def test_an_answer_without_a_program():
-    assert list(judge({"status": "timed_out"}, 500, {"detail": "no"})) == ["there is no result"]
+    assert list(judge({"status": "timed_out"}, 500, {"detail": "no"})) == ["the answer has no result"]

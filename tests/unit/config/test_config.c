@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -73,7 +74,7 @@ static void without_variables_all_are_default(void **state)
 }
 
 /* Where the default folder of languages is depends on where the program stands. */
-static void images_are_found_here_or_beside_the_program(void **state)
+static void languages_are_found_here_or_beside_the_program(void **state)
 {
     (void)state;
     struct config c;
@@ -85,18 +86,19 @@ static void images_are_found_here_or_beside_the_program(void **state)
     exe[len] = '\0';
     *strrchr(exe, '/') = '\0';
     *strrchr(exe, '/') = '\0';
-    snprintf(expected, sizeof expected, "%s/share/codecell/images", exe);
+    snprintf(expected, sizeof expected, "%s/share/codecell/images/languages", exe);
 
     assert_int_equal(chdir(folder), 0);
     assert_int_equal(config_load(&c, no_env, NULL), 0);
-    assert_string_equal(c.images, expected);
+    assert_string_equal(c.languages, expected);
     config_free(&c);
-    FILE *images = fopen("images", "w");
-    fclose(images);
+    assert_int_equal(mkdir("images", 0700), 0);
+    assert_int_equal(mkdir("images/languages", 0700), 0);
     assert_int_equal(config_load(&c, no_env, NULL), 0);
-    assert_string_equal(c.images, "images");
+    assert_string_equal(c.languages, "images/languages");
     config_free(&c);
-    assert_int_equal(unlink("images"), 0);
+    assert_int_equal(rmdir("images/languages"), 0);
+    assert_int_equal(rmdir("images"), 0);
     assert_int_equal(chdir(before), 0);
     assert_int_equal(rmdir(folder), 0);
 }
@@ -141,7 +143,7 @@ static const struct {
     T("CODECELL_LISTEN=[::1]:8002", listen, "[::1]:8002"),
     T("CODECELL_LISTEN=[::]:65535", listen, "[::]:65535"),
     T("CODECELL_LISTEN=unix:/run/codecell.sock", listen, "unix:/run/codecell.sock"),
-    T("CODECELL_IMAGES=/tmp:/usr/share", images, "/tmp:/usr/share"),
+    T("CODECELL_LANGUAGES=/tmp:/usr/share", languages, "/tmp:/usr/share"),
     T("CODECELL_POOL=python=4,javascript=2,*=1", pool, "python=4,javascript=2,*=1"),
     T("CODECELL_POOL=*=0", pool, "*=0"),
     T("CODECELL_POOL=c=256,c++=1,a-b_c.d=2", pool, "c=256,c++=1,a-b_c.d=2"),
@@ -226,12 +228,12 @@ static const struct {
     {"CODECELL_DATA_DIR=", "a path"},
     {"CODECELL_DATA_DIR=a\nb", "a path"},
 #define FOLDERS "one or more folders that exist, with `:` between them"
-    {"CODECELL_IMAGES=", FOLDERS},
-    {"CODECELL_IMAGES=/nonexistent", FOLDERS},
-    {"CODECELL_IMAGES=/dev/null", FOLDERS},
-    {"CODECELL_IMAGES=/tmp:", FOLDERS},
-    {"CODECELL_IMAGES=:/tmp", FOLDERS},
-    {"CODECELL_IMAGES=/tmp:/nonexistent", FOLDERS},
+    {"CODECELL_LANGUAGES=", FOLDERS},
+    {"CODECELL_LANGUAGES=/nonexistent", FOLDERS},
+    {"CODECELL_LANGUAGES=/dev/null", FOLDERS},
+    {"CODECELL_LANGUAGES=/tmp:", FOLDERS},
+    {"CODECELL_LANGUAGES=:/tmp", FOLDERS},
+    {"CODECELL_LANGUAGES=/tmp:/nonexistent", FOLDERS},
 #define LISTEN "an address and port such as `127.0.0.1:8002` or `[::1]:8002`, or `unix:/path`"
     {"CODECELL_LISTEN=", LISTEN},
     {"CODECELL_LISTEN=8002", LISTEN},
@@ -473,7 +475,7 @@ static void printed_values_load_again(void **state)
     for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         char name[64], value[4096], variable[5000];
         assert_int_equal(sscanf(line, "%63s %4095s", name, value), 2);
-        if (strcmp(name, "CODECELL_IMAGES") == 0)
+        if (strcmp(name, "CODECELL_LANGUAGES") == 0)
             continue; /* a default that need not exist */
         snprintf(variable, sizeof variable, "%s=%s", name, strcmp(value, "\"\"") == 0 ? "" : value);
         struct error error;
@@ -543,7 +545,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_variables_all_are_default),
-        cmocka_unit_test(images_are_found_here_or_beside_the_program),
+        cmocka_unit_test(languages_are_found_here_or_beside_the_program),
         cmocka_unit_test(good_values_are_taken),
         cmocka_unit_test(bad_values_are_refused_in_a_sentence),
         cmocka_unit_test(connections_leave_descriptors_to_the_rest),
