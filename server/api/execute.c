@@ -170,8 +170,8 @@ static void call_await(struct execute_call *call, struct language *language)
     call->wait = (struct availability_wait){.language = language, .done = call_on_known};
     call->waits = call->waited = true;
     error_set(&call->error, ERROR_UNAVAILABLE, "%s", REQUEST_NOT_YET);
-    if (!waited &&
-        availability_await(call->api->availability, &call->wait, call->request.timeout_s * 1000, &call->error) == 0)
+    if (!waited && availability_await(call->api->availability, &call->wait, (uint64_t)call->request.timeout_s * 1000,
+                                      &call->error) == 0)
         return; /* the call may be answered and freed by now */
     call->waits = false;
     call_refuse(call);

@@ -2,14 +2,16 @@
 #ifndef CODECELL_API_EXECUTE_FILES_H
 #define CODECELL_API_EXECUTE_FILES_H
 
+#include "base/fields.h"
 #include "run/request.h"
-
-#include <jansson.h>
 
 #define EXECUTE_FILES_MAX 128           /* items of `files` */
 #define EXECUTE_FILES_BYTES (10u << 20) /* of their contents, decoded */
 
-/* Reads the array, which the request must own, into request->files. 0, or -1 with ERROR_INVALID or ERROR_MEMORY. */
-int execute_files_read(struct execution_request *request, const json_t *array, struct error *error);
+extern const struct fields execute_file_fields; /* of one item; they lie in a struct request_file */
+
+/* What is left to do once request->files was filled in: decodes contents, and checks that no path collides with another
+ * and that all contents together are not too large. 0, or -1 with ERROR_INVALID or ERROR_MEMORY. */
+int execute_files_finish(struct execution_request *request, struct error *error);
 
 #endif

@@ -100,24 +100,43 @@ static int set_text(char **out, const char *text, struct error *error)
     return 0;
 }
 
+struct list_query {
+    const char *language, *session_id; /* NULL: any */
+    int status;                        /* enum record_status; -1: any */
+};
+
+static const struct field list_fields_list[] = {
+    {.name = "status",
+     .type = FIELD_CHOICE,
+     .choices = record_status_names,
+     .at = offsetof(struct list_query, status),
+     .meaning = "executions of this status alone"},
+    {.name = "language",
+     .type = FIELD_TEXT,
+     .at = offsetof(struct list_query, language),
+     .meaning = "executions of this language alone"},
+    {.name = "session_id",
+     .type = FIELD_TEXT,
+     .at = offsetof(struct list_query, session_id),
+     .meaning = "executions of this session alone"},
+};
+const struct fields executions_list_fields = FIELDS(list_fields_list, sizeof(struct list_query));
+
 static int read_filter(struct query *query, struct error *error)
 {
-    const char *language = http_query(query->pending.ex, "language"), *status = http_query(query->pending.ex, "status");
-    enum record_status wanted;
-    if (status != NULL) {
-        if (record_status_parse(status, &wanted) != 0)
-            return error_set(error, ERROR_INVALID,
-                             "status: must be pending, running, completed, failed, timed_out, out_of_memory, "
-                             "compile_failed, cancelled or lost");
-        query->status = (int)wanted;
-        query->filter.status =
-            wanted == RECORD_RUNNING ? RECORD_PENDING : (int)wanted; /* as the row of one that runs */
-    }
+    const struct fields_reading reading = {.error = error};
+    struct list_query list = {.status = -1};
+    if (fields_read_query(&executions_list_fields, page_parameter, query->pending.ex, &reading, &list) != 0)
+        return -1;
+    query->status = list.status;
+    /* The row of an execution that runs says pending. */
+    query->filter.status = list.status == RECORD_RUNNING ? RECORD_PENDING : list.status;
     /* A language that is not offered any more still has records, under its id. */
     struct language_version *version;
-    const struct language *known = language != NULL ? catalog_find(query->api->languages, language, &version) : NULL;
-    if (set_text(&query->language, known != NULL ? known->id : language, error) != 0 ||
-        set_text(&query->session_id, http_query(query->pending.ex, "session_id"), error) != 0)
+    const struct language *known =
+        list.language != NULL ? catalog_find(query->api->languages, list.language, &version) : NULL;
+    if (set_text(&query->language, known != NULL ? known->id : list.language, error) != 0 ||
+        set_text(&query->session_id, list.session_id, error) != 0)
         return -1;
     query->filter.language = query->language;
     query->filter.session_id = query->session_id;

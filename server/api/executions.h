@@ -6,6 +6,8 @@
 
 http_handler api_executions_list, api_executions_get, api_executions_delete;
 
+extern const struct fields executions_list_fields; /* the parameters of their list, besides those of a page */
+
 /* API.md's object; a new reference. Kept texts are cleaned to UTF-8. */
 json_t *execution_json(const struct record *record);
 

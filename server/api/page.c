@@ -79,26 +79,43 @@ int page_cursor_read(const struct page_owner *owner, const char *text, int64_t *
 
 /* ---- the page ---- */
 
-/* A whole number of 1 to PAGE_MAX, digits only. */
-static int read_limit(const char *text, unsigned *out)
+struct page_query {
+    int64_t limit;
+    const char *cursor; /* NULL: the first page */
+};
+
+static const struct field page_list_fields[] = {
+    {.name = "limit",
+     .type = FIELD_INTEGER,
+     .least = 1,
+     .most = PAGE_MAX,
+     .at = offsetof(struct page_query, limit),
+     .fallback = "50",
+     .meaning = "items of a page"},
+    {.name = "cursor",
+     .type = FIELD_TEXT,
+     .at = offsetof(struct page_query, cursor),
+     .fallback = "null",
+     .meaning = "the next_cursor of the page before"},
+};
+const struct fields page_fields = FIELDS(page_list_fields, sizeof(struct page_query));
+
+const char *page_parameter(const void *ex, const char *name)
 {
-    size_t digits = strspn(text, "0123456789");
-    if (digits == 0 || digits > 9 || text[digits] != '\0')
-        return -1;
-    *out = (unsigned)strtoul(text, NULL, 10);
-    return *out >= 1 && *out <= PAGE_MAX ? 0 : -1;
+    return http_query(ex, name);
 }
 
 int page_read(const struct http_exchange *ex, const struct page_owner *owner, unsigned *limit, int64_t *before,
               struct error *error)
 {
-    const char *limit_text = http_query(ex, "limit"), *cursor = http_query(ex, "cursor");
-    *limit = PAGE_DEFAULT;
+    const struct fields_reading reading = {.error = error};
+    struct page_query query = {.limit = PAGE_DEFAULT};
     *before = 0;
-    if (limit_text != NULL && read_limit(limit_text, limit) != 0)
-        return error_set(error, ERROR_INVALID, "limit: must be an integer from 1 to %d", PAGE_MAX);
-    if (cursor != NULL && page_cursor_read(owner, cursor, before) != 0)
+    if (fields_read_query(&page_fields, page_parameter, ex, &reading, &query) != 0)
+        return -1;
+    if (query.cursor != NULL && page_cursor_read(owner, query.cursor, before) != 0)
         return error_set(error, ERROR_INVALID, "cursor: must be the next_cursor of a page");
+    *limit = (unsigned)query.limit;
     return 0;
 }
 

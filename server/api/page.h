@@ -4,6 +4,7 @@
 #ifndef CODECELL_API_PAGE_H
 #define CODECELL_API_PAGE_H
 
+#include "base/fields.h"
 #include "http/http.h"
 #include "store/db.h"
 
@@ -23,6 +24,11 @@ struct page_owner {
 /* 0, or -1: libcrypto failed; or what the text holds was not made for this owner. */
 int page_cursor_write(const struct page_owner *owner, int64_t sequence, char out[PAGE_CURSOR_LEN + 1]);
 int page_cursor_read(const struct page_owner *owner, const char *text, int64_t *sequence);
+
+extern const struct fields page_fields; /* the parameters of every list */
+
+/* A parameter of an exchange's URL, for fields_read_query(). */
+const char *page_parameter(const void *ex, const char *name);
 
 /* A list's query: ?limit=1..200 (default 50) and ?cursor=…; *before is 0 without a cursor. 0, or -1 with a 400's
  * sentence. */

@@ -1,6 +1,5 @@
 #include "languages/command.h"
 
-#include "base/json_reader.h"
 #include "languages/figures.h"
 
 #include <stdio.h>
@@ -87,6 +86,8 @@ void command_clear(struct command *command)
 {
     free(command->env);
     free(command->argv);
-    strings_free(command->filled);
+    for (char **text = command->filled; text != NULL && *text != NULL; text++)
+        free(*text);
+    free(command->filled);
     *command = (struct command){0};
 }

@@ -6,6 +6,7 @@
 #ifndef CODECELL_LANGUAGES_LANGUAGE_H
 #define CODECELL_LANGUAGES_LANGUAGE_H
 
+#include "base/arena.h"
 #include "docker/cell/cell.h"
 #include "languages/command.h"
 #include "languages/limits.h"
@@ -51,6 +52,7 @@ struct language_version {
 };
 
 struct language {
+    struct arena arena; /* holds all that was read */
     char *id, *name, *file;
     char **aliases;                    /* lower case, NULL after the last */
     struct limits limits;              /* its own defaults */

@@ -1,12 +1,35 @@
-/* `live` in a language.json: true where its output comes by the line already, else what is different of the run step:
- * variables, words before its command, or another command. */
 #include "languages/language_live_file.h"
 
-#include "languages/figures.h"
 #include "languages/language_version_file.h"
 
-#include <stdlib.h>
-#include <string.h>
+/* What is read of `live`; NULL: absent. */
+struct live_file {
+    char **env, **prefix, **argv;
+};
+
+static const struct field live_list[] = {
+    {.name = "environment",
+     .type = FIELD_VARIABLES,
+     .most = LANGUAGE_STRINGS_MAX,
+     .check = language_environment_check,
+     .at = offsetof(struct live_file, env),
+     .meaning = "variables over the version's own"},
+    {.name = "prefix",
+     .type = FIELD_TEXTS,
+     .least = 1,
+     .most = LANGUAGE_STRINGS_MAX,
+     .check = language_argv_check,
+     .at = offsetof(struct live_file, prefix),
+     .meaning = "words before the run step's command"},
+    {.name = "argv",
+     .type = FIELD_TEXTS,
+     .least = 1,
+     .most = LANGUAGE_STRINGS_MAX,
+     .check = language_argv_check,
+     .at = offsetof(struct live_file, argv),
+     .meaning = "the command instead of the run step's"},
+};
+static const struct fields live_fields = FIELDS(live_list, sizeof(struct live_file));
 
 static size_t count(char *const *strings)
 {
@@ -17,69 +40,35 @@ static size_t count(char *const *strings)
     return n;
 }
 
-/* The words of both; NULL: out of memory. */
-static char **joined(char *const *prefix, char *const *run)
+/* The words of both. NULL: out of memory. */
+static char **joined(struct arena *arena, char *const *prefix, char *const *run)
 {
-    size_t before = count(prefix), behind = count(run);
-    char **out = calloc(before + behind + 1, sizeof *out);
+    size_t before = count(prefix), after = count(run);
+    char **out = arena_alloc(arena, (before + after + 1) * sizeof *out);
 
-    for (size_t i = 0; out != NULL && i < before + behind; i++)
-        if ((out[i] = strdup(i < before ? prefix[i] : run[i - before])) == NULL) {
-            strings_free(out);
-            return NULL;
-        }
+    for (size_t i = 0; out != NULL && i < before + after; i++)
+        out[i] = i < before ? prefix[i] : run[i - before];
     return out;
 }
 
-static int read_run(const struct reader *in, char *const *run, struct language_live *live)
+int language_live_read(const struct field_place *up, const json_t *value, char *const *run, struct language_live *live)
 {
-    char **prefix = NULL;
-    int failed = -1;
-
-    if (json_object_get(in->object, "argv") != NULL) {
-        if (json_object_get(in->object, "prefix") != NULL)
-            return reader_fail(in, "prefix", "must not stand beside argv");
-        return reader_argv(in, &live->run);
-    }
-    if (json_object_get(in->object, "prefix") == NULL)
-        return 0;
-    if (reader_strings(in, "prefix", &prefix) == 0) {
-        live->run = joined(prefix, run);
-        failed = live->run != NULL ? 0 : reader_fail(in, "prefix", "out of memory");
-    }
-    strings_free(prefix);
-    return failed;
-}
-
-static int check_figures(const struct reader *in, char *const *argv)
-{
-    for (; argv != NULL && *argv != NULL; argv++)
-        if (!figures_are_right(*argv))
-            return reader_fail(in, "argv", FIGURES_WRONG);
-    return 0;
-}
-
-int language_live_read(const struct reader *in, char *const *run, struct language_live *live)
-{
-    static const char *const known[] = {"environment", "prefix", "argv", NULL};
-    const json_t *value = json_object_get(in->object, "live");
-    struct reader inside;
+    const struct field_place place = {.up = up, .name = "live", .reading = up->reading},
+                             prefix = {.up = &place, .name = "prefix", .reading = up->reading};
+    struct live_file file = {.env = NULL};
 
     live->known = value != NULL;
     if (value == NULL || json_is_true(value))
         return 0;
     if (!json_is_object(value) || json_object_size(value) == 0)
-        return reader_fail(in, "live", "must be true, or an object of environment, prefix or argv");
-    if (reader_enter(in, "live", true, known, &inside) != 0)
+        return field_wrong(&place, "must be true, or an object of environment, prefix or argv");
+    if (fields_read_inside(&live_fields, value, &place, &file) != 0)
         return -1;
-    if (json_object_get(inside.object, "environment") != NULL && language_environment_read(&inside, &live->env) != 0)
-        return -1;
-    return read_run(&inside, run, live) != 0 ? -1 : check_figures(&inside, live->run);
-}
-
-void language_live_clear(struct language_live *live)
-{
-    strings_free(live->run);
-    strings_free(live->env);
-    *live = (struct language_live){0};
+    if (file.prefix != NULL && file.argv != NULL)
+        return field_wrong(&prefix, "must not stand beside argv");
+    live->env = file.env;
+    live->run = file.argv;
+    if (file.prefix != NULL && (live->run = joined(up->reading->arena, file.prefix, run)) == NULL)
+        return error_memory(up->reading->error);
+    return 0;
 }

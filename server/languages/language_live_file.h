@@ -2,12 +2,12 @@
 #ifndef CODECELL_LANGUAGES_LANGUAGE_LIVE_FILE_H
 #define CODECELL_LANGUAGES_LANGUAGE_LIVE_FILE_H
 
-#include "base/json_reader.h"
+#include "base/fields.h"
 #include "languages/language.h"
 
-/* Reads `live` of a version whose argv is `run`. 0, or -1 with a sentence; language_live_clear() is the caller's in
- * both cases. */
-int language_live_read(const struct reader *in, char *const *run, struct language_live *live);
-void language_live_clear(struct language_live *live);
+/* Reads `value` (NULL: absent) of the version that `up` is the place of and whose command is `run`. It is true if the
+ * output comes by the line anyway, else it says what is different of the run step: variables, words before its command,
+ * or another command. 0, or -1 with a sentence. */
+int language_live_read(const struct field_place *up, const json_t *value, char *const *run, struct language_live *live);
 
 #endif

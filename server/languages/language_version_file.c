@@ -1,149 +1,219 @@
-/* The versions in a language.json. An entry of `versions` is read as the file itself would be with the entry's fields
- * in the place of its own: what an entry leaves out has been found right already. */
+/* The versions in a language.json. An item of `versions` is read as the file itself would be with the item's fields
+ * over the file's own. What an item leaves out has been checked with the file. */
 #include "languages/language_version_file.h"
 
-#include "base/json.h"
 #include "languages/figures.h"
 #include "languages/language_file.h"
 #include "languages/language_live_file.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int read_image(const struct reader *in, const struct language *language, struct language_version *version)
+/* What is read of a version. */
+struct version_file {
+    struct language_version version;
+    bool compiles;
+    int64_t compile_timeout, compile_memory; /* seconds; MiB, 0: none of its own */
+    const json_t *waiting, *least, *live;    /* NULL: absent */
+};
+
+bool language_is_name(const char *text, const char *punctuation)
 {
-    if (reader_name(in, "image", false, &version->image) != 0)
-        return -1;
-    if (version->image == NULL && asprintf(&version->image, "codecell/%s", language->id) < 0) {
-        version->image = NULL;
-        return reader_fail(in, "image", "out of memory");
-    }
-    return 0;
-}
+    size_t len = strlen(text);
 
-static const char *const compile_known[] = {"argv", "timeout", "memory_mb", NULL};
-
-/* As with limits, a server whose maximum is below it gives its maximum. */
-static int read_compile_memory(const struct reader *in, const struct limits *maxima, struct language_version *version)
-{
-    struct reader inside;
-    int found = reader_enter(in, "compile", false, compile_known, &inside);
-    int64_t mb = 0;
-
-    if (found != 0)
-        return found < 0 ? -1 : 0;
-    const json_t *memory = json_object_get(inside.object, "memory_mb");
-    if (memory == NULL)
-        return 0;
-    if (json_as_integer(memory, &mb) != 0 || mb < limits_minima.cell.memory_mb || mb > LANGUAGE_COMPILE_MEMORY_MAX)
-        return reader_fail(&inside, "memory_mb", "must be an integer from 32 to 16384");
-    version->compile_memory_mb = mb < maxima->cell.memory_mb ? (uint32_t)mb : maxima->cell.memory_mb;
-    return 0;
-}
-
-static int check_figures(const struct reader *in, const char *name, char *const *argv)
-{
-    for (; argv != NULL && *argv != NULL; argv++)
-        if (!figures_are_right(*argv))
-            return reader_fail(in, name, FIGURES_WRONG);
-    return 0;
-}
-
-static int read_compile(const struct reader *in, struct language_version *version)
-{
-    struct reader inside;
-    int found = reader_enter(in, "compile", false, compile_known, &inside);
-
-    if (found != 0)
-        return found < 0 ? -1 : 0;
-    const json_t *timeout = json_object_get(inside.object, "timeout");
-    int64_t seconds = LANGUAGE_COMPILE_TIMEOUT;
-    if (timeout != NULL && (json_as_integer(timeout, &seconds) != 0 || seconds < 1 || seconds > 300))
-        return reader_fail(&inside, "timeout", "must be an integer from 1 to 300");
-    version->compile_ms = (uint64_t)seconds * 1000;
-    return reader_argv(&inside, &version->compile) != 0 ? -1 : check_figures(&inside, "argv", version->compile);
-}
-
-static int read_run(const struct reader *in, struct language_version *version)
-{
-    return reader_command(in, "run", true, &version->run) != 0 ? -1 : check_figures(in, "run.argv", version->run);
-}
-
-static bool is_variable(const char *name)
-{
-    if (!isalpha((unsigned char)*name) && *name != '_')
+    if (len == 0 || len > LANGUAGE_ID_MAX)
         return false;
-    while (isalnum((unsigned char)*name) || *name == '_')
-        name++;
-    return *name == '\0';
+    for (size_t i = 0; i < len; i++) {
+        bool plain = (text[i] >= 'a' && text[i] <= 'z') || (text[i] >= '0' && text[i] <= '9');
+        if (!plain && (i == 0 || strchr(punctuation, text[i]) == NULL))
+            return false;
+    }
+    return true;
 }
 
-static int read_variable(const struct reader *in, const char *name, const json_t *value, char **out)
+int language_aliases_check(const struct field_place *place, const struct field *field, const void *value)
 {
-    if (!is_variable(name))
-        return reader_fail(in, "environment", "a name must match [A-Za-z_][A-Za-z0-9_]*");
-    if (!reader_is_text(value))
-        return error_set(in->error, ERROR_INVALID, "%senvironment.%s: must be a string without NUL", in->prefix, name);
-    if (!figures_are_right(json_string_value(value)))
-        return error_set(in->error, ERROR_INVALID, "%senvironment.%s: " FIGURES_WRONG, in->prefix, name);
-    if (asprintf(out, "%s=%s", name, json_string_value(value)) < 0) {
-        *out = NULL;
-        return reader_fail(in, "environment", "out of memory");
+    (void)field;
+    for (char *const *alias = *(char *const *const *)value; *alias != NULL; alias++)
+        if (!language_is_name(*alias, "-_.+#"))
+            return field_wrong(place,
+                               "each must be 1 to 32 of a-z, 0-9 and '-_.+#' (lower case), a letter or digit first");
+    return 0;
+}
+
+static int check_command(const struct field_place *place, const struct field *field, const void *value)
+{
+    (void)field;
+    return ***(char *const *const *)value != '\0' ? 0 : field_wrong(place, "must begin with a program");
+}
+
+int language_argv_check(const struct field_place *place, const struct field *field, const void *value)
+{
+    if (check_command(place, field, value) != 0)
+        return -1;
+    for (char *const *word = *(char *const *const *)value; *word != NULL; word++)
+        if (!figures_are_right(*word))
+            return field_wrong(place, FIGURES_WRONG);
+    return 0;
+}
+
+int language_environment_check(const struct field_place *place, const struct field *field, const void *value)
+{
+    (void)field;
+    for (char *const *variable = *(char *const *const *)value; *variable != NULL; variable++) {
+        char name[256];
+        const struct field_place item = {.up = place, .name = name, .reading = place->reading};
+        const char *text = strchr(*variable, '=');
+        snprintf(name, sizeof name, "%.*s", (int)(text - *variable), *variable);
+        if (!figures_are_right(text + 1))
+            return field_wrong(&item, FIGURES_WRONG);
     }
     return 0;
 }
 
-int language_environment_read(const struct reader *in, char ***out)
-{
-    json_t *object = json_object_get(in->object, "environment"), *value;
-    size_t count = json_object_size(object), i = 0;
-    const char *name;
-
-    if (object != NULL && (!json_is_object(object) || count > READER_STRINGS_MAX))
-        return reader_fail(in, "environment", "must be an object of at most 128 strings");
-    char **env = *out = calloc(count + 1, sizeof *env);
-    if (env == NULL)
-        return reader_fail(in, "environment", "out of memory");
-    json_object_foreach (object, name, value) {
-        if (read_variable(in, name, value, &env[i++]) != 0)
-            return -1;
+#define ARGV(checked, where)                                                                               \
+    {                                                                                                      \
+        .name = "argv", .type = FIELD_TEXTS, .required = true, .least = 1, .most = LANGUAGE_STRINGS_MAX,   \
+        .check = (checked), .at = offsetof(struct version_file, where), .meaning = "program and arguments" \
     }
-    return 0;
+
+static const struct field compile_list[] = {
+    ARGV(language_argv_check, version.compile),
+    {.name = "timeout",
+     .type = FIELD_INTEGER,
+     .least = 1,
+     .most = 300,
+     .at = offsetof(struct version_file, compile_timeout),
+     .fallback = "30",
+     .meaning = "seconds"},
+    {.name = "memory_mb",
+     .type = FIELD_INTEGER,
+     .least = 32,
+     .most = LANGUAGE_COMPILE_MEMORY_MAX,
+     .at = offsetof(struct version_file, compile_memory),
+     .meaning = "memory that the compiler may use if the request's limit is below it"},
+};
+static const struct field run_list[] = {ARGV(language_argv_check, version.run)};
+static const struct field version_argv_list[] = {ARGV(check_command, version.version_argv)};
+static const struct field packages_list[] = {ARGV(check_command, version.packages_argv)};
+static const struct fields compile_fields = FIELDS(compile_list, 0), run_fields = FIELDS(run_list, 0),
+                           version_argv_fields = FIELDS(version_argv_list, 0),
+                           packages_fields = FIELDS(packages_list, 0);
+
+static const char *const proofs[] = {"where built", NULL};
+
+static const struct field version_list[] = {
+    {.name = "image",
+     .type = FIELD_TEXT,
+     .least = 1,
+     .at = offsetof(struct version_file, version.image),
+     .fallback = "\"codecell/ID\"",
+     .meaning = "the image that it runs in"},
+    {.name = "compile",
+     .type = FIELD_OBJECT,
+     .inside = &compile_fields,
+     .at = 0,
+     .len_at = offsetof(struct version_file, compiles),
+     .meaning = "the compile step; absent: there is none"},
+    {.name = "run", .type = FIELD_OBJECT, .required = true, .inside = &run_fields, .at = 0, .meaning = "the run step"},
+    {.name = "environment",
+     .type = FIELD_VARIABLES,
+     .most = LANGUAGE_STRINGS_MAX,
+     .check = language_environment_check,
+     .at = offsetof(struct version_file, version.env),
+     .fallback = "{}",
+     .meaning = "variables of both steps"},
+    {.name = "version",
+     .type = FIELD_OBJECT,
+     .required = true,
+     .inside = &version_argv_fields,
+     .at = 0,
+     .meaning = "a command whose output holds the version's number"},
+    {.name = "packages",
+     .type = FIELD_OBJECT,
+     .inside = &packages_fields,
+     .at = 0,
+     .meaning = "a command that prints \"name version\" lines"},
+    {.name = "waiting",
+     .type = FIELD_ANY,
+     .at = offsetof(struct version_file, waiting),
+     .fallback = "false",
+     .meaning = "whether its interpreter is started ahead of the program, and where it is held"},
+    {.name = "least",
+     .type = FIELD_ANY,
+     .at = offsetof(struct version_file, least),
+     .fallback = "{}",
+     .meaning = "the least limits with which it works"},
+    {.name = "live",
+     .type = FIELD_ANY,
+     .at = offsetof(struct version_file, live),
+     .meaning = "how its output comes line by line"},
+    {.name = "proven",
+     .type = FIELD_CHOICE,
+     .choices = proofs,
+     .sentence = "must be \"where built\", or not there",
+     .at = FIELD_NOWHERE,
+     .meaning = "for images/build"},
+};
+const struct fields language_version_fields = FIELDS(version_list, sizeof(struct version_file));
+
+static int check_name(const struct field_place *place, const struct field *field, const void *value)
+{
+    (void)field;
+    return version_is_name(*(const char *const *)value)
+               ? 0
+               : field_wrong(place, "must be 1 to 32 of a-z and 0-9, the first and the last a letter");
 }
+
+/* What an item of `versions` has besides. */
+static const struct field item_list[] = {
+    {.name = "name",
+     .type = FIELD_TEXT,
+     .check = check_name,
+     .at = offsetof(struct language_version, name),
+     .meaning = "of another implementation than the default one"},
+    {.name = "aliases",
+     .type = FIELD_TEXTS,
+     .most = LANGUAGE_ALIASES_MAX,
+     .check = language_aliases_check,
+     .at = offsetof(struct language_version, aliases),
+     .fallback = "[]",
+     .meaning = "names of the language with this version"},
+};
+static const struct fields item_fields = {
+    .list = item_list, .count = sizeof item_list / sizeof *item_list, .also = &language_version_fields};
 
 static const struct hold {
     const char *text;
     enum frame_hold hold;
 } holds[] = {{"getuid", FRAME_HOLD_GETUID}, {"open", FRAME_HOLD_OPEN}};
 
-static int read_waiting(const struct reader *in, bool *waiting, enum frame_hold *hold)
+static int read_waiting(const struct field_place *place, const json_t *value, bool *waiting, enum frame_hold *hold)
 {
-    const json_t *value = json_object_get(in->object, "waiting");
-
     *waiting = json_is_true(value);
     *hold = FRAME_HOLD_FILE;
     if (value == NULL || json_is_boolean(value))
         return 0;
-    for (size_t i = 0; reader_is_text(value) && i < sizeof holds / sizeof *holds; i++)
+    for (size_t i = 0; json_is_string(value) && i < sizeof holds / sizeof *holds; i++)
         if (strcmp(json_string_value(value), holds[i].text) == 0) {
             *hold = holds[i].hold;
             *waiting = true;
             return 0;
         }
-    return reader_fail(in, "waiting", "must be true, false, \"getuid\" or \"open\"");
+    return field_wrong(place, "must be true, false, \"getuid\" or \"open\"");
 }
 
-/* Set by the fields before it: compile, run, environment, image; id and limits are the language's. What waits is what
- * a job begins with: the compile step where there is one. */
-static int read_kind(const struct reader *in, const struct language *language, struct language_version *version)
+/* What is started ahead is what a job begins with: the compile step if there is one. */
+static int fill_kind(const struct field_place *place, const json_t *value, const struct language *language,
+                     struct language_version *version)
 {
+    const struct field_place waiting_place = {.up = place, .name = "waiting", .reading = place->reading};
     bool waiting;
     enum frame_hold hold;
     char **first = version->compile != NULL ? version->compile : version->run;
 
-    if (read_waiting(in, &waiting, &hold) != 0)
+    if (read_waiting(&waiting_place, value, &waiting, &hold) != 0)
         return -1;
     version->kind = (struct cell_kind){.language = language->id,
                                        .image = version->image,
@@ -155,143 +225,134 @@ static int read_kind(const struct reader *in, const struct language *language, s
         return 0;
     struct cell_limits limits = command_compile_limits(&language->limits.cell, version->compile_memory_mb);
     if (command_build(&version->waiting, first, version->env, &limits, NULL, NULL) != 0)
-        return reader_fail(in, "waiting", "out of memory");
+        return error_memory(place->reading->error);
     version->kind.waiting_env = version->waiting.env;
     version->kind.waiting_argv = version->waiting.argv;
     return 0;
 }
 
-static int read_version(const struct reader *in, const struct language *language, struct language_version *version)
+/* As with limits, a server whose maximum is below the compiler's memory gives its maximum. */
+static int fill_version(const struct version_file *file, const struct limits *maxima, struct language *language,
+                        struct language_version *version, struct error *error)
 {
-    bool failed = read_image(in, language, version) != 0 || read_compile(in, version) != 0 ||
-                  read_run(in, version) != 0 || language_environment_read(in, &version->env) != 0 ||
-                  reader_command(in, "version", true, &version->version_argv) != 0 ||
-                  reader_command(in, "packages", false, &version->packages_argv) != 0 ||
-                  read_kind(in, language, version) != 0;
+    char *name = version->name, **aliases = version->aliases;
+    uint32_t memory = (uint32_t)file->compile_memory;
 
-    return failed ? -1 : 0;
-}
-
-static int read_name(const struct reader *in, struct language_version *version)
-{
-    if (reader_text(in, "name", false, &version->name) != 0)
-        return -1;
-    if (version->name != NULL && !version_is_name(version->name))
-        return reader_fail(in, "name", "must be 1 to 32 of a-z and 0-9, the first and the last a letter");
+    *version = file->version;
+    version->name = name;
+    version->aliases = aliases;
+    if (file->compiles)
+        version->compile_ms = (uint64_t)file->compile_timeout * 1000;
+    version->compile_memory_mb = memory < maxima->cell.memory_mb ? memory : maxima->cell.memory_mb;
+    if (version->image == NULL &&
+        (version->image = arena_printf(&language->arena, "codecell/%s", language->id)) == NULL)
+        return error_memory(error);
     return 0;
 }
 
-/* Of no use here: images/build reads it. */
-static int check_proven(const struct reader *in)
+static int read_least(const struct field_place *up, const json_t *least, const struct language *language,
+                      struct language_version *version)
 {
-    const json_t *value = json_object_get(in->object, "proven");
-    bool good = value == NULL || (reader_is_text(value) && strcmp(json_string_value(value), "where built") == 0);
+    const struct field_place place = {.up = up, .name = "least", .reading = up->reading};
 
-    return good ? 0 : reader_fail(in, "proven", "must be \"where built\", or not there");
+    version->least = limits_minima;
+    return least == NULL ? 0 : limits_least_read(&version->least, &place, least, &language->limits);
 }
 
-/* The file's fields under the entry's (NULL: none); null is none, where a language can do without. NULL: out of
- * memory. */
-static json_t *overlaid(const json_t *file, const json_t *entry)
+/* The version's fields of an object that also holds the file's own. */
+static const struct fields overlaid_fields = {
+    .list = version_list, .count = sizeof version_list / sizeof *version_list, .also = &language_file_fields};
+
+static int read_version(const struct field_place *place, const json_t *object, const struct limits *maxima,
+                        struct language *language, struct language_version *version)
+{
+    static char *no_env[] = {NULL};
+    struct version_file file = {.version = {.env = no_env}, .compile_timeout = LANGUAGE_COMPILE_TIMEOUT};
+
+    if (fields_read_inside(&overlaid_fields, object, place, &file) != 0 ||
+        fill_version(&file, maxima, language, version, place->reading->error) != 0)
+        return -1;
+    return fill_kind(place, file.waiting, language, version) != 0 ||
+                   read_least(place, file.least, language, version) != 0 ||
+                   language_live_read(place, file.live, version->run, &version->live) != 0
+               ? -1
+               : 0;
+}
+
+static void release_json(void *object)
+{
+    json_decref(object);
+}
+
+/* The file's fields under the item's (NULL: none), as a tree that the language owns. A null takes back what a version
+ * can do without. NULL: out of memory. */
+static json_t *overlaid(struct arena *arena, const json_t *file, const json_t *item)
 {
     static const char *const optional[] = {"compile", "packages", "waiting", "least", "live", "proven"};
-    json_t *both = json_copy((json_t *)file);
+    json_t *both = json_copy((json_t *)file); /* jansson copies a non-const object */
 
-    if (entry != NULL && json_object_update(both, (json_t *)entry) != 0) {
-        json_decref(both);
+    if (both == NULL || arena_adopt(arena, both, release_json) != 0 ||
+        (item != NULL && json_object_update(both, (json_t *)item) != 0))
         return NULL;
-    }
     for (size_t i = 0; i < sizeof optional / sizeof *optional; i++)
         if (json_is_null(json_object_get(both, optional[i])))
             json_object_del(both, optional[i]);
     return both;
 }
 
-/* `in` says where the fields are that differ from the file's. */
-static int read_overlaid(const struct reader *in, const json_t *file, const json_t *entry, const struct limits *maxima,
-                         const struct language *language, struct language_version *version)
+static int read_overlaid(const struct field_place *place, const json_t *file, const json_t *item,
+                         const struct limits *maxima, struct language *language, struct language_version *version)
 {
-    struct reader both = *in;
-    json_t *fields = overlaid(file, entry);
+    const json_t *both = overlaid(&language->arena, file, item);
 
-    if (fields == NULL)
-        return error_set(in->error, ERROR_INTERNAL, "out of memory");
-    both.object = fields;
-    bool failed = read_compile_memory(&both, maxima, version) != 0 || read_version(&both, language, version) != 0 ||
-                  limits_least_read(&version->least, &both, &language->limits) != 0 ||
-                  language_live_read(&both, version->run, &version->live) != 0 || check_proven(&both) != 0;
-    json_decref(fields);
-    return failed ? -1 : 0;
+    return both != NULL ? read_version(place, both, maxima, language, version) : error_memory(place->reading->error);
 }
 
-static int read_entry(const struct reader *entry, const json_t *file, const struct limits *maxima,
-                      const struct language *language, struct language_version *version)
-{
-    static const char *const known[] = {"name",    "aliases",  "image", "compile", "run",    "environment", "waiting",
-                                        "version", "packages", "least", "live",    "proven", NULL};
-
-    if (reader_known(entry, known) != 0 || read_name(entry, version) != 0 ||
-        language_aliases_read(entry, &version->aliases) != 0)
-        return -1;
-    return read_overlaid(entry, file, entry->object, maxima, language, version);
-}
-
-static int read_entries(const struct reader *file, const json_t *entries, const struct limits *maxima,
-                        struct language *language)
+static int read_items(const struct field_place *up, const json_t *file, const json_t *items,
+                      const struct limits *maxima, struct language *language)
 {
     size_t i;
-    json_t *object;
+    json_t *item;
 
-    json_array_foreach (entries, i, object) {
-        struct reader entry = {.object = object, .error = file->error};
-        if (!json_is_object(object))
-            return error_set(file->error, ERROR_INVALID, "versions[%zu]: must be an object", i);
-        snprintf(entry.prefix, sizeof entry.prefix, "versions[%zu].", i);
-        language->versions_len++; /* from here on freed with the language */
-        if (read_entry(&entry, file->object, maxima, language, &language->versions[i + 1]) != 0)
+    json_array_foreach (items, i, item) {
+        const struct field_place place = {.up = up, .index = i, .reading = up->reading};
+        struct language_version *version = &language->versions[i + 1];
+        version->aliases = language->versions->aliases; /* none */
+        language->versions_len++;
+        if (fields_read_inside(&item_fields, item, &place, version) != 0 ||
+            read_overlaid(&place, file, item, maxima, language, version) != 0)
             return -1;
     }
     return 0;
 }
 
-int language_versions_read(const struct reader *file, const struct limits *maxima, struct language *language)
+int language_versions_read(struct language *language, const json_t *file, const json_t *versions,
+                           const struct limits *maxima, struct error *error)
 {
-    const json_t *entries = json_object_get(file->object, "versions");
-    size_t count = json_array_size(entries);
+    static char *no_aliases[] = {NULL}; /* of the first version: the file's aliases are the language's */
+    const struct fields_reading reading = {.arena = &language->arena, .error = error};
+    const struct field_place top = {.reading = &reading}, list = {.up = &top, .name = "versions", .reading = &reading};
+    size_t count = json_array_size(versions);
 
-    if (entries != NULL && (!json_is_array(entries) || count >= LANGUAGE_VERSIONS_MAX))
-        return reader_fail(file, "versions", "must be an array of at most 15 objects");
+    if (versions != NULL && (!json_is_array(versions) || count >= LANGUAGE_VERSIONS_MAX))
+        return field_wrong(&list, "must be an array of at most %d objects", LANGUAGE_VERSIONS_MAX - 1);
     language->versions = calloc(count + 1, sizeof *language->versions);
     if (language->versions == NULL)
-        return reader_fail(file, "versions", "out of memory");
+        return error_memory(error);
     language->versions_len = 1;
-    language->versions->aliases = calloc(1, sizeof(char *)); /* the file's aliases are the language's */
-    if (language->versions->aliases == NULL)
-        return reader_fail(file, "aliases", "out of memory");
-    if (read_overlaid(file, file->object, NULL, maxima, language, language->versions) != 0)
+    language->versions->aliases = no_aliases;
+    if (read_overlaid(&top, file, NULL, maxima, language, language->versions) != 0)
         return -1;
-    return read_entries(file, entries, maxima, language);
-}
-
-static void version_free(struct language_version *version)
-{
-    free(version->name);
-    strings_free(version->aliases);
-    free(version->image);
-    strings_free(version->compile);
-    strings_free(version->run);
-    strings_free(version->env);
-    strings_free(version->version_argv);
-    strings_free(version->packages_argv);
-    language_live_clear(&version->live);
-    command_clear(&version->waiting);
-    free(version->fingerprint);
-    json_decref(version->packages);
+    return read_items(&list, file, versions, maxima, language);
 }
 
 void language_versions_free(struct language *language)
 {
-    for (size_t i = 0; i < language->versions_len; i++)
-        version_free(&language->versions[i]);
+    for (size_t i = 0; i < language->versions_len; i++) {
+        struct language_version *version = &language->versions[i];
+        command_clear(&version->waiting);
+        free(version->fingerprint);
+        json_decref(version->packages);
+    }
     free(language->versions);
 }

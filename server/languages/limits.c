@@ -1,7 +1,6 @@
 #include "languages/limits.h"
 
-#include "base/json.h"
-
+#include <stddef.h>
 #include <string.h>
 
 const struct limits limits_defaults = {.cell = {.milli_cpus = 1000, .memory_mb = 512, .disk_mb = 100, .processes = 64},
@@ -9,94 +8,80 @@ const struct limits limits_defaults = {.cell = {.milli_cpus = 1000, .memory_mb =
 const struct limits limits_minima = {.cell = {.milli_cpus = 100, .memory_mb = 32, .disk_mb = 1, .processes = 8},
                                      .output_kb = 1};
 
-/* By enum limit: the member's name, and where it lies in struct limits. */
-static const struct member {
-    const char *name;
-    size_t offset;
-} members[LIMITS] = {
-    [LIMIT_CPU] = {"cpu", offsetof(struct limits, cell.milli_cpus)},
-    [LIMIT_MEMORY] = {"memory_mb", offsetof(struct limits, cell.memory_mb)},
-    [LIMIT_DISK] = {"disk_mb", offsetof(struct limits, cell.disk_mb)},
-    [LIMIT_PROCESSES] = {"processes", offsetof(struct limits, cell.processes)},
-    [LIMIT_OUTPUT] = {"output_kb", offsetof(struct limits, output_kb)},
+/* By enum limit. The least values are those of limits_minima. */
+static const struct field limits_list[LIMITS] = {
+    [LIMIT_CPU] = {.name = "cpu",
+                   .type = FIELD_NUMBER,
+                   .least = 100,
+                   .bound = LIMITS_BOUND + LIMIT_CPU,
+                   .at = offsetof(struct limits_overrides, value[LIMIT_CPU]),
+                   .fallback = "1",
+                   .meaning = "processors"},
+    [LIMIT_MEMORY] = {.name = "memory_mb",
+                      .type = FIELD_INTEGER,
+                      .least = 32,
+                      .bound = LIMITS_BOUND + LIMIT_MEMORY,
+                      .at = offsetof(struct limits_overrides, value[LIMIT_MEMORY]),
+                      .fallback = "512",
+                      .meaning = "resident memory and shared memory outside /tmp, in MiB"},
+    [LIMIT_DISK] = {.name = "disk_mb",
+                    .type = FIELD_INTEGER,
+                    .least = 1,
+                    .bound = LIMITS_BOUND + LIMIT_DISK,
+                    .at = offsetof(struct limits_overrides, value[LIMIT_DISK]),
+                    .fallback = "100",
+                    .meaning = "all that the program writes, in MiB"},
+    [LIMIT_PROCESSES] = {.name = "processes",
+                         .type = FIELD_INTEGER,
+                         .least = 8,
+                         .bound = LIMITS_BOUND + LIMIT_PROCESSES,
+                         .at = offsetof(struct limits_overrides, value[LIMIT_PROCESSES]),
+                         .fallback = "64",
+                         .meaning = "processes and threads at once"},
+    [LIMIT_OUTPUT] = {.name = "output_kb",
+                      .type = FIELD_INTEGER,
+                      .least = 1,
+                      .bound = LIMITS_BOUND + LIMIT_OUTPUT,
+                      .at = offsetof(struct limits_overrides, value[LIMIT_OUTPUT]),
+                      .fallback = "1024",
+                      .meaning = "output that is kept of each stream, in KiB"},
+};
+const struct fields limits_fields = FIELDS(limits_list, sizeof(struct limits_overrides));
+
+/* By enum limit: where it lies in struct limits, as a uint32_t. */
+static const size_t offsets[LIMITS] = {
+    [LIMIT_CPU] = offsetof(struct limits, cell.milli_cpus), [LIMIT_MEMORY] = offsetof(struct limits, cell.memory_mb),
+    [LIMIT_DISK] = offsetof(struct limits, cell.disk_mb),   [LIMIT_PROCESSES] = offsetof(struct limits, cell.processes),
+    [LIMIT_OUTPUT] = offsetof(struct limits, output_kb),
 };
 
 static uint32_t limit_value(const struct limits *limits, enum limit limit)
 {
     uint32_t value;
-    memcpy(&value, (const char *)limits + members[limit].offset, sizeof value);
+    memcpy(&value, (const char *)limits + offsets[limit], sizeof value);
     return value;
 }
 
-static void limit_set(struct limits *limits, enum limit limit, uint32_t value)
+static void limit_set(struct limits *limits, enum limit limit, int64_t number)
 {
-    memcpy((char *)limits + members[limit].offset, &value, sizeof value);
+    uint32_t value = (uint32_t)number;
+    memcpy((char *)limits + offsets[limit], &value, sizeof value);
 }
 
-/* `prefix`: what stands before the member's name. */
-static int limit_wrong(enum limit limit, const char *prefix, const struct limits *maxima, const char *why,
-                       struct error *error)
-{
-    uint32_t least = limit_value(&limits_minima, limit), most = limit_value(maxima, limit);
-    if (limit == LIMIT_CPU)
-        return error_set(error, ERROR_INVALID, "%scpu: must be a number from %g to %g%s", prefix, least / 1000.0,
-                         most / 1000.0, why);
-    return error_set(error, ERROR_INVALID, "%s%s: must be an integer from %u to %u%s", prefix, members[limit].name,
-                     least, most, why);
-}
-
-static bool limit_within(double value, enum limit limit, const struct limits *maxima)
-{
-    return value >= limit_value(&limits_minima, limit) && value <= limit_value(maxima, limit);
-}
-
-/* The limit that a JSON value says, in the unit of struct limits; -1: it says none. `cpu` may have a fraction. */
-static double limit_of_json(enum limit limit, const json_t *value)
-{
-    int64_t number;
-    if (limit != LIMIT_CPU)
-        return json_as_integer(value, &number) == 0 ? (double)number : -1;
-    return json_is_number(value) ? json_number_value(value) * 1000 : -1;
-}
-
-static int limit_read(struct limits_overrides *out, enum limit limit, const json_t *value, const struct limits *maxima,
-                      struct error *error)
-{
-    if (json_is_null(value))
-        return 0;
-    double number = limit_of_json(limit, value);
-    if (!limit_within(number, limit, maxima))
-        return limit_wrong(limit, "limits.", maxima, "", error);
-    out->value[limit] = (uint32_t)(number + 0.5);
-    out->given |= 1u << limit;
-    return 0;
-}
-
-static int limits_read_member(struct limits_overrides *out, const char *name, const json_t *value,
-                              const struct limits *maxima, json_t *unknown, struct error *error)
+void limits_bounds(int64_t *bounds, const struct limits *maxima)
 {
     for (enum limit limit = 0; limit < LIMITS; limit++)
-        if (strcmp(name, members[limit].name) == 0)
-            return limit_read(out, limit, value, maxima, error);
-    if (unknown != NULL && json_array_append_new(unknown, json_sprintf("limits.%s", name)) != 0)
-        return error_memory(error);
-    return 0;
+        bounds[LIMITS_BOUND + limit] = limit_value(maxima, limit);
 }
 
-int limits_read(struct limits_overrides *out, const json_t *object, const struct limits *maxima, json_t *unknown,
-                struct error *error)
+static int limit_wrong(enum limit limit, const struct limits *maxima, struct error *error)
 {
-    *out = (struct limits_overrides){.given = 0};
-    if (!json_is_object(object))
-        return error_set(error, ERROR_INVALID, "limits: must be an object");
-    /* jansson iterates over a non-const object; nothing is changed through it. */
-    json_t *source = (json_t *)object, *value;
-    const char *name;
-    json_object_foreach (source, name, value) {
-        if (limits_read_member(out, name, value, maxima, unknown, error) != 0)
-            return -1;
-    }
-    return 0;
+    uint32_t least = limit_value(&limits_minima, limit), most = limit_value(maxima, limit);
+    const char *name = limits_list[limit].name;
+    if (limit == LIMIT_CPU)
+        return error_set(error, ERROR_INVALID, "limits.%s: must be a number from %g to %g", name, least / 1000.0,
+                         most / 1000.0);
+    return error_set(error, ERROR_INVALID, "limits.%s: must be an integer from %u to %u", name, least, most);
 }
 
 int limits_override(struct limits *limits, const struct limits_overrides *overrides, const struct limits *maxima,
@@ -104,47 +89,53 @@ int limits_override(struct limits *limits, const struct limits_overrides *overri
 {
     struct limits set = *limits;
     for (enum limit limit = 0; limit < LIMITS; limit++) {
-        if ((overrides->given & 1u << limit) == 0)
+        int64_t value = overrides->value[limit];
+        if (value == 0)
             continue;
-        if (!limit_within(overrides->value[limit], limit, maxima))
-            return limit_wrong(limit, "limits.", maxima, "", error);
-        limit_set(&set, limit, overrides->value[limit]);
+        if (value < limit_value(&limits_minima, limit) || value > limit_value(maxima, limit))
+            return limit_wrong(limit, maxima, error);
+        limit_set(&set, limit, value);
     }
     *limits = set;
     return 0;
 }
 
 /* A language's least limits are named for these alone. */
-#define LIMIT_HAS_LEAST(limit) ((limit) == LIMIT_MEMORY || (limit) == LIMIT_DISK || (limit) == LIMIT_PROCESSES)
+static const enum limit with_least[] = {LIMIT_MEMORY, LIMIT_DISK, LIMIT_PROCESSES};
+#define WITH_LEAST (sizeof with_least / sizeof *with_least)
 
-int limits_least_read(struct limits *least, const struct reader *in, const struct limits *usual)
+int limits_least_read(struct limits *least, const struct field_place *place, const json_t *object,
+                      const struct limits *own)
 {
-    static const char *const known[] = {"memory_mb", "disk_mb", "processes", NULL};
-    struct reader inside;
+    struct field list[WITH_LEAST];
+    char sentences[WITH_LEAST][80];
+    struct limits_overrides overrides = {.value = {0}};
+    const struct fields fields = FIELDS(list, sizeof overrides);
 
     *least = limits_minima;
-    int found = reader_enter(in, "least", false, known, &inside);
-    if (found != 0)
-        return found < 0 ? -1 : 0;
-    for (enum limit limit = 0; limit < LIMITS; limit++) {
-        const json_t *value = json_object_get(inside.object, members[limit].name);
-        if (value == NULL || !LIMIT_HAS_LEAST(limit))
-            continue;
-        double number = limit_of_json(limit, value);
-        if (!limit_within(number, limit, usual))
-            return limit_wrong(limit, inside.prefix, usual, ", the language's own limit", in->error);
-        limit_set(least, limit, (uint32_t)number);
+    for (size_t i = 0; i < WITH_LEAST; i++) {
+        list[i] = limits_list[with_least[i]];
+        list[i].bound = 0;
+        list[i].most = limit_value(own, with_least[i]);
+        snprintf(sentences[i], sizeof sentences[i], "must be an integer from %lld to %lld, the language's own limit",
+                 (long long)list[i].least, (long long)list[i].most);
+        list[i].sentence = sentences[i];
     }
+    if (fields_read_inside(&fields, object, place, &overrides) != 0)
+        return -1;
+    for (enum limit limit = 0; limit < LIMITS; limit++)
+        if (overrides.value[limit] != 0)
+            limit_set(least, limit, overrides.value[limit]);
     return 0;
 }
 
 int limits_suffice(const struct limits *limits, const struct limits *least, const char *name, struct error *error)
 {
-    for (enum limit limit = 0; limit < LIMITS; limit++) {
-        uint32_t needed = limit_value(least, limit);
-        if (LIMIT_HAS_LEAST(limit) && limit_value(limits, limit) < needed)
-            return error_set(error, ERROR_INVALID, "limits.%s: %s needs at least %u", members[limit].name, name,
-                             needed);
+    for (size_t i = 0; i < WITH_LEAST; i++) {
+        uint32_t needed = limit_value(least, with_least[i]);
+        if (limit_value(limits, with_least[i]) < needed)
+            return error_set(error, ERROR_INVALID, "limits.%s: %s needs at least %u", limits_list[with_least[i]].name,
+                             name, needed);
     }
     return 0;
 }
@@ -152,8 +143,8 @@ int limits_suffice(const struct limits *limits, const struct limits *least, cons
 json_t *limits_json(const struct limits *limits)
 {
     json_t *object = json_object();
-    json_object_set_new(object, members[LIMIT_CPU].name, json_real(limits->cell.milli_cpus / 1000.0));
+    json_object_set_new(object, limits_list[LIMIT_CPU].name, json_real(limits->cell.milli_cpus / 1000.0));
     for (enum limit limit = LIMIT_CPU + 1; limit < LIMITS; limit++)
-        json_object_set_new(object, members[limit].name, json_integer(limit_value(limits, limit)));
+        json_object_set_new(object, limits_list[limit].name, json_integer(limit_value(limits, limit)));
     return object;
 }

@@ -1,11 +1,11 @@
 #include "languages/name_table.h"
 
-#include "base/json_reader.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#define NAME_FIELD_MAX 64 /* bytes of "versions[15].aliases", and more than any number takes */
 
 /* Where the text is, or would be. */
 static size_t place_of(const struct name_table *names, const char *text)
@@ -83,7 +83,7 @@ static int add_all(struct name_table *names, struct language *language, struct e
         return -1;
     for (size_t i = 1; i < language->versions_len; i++) {
         struct language_version *version = &language->versions[i];
-        char field[READER_PREFIX_MAX];
+        char field[NAME_FIELD_MAX];
         snprintf(field, sizeof field, "versions[%zu].aliases", i - 1);
         if (add_aliases(names, field, version->aliases, &(struct name_entry){NULL, language, version}, error) != 0)
             return -1;

@@ -23,11 +23,16 @@
 /* The sentence of a 503 while it is not known yet what a language's image holds. */
 #define REQUEST_NOT_YET "The language cannot run yet. Please try again later."
 
+enum request_file_kind {
+    REQUEST_FILE_TEXT,   /* the client sent it as text, so marks and line ends may be mended (request_text.h) */
+    REQUEST_FILE_BINARY, /* every byte stays as it is */
+};
+
 struct request_file {
     const char *path; /* relative (request_path.h) */
     const char *data;
     size_t len;
-    bool is_text; /* the client sent it as text, so marks and line ends may be mended (request_text.h) */
+    enum request_file_kind kind;
 };
 
 /* Texts are NUL-terminated and live in `arena`, or in what the arena has adopted. All zero at first. */
@@ -43,7 +48,7 @@ struct execution_request {
     const char **args;          /* NULL after the last; NULL: none */
     struct request_file *files; /* without the program's own */
     size_t files_len;
-    uint64_t timeout_s;
+    int64_t timeout_s;
     const char *session_id;            /* NULL: none */
     bool reuse;                        /* its cell may have run the same key's programs, and is kept for the next one */
     struct limits_overrides overrides; /* the limits that the client names */

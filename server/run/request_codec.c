@@ -52,7 +52,7 @@ static int put_files(struct buf *out, const struct execution_request *request)
     for (size_t i = 0; i < request->files_len; i++) {
         const struct request_file *file = &request->files[i];
         if (put_string(out, file->path) != 0 || put_text(out, file->data, file->len) != 0 ||
-            put_integer(out, file->is_text) != 0)
+            put_integer(out, file->kind) != 0)
             return -1;
     }
     return 0;
@@ -60,10 +60,8 @@ static int put_files(struct buf *out, const struct execution_request *request)
 
 static int put_overrides(struct buf *out, const struct limits_overrides *overrides)
 {
-    if (put_integer(out, overrides->given) != 0)
-        return -1;
     for (unsigned i = 0; i < LIMITS; i++)
-        if (put_integer(out, overrides->value[i]) != 0)
+        if (put_integer(out, (uint64_t)overrides->value[i]) != 0)
             return -1;
     return 0;
 }
@@ -87,7 +85,7 @@ int request_encode(const struct execution_request *request, struct buf *out)
                    put_text(out, request->code, request->code_len) != 0 ||
                    put_text(out, request->input, request->input_len) != 0 || put_strings(out, request->env) != 0 ||
                    put_strings(out, request->args) != 0 || put_files(out, request) != 0 ||
-                   put_integer(out, request->timeout_s) != 0 || put_string(out, request->session_id) != 0 ||
+                   put_integer(out, (uint64_t)request->timeout_s) != 0 || put_string(out, request->session_id) != 0 ||
                    put_integer(out, request->reuse) != 0 || put_overrides(out, &request->overrides) != 0 ||
                    put_warnings(out, request) != 0
                ? -1
@@ -210,7 +208,7 @@ static void get_files(struct decoder *in, struct execution_request *request)
         struct request_file *file = &request->files[i];
         file->path = get_present(in, &len);
         file->data = get_present(in, &file->len);
-        file->is_text = get_bounded(in, 1) != 0;
+        file->kind = get_bounded(in, REQUEST_FILE_BINARY) == 0 ? REQUEST_FILE_TEXT : REQUEST_FILE_BINARY;
         if (in->failed == DECODER_GOOD && strlen(file->path) != len)
             in->failed = DECODER_MALFORMED;
     }
@@ -219,9 +217,8 @@ static void get_files(struct decoder *in, struct execution_request *request)
 
 static void get_overrides(struct decoder *in, struct limits_overrides *overrides)
 {
-    overrides->given = (unsigned)get_bounded(in, (1u << LIMITS) - 1);
     for (unsigned i = 0; i < LIMITS; i++)
-        overrides->value[i] = (uint32_t)get_bounded(in, UINT32_MAX);
+        overrides->value[i] = (int64_t)get_bounded(in, UINT32_MAX);
 }
 
 static void get_warnings(struct decoder *in, struct execution_request *request)
@@ -241,7 +238,7 @@ static void get_request(struct decoder *in, struct execution_request *request)
     request->env = get_list(in);
     request->args = get_list(in);
     get_files(in, request);
-    request->timeout_s = get_integer(in);
+    request->timeout_s = (int64_t)get_bounded(in, INT64_MAX);
     request->session_id = get_string(in);
     request->reuse = get_bounded(in, 1) != 0;
     get_overrides(in, &request->overrides);

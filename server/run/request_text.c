@@ -103,7 +103,7 @@ int request_text_settle(struct execution_request *request, struct error *error)
         return error_memory(error);
     for (size_t i = 0; i < request->files_len; i++) {
         struct request_file *file = &request->files[i];
-        if (file->is_text && mend(request, i, file->path, &file->data, &file->len) != 0)
+        if (file->kind == REQUEST_FILE_TEXT && mend(request, i, file->path, &file->data, &file->len) != 0)
             return error_memory(error);
     }
     return 0;

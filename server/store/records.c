@@ -21,7 +21,7 @@
     " completed_ms, coalesce(execution_ns, -1), coalesce(queue_ns, -1), coalesce(cpu_ns, -1),"                       \
     " coalesce(memory_bytes, -1), code_bytes, stdout_bytes, stderr_bytes, code, out, err"
 
-static const char *const status_names[RECORD_STATUSES] = {
+const char *const record_status_names[RECORD_STATUSES + 1] = {
     [RECORD_PENDING] = "pending",
     [RECORD_RUNNING] = "running",
     [RECORD_COMPLETED] = "completed",
@@ -35,18 +35,7 @@ static const char *const status_names[RECORD_STATUSES] = {
 
 const char *record_status_name(enum record_status status)
 {
-    return status_names[status];
-}
-
-int record_status_parse(const char *name, enum record_status *status)
-{
-    for (int i = 0; i < RECORD_STATUSES; i++) {
-        if (strcmp(status_names[i], name) != 0)
-            continue;
-        *status = (enum record_status)i;
-        return 0;
-    }
-    return -1;
+    return record_status_names[status];
 }
 
 void record_clear(struct record *record)

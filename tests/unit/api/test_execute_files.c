@@ -74,8 +74,8 @@ static void test_contents(void **state)
     assert_string_equal(request.files[0].path, "d/a");
     assert_int_equal(request.files[0].len, 4);
     assert_memory_equal(request.files[0].data, "x\0\xc3\xa9", 4);
-    assert_true(request.files[0].is_text);
-    assert_false(request.files[1].is_text);
+    assert_int_equal(request.files[0].kind, REQUEST_FILE_TEXT);
+    assert_int_equal(request.files[1].kind, REQUEST_FILE_BINARY);
     assert_int_equal(request.files[1].len, 3);
     assert_memory_equal(request.files[1].data, "\0\1\xff", 3);
     assert_int_equal(request.files[2].len, 0);
@@ -94,15 +94,15 @@ static void test_refusals(void **state)
         {"\"a\"", "files: must be an array of at most 128 objects"},
         {"[1]", "files[0]: must be an object of path, content and encoding"},
         {"[null]", "files[0]: must be an object of path, content and encoding"},
-        {"[{}]", "files[0].path: " PATH_SENTENCE},
+        {"[{}]", "files[0].path: is required"},
         {"[{\"path\": 1, \"content\": \"\"}]", "files[0].path: " PATH_SENTENCE},
-        {"[{\"path\": null, \"content\": \"\"}]", "files[0].path: " PATH_SENTENCE},
+        {"[{\"path\": null, \"content\": \"\"}]", "files[0].path: is required"},
         {"[{\"path\": \"\", \"content\": \"\"}]", "files[0].path: " PATH_SENTENCE},
         {"[{\"path\": \"a\\u0000b\", \"content\": \"\"}]", "files[0].path: " PATH_SENTENCE},
         {"[{\"path\": \"../a\", \"content\": \"\"}]", "files[0].path: " PATH_SENTENCE},
         {"[{\"path\": \"/a\", \"content\": \"\"}]", "files[0].path: " PATH_SENTENCE},
-        {"[{\"path\": \"a\"}]", "files[0].content: must be a string"},
-        {"[{\"path\": \"a\", \"content\": null}]", "files[0].content: must be a string"},
+        {"[{\"path\": \"a\"}]", "files[0].content: is required"},
+        {"[{\"path\": \"a\", \"content\": null}]", "files[0].content: is required"},
         {"[{\"path\": \"a\", \"content\": 1}]", "files[0].content: must be a string"},
         {"[{\"path\": \"a\", \"content\": \"\", \"encoding\": \"utf-8\"}]",
          "files[0].encoding: must be \"utf8\" or \"base64\""},

@@ -14,12 +14,25 @@
 static const struct limits maxima = {.cell = {.milli_cpus = 2000, .memory_mb = 2048, .disk_mb = 1024, .processes = 256},
                                      .output_kb = 16384};
 
+static int note_unknown(void *arg, const char *path)
+{
+    return arg != NULL ? json_array_append_new(arg, json_string(path)) : 0;
+}
+
+/* Reads `json` as what `limits` says in a body. */
 static int read_text(struct limits *limits, const char *json, json_t *unknown, struct error *error)
 {
-    json_t *object = json_parse(json, strlen(json), error);
+    static const struct field list[] = {{.name = "limits", .type = FIELD_OBJECT, .inside = &limits_fields, .at = 0}};
+    static const struct fields body = FIELDS(list, sizeof(struct limits_overrides));
+    int64_t bounds[LIMITS_BOUNDS];
+    struct limits_overrides overrides = {.value = {0}};
+    const struct fields_reading reading = {
+        .error = error, .bounds = bounds, .null_is_absent = true, .unknown = note_unknown, .arg = unknown};
+    json_t *object = json_pack("{so}", "limits", json_parse(json, strlen(json), error));
+
     assert_non_null(object);
-    struct limits_overrides overrides;
-    int failed = limits_read(&overrides, object, &maxima, unknown, error);
+    limits_bounds(bounds, &maxima);
+    int failed = fields_read(&body, object, &reading, &overrides);
     if (failed == 0)
         failed = limits_override(limits, &overrides, &maxima, error);
     json_decref(object);

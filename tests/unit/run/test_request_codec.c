@@ -18,13 +18,13 @@ static const struct execution_request full = {
     .input_len = 0,
     .env = (const char *[]){"A=1", "B=", NULL},
     .args = (const char *[]){"", "-x", NULL},
-    .files = (struct request_file[]){{.path = "d/a", .data = "\0\1", .len = 2},
-                                     {.path = "b", .data = "", .len = 0, .is_text = true}},
+    .files = (struct request_file[]){{.path = "d/a", .data = "\0\1", .len = 2, .kind = REQUEST_FILE_BINARY},
+                                     {.path = "b", .data = "", .len = 0}},
     .files_len = 2,
     .timeout_s = 300,
     .session_id = "s:1",
     .reuse = true,
-    .overrides = {.value = {[LIMIT_CPU] = 1500, [LIMIT_OUTPUT] = 1}, .given = 1u << LIMIT_CPU | 1u << LIMIT_OUTPUT},
+    .overrides = {.value = {[LIMIT_CPU] = 1500, [LIMIT_OUTPUT] = 1}},
     .warnings = {"unknown field: x", "unknown field: \xc3\xa4"},
     .warnings_len = 2,
 };
@@ -76,7 +76,7 @@ static void same(const struct execution_request *a, const struct execution_reque
         same_text(a->files[i].path, b->files[i].path);
         assert_int_equal(a->files[i].len, b->files[i].len);
         assert_memory_equal(a->files[i].data, b->files[i].data, a->files[i].len);
-        assert_int_equal(a->files[i].is_text, b->files[i].is_text);
+        assert_int_equal(a->files[i].kind, b->files[i].kind);
     }
     assert_int_equal(a->timeout_s, b->timeout_s);
     same_text(a->session_id, b->session_id);
