@@ -39,6 +39,13 @@ static void copier_free(struct copier *copier)
     free(copier);
 }
 
+/* A connection that has read nothing does not know that there is a log, and copies none. */
+static int copier_connect(struct copier *copier, const char *path)
+{
+    int result = sqlite3_open_v2(path, &copier->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    return result == SQLITE_OK ? sqlite3_exec(copier->handle, "PRAGMA user_version", NULL, NULL, NULL) : result;
+}
+
 struct copier *copier_open(struct db *db)
 {
     struct copier *copier = calloc(1, sizeof(*copier));
@@ -47,8 +54,7 @@ struct copier *copier_open(struct db *db)
         return NULL;
     uv_mutex_init(&copier->mutex);
     uv_cond_init(&copier->wake);
-    if (sqlite3_open_v2(path, &copier->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK &&
-        uv_thread_create(&copier->thread, copier_main, copier) == 0)
+    if (copier_connect(copier, path) == SQLITE_OK && uv_thread_create(&copier->thread, copier_main, copier) == 0)
         return copier;
     copier_free(copier);
     return NULL;

@@ -9,7 +9,8 @@
 struct db;
 struct copier;
 
-/* For the file of `db`, which stays the caller's and is not used after this call. NULL: out of memory or of threads. */
+/* For the file of `db`, which stays the caller's and is not used after this call. NULL: out of memory or of
+ * threads, or the file cannot be read. */
 struct copier *copier_open(struct db *db);
 
 /* Begins a copy. False: the last one is not over, or `copier` is NULL. Any thread. */
