@@ -34,15 +34,15 @@ static void default_concurrency(struct config *config)
     config->concurrency = programs < CONFIG_CONCURRENCY_MOST ? programs : CONFIG_CONCURRENCY_MOST;
 }
 
-/* What it pays to keep ready is what the machine can use up before it has made more: see docs/benchmarks.md. */
+/* More idle cells than this bring nothing: docs/benchmarks.md has the figures. */
 static void default_pool_max(struct config *config)
 {
     int64_t cells = (int64_t)uv_available_parallelism() * 32;
     config->pool_max = cells < CONFIG_POOL_MAX_MOST ? cells : CONFIG_POOL_MAX_MOST;
 }
 
-/* What the server's own control group allows, where that is less than the machine has: the engine is most often under
- * the same one. */
+/* The machine's memory, or the limit of the server's own control group if that is lower: the engine is usually in the
+ * same group. */
 static int64_t memory_mb(void)
 {
     uint64_t total = uv_get_total_memory(), allowed = uv_get_constrained_memory();
@@ -50,7 +50,7 @@ static int64_t memory_mb(void)
     return (int64_t)((allowed > 0 && allowed < total ? allowed : total) >> 20);
 }
 
-/* One for a GiB: more than most programs may hold with their files. */
+/* One for each GiB, because most programs with their files may hold less than that. */
 static void default_extra(struct config *config)
 {
     int64_t programs = config->concurrency < CONFIG_EXTRA_MOST ? config->concurrency : CONFIG_EXTRA_MOST;
@@ -256,7 +256,7 @@ static char *get_text(const struct config *config, const struct setting *setting
 
 /* --- Reading --- */
 
-/* The value of a variable, NULL where it is not there. */
+/* The value of a variable, or NULL if it is not set. */
 static const char *find_variable(char *const *env, const char *name)
 {
     size_t len = strlen(name);
@@ -300,16 +300,16 @@ static int load_setting(struct config *config, const struct setting *setting, ch
     return read_setting(config, setting, text != NULL ? text : setting->fallback, error);
 }
 
-/* --- Variables that we do not know --- */
+/* --- Unknown variables --- */
 
-#define NAME_COMPARED 64 /* bytes of a name that count when the nearest one is looked for */
+#define NAME_COMPARED 64 /* bytes of a name that count in the search for the nearest one */
 
 static unsigned least(unsigned a, unsigned b)
 {
     return a < b ? a : b;
 }
 
-/* How many bytes must be added, removed or replaced to make one of the other (Levenshtein). */
+/* How many bytes must be added, removed or replaced to turn one name into the other (Levenshtein). */
 static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
     unsigned row[NAME_COMPARED + 1];
@@ -390,8 +390,8 @@ static const char *shown_value(const struct config *config, const struct setting
     return setting->kind == &kind_secret ? "(set)" : text;
 }
 
-/* The database, logs, idle connections to the engine: 33 were counted (docs/benchmarks.md). And 64 that are being
- * refused (HTTP_REFUSED_MAX). */
+/* For the database, logs and idle connections to the engine (docs/benchmarks.md counts 33), and for 64 connections that
+ * are being refused (HTTP_REFUSED_MAX). */
 #define DESCRIPTORS 128
 
 unsigned config_connections(const struct config *config, uint64_t descriptors)
