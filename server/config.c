@@ -34,7 +34,7 @@ static void default_concurrency(struct config *config)
     config->concurrency = programs < CONFIG_CONCURRENCY_MOST ? programs : CONFIG_CONCURRENCY_MOST;
 }
 
-/* More idle cells than this bring nothing: docs/benchmarks.md has the figures. */
+/* More idle cells than this bring almost nothing: docs/benchmarks.md has the figures. */
 static void default_pool_max(struct config *config)
 {
     int64_t cells = (int64_t)uv_available_parallelism() * 32;
