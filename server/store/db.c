@@ -25,6 +25,7 @@ struct db {
     struct statement statements[DB_STATEMENTS_MAX];
     size_t count;
     uint64_t deadline_ns;      /* 0: none */
+    const atomic_bool *wanted; /* may be NULL */
     int log_pages, log_copied; /* how long the write-ahead log is, and was when it was last copied */
 };
 
@@ -130,9 +131,29 @@ void db_deadline(struct db *db, uint64_t monotonic_ns)
     db->deadline_ns = monotonic_ns;
 }
 
+void db_set_wanted(struct db *db, const atomic_bool *wanted)
+{
+    db->wanted = wanted;
+}
+
+const atomic_bool *db_wanted(const struct db *db)
+{
+    return db->wanted;
+}
+
 bool db_checkpoint_due(const struct db *db, int pages)
 {
     return db->log_pages - db->log_copied >= pages;
+}
+
+void db_checkpoint_begun(struct db *db)
+{
+    db->log_copied = db->log_pages;
+}
+
+bool db_log_is_long(const struct db *db, int pages)
+{
+    return db->log_pages >= pages;
 }
 
 void db_checkpoint(struct db *db, int pages)

@@ -9,6 +9,7 @@
 #include "base/error.h"
 
 #include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -38,6 +39,11 @@ void db_patience(struct db *db, int ms);
 /* From this monotonic time on every statement is ended: ERROR_BUSY. 0: none is. */
 void db_deadline(struct db *db, uint64_t monotonic_ns);
 
+/* What says that something short waits for the thread, so that a slice of long work ends soon (slice.h). NULL: nothing
+ * does, as at first. */
+void db_set_wanted(struct db *db, const atomic_bool *wanted);
+const atomic_bool *db_wanted(const struct db *db);
+
 /* How many different statements a handle keeps; one more is ERROR_INTERNAL. */
 #define DB_STATEMENTS_MAX 128
 
@@ -59,6 +65,8 @@ void db_rollback(struct db *db);                       /* fine where no transact
  * does it. */
 void db_checkpoint(struct db *db, int pages);
 bool db_checkpoint_due(const struct db *db, int pages); /* whether it would */
+void db_checkpoint_begun(struct db *db);                /* another connection does: it grows from here on */
+bool db_log_is_long(const struct db *db, int pages);    /* with what was copied and is not yet written over */
 
 /* Takes the lock of a data directory (data_dir/lock, flock): one server at a time. Makes the directory
  * (0700) where it is missing. A descriptor to close, or -1 with a sentence. */

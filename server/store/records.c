@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define LIST_MAX 200
-#define PORTION 64 /* rows that one statement of a slice writes: about a millisecond */
+#define PORTION 16 /* rows that one statement of a slice writes: below a millisecond */
 
 /* Whether an execution `e` went with its session already: its row is there until its turn has come. */
 #define REMOVED                                                                                     \
@@ -277,7 +277,7 @@ int records_list(struct db *db, struct record_filter *filter, bool (*each)(struc
     sqlite3_stmt *statement = list_start(db, filter, error);
     if (!statement)
         return -1;
-    struct slice slice = slice_begin(STORE_READING_SLICE_NS);
+    struct slice slice = slice_begin(STORE_READING_SLICE_NS, db_wanted(db));
     int row = 1, result = 0;
     bool over = false;
     while (result == 0 && !over && (row = sql_step(statement, error)) == 1) {
@@ -310,7 +310,7 @@ static int begin_marking(struct db *db, int64_t *newest, struct error *error)
 
 long records_mark_lost(struct db *db, int64_t *newest, struct error *error)
 {
-    struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS);
+    struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS, db_wanted(db));
     long marked, all = 0;
     if (*newest < 0 && begin_marking(db, newest, error) < 0)
         return -1;
@@ -334,7 +334,7 @@ static long expire_portion(struct db *db, int64_t before_ms, struct error *error
 
 long records_expire(struct db *db, int64_t before_ms, struct error *error)
 {
-    struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS);
+    struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS, db_wanted(db));
     long gone, all = 0;
     do {
         gone = expire_portion(db, before_ms, error);
@@ -395,7 +395,7 @@ static long end_purge(struct db *db, const struct purge *purge, struct error *er
 
 long records_purge(struct db *db, struct error *error)
 {
-    struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS);
+    struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS, db_wanted(db));
     struct purge purge;
     long gone = 0, all = 0;
     int found;

@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "base/seam.h"
 #include "base/text.h"
+#include "store/copier.h"
 #include "store/health.h"
 #include "store/owed.h"
 #include "store/turns.h"
@@ -26,6 +27,7 @@
 
 struct store {
     struct db *db;               /* the thread's */
+    struct copier *copier;       /* likewise; NULL: there is none, and the thread copies */
     bool ailing;                 /* likewise: the last commit failed */
     uint64_t tend_at, proved_ns; /* likewise: when to probe in trouble; when it was last proved, 0: never */
     uv_async_t async;
@@ -33,6 +35,7 @@ struct store {
     uv_mutex_t mutex; /* for what follows, down to `trouble` */
     uv_cond_t wake;
     struct turns turns;
+    atomic_bool wanted; /* the first line has something; changed under the mutex, read by the thread's slices */
     struct job_list finished;
     atomic_uint queued;        /* changed under the mutex, read by anyone */
     bool closing, ended, gone; /* ended: takes no more records that are owed; gone: the file is closed */
@@ -280,19 +283,21 @@ static void requeue(struct store *store, struct job_list *batch)
     *batch = over;
 }
 
-/* The log is copied once nobody has wanted anything for a moment (a request's next job is on its way until then); once
- * it is longer, while nobody waits; and once it is long, whoever waits. */
+/* The log is copied, by its own thread (copier.h), once nobody has wanted anything for a moment (a request's next job
+ * is on its way until then), and once it is longer, whoever waits. Where it is long, it is this thread that copies the
+ * rest that was written during the last copy: then the log is all copied, and the next commit begins it anew. */
 #define LOG_PAGES_IDLE 1000
-#define LOG_PAGES_FREE 1500
-#define LOG_PAGES_MAX 3000 /* 50 ms; 10000 take 200 */
+#define LOG_PAGES_MORE 1500
+#define LOG_PAGES_LONG 8000
+#define LOG_PAGES_REST 250
 #define IDLE_NS 5000000
 
-static bool is_free(struct store *store)
+static void copy_log(struct store *store, int pages)
 {
-    uv_mutex_lock(&store->mutex);
-    bool nobody = store->turns.first.head == NULL && store->turns.readers.head == NULL;
-    uv_mutex_unlock(&store->mutex);
-    return nobody;
+    if (!copier_works(store->copier) && db_log_is_long(store->db, LOG_PAGES_LONG))
+        db_checkpoint(store->db, LOG_PAGES_REST);
+    else if (db_checkpoint_due(store->db, pages) && copier_ask(store->copier))
+        db_checkpoint_begun(store->db);
 }
 
 /* What the thread does when nobody wants anything until then. */
@@ -329,7 +334,7 @@ static void wait_for_jobs(struct store *store)
     if (chore == CHORE_TEND)
         tend(store);
     else
-        db_checkpoint(store->db, LOG_PAGES_IDLE);
+        copy_log(store, LOG_PAGES_IDLE);
     uv_mutex_lock(&store->mutex);
 }
 
@@ -358,6 +363,7 @@ static enum turn take_turn(struct store *store, struct job_list *batch, bool *pr
         job_list_add(batch, job);
         count++;
     }
+    atomic_store(&store->wanted, store->turns.first.head != NULL);
     uv_mutex_unlock(&store->mutex);
     if (count)
         batch->head->batch = count;
@@ -372,7 +378,7 @@ static void run_turn(struct store *store, enum turn turn, struct job_list *batch
     db_deadline(store->db, 0);
     requeue(store, batch);
     hand_over(store, batch);
-    db_checkpoint(store->db, is_free(store) ? LOG_PAGES_FREE : LOG_PAGES_MAX);
+    copy_log(store, LOG_PAGES_MORE);
     if (turn != TURN_UPKEEP)
         return;
     uv_mutex_lock(&store->mutex);
@@ -400,6 +406,7 @@ static void thread_main(void *arg)
     struct job_list batch = {NULL, NULL};
     bool proves;
     tend(store);
+    store->copier = copier_open(store->db);
     for (enum turn turn; (turn = take_turn(store, &batch, &proves)) != TURN_NONE;) {
         tend_if_due(store, proves);
         run_turn(store, turn, &batch);
@@ -408,6 +415,7 @@ static void thread_main(void *arg)
     store->ended = true; /* owes no more */
     uv_mutex_unlock(&store->mutex);
     end_owing(store);
+    copier_close(store->copier);
     db_close(store->db);
     uv_mutex_lock(&store->mutex);
     store->gone = true;
@@ -562,6 +570,7 @@ int store_open(struct store **out, uv_loop_t *loop, const char *data_dir, struct
     memcpy(store->cursor_key, db_cursor_key(db), DB_CURSOR_KEY);
     uv_mutex_init(&store->mutex);
     uv_cond_init(&store->wake);
+    db_set_wanted(db, &store->wanted);
     make_metrics(store);
     if (start(store, loop, error) < 0)
         return -1;
@@ -623,6 +632,7 @@ void store_submit(struct store *store, struct store_job *job)
         job_list_add(&store->finished, job);
     } else {
         turns_add(&store->turns, job);
+        atomic_store(&store->wanted, store->turns.first.head != NULL);
         set_queued(store, atomic_load(&store->queued) + 1);
     }
     uv_mutex_unlock(&store->mutex);
