@@ -120,8 +120,8 @@ static void start_job(void)
 
 static void say_ready(void)
 {
-    uint8_t version[4];
-    frame_put32(version, FRAME_VERSION);
+    uint8_t version[FRAME_READY_SIZE];
+    frame_ready_put(version, FRAME_VERSION);
     outlet_put(&agent.outlet, FRAME_READY, 0, version, sizeof version);
 }
 

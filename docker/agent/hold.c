@@ -32,12 +32,11 @@ static void set_state(struct hold *hold, enum hold_state next)
 
 static void say(struct hold *hold, bool held)
 {
-    uint8_t payload[FRAME_PREPARED_SIZE] = {0};
+    uint8_t payload[FRAME_PREPARED_SIZE];
     if (!hold->owed)
         return;
     hold->owed = false;
-    frame_put32(payload, held);
-    frame_put64(payload + 8, held ? hold->ready.usage : 0);
+    frame_prepared_put(payload, &(struct frame_prepared){.held = held, .bytes = held ? hold->ready.usage : 0});
     outlet_put(hold->outlet, FRAME_PREPARED, 0, payload, sizeof payload);
 }
 

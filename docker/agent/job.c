@@ -71,22 +71,18 @@ static void end_file(struct job *job)
 
 static bool take_file(struct job *job, const struct frame *frame)
 {
+    struct frame_file file;
     end_file(job);
-    if (frame->length < 4 || job->files_len == JOB_FILES_MAX)
+    if (job->files_len == JOB_FILES_MAX || !frame_file_get(frame, &file) || !files_path_ok(file.path, file.path_len))
         return false;
-    uint32_t mode = frame_get32(frame->payload);
-    const char *path = (const char *)frame->payload + 4;
-    size_t len = frame->length - 4;
-    if ((mode & ~0777u) || !files_path_ok(path, len))
-        return false;
-    job->names[job->files_len++] = files_name_hash(path, len);
-    job->brings_hidden |= path[0] == '.';
+    job->names[job->files_len++] = files_name_hash(file.path, file.path_len);
+    job->brings_hidden |= file.path[0] == '.';
     if (job->failure)
         return true;
-    char name[FILES_PATH_MAX + 1];
-    memcpy(name, path, len);
-    name[len] = '\0';
-    job->file = files_create(job->folder, name, mode);
+    char path[FILES_PATH_MAX + 1];
+    memcpy(path, file.path, file.path_len);
+    path[file.path_len] = '\0';
+    job->file = files_create(job->folder, path, file.mode);
     if (job->file < 0)
         fail_file(job, -job->file);
     return true;
@@ -102,11 +98,9 @@ static bool take_data(struct job *job, const struct frame *frame)
     return true;
 }
 
-/* Cuts `text` of `len` bytes at its NULs. */
+/* Points argv to the strings in `text`. */
 static bool split(struct job_step *step, size_t len)
 {
-    if (len == 0 || step->text[len - 1] != '\0' || step->text[0] == '\0')
-        return false;
     size_t count = 0;
     for (char *arg = step->text; arg < step->text + len; arg += strlen(arg) + 1) {
         if (count == JOB_ARGS_MAX)
@@ -119,17 +113,15 @@ static bool split(struct job_step *step, size_t len)
 
 static bool take_step(struct job *job, const struct frame *frame)
 {
-    end_file(job);
     struct job_step *step = frame->step == FRAME_STEP_COMPILE ? &job->compile : &job->run;
-    if (frame->length < FRAME_STEP_SPEC)
+    const char *argv;
+    size_t len;
+    end_file(job);
+    if (!frame_step_get(frame, &step->spec, &argv, &len))
         return false;
-    step->spec.timeout_ms = frame_get64(frame->payload);
-    step->spec.output_max = frame_get64(frame->payload + 8);
-    step->spec.memory_bytes = frame_get64(frame->payload + 16);
     if (step->spec.timeout_ms == 0 || step->spec.timeout_ms > JOB_TIMEOUT_MS)
         return false;
-    size_t len = frame->length - FRAME_STEP_SPEC;
-    memcpy(step->text, frame->payload + FRAME_STEP_SPEC, len);
+    memcpy(step->text, argv, len);
     step->present = true;
     return split(step, len);
 }
@@ -165,10 +157,9 @@ static bool take_start(struct job *job, const struct frame *frame)
 
 static bool take_prepare(struct job *job, const struct frame *frame)
 {
-    if (!job->first || job->files_len != 0 || (job->compile.present && job->run.present) || frame->length != 4 ||
-        frame_get32(frame->payload) > FRAME_HOLD_OPEN)
+    if (!job->first || job->files_len != 0 || (job->compile.present && job->run.present) ||
+        !frame_prepare_get(frame, &job->hold))
         return false;
-    job->hold = (enum frame_hold)frame_get32(frame->payload);
     gather_env(job);
     return true;
 }

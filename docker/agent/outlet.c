@@ -61,9 +61,8 @@ void outlet_put(struct outlet *outlet, enum frame_type type, uint8_t step, const
 
 void outlet_failed(struct outlet *outlet, enum frame_failure failure, int error)
 {
-    uint8_t payload[8];
-    frame_put32(payload, (uint32_t)failure);
-    frame_put32(payload + 4, (uint32_t)error);
+    uint8_t payload[FRAME_FAILED_SIZE];
+    frame_failed_put(payload, &(struct frame_failed){.failure = failure, .error = (uint32_t)error});
     outlet_put(outlet, FRAME_FAILED, 0, payload, sizeof payload);
 }
 

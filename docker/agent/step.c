@@ -230,18 +230,13 @@ static uint64_t cpu_used(const struct step *step)
 
 static void say_end(struct step *step)
 {
-    uint8_t payload[FRAME_STEP_END_SIZE] = {0};
+    uint8_t payload[FRAME_STEP_END_SIZE];
     look_at_end(step);
     step->end.cpu_ns = cpu_used(step);
     if (cgroup_read(step->cgroup).kills > step->kills_before)
         step->end.flags |= FRAME_OUT_OF_MEMORY;
     step->end.peak_bytes = watch_peak(&step->watch, step->rss);
-    frame_put32(payload, step->end.exit_code);
-    frame_put32(payload + 4, step->end.signal);
-    frame_put32(payload + 8, step->end.flags);
-    frame_put64(payload + 16, step->end.wall_ns);
-    frame_put64(payload + 24, step->end.cpu_ns);
-    frame_put64(payload + 32, step->end.peak_bytes);
+    frame_step_end_put(payload, &step->end);
     outlet_put(step->outlet, FRAME_STEP_END, (uint8_t)step->which, payload, sizeof payload);
 }
 
