@@ -20,15 +20,15 @@ void job_open(struct job *job, int folder, bool first)
     job->compile.present = job->run.present = false;
 }
 
-/* The length of the name with its '=', or 0 where it has none. */
+/* The length of the name with its '='. 0: there is no name or no '='. */
 static size_t name_len(const char *variable, size_t len)
 {
     const char *equals = memchr(variable, '=', len);
     return equals && equals != variable ? (size_t)(equals - variable) + 1 : 0;
 }
 
-/* Where in env the variable of that name stands, or env_len. */
-static unsigned find(const struct job *job, const char *variable, size_t name)
+/* The index in env of the variable with the first `name` bytes of `variable`, or env_len. */
+static unsigned job_variable(const struct job *job, const char *variable, size_t name)
 {
     unsigned i = 0;
     while (i < job->env_len && strncmp(job->env[i], variable, name) != 0)
@@ -42,7 +42,7 @@ static bool take_env(struct job *job, const struct frame *frame)
     size_t name = name_len(variable, frame->length);
     if (name == 0 || memchr(variable, '\0', frame->length) || JOB_ENV_BYTES - job->env_used <= frame->length)
         return false;
-    unsigned at = find(job, variable, name);
+    unsigned at = job_variable(job, variable, name);
     if (at == JOB_ENV_MAX)
         return false;
     job->env[at] = job->env_text + job->env_used;
@@ -98,7 +98,7 @@ static bool take_data(struct job *job, const struct frame *frame)
     return true;
 }
 
-/* Points argv to the strings in `text`. */
+/* Points argv to the strings in `text`, of which the last ends with the text. */
 static bool split(struct job_step *step, size_t len)
 {
     size_t count = 0;
@@ -126,15 +126,15 @@ static bool take_step(struct job *job, const struct frame *frame)
     return split(step, len);
 }
 
-/* HOME is ours to set, and `container` is Podman's word for itself: no program's business. */
+/* Whether the program gets this variable of the container. The agent sets HOME; Podman sets `container` for itself. */
 static bool handed_on(const struct job *job, const char *variable)
 {
     size_t name = name_len(variable, strlen(variable));
     return name > 0 && strncmp(variable, "HOME=", 5) != 0 && strncmp(variable, "container=", 10) != 0 &&
-           find(job, variable, name) == job->env_len;
+           job_variable(job, variable, name) == job->env_len;
 }
 
-/* The container's variables where the job names no other, HOME, then the job's. */
+/* The container's variables that the job does not replace, then HOME, then the job's variables. */
 static void gather_env(struct job *job)
 {
     static char home[] = "HOME=" JOB_FOLDER;
@@ -142,7 +142,7 @@ static void gather_env(struct job *job)
     for (char **own = environ; *own && count < JOB_CONTAINER_ENV; own++)
         if (handed_on(job, *own))
             job->envp[count++] = *own;
-    if (find(job, home, 5) == job->env_len)
+    if (job_variable(job, home, 5) == job->env_len)
         job->envp[count++] = home;
     for (unsigned i = 0; i < job->env_len; i++)
         job->envp[count++] = job->env[i];
@@ -166,7 +166,7 @@ static bool take_prepare(struct job *job, const struct frame *frame)
 
 #define IN(phase) (1u << (phase))
 
-/* The order of frames: which may come in which phase, and what follows. */
+/* For each frame: the phases in which it may come, and the phase after it. */
 static const struct rule {
     uint8_t type, step;
     unsigned phases;
