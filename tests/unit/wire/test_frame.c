@@ -226,17 +226,18 @@ static void test_other_lengths(void **state)
 
 static void test_file(void **state)
 {
-    uint8_t bytes[FRAME_FILE_HEAD + 3];
+    static const char path[] = {'a', '/', 'b'};
+    uint8_t bytes[FRAME_FILE_HEAD + sizeof path];
     struct frame frame = framed(bytes, sizeof bytes);
     struct frame_file file;
 
     (void)state;
     frame_file_put(bytes, 0777);
-    memcpy(bytes + FRAME_FILE_HEAD, "a/b", 3);
+    memcpy(bytes + FRAME_FILE_HEAD, path, sizeof path);
     assert_memory_equal(bytes, ((uint8_t[]){0xff, 1, 0, 0, 'a', '/', 'b'}), sizeof bytes);
     assert_true(frame_file_get(&frame, &file));
     assert_int_equal(file.mode, 0777);
-    assert_int_equal(file.path_len, 3);
+    assert_int_equal(file.path_len, sizeof path);
     assert_ptr_equal(file.path, bytes + FRAME_FILE_HEAD);
     frame.length = FRAME_FILE_HEAD;
     assert_true(frame_file_get(&frame, &file)); /* the reader judges the path */
