@@ -29,7 +29,7 @@
 
 enum { IN, OUT, SIGNALS, STDIN, STDOUT, STDERR, POLLED };
 
-enum agent_state { TAKING, CLEARING, STEPPING, DONE, OVER, BROKEN, STATES };
+enum agent_state { AGENT_TAKING, AGENT_CLEARING, AGENT_STEPPING, AGENT_DONE, AGENT_OVER, AGENT_BROKEN, AGENT_STATES };
 
 static struct agent {
     enum agent_state state;
@@ -46,13 +46,14 @@ static struct agent {
 
 static const struct states agent_states = {
     .next =
-        (const uint32_t[STATES]){
-            [TAKING] = STATE(CLEARING) | STATE(STEPPING) | STATE(OVER) | STATE(BROKEN),
-            [CLEARING] = STATE(STEPPING) | STATE(OVER) | STATE(BROKEN),
-            [STEPPING] = STATE(STEPPING) | STATE(DONE) | STATE(OVER) | STATE(BROKEN), /* itself: compiled, now run */
-            [DONE] = STATE(TAKING) | STATE(BROKEN),
+        (const uint32_t[AGENT_STATES]){
+            [AGENT_TAKING] = STATE(AGENT_CLEARING) | STATE(AGENT_STEPPING) | STATE(AGENT_OVER) | STATE(AGENT_BROKEN),
+            [AGENT_CLEARING] = STATE(AGENT_STEPPING) | STATE(AGENT_OVER) | STATE(AGENT_BROKEN),
+            /* AGENT_STEPPING follows itself when the compile step has ended and the run step starts. */
+            [AGENT_STEPPING] = STATE(AGENT_STEPPING) | STATE(AGENT_DONE) | STATE(AGENT_OVER) | STATE(AGENT_BROKEN),
+            [AGENT_DONE] = STATE(AGENT_TAKING) | STATE(AGENT_BROKEN),
         },
-    .count = STATES,
+    .count = AGENT_STATES,
 };
 
 static void agent_set_state(enum agent_state next)
@@ -69,7 +70,7 @@ static void agent_finish(enum frame_failure failure, int error)
         outlet_failed(&agent.outlet, failure, error);
     else
         outlet_put(&agent.outlet, FRAME_DONE, 0, NULL, 0);
-    agent_set_state(fatal ? BROKEN : failure ? OVER : DONE);
+    agent_set_state(fatal ? AGENT_BROKEN : failure ? AGENT_OVER : AGENT_DONE);
 }
 
 static const struct job_step *described(enum frame_step which)
@@ -85,7 +86,7 @@ static enum frame_step agent_first_step(void)
 static void start_step(enum frame_step which)
 {
     struct spawn_failure failure;
-    agent_set_state(STEPPING);
+    agent_set_state(AGENT_STEPPING);
     if (step_start(&agent.step, which, described(which), agent.job->envp, &failure) < 0)
         agent_finish(failure.failure, failure.error);
     else if (which == FRAME_STEP_COMPILE)
@@ -107,7 +108,7 @@ static bool adopt(void)
     struct hold_released released;
     if (!hold_fits(&agent.hold, agent.job) || agent.job->failure || !hold_release(&agent.hold, &released))
         return false;
-    agent_set_state(STEPPING);
+    agent_set_state(AGENT_STEPPING);
     step_adopt(&agent.step, agent_first_step(), described(agent_first_step()), &released);
     if (agent_first_step() == FRAME_STEP_COMPILE)
         step_input_end(&agent.step);
@@ -120,7 +121,7 @@ static void agent_start_job(void)
         start_steps();
     } else if (!adopt()) {
         hold_end(&agent.hold);
-        agent_set_state(CLEARING);
+        agent_set_state(AGENT_CLEARING);
     }
 }
 
@@ -154,7 +155,7 @@ static void step_ended(void)
 /* Whether the program that reads standard input runs. Until then, STDIN frames stay in the inlet. */
 static bool running(void)
 {
-    return agent.state == STEPPING && agent.step.which == FRAME_STEP_RUN;
+    return agent.state == AGENT_STEPPING && agent.step.which == FRAME_STEP_RUN;
 }
 
 /* Takes a frame after START. False: it stays in the inlet, whole or with its last bytes. */
@@ -206,7 +207,7 @@ static void take_reset(void)
     agent.fed = 0;
     agent.input_over = false;
     open_job(true);
-    agent_set_state(TAKING);
+    agent_set_state(AGENT_TAKING);
     say_ready();
 }
 
@@ -229,12 +230,12 @@ static void take_frames(void)
 {
     struct frame frame;
     int found = 0;
-    while (agent.state < OVER && (found = inlet_peek(&agent.inlet, &frame)) > 0 &&
-           (agent.state == DONE ? take_after(&frame) : take_frame(&frame)))
+    while (agent.state < AGENT_OVER && (found = inlet_peek(&agent.inlet, &frame)) > 0 &&
+           (agent.state == AGENT_DONE ? take_after(&frame) : take_frame(&frame)))
         ;
-    if (agent.state < OVER && found < 0)
+    if (agent.state < AGENT_OVER && found < 0)
         agent_finish(FRAME_FAIL_FRAME, 0);
-    if (agent.state >= OVER)
+    if (agent.state >= AGENT_OVER)
         inlet_clear(&agent.inlet);
 }
 
@@ -253,14 +254,14 @@ static short events_if(bool wanted, short events)
 static int wanted_output(int i)
 {
     const struct step_stream *stream = &agent.step.streams[i];
-    return agent.state == STEPPING && step_wants(&agent.step, stream) ? stream->fd : -1;
+    return agent.state == AGENT_STEPPING && step_wants(&agent.step, stream) ? stream->fd : -1;
 }
 
 static uint64_t how_long(void)
 {
-    if (agent.state == STEPPING)
+    if (agent.state == AGENT_STEPPING)
         return step_patience(&agent.step);
-    return agent.state < STEPPING ? hold_patience(&agent.hold) : STEP_FOREVER;
+    return agent.state < AGENT_STEPPING ? hold_patience(&agent.hold) : STEP_FOREVER;
 }
 
 /* Waits for a descriptor, a signal, or the next deadline. */
@@ -270,7 +271,8 @@ static void agent_await(struct pollfd set[POLLED])
     set[IN] = (struct pollfd){STDIN_FILENO, (short)(POLLRDHUP | events_if(!inlet_full(&agent.inlet), POLLIN)), 0};
     set[OUT] = (struct pollfd){STDOUT_FILENO, events_if(output == 0, POLLOUT), 0};
     set[SIGNALS] = (struct pollfd){agent.signals, POLLIN, 0};
-    set[STDIN] = (struct pollfd){agent.state == STEPPING ? agent.step.input : -1, events_if(input_waits(), POLLOUT), 0};
+    set[STDIN] =
+        (struct pollfd){agent.state == AGENT_STEPPING ? agent.step.input : -1, events_if(input_waits(), POLLOUT), 0};
     set[STDOUT] = (struct pollfd){wanted_output(0), POLLIN, 0};
     set[STDERR] = (struct pollfd){wanted_output(1), POLLIN, 0};
     if (output > 0 && output < patience)
@@ -304,7 +306,7 @@ static void serve_step(const struct pollfd set[POLLED])
 static void serve_hold(bool children)
 {
     hold_advance(&agent.hold, children);
-    if (agent.state == CLEARING && agent.hold.state == HOLD_NONE)
+    if (agent.state == AGENT_CLEARING && agent.hold.state == HOLD_NONE)
         start_steps();
 }
 
@@ -316,14 +318,14 @@ static void agent_turn(void)
         system_end();
     if (set[SIGNALS].revents)
         take_signals();
-    if (agent.state == STEPPING)
+    if (agent.state == AGENT_STEPPING)
         serve_step(set);
-    else if (agent.state < STEPPING)
+    else if (agent.state < AGENT_STEPPING)
         serve_hold(set[SIGNALS].revents != 0);
     if (set[IN].revents && inlet_read(&agent.inlet, STDIN_FILENO) < 0)
         system_end();
     take_frames();
-    if (outlet_flush(&agent.outlet, STDOUT_FILENO) < 0 || (agent.state == BROKEN && outlet_empty(&agent.outlet)))
+    if (outlet_flush(&agent.outlet, STDOUT_FILENO) < 0 || (agent.state == AGENT_BROKEN && outlet_empty(&agent.outlet)))
         system_end();
 }
 
