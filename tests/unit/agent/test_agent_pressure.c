@@ -1,7 +1,15 @@
 /* Back-pressure in both directions, and standard input that comes while the program runs. */
 #include "agent_trial.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #define MIB ((size_t)1048576)
 #define MUCH (16 * MIB)       /* far more than all buffers between program and server together */
