@@ -134,8 +134,8 @@ static void test_the_numbers(void **state)
 static void test_lists_ascend(void **state)
 {
     static const struct range_list *const lists[] = {&list_calls_x86_64, &list_calls_aarch64, &list_ioctl, &list_fcntl,
-                                               &list_prctl,        &list_socket,        &list_tcp,   &list_ip,
-                                               &list_ip6};
+                                                     &list_prctl,        &list_socket,        &list_tcp,   &list_ip,
+                                                     &list_ip6};
     (void)state;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         for (unsigned k = 0; k < lists[i]->count; k++) {
