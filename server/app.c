@@ -210,7 +210,8 @@ static struct pool_keep waiting_cells(void *arg, const char *language, bool usua
     bool named;
     unsigned cells = config_pool_size(app->config->pool, language, &named);
 
-    return (struct pool_keep){.least = usual && named ? cells : 0, .usual = usual ? cells : 0, .by_demand = cells > 0};
+    return (struct pool_keep){
+        .minimum = usual && named ? cells : 0, .preferred = usual ? cells : 0, .by_demand = cells > 0};
 }
 
 static void complain(const char *sentence, void *arg)
@@ -253,8 +254,8 @@ static int open_pool(struct app *app, struct error *error)
                                             .agent = agent_blob,
                                             .agent_len = (size_t)(agent_blob_end - agent_blob),
                                             .creations = uv_available_parallelism(),
-                                            .max_waiting = (unsigned)config->pool_max,
-                                            .max_waiting_bytes = (uint64_t)config->pool_memory_mb << 20,
+                                            .max_idle = (unsigned)config->pool_max,
+                                            .max_idle_bytes = (uint64_t)config->pool_memory_mb << 20,
                                             .reuse_jobs = (unsigned)config->reuse_jobs,
                                             .reuse_idle_ms = (uint64_t)config->reuse_idle_s * 1000},
                      error);

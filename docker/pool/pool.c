@@ -8,9 +8,9 @@
 #include <string.h>
 
 /* In its place by rank, after its equals. */
-static void queue(struct pool *pool, struct pool_wish *wish)
+static void queue(struct pool *pool, struct pool_request *wish)
 {
-    struct pool_wish *before = pool->last;
+    struct pool_request *before = pool->last;
 
     while (before != NULL && before->rank > wish->rank)
         before = before->prev;
@@ -27,7 +27,7 @@ static void queue(struct pool *pool, struct pool_wish *wish)
         pool->last = wish;
 }
 
-void pool_take(struct pool *pool, struct pool_wish *wish)
+void pool_take(struct pool *pool, struct pool_request *wish)
 {
     struct error error;
 
@@ -49,7 +49,7 @@ void pool_take(struct pool *pool, struct pool_wish *wish)
     pool_balance(pool);
 }
 
-void pool_cancel(struct pool *pool, struct pool_wish *wish)
+void pool_cancel(struct pool *pool, struct pool_request *wish)
 {
     if (wish->queued)
         pool_wish_unlink(pool, wish);
@@ -78,7 +78,7 @@ void pool_offer(struct pool *pool, const struct cell_kind *kind, struct pool_kee
 
     if (shelf == NULL)
         shelf = add_shelf(pool, kind);
-    if (keep.least < shelf->keep.least || keep.usual < shelf->keep.usual)
+    if (keep.minimum < shelf->keep.minimum || keep.preferred < shelf->keep.preferred)
         shelf->surplus_ns = 1; /* somebody's will, and no estimate: those that are too many end now */
     shelf->keep = keep;
     pool_want(pool, seam()->monotonic_ns());
@@ -160,7 +160,7 @@ int pool_open(struct pool **out, uv_loop_t *loop, const struct pool_options *opt
         return error_set(error, ERROR_INTERNAL, "out of memory");
     pool->loop = loop;
     pool->creations = options->creations;
-    pool->budget = (struct pool_budget){.cells = options->max_waiting, .bytes = options->max_waiting_bytes};
+    pool->budget = (struct pool_budget){.cells = options->max_idle, .bytes = options->max_idle_bytes};
     pool->reuse_jobs = options->reuse_jobs;
     pool->reuse_idle_ns = options->reuse_idle_ms * 1000000;
     pool->on_change = options->on_change;
@@ -209,7 +209,7 @@ static void count_cell(struct cell *cell, struct pool_counts *out)
     (*count)++;
     if (count != &out->ready)
         return;
-    out->held += cell_waiting(cell) == CELL_HELD;
+    out->prewarmed += cell_waiting(cell) == CELL_HELD;
     out->kept += place->role == PLACE_RESETTING || place->role == PLACE_KEPT;
 }
 
@@ -221,7 +221,7 @@ void pool_counts(const struct pool *pool, const char *language, struct pool_coun
             count_cell(cell, out);
     for (size_t i = 0; i < pool->shelves_len; i++)
         if (language == NULL || strcmp(pool->shelves[i].kind->language, language) == 0)
-            out->want += pool->shelves[i].want;
+            out->target += pool->shelves[i].target;
 }
 
 bool pool_engine_is_up(const struct pool *pool)

@@ -29,8 +29,8 @@ struct pool_options {
     const void *agent;    /* the agent's program, static ELF */
     size_t agent_len;
     unsigned creations;           /* at once */
-    unsigned max_waiting;         /* cells that wait or are kept, all languages; pool_keep.least may exceed it */
-    uint64_t max_waiting_bytes;   /* memory that they hold, likewise */
+    unsigned max_idle;            /* cells that wait or are kept, all languages; pool_keep.minimum may exceed it */
+    uint64_t max_idle_bytes;      /* memory that they hold, likewise */
     unsigned reuse_jobs;          /* that one cell may be given; then it is ended */
     uint64_t reuse_idle_ms;       /* that a kept cell waits for its key's next job */
     void (*on_change)(void *arg); /* ready cells or the pool's state changed; may be NULL */
@@ -50,7 +50,7 @@ void pool_withdraw(struct pool *pool, const struct cell_kind *kind);
 void pool_engine_changed(struct pool *pool, bool up);
 
 /* A wish for one cell. Embedded in the caller's struct. */
-struct pool_wish {
+struct pool_request {
     const struct cell_kind *kind;
     struct cell_limits limits;
     int64_t key; /* whose kept cells will do; 0: a cell that nobody has used */
@@ -58,10 +58,10 @@ struct pool_wish {
      * leaves the last ready cell of its language to who comes next. */
     unsigned rank;
     bool own; /* the server's own: says nothing of how many cells clients will want */
-    void (*on_cell)(struct pool_wish *wish, struct cell *cell, const struct error *error); /* once: a ready
+    void (*on_cell)(struct pool_request *wish, struct cell *cell, const struct error *error); /* once: a ready
                                             cell, now the caller's, or NULL and why */
     /* the pool's own */
-    struct pool_wish *next, *prev;
+    struct pool_request *next, *prev;
     struct cell *making; /* the cell that is being made for it */
     uint64_t since_ns;
     unsigned failures; /* creations that failed for it */
@@ -69,20 +69,20 @@ struct pool_wish {
     bool counted; /* as demand for cells that nobody has used */
 };
 
-#define POOL_WISH_TRIES 2 /* creations that may fail before a wish does */
+#define POOL_REQUEST_TRIES 2 /* creations that may fail before a wish does */
 
 /* on_cell may fire from within the call where a cell waits. */
-void pool_take(struct pool *pool, struct pool_wish *wish);
-void pool_cancel(struct pool *pool, struct pool_wish *wish); /* no on_cell after this */
+void pool_take(struct pool *pool, struct pool_request *wish);
+void pool_cancel(struct pool *pool, struct pool_request *wish); /* no on_cell after this */
 
 /* Gives back a cell whose job ended as CELL_DONE, for jobs of the same key: instead of cell_end. */
 void pool_return(struct pool *pool, struct cell *cell, int64_t key);
 
 struct pool_counts {
     unsigned creating, ready, running, ending; /* cells by state; creating includes attaching and starting */
-    unsigned held;                             /* of the ready ones: their interpreter waits */
+    unsigned prewarmed;                        /* of the ready ones: their interpreter waits */
     unsigned kept;                             /* of the ready ones: for one key; resetting ones too */
-    unsigned want;                             /* cells to keep ready, by demand and minimum */
+    unsigned target;                           /* cells to keep ready, by demand and minimum */
 };
 void pool_counts(const struct pool *pool, const char *language, struct pool_counts *out); /* NULL: all */
 

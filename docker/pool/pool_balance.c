@@ -13,14 +13,14 @@ void pool_sooner(uint64_t *next, uint64_t when_ns, uint64_t now_ns)
 }
 
 /* No cell is made for it and none is coming back for it. */
-static bool unmet(const struct pool *pool, const struct pool_wish *wish, uint64_t now_ns)
+static bool unmet(const struct pool *pool, const struct pool_request *wish, uint64_t now_ns)
 {
     return wish->making == NULL && !pool_kept_coming(pool, wish, now_ns);
 }
 
-static struct pool_wish *unmet_wish(struct pool *pool, const struct cell_kind *kind, uint64_t now_ns)
+static struct pool_request *unmet_wish(struct pool *pool, const struct cell_kind *kind, uint64_t now_ns)
 {
-    struct pool_wish *wish = pool->first;
+    struct pool_request *wish = pool->first;
 
     while (wish != NULL && (wish->kind != kind || !unmet(pool, wish, now_ns)))
         wish = wish->next;
@@ -29,9 +29,9 @@ static struct pool_wish *unmet_wish(struct pool *pool, const struct cell_kind *k
 
 static void view_wishes(struct pool *pool, struct pool_view *views, uint64_t now_ns, uint64_t *next_ns)
 {
-    for (struct pool_wish *wish = pool->first; wish != NULL; wish = wish->next) {
+    for (struct pool_request *wish = pool->first; wish != NULL; wish = wish->next) {
         struct pool_view *v = &views[pool_shelf_of(pool, wish->kind) - pool->shelves];
-        v->wishes++;
+        v->requests++;
         if (unmet(pool, wish, now_ns)) {
             if (wish->key == 0) /* else it may yet be met by a cell that its key has in use */
                 pool_asked(pool, wish);
@@ -57,7 +57,7 @@ static unsigned waiting(const struct pool *pool, const struct pool_view *views)
 
 static void note_surplus(struct shelf *shelf, uint64_t now_ns)
 {
-    if (shelf->ready <= shelf->want)
+    if (shelf->ready <= shelf->target)
         shelf->surplus_ns = 0;
     else if (shelf->surplus_ns == 0)
         shelf->surplus_ns = now_ns;
@@ -71,11 +71,11 @@ static void view(struct pool *pool, struct pool_view *views, struct pool_moment 
         note_surplus(shelf, moment->now_ns);
         if (shelf->surplus_ns != 0)
             pool_sooner(next_ns, shelf->surplus_ns + POOL_SURPLUS_NS, moment->now_ns);
-        views[i] = (struct pool_view){.want = shelf->want,
-                                      .minimum = shelf->keep.least,
+        views[i] = (struct pool_view){.target = shelf->target,
+                                      .minimum = shelf->keep.minimum,
                                       .ready = shelf->ready,
                                       .making = shelf->making,
-                                      .unasked = shelf->keep.least == 0 && shelf->demand.arrivals == 0,
+                                      .unasked = shelf->keep.minimum == 0 && shelf->demand.arrivals == 0,
                                       .surplus_ns = shelf->surplus_ns,
                                       .not_before_ns = shelf->not_before_ns};
     }
@@ -124,7 +124,7 @@ static void on_volume_filled(void *arg, const struct error *error)
         pool->volume_failures++;
         pool->volume_not_before_ns = seam()->monotonic_ns() + pool_pause_ns(pool->volume_failures);
         log_event(LOG_WARN, "agent.volume_failed", LOG_STR("reason", error->text));
-        if (pool->volume_failures >= POOL_WISH_TRIES)
+        if (pool->volume_failures >= POOL_REQUEST_TRIES)
             pool_wishes_fail(pool, NULL, error);
     } else {
         pool->volume_failures = 0;
@@ -154,7 +154,7 @@ static int carry_out(struct pool *pool, struct pool_decision what, uint64_t now_
     case POOL_PREPARE:
         pool_prepare(pool, shelf, now_ns);
         return 0;
-    case POOL_FOR_WISH:
+    case POOL_FOR_REQUEST:
         return pool_make(pool, shelf, unmet_wish(pool, shelf->kind, now_ns));
     case POOL_FOR_SHELF:
         return pool_make(pool, shelf, NULL);

@@ -132,7 +132,7 @@ static void leave(struct pool *pool, struct cell *cell)
 
 /* Wishes. */
 
-void pool_wish_unlink(struct pool *pool, struct pool_wish *wish)
+void pool_wish_unlink(struct pool *pool, struct pool_request *wish)
 {
     if (wish->prev != NULL)
         wish->prev->next = wish->next;
@@ -145,7 +145,7 @@ void pool_wish_unlink(struct pool *pool, struct pool_wish *wish)
     wish->queued = false;
 }
 
-void pool_wish_finish(struct pool *pool, struct pool_wish *wish, struct cell *cell, const struct error *error)
+void pool_wish_finish(struct pool *pool, struct pool_request *wish, struct cell *cell, const struct error *error)
 {
     if (wish->queued)
         pool_wish_unlink(pool, wish);
@@ -160,14 +160,14 @@ void pool_wish_finish(struct pool *pool, struct pool_wish *wish, struct cell *ce
     wish->on_cell(wish, cell, error);
 }
 
-void pool_hand(struct pool *pool, struct pool_wish *wish, struct cell *cell)
+void pool_hand(struct pool *pool, struct pool_request *wish, struct cell *cell)
 {
     if (cell_jobs(cell) == 0)
         pool_asked(pool, wish);
     pool_wish_finish(pool, wish, cell, NULL);
 }
 
-struct cell *pool_find(struct pool *pool, const struct pool_wish *wish, uint64_t now_ns)
+struct cell *pool_find(struct pool *pool, const struct pool_request *wish, uint64_t now_ns)
 {
     struct cell *kept = pool_kept_find(pool, wish);
 
@@ -191,7 +191,7 @@ static bool anything_waits(const struct pool *pool)
 /* Begins anew after each: whoever gets a cell may ask for more, or take a wish back. */
 void pool_serve(struct pool *pool, uint64_t now_ns)
 {
-    struct pool_wish *wish = pool->first;
+    struct pool_request *wish = pool->first;
 
     while (wish != NULL && anything_waits(pool)) {
         struct cell *cell = pool_find(pool, wish, now_ns);
@@ -203,7 +203,7 @@ void pool_serve(struct pool *pool, uint64_t now_ns)
 
 void pool_wishes_fail(struct pool *pool, const struct cell_kind *kind, const struct error *error)
 {
-    for (struct pool_wish *wish = pool->first, *next; wish != NULL; wish = next) {
+    for (struct pool_request *wish = pool->first, *next; wish != NULL; wish = next) {
         next = wish->next;
         if (kind == NULL || wish->kind == kind)
             pool_wish_finish(pool, wish, NULL, error);
@@ -211,9 +211,9 @@ void pool_wishes_fail(struct pool *pool, const struct cell_kind *kind, const str
 }
 
 /* The wish that a cell is being made for; NULL: for the shelf, or its wish was taken back. */
-static struct pool_wish *wish_behind(struct pool *pool, const struct cell *cell)
+static struct pool_request *wish_behind(struct pool *pool, const struct cell *cell)
 {
-    struct pool_wish *wish = pool->first;
+    struct pool_request *wish = pool->first;
 
     while (wish != NULL && wish->making != cell)
         wish = wish->next;
@@ -221,9 +221,9 @@ static struct pool_wish *wish_behind(struct pool *pool, const struct cell *cell)
 }
 
 /* The first that the cell suits, but one that had better wait for its key's own cell. */
-static struct pool_wish *first_suited(struct pool *pool, struct cell *cell, uint64_t now_ns)
+static struct pool_request *first_suited(struct pool *pool, struct cell *cell, uint64_t now_ns)
 {
-    struct pool_wish *wish = pool->first;
+    struct pool_request *wish = pool->first;
 
     while (wish != NULL && (wish->kind != cell_kind(cell) || !pool_suits(pool, cell, &wish->limits) ||
                             pool_kept_coming(pool, wish, now_ns)))
@@ -241,9 +241,9 @@ static bool may_keep(const struct pool *pool, struct cell *cell)
 
 /* The one that it was made for, or one of a lower rank that came since: then they change cells. The only ready one of a
  * language waits for a wish of rank 1 (pool_find). */
-static struct pool_wish *wish_for(struct pool *pool, struct cell *cell, uint64_t now_ns)
+static struct pool_request *wish_for(struct pool *pool, struct cell *cell, uint64_t now_ns)
 {
-    struct pool_wish *own = wish_behind(pool, cell), *first = first_suited(pool, cell, now_ns);
+    struct pool_request *own = wish_behind(pool, cell), *first = first_suited(pool, cell, now_ns);
 
     if (own == NULL && first != NULL && first->rank > 1 && pool_shelf_of(pool, first->kind)->ready == 0 &&
         may_keep(pool, cell))
@@ -262,7 +262,7 @@ static struct pool_wish *wish_for(struct pool *pool, struct cell *cell, uint64_t
 static void made(struct pool *pool, struct shelf *shelf, struct cell *cell)
 {
     uint64_t now = seam()->monotonic_ns();
-    struct pool_wish *wish = wish_for(pool, cell, now);
+    struct pool_request *wish = wish_for(pool, cell, now);
 
     shelf->failures = 0;
     shelf->not_before_ns = 0;
@@ -292,7 +292,7 @@ void pool_on_ready(void *arg, struct cell *cell)
 static void creation_failed(struct pool *pool, struct shelf *shelf, struct cell *cell, const struct error *error)
 {
     uint64_t now = seam()->monotonic_ns();
-    struct pool_wish *wish = wish_behind(pool, cell);
+    struct pool_request *wish = wish_behind(pool, cell);
 
     if (error->code == ERROR_NONE)
         return;                        /* by cell_end */
@@ -306,7 +306,7 @@ static void creation_failed(struct pool *pool, struct shelf *shelf, struct cell 
               LOG_INT("failures", shelf->failures));
     if (wish != NULL) {
         wish->making = NULL;
-        if (++wish->failures >= POOL_WISH_TRIES || error->code == ERROR_NOT_FOUND) /* no such image: none will be */
+        if (++wish->failures >= POOL_REQUEST_TRIES || error->code == ERROR_NOT_FOUND) /* no such image: none will be */
             pool_wish_finish(pool, wish, NULL, error);
     }
 }
@@ -342,7 +342,7 @@ void pool_on_gone(void *arg, struct cell *cell)
         pool_balance(pool);
 }
 
-int pool_make(struct pool *pool, struct shelf *shelf, struct pool_wish *wish)
+int pool_make(struct pool *pool, struct shelf *shelf, struct pool_request *wish)
 {
     const struct cell_limits *limits = wish != NULL ? &wish->limits : &shelf->kind->limits;
     struct cell *cell = cell_make(&pool->cells, shelf->kind, limits, &pool->owner);

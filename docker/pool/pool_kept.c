@@ -40,13 +40,13 @@ void pool_kept_remove(struct pool *pool, struct cell *cell)
 }
 
 /* A cell for the wish: of its key, its language, and limits that it can be given. */
-static bool may_have(const struct pool *pool, const struct pool_wish *wish, struct cell *cell)
+static bool may_have(const struct pool *pool, const struct pool_request *wish, struct cell *cell)
 {
     return wish->key != 0 && cell_place(cell)->key == wish->key && cell_kind(cell) == wish->kind &&
            pool_suits(pool, cell, &wish->limits);
 }
 
-struct cell *pool_kept_find(struct pool *pool, const struct pool_wish *wish)
+struct cell *pool_kept_find(struct pool *pool, const struct pool_request *wish)
 {
     struct cell *found = NULL;
 
@@ -63,7 +63,7 @@ struct cell *pool_kept_find(struct pool *pool, const struct pool_wish *wish)
     return found;
 }
 
-bool pool_kept_coming(const struct pool *pool, const struct pool_wish *wish, uint64_t now_ns)
+bool pool_kept_coming(const struct pool *pool, const struct pool_request *wish, uint64_t now_ns)
 {
     unsigned coming = 0, before = 0;
 
@@ -71,14 +71,14 @@ bool pool_kept_coming(const struct pool *pool, const struct pool_wish *wish, uin
         return false;
     for (struct cell *cell = pool->kept; cell != NULL; cell = cell_place(cell)->next)
         coming += cell_place(cell)->role == PLACE_RESETTING && may_have(pool, wish, cell);
-    for (const struct pool_wish *w = pool->first; w != NULL && w != wish; w = w->next)
+    for (const struct pool_request *w = pool->first; w != NULL && w != wish; w = w->next)
         before += w->key == wish->key && w->kind == wish->kind && w->making == NULL;
     return coming > before;
 }
 
 void pool_kept_ready(struct pool *pool, struct cell *cell)
 {
-    struct pool_wish *wish = pool->first;
+    struct pool_request *wish = pool->first;
 
     cell_place(cell)->role = PLACE_KEPT;
     pool->resetting--;
@@ -111,8 +111,8 @@ static bool over(const struct pool *pool)
         kept.bytes += pool_cell_bytes(cell_place(cell)->shelf);
     }
     for (size_t i = 0; i < pool->shelves_len; i++) {
-        wanted.cells += pool->shelves[i].want;
-        wanted.bytes += pool->shelves[i].want * pool_cell_bytes(&pool->shelves[i]);
+        wanted.cells += pool->shelves[i].target;
+        wanted.bytes += pool->shelves[i].target * pool_cell_bytes(&pool->shelves[i]);
     }
     return pool_over(kept, wanted, pool->budget);
 }

@@ -2,7 +2,7 @@
 
 unsigned pool_coming(const struct pool_view *view)
 {
-    unsigned for_wishes = view->wishes - view->unmet;
+    unsigned for_wishes = view->requests - view->unmet;
 
     return view->ready + (view->making > for_wishes ? view->making - for_wishes : 0);
 }
@@ -15,20 +15,20 @@ bool pool_quiet(const struct pool_moment *moment)
 static unsigned lacking(const struct pool_view *view, const struct pool_moment *moment)
 {
     unsigned has = pool_coming(view);
-    unsigned allowed = moment->room > 0 ? view->want : view->want < view->minimum ? view->want : view->minimum;
+    unsigned allowed = moment->room > 0 ? view->target : view->target < view->minimum ? view->target : view->minimum;
 
     return allowed > has ? allowed - has : 0;
 }
 
 static unsigned surplus(const struct pool_view *view)
 {
-    return view->ready > view->want ? view->ready - view->want : 0;
+    return view->ready > view->target ? view->ready - view->target : 0;
 }
 
 /* a lacks a larger part of what it wants than b; both want something. */
 static bool lacks_more(const struct pool_view *a, const struct pool_view *b, const struct pool_moment *moment)
 {
-    return (uint64_t)lacking(a, moment) * b->want > (uint64_t)lacking(b, moment) * a->want;
+    return (uint64_t)lacking(a, moment) * b->target > (uint64_t)lacking(b, moment) * a->target;
 }
 
 /* A cell that nobody has asked for leaves one creation to a request that may come meanwhile. */
@@ -60,7 +60,7 @@ static struct pool_decision creation(const struct pool_view *views, size_t count
         if (view->not_before_ns > moment->now_ns)
             continue;
         if (view->unmet > 0 && (wish.action == POOL_NOTHING || is_before(view, &views[wish.language])))
-            wish = (struct pool_decision){POOL_FOR_WISH, i};
+            wish = (struct pool_decision){POOL_FOR_REQUEST, i};
         if (is_bare(view, moment) && bare.action == POOL_NOTHING)
             bare = (struct pool_decision){POOL_FOR_SHELF, i};
         if (may_fill(view, moment) &&
@@ -79,7 +79,7 @@ static bool crowded(const struct pool_view *views, size_t count, const struct po
 
     if (moment->room > 0)
         return false;
-    while (i < count && views[i].want <= pool_coming(&views[i]))
+    while (i < count && views[i].target <= pool_coming(&views[i]))
         i++;
     return i < count;
 }
@@ -104,7 +104,8 @@ static struct pool_decision preparation(const struct pool_view *views, size_t co
     struct pool_decision least = {POOL_NOTHING, 0};
 
     for (size_t i = 0; i < count; i++)
-        if (views[i].settled > 0 && (least.action == POOL_NOTHING || views[i].held < views[least.language].held))
+        if (views[i].settled > 0 &&
+            (least.action == POOL_NOTHING || views[i].prewarmed < views[least.language].prewarmed))
             least = (struct pool_decision){POOL_PREPARE, i};
     return least;
 }
@@ -114,7 +115,7 @@ static unsigned waiting_requests(const struct pool_view *views, size_t count)
     unsigned sum = 0;
 
     for (size_t i = 0; i < count; i++)
-        sum += views[i].wishes;
+        sum += views[i].requests;
     return sum;
 }
 

@@ -11,17 +11,17 @@
 
 /* One language, as the policy sees it. */
 struct pool_view {
-    unsigned want;          /* cells to keep ready */
+    unsigned target;        /* idle cells to have */
     unsigned minimum;       /* of these, those that are kept whatever the budget says */
     unsigned ready;         /* that wait */
     unsigned making;        /* on their way, for the shelf or for a wish */
-    unsigned wishes;        /* requests that wait for a cell */
+    unsigned requests;      /* requests that wait for a cell */
     unsigned unmet;         /* of these, those that no cell is on its way for */
     unsigned rank;          /* of the first unmet wish; with unmet > 0 */
     uint64_t oldest_ns;     /* when that came */
     uint64_t not_before_ns; /* after failures: no creation earlier */
     bool unasked;           /* wanted by `*` alone: no request has asked for one yet */
-    unsigned held;          /* of the ready ones: their interpreter waits */
+    unsigned prewarmed;     /* of the ready ones: their interpreter waits */
     unsigned settled;       /* cells whose interpreter could be started now */
     uint64_t surplus_ns;    /* since when more are ready than wanted; with ready > want */
 };
@@ -38,10 +38,10 @@ struct pool_moment {
 
 enum pool_action {
     POOL_NOTHING,
-    POOL_FOR_WISH,  /* make a cell for a request that waits */
-    POOL_FOR_SHELF, /* make one to keep */
-    POOL_SURPLUS,   /* end one that is not wanted any more */
-    POOL_PREPARE,   /* start an interpreter ahead */
+    POOL_FOR_REQUEST, /* make a cell for a request that waits */
+    POOL_FOR_SHELF,   /* make one to keep */
+    POOL_SURPLUS,     /* end one that is not wanted any more */
+    POOL_PREPARE,     /* start an interpreter ahead */
 };
 
 struct pool_decision {

@@ -12,7 +12,7 @@
 static bool may_prepare(const struct shelf *shelf, uint64_t now_ns)
 {
     return shelf->kind->waiting_argv != NULL && now_ns >= shelf->prepare_not_before_ns &&
-           shelf->ready <= shelf->want; /* else one of them is going to end */
+           shelf->ready <= shelf->target; /* else one of them is going to end */
 }
 
 static bool blank(struct cell *cell)
@@ -41,7 +41,7 @@ void pool_prepare_view(const struct pool *pool, struct pool_view *views, uint64_
         if (!may_prepare(&pool->shelves[i], now_ns))
             continue;
         for (struct cell *cell = pool->shelves[i].first; cell != NULL; cell = cell_place(cell)->next) {
-            views[i].held += cell_waiting(cell) == CELL_HELD;
+            views[i].prewarmed += cell_waiting(cell) == CELL_HELD;
             view_cell(cell, &views[i], now_ns, next_ns);
         }
     }

@@ -21,7 +21,7 @@
 struct shelf {
     const struct cell_kind *kind;
     struct pool_keep keep;
-    unsigned want, ready, making;
+    unsigned target, ready, making;
     struct cell *first; /* that wait: the newest first; kept ones are not among them */
     unsigned failures;  /* creations that failed in a row */
     uint64_t not_before_ns;
@@ -42,8 +42,8 @@ struct pool {
     bool deciding; /* the runtime's trial is under way */
     struct shelf shelves[SHELVES_MAX];
     size_t shelves_len;
-    size_t order[SHELVES_MAX];      /* indices of shelves, in the order of their languages' ids */
-    struct pool_wish *first, *last; /* by rank, then oldest first */
+    size_t order[SHELVES_MAX];         /* indices of shelves, in the order of their languages' ids */
+    struct pool_request *first, *last; /* by rank, then oldest first */
     unsigned creations, making;
     unsigned taken;   /* cells that others have and have not ended */
     unsigned ending;  /* cells whose removal the engine has not answered */
@@ -87,31 +87,31 @@ bool pool_suits(const struct pool *pool, struct cell *cell, const struct cell_li
 void pool_shelf_remove(struct shelf *shelf, struct cell *cell);
 /* The cell that goes first where one is too many: rather one that nothing was started in, rather the oldest. */
 struct cell *pool_shelf_least(const struct shelf *shelf);
-struct cell *pool_find(struct pool *pool, const struct pool_wish *wish, uint64_t now_ns); /* NULL: it has to wait */
+struct cell *pool_find(struct pool *pool, const struct pool_request *wish, uint64_t now_ns); /* NULL: it has to wait */
 void pool_serve(struct pool *pool, uint64_t now_ns); /* hands out what waits and is waited for */
-void pool_hand(struct pool *pool, struct pool_wish *wish, struct cell *cell);
-void pool_wish_unlink(struct pool *pool, struct pool_wish *wish);
-void pool_wish_finish(struct pool *pool, struct pool_wish *wish, struct cell *cell, const struct error *error);
+void pool_hand(struct pool *pool, struct pool_request *wish, struct cell *cell);
+void pool_wish_unlink(struct pool *pool, struct pool_request *wish);
+void pool_wish_finish(struct pool *pool, struct pool_request *wish, struct cell *cell, const struct error *error);
 void pool_wishes_fail(struct pool *pool, const struct cell_kind *kind, const struct error *error); /* NULL: all */
-int pool_make(struct pool *pool, struct shelf *shelf, struct pool_wish *wish); /* NULL: for the shelf */
-void pool_on_ready(void *arg, struct cell *cell);                              /* struct cell_owner's */
+int pool_make(struct pool *pool, struct shelf *shelf, struct pool_request *wish); /* NULL: for the shelf */
+void pool_on_ready(void *arg, struct cell *cell);                                 /* struct cell_owner's */
 void pool_on_ending(void *arg, struct cell *cell, const struct error *error);
 void pool_on_gone(void *arg, struct cell *cell);
 void pool_changed(struct pool *pool);
 
 /* pool_want.c */
-void pool_want(struct pool *pool, uint64_t now_ns);         /* sets `want` of each shelf anew */
-uint64_t pool_want_next(const struct pool *pool);           /* when it is to be done again; 0: no need */
-void pool_asked(struct pool *pool, struct pool_wish *wish); /* it takes a cell that nobody has used; counts once */
-void pool_measured(struct shelf *shelf, uint64_t bytes);    /* what a waiting cell of it holds; 0: not known */
-uint64_t pool_cell_bytes(const struct shelf *shelf);        /* the same on average, or assumed */
+void pool_want(struct pool *pool, uint64_t now_ns);            /* sets `want` of each shelf anew */
+uint64_t pool_want_next(const struct pool *pool);              /* when it is to be done again; 0: no need */
+void pool_asked(struct pool *pool, struct pool_request *wish); /* it takes a cell that nobody has used; counts once */
+void pool_measured(struct shelf *shelf, uint64_t bytes);       /* what a waiting cell of it holds; 0: not known */
+uint64_t pool_cell_bytes(const struct shelf *shelf);           /* the same on average, or assumed */
 
 /* pool_kept.c */
-struct cell *pool_kept_find(struct pool *pool, const struct pool_wish *wish); /* NULL: none that waits */
+struct cell *pool_kept_find(struct pool *pool, const struct pool_request *wish); /* NULL: none that waits */
 void pool_kept_remove(struct pool *pool, struct cell *cell);
 void pool_kept_ready(struct pool *pool, struct cell *cell); /* it was reset */
 /* Whether the wish had better wait: for a cell of its key that is being reset, and that no older wish waits for. */
-bool pool_kept_coming(const struct pool *pool, const struct pool_wish *wish, uint64_t now_ns);
+bool pool_kept_coming(const struct pool *pool, const struct pool_request *wish, uint64_t now_ns);
 void pool_kept_trim(struct pool *pool, uint64_t now_ns); /* ends those past their time or the budget */
 void pool_kept_end(struct pool *pool, const struct cell_kind *kind);
 struct pool_budget pool_kept_busy(const struct pool *pool, uint64_t now_ns); /* those used a short while ago */

@@ -96,7 +96,7 @@ struct share {
     double again;        /* backlogs a second */
     uint64_t bytes;
     unsigned has;
-    unsigned usual; /* to have in any case, as far as the budget goes */
+    unsigned preferred; /* to have in any case, as far as the budget goes */
     bool by_demand;
 };
 
@@ -120,10 +120,10 @@ static struct share share_of(const struct pool_size_view *view, size_t index, ui
                           .burst = floor(burst_at(demand, now_ns) + 0.5),
                           .again = 1 / tuning(demand)->hold_s,
                           .bytes = view->bytes != 0 ? view->bytes : BYTES_UNKNOWN,
-                          .usual = view->keep.usual,
+                          .preferred = view->keep.preferred,
                           .by_demand = view->keep.by_demand};
 
-    while (share.has < view->keep.least)
+    while (share.has < view->keep.minimum)
         share_add(&share);
     return share;
 }
@@ -131,7 +131,7 @@ static struct share share_of(const struct pool_size_view *view, size_t index, ui
 /* A language that nobody asked for lately wants no more than it is to have in any case. */
 static bool satisfied(const struct share *share, const struct pool_demand *demand)
 {
-    if (share->has < share->usual)
+    if (share->has < share->preferred)
         return false;
     if (!share->by_demand || share->has >= CELLS_MOST || (share->has == 0 && share->burst == 0))
         return true;
@@ -162,7 +162,7 @@ void pool_size(const struct pool_size_view *views, size_t count, const struct po
     uint64_t cells = 0, bytes = 0;
 
     for (size_t i = 0; i < count; i++) {
-        want[i] = views[i].keep.least;
+        want[i] = views[i].keep.minimum;
         cells += want[i];
         bytes += want[i] * (views[i].bytes != 0 ? views[i].bytes : BYTES_UNKNOWN);
         if (!pool_keeps_none(&views[i].keep) && open < POOL_LANGUAGES_MAX)

@@ -43,15 +43,15 @@ void pool_demand_made(struct pool_demand *demand, uint64_t took_ns);
 
 /* How many cells of a language are to wait; all zero: none ever does. */
 struct pool_keep {
-    unsigned least; /* at least, whatever the budget says */
-    unsigned usual; /* at least, as far as the budget goes: in all, not beside `least` */
-    bool by_demand; /* and more, where requests ask for more */
+    unsigned minimum;   /* at least, whatever the budget says */
+    unsigned preferred; /* at least, as far as the budget goes: in all, not beside `least` */
+    bool by_demand;     /* and more, where requests ask for more */
 };
 
 /* No cell of it ever waits. */
 static inline bool pool_keeps_none(const struct pool_keep *keep)
 {
-    return keep->least == 0 && keep->usual == 0 && !keep->by_demand;
+    return keep->minimum == 0 && keep->preferred == 0 && !keep->by_demand;
 }
 
 struct pool_size_view {

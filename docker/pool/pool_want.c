@@ -29,7 +29,7 @@ void pool_measured(struct shelf *shelf, uint64_t bytes)
     shelf->bytes = shelf->bytes == 0 ? bytes : (7 * shelf->bytes + bytes) / 8;
 }
 
-void pool_asked(struct pool *pool, struct pool_wish *wish)
+void pool_asked(struct pool *pool, struct pool_request *wish)
 {
     struct shelf *shelf = pool_shelf_of(pool, wish->kind);
 
@@ -63,7 +63,7 @@ void pool_want(struct pool *pool, uint64_t now_ns)
     }
     pool_size(views, pool->shelves_len, &budget, now_ns, want);
     for (size_t i = 0; i < pool->shelves_len; i++)
-        pool->shelves[pool->order[i]].want = want[i];
+        pool->shelves[pool->order[i]].target = want[i];
     pool->sized_ns = now_ns;
     pool->asked = false;
 }
@@ -74,7 +74,7 @@ uint64_t pool_want_next(const struct pool *pool)
         return pool->sized_ns + WANT_PAUSE_NS;
     for (size_t i = 0; i < pool->shelves_len; i++) {
         const struct shelf *shelf = &pool->shelves[i];
-        if (shelf->want > shelf->keep.least && shelf->want > shelf->keep.usual)
+        if (shelf->target > shelf->keep.minimum && shelf->target > shelf->keep.preferred)
             return pool->sized_ns + WANT_PERIOD_NS;
     }
     return 0;

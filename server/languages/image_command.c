@@ -39,9 +39,9 @@ static void on_done(void *arg, enum cell_outcome outcome)
 
 static const struct cell_events events = {.on_output = on_output, .on_step_end = on_step_end, .on_done = on_done};
 
-static void on_cell(struct pool_wish *wish, struct cell *cell, const struct error *error)
+static void on_cell(struct pool_request *request, struct cell *cell, const struct error *error)
 {
-    struct image_command *probe = container_of(wish, struct image_command, wish);
+    struct image_command *probe = container_of(request, struct image_command, cell_request);
 
     (void)error; /* the pool has said why */
     probe->cell = cell;
@@ -57,7 +57,7 @@ void image_command_run(struct image_command *probe, struct pool *pool, const str
     *probe = (struct image_command){
         .pool = pool,
         .version = version,
-        .wish = {.kind = &version->kind, .limits = version->kind.limits, .own = true, .on_cell = on_cell},
+        .cell_request = {.kind = &version->kind, .limits = version->kind.limits, .own = true, .on_cell = on_cell},
         .job = {.env = (const char *const *)version->env,
                 .run = {.argv = (const char *const *)argv,
                         .timeout_ms = IMAGE_COMMAND_TIMEOUT_MS,
@@ -67,7 +67,7 @@ void image_command_run(struct image_command *probe, struct pool *pool, const str
         .done = done,
         .arg = arg};
     buf_init(&probe->output, IMAGE_COMMAND_OUTPUT_MAX);
-    pool_take(pool, &probe->wish);
+    pool_take(pool, &probe->cell_request);
 }
 
 void image_command_cancel(struct image_command *probe)
@@ -78,7 +78,7 @@ void image_command_cancel(struct image_command *probe)
     if (probe->cell != NULL)
         cell_end(probe->cell);
     else
-        pool_cancel(probe->pool, &probe->wish);
+        pool_cancel(probe->pool, &probe->cell_request);
     probe->cell = NULL;
 }
 

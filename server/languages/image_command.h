@@ -12,7 +12,7 @@
 struct image_command {
     struct pool *pool;
     const struct language_version *version;
-    struct pool_wish wish;
+    struct pool_request cell_request;
     struct cell *cell;
     struct cell_job job;
     struct buf output; /* standard output, then standard error, as they came */

@@ -453,9 +453,9 @@ static const char *how_taken(const struct execution *execution, const struct cel
     return cell_waiting(cell) == CELL_HELD ? "held" : "blank";
 }
 
-static void on_cell(struct pool_wish *wish, struct cell *cell, const struct error *error)
+static void on_cell(struct pool_request *request, struct cell *cell, const struct error *error)
 {
-    struct execution *execution = container_of(wish, struct execution, wish);
+    struct execution *execution = container_of(request, struct execution, cell_request);
 
     if (cell == NULL && error->code == ERROR_UNAVAILABLE) {
         execution_fail(execution, "The container engine is not reachable. Please try again later.", true);
@@ -505,12 +505,13 @@ void execution_place(struct execution *execution)
     measure_queue(execution->placed_ns - execution->created_ns);
     if (execution->runner->accepting != execution)
         execution->waited_ns = execution->placed_ns - execution->created_ns;
-    execution->wish = (struct pool_wish){.kind = &execution->request.version->kind,
-                                         .limits = execution->request.limits.cell,
-                                         .key = execution->request.reuse ? execution->key_row : 0,
-                                         .rank = scheduler_rank(&execution->runner->scheduler, &execution->turn),
-                                         .on_cell = on_cell};
-    pool_take(execution->runner->options.pool, &execution->wish);
+    execution->cell_request =
+        (struct pool_request){.kind = &execution->request.version->kind,
+                              .limits = execution->request.limits.cell,
+                              .key = execution->request.reuse ? execution->key_row : 0,
+                              .rank = scheduler_rank(&execution->runner->scheduler, &execution->turn),
+                              .on_cell = on_cell};
+    pool_take(execution->runner->options.pool, &execution->cell_request);
     execution->awaited = execution->cell == NULL; /* it comes from the loop, later */
 }
 
@@ -521,7 +522,7 @@ void execution_cancel(struct execution *execution)
     if (execution->state >= EXECUTION_RECORDING)
         return;
     if (execution->state == EXECUTION_PLACED)
-        pool_cancel(execution->runner->options.pool, &execution->wish);
+        pool_cancel(execution->runner->options.pool, &execution->cell_request);
     execution_killed(execution, RECORD_CANCELLED, 128 + SIGKILL);
     execution_conclude(execution, false);
 }

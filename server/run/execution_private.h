@@ -31,7 +31,7 @@ struct execution {
     struct execution_request request;
     struct execution_result result;
     struct turn turn;
-    struct pool_wish wish;
+    struct pool_request cell_request;
     struct cell *cell;
     bool awaited;       /* no cell was ready for it */
     bool collects;      /* the result holds the output, for the listener or for the record */

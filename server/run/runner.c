@@ -229,9 +229,9 @@ struct runner_cells runner_cells(const struct runner *runner, const char *langua
     pool_counts(runner->options.pool, language, &counts);
     return (struct runner_cells){.creating = counts.creating,
                                  .ready = counts.ready,
-                                 .held = counts.held,
+                                 .held = counts.prewarmed,
                                  .kept = counts.kept,
-                                 .want = counts.want,
+                                 .want = counts.target,
                                  .running = counts.running,
                                  .ending = counts.ending};
 }

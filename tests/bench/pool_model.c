@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define SECOND 1000000000u
-#define WISHES_MAX 65536u
+#define REQUESTS_MAX 65536u
 #define PROGRAMS_MAX 4096u
 #define NEVER UINT64_MAX
 
@@ -151,7 +151,7 @@ void model_trace_free(struct model_trace *trace)
 
 /* Playing. */
 
-struct wish {
+struct request {
     uint64_t since_ns;
     unsigned language;
     bool agent;
@@ -160,7 +160,7 @@ struct wish {
 struct creation {
     uint64_t ends_ns; /* NEVER: none */
     unsigned language;
-    bool for_wish;
+    bool for_request;
 };
 
 /* A program that runs, or an agent that thinks. */
@@ -176,9 +176,9 @@ struct model {
     uint64_t now_ns, fill_ns, seed;
     struct pool_view views[MODEL_LANGUAGES];
     struct pool_demand demands[MODEL_LANGUAGES];
-    unsigned for_wishes[MODEL_LANGUAGES]; /* creations */
-    struct wish *wishes;                  /* oldest first */
-    size_t wishes_len;
+    unsigned for_requests[MODEL_LANGUAGES]; /* creations */
+    struct request *requests;               /* oldest first */
+    size_t requests_len;
     struct creation creations[MODEL_CREATIONS];
     unsigned making, running;
     struct program programs[PROGRAMS_MAX];
@@ -197,18 +197,18 @@ static void resize(struct model *model)
     for (unsigned i = 0; i < count; i++) {
         want[i] = model->policy->minimum;
         views[i] = (struct pool_size_view){model->demands[i],
-                                           {.least = model->policy->minimum, .by_demand = model->policy->minimum > 0},
+                                           {.minimum = model->policy->minimum, .by_demand = model->policy->minimum > 0},
                                            model_bytes(i)};
     }
     if (model->policy->tuning != NULL)
         pool_size(views, count, &model->policy->budget, model->now_ns, want);
     for (size_t i = 0; i < count; i++) {
         struct pool_view *view = &model->views[i];
-        view->want = want[i];
+        view->target = want[i];
         view->minimum = model->policy->minimum;
-        if (view->ready > view->want) {
-            model->result.wasted += view->ready - view->want;
-            view->ready = view->want;
+        if (view->ready > view->target) {
+            model->result.wasted += view->ready - view->target;
+            view->ready = view->target;
         }
     }
 }
@@ -233,21 +233,21 @@ static void ask(struct model *model, unsigned language, bool agent)
         model->result.hits++;
         run_program(model, agent);
     } else {
-        assert(model->wishes_len < WISHES_MAX);
-        model->wishes[model->wishes_len++] = (struct wish){model->now_ns, language, agent};
+        assert(model->requests_len < REQUESTS_MAX);
+        model->requests[model->requests_len++] = (struct request){model->now_ns, language, agent};
     }
 }
 
 static void grant(struct model *model, size_t index)
 {
-    struct wish wish = model->wishes[index];
+    struct request request = model->requests[index];
 
-    memmove(model->wishes + index, model->wishes + index + 1, (model->wishes_len - index - 1) * sizeof wish);
-    model->wishes_len--;
+    memmove(model->requests + index, model->requests + index + 1, (model->requests_len - index - 1) * sizeof request);
+    model->requests_len--;
     model->waits = realloc(model->waits, (model->waits_len + 1) * sizeof *model->waits);
     assert(model->waits != NULL);
-    model->waits[model->waits_len++] = (double)(model->now_ns - wish.since_ns) / 1e6;
-    run_program(model, wish.agent);
+    model->waits[model->waits_len++] = (double)(model->now_ns - request.since_ns) / 1e6;
+    run_program(model, request.agent);
 }
 
 static void made(struct model *model, struct creation *creation)
@@ -257,29 +257,29 @@ static void made(struct model *model, struct creation *creation)
     creation->ends_ns = NEVER;
     model->making--;
     view->making--;
-    model->for_wishes[creation->language] -= creation->for_wish;
+    model->for_requests[creation->language] -= creation->for_request;
     model->result.created++;
     pool_demand_made(&model->demands[creation->language], MODEL_MAKING_NS);
-    for (size_t i = 0; i < model->wishes_len; i++)
-        if (model->wishes[i].language == creation->language) {
+    for (size_t i = 0; i < model->requests_len; i++)
+        if (model->requests[i].language == creation->language) {
             grant(model, i);
             return;
         }
-    if (view->ready < view->want)
+    if (view->ready < view->target)
         view->ready++;
     else
         model->result.wasted++;
 }
 
-/* What wishes there are, for pool_decide(). */
-static void see_wishes(struct model *model)
+/* What requests there are, for pool_decide(). */
+static void see_requests(struct model *model)
 {
     for (size_t i = 0; i < model->trace->languages; i++)
-        model->views[i].wishes = model->views[i].unmet = 0;
-    for (size_t i = 0; i < model->wishes_len; i++) {
-        struct pool_view *view = &model->views[model->wishes[i].language];
-        if (++view->wishes > model->for_wishes[model->wishes[i].language] && view->unmet++ == 0)
-            view->oldest_ns = model->wishes[i].since_ns;
+        model->views[i].requests = model->views[i].unmet = 0;
+    for (size_t i = 0; i < model->requests_len; i++) {
+        struct pool_view *view = &model->views[model->requests[i].language];
+        if (++view->requests > model->for_requests[model->requests[i].language] && view->unmet++ == 0)
+            view->oldest_ns = model->requests[i].since_ns;
     }
 }
 
@@ -288,22 +288,22 @@ static void make(struct model *model)
     if (model->running == 0)
         model->fill_ns = 0;
     for (;;) {
-        see_wishes(model);
+        see_requests(model);
         struct pool_decision next = pool_decide(model->views, model->trace->languages,
                                                 &(struct pool_moment){.making = model->making,
                                                                       .creations = MODEL_CREATIONS,
                                                                       .room = UINT32_MAX,
                                                                       .fill_ns = model->fill_ns,
                                                                       .now_ns = model->now_ns});
-        if (next.action != POOL_FOR_WISH && next.action != POOL_FOR_SHELF)
+        if (next.action != POOL_FOR_REQUEST && next.action != POOL_FOR_SHELF)
             break;
         struct creation *creation = model->creations;
         while (creation->ends_ns != NEVER)
             creation++;
         *creation = (struct creation){.ends_ns = model->now_ns + MODEL_MAKING_NS,
                                       .language = (unsigned)next.language,
-                                      .for_wish = next.action == POOL_FOR_WISH};
-        model->for_wishes[next.language] += creation->for_wish;
+                                      .for_request = next.action == POOL_FOR_REQUEST};
+        model->for_requests[next.language] += creation->for_request;
         model->views[next.language].making++;
         model->making++;
     }
@@ -365,8 +365,8 @@ static void count_waits(struct model *model)
 static void open_model(struct model *model)
 {
     model->seed = 0x123456789abcdefu;
-    model->wishes = calloc(WISHES_MAX, sizeof *model->wishes);
-    assert(model->wishes != NULL);
+    model->requests = calloc(REQUESTS_MAX, sizeof *model->requests);
+    assert(model->requests != NULL);
     for (size_t i = 0; i < MODEL_CREATIONS; i++)
         model->creations[i].ends_ns = NEVER;
     for (size_t i = 0; i < model->trace->languages; i++) {
@@ -430,7 +430,7 @@ struct model_result model_play(const struct model_trace *trace, const struct mod
     pass(model, trace->length_ns);
     count_waits(model);
     struct model_result result = model->result;
-    free(model->wishes);
+    free(model->requests);
     free(model->waits);
     free(model);
     return result;

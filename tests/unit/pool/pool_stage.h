@@ -17,7 +17,7 @@ struct stage {
 };
 
 struct taker {
-    struct pool_wish wish;
+    struct pool_request request;
     struct stage *stage;
     struct cell *cell;
     struct error error;
@@ -49,7 +49,7 @@ static struct pool_counts counts(const struct stage *stage, const char *language
     return out;
 }
 
-static void on_cell(struct pool_wish *wish, struct cell *cell, const struct error *error)
+static void on_cell(struct pool_request *wish, struct cell *cell, const struct error *error)
 {
     struct taker *taker = (struct taker *)wish;
 
@@ -64,23 +64,23 @@ static void on_cell(struct pool_wish *wish, struct cell *cell, const struct erro
 }
 
 /* So many cells at least, and more by demand; 0: none. */
-static inline void keep_ready(struct pool *pool, const struct cell_kind *kind, unsigned least)
+static inline void keep_ready(struct pool *pool, const struct cell_kind *kind, unsigned minimum)
 {
-    pool_offer(pool, kind, (struct pool_keep){.least = least, .by_demand = least > 0});
+    pool_offer(pool, kind, (struct pool_keep){.minimum = minimum, .by_demand = minimum > 0});
 }
 
 static inline void take(struct stage *stage, struct taker *taker, const struct cell_kind *kind, uint32_t disk_mb)
 {
-    *taker = (struct taker){.stage = stage, .wish = {.kind = kind, .limits = kind->limits, .on_cell = on_cell}};
-    taker->wish.limits.disk_mb = disk_mb;
-    pool_take(stage->pool, &taker->wish);
+    *taker = (struct taker){.stage = stage, .request = {.kind = kind, .limits = kind->limits, .on_cell = on_cell}};
+    taker->request.limits.disk_mb = disk_mb;
+    pool_take(stage->pool, &taker->request);
 }
 
 static inline void take_keyed(struct stage *stage, struct taker *taker, const struct cell_kind *kind, int64_t key)
 {
-    *taker =
-        (struct taker){.stage = stage, .wish = {.kind = kind, .limits = kind->limits, .key = key, .on_cell = on_cell}};
-    pool_take(stage->pool, &taker->wish);
+    *taker = (struct taker){.stage = stage,
+                            .request = {.kind = kind, .limits = kind->limits, .key = key, .on_cell = on_cell}};
+    pool_take(stage->pool, &taker->request);
 }
 
 static void on_taker_done(void *arg, enum cell_outcome outcome)
@@ -90,7 +90,7 @@ static void on_taker_done(void *arg, enum cell_outcome outcome)
     taker->ended = true;
     taker->outcome = outcome;
     if (outcome == CELL_DONE)
-        pool_return(taker->stage->pool, taker->cell, taker->wish.key);
+        pool_return(taker->stage->pool, taker->cell, taker->request.key);
     else
         cell_end(taker->cell);
 }

@@ -97,8 +97,8 @@ static void test_shelf_is_filled_after_a_while(void **state)
 static void take_ranked(struct stage *stage, struct taker *taker, unsigned rank)
 {
     *taker = (struct taker){.stage = stage,
-                            .wish = {.kind = &python, .limits = python.limits, .rank = rank, .on_cell = on_cell}};
-    pool_take(stage->pool, &taker->wish);
+                            .request = {.kind = &python, .limits = python.limits, .rank = rank, .on_cell = on_cell}};
+    pool_take(stage->pool, &taker->request);
 }
 
 /* One that asks for six at once, two at a time being made, and then another for one: it gets the second that is ready,
@@ -211,9 +211,9 @@ static void test_other_disk(void **state)
     take(&stage, &other, &python, 500);
     assert_null(other.cell);
     same = (struct taker){.stage = &stage};
-    same.wish = (struct pool_wish){.kind = &python, .limits = python.limits, .on_cell = on_cell};
-    same.wish.limits.memory_mb = 1;
-    pool_take(stage.pool, &same.wish);
+    same.request = (struct pool_request){.kind = &python, .limits = python.limits, .on_cell = on_cell};
+    same.request.limits.memory_mb = 1;
+    pool_take(stage.pool, &same.request);
     assert_non_null(same.cell);
     sim_until(&stage.sim, other.cell != NULL);
     assert_int_equal(cell_limits(other.cell)->disk_mb, 500);
@@ -247,9 +247,9 @@ static void test_podman_updates_nothing(void **state)
     sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
     assert_null(strstr(stage.sim.last_body[SIM_CREATE], "nr_inodes"));
     assert_null(strstr(stage.sim.last_body[SIM_CREATE], "seccomp="));
-    other.wish = (struct pool_wish){.kind = &python, .limits = python.limits, .on_cell = on_cell};
-    other.wish.limits.memory_mb = 64;
-    pool_take(stage.pool, &other.wish);
+    other.request = (struct pool_request){.kind = &python, .limits = python.limits, .on_cell = on_cell};
+    other.request.limits.memory_mb = 64;
+    pool_take(stage.pool, &other.request);
     assert_null(other.cell);
     take(&stage, &same, &python, 100);
     assert_non_null(same.cell);
@@ -271,14 +271,14 @@ static void test_cancel(void **state)
     stage_open(&stage);
     pool_withdraw(stage.pool, &python);
     take(&stage, &first, &python, 100); /* before anything was made */
-    pool_cancel(stage.pool, &first.wish);
+    pool_cancel(stage.pool, &first.request);
     sim_idle(&stage.sim);
     assert_int_equal(counts(&stage, NULL).creating, 0);
 
     sim_hold(&stage.sim, SIM_START);
     take(&stage, &first, &python, 100);
     sim_until(&stage.sim, stage.sim.counts[SIM_START] == 1);
-    pool_cancel(stage.pool, &first.wish); /* while it is made: it ends */
+    pool_cancel(stage.pool, &first.request); /* while it is made: it ends */
     sim_release(&stage.sim, SIM_START);
     sim_until(&stage.sim, stage.sim.counts[SIM_REMOVE] == 2 && counts(&stage, NULL).ending == 0);
     assert_int_equal(sim_alive(&stage.sim), 0);
@@ -287,7 +287,7 @@ static void test_cancel(void **state)
     take(&stage, &first, &python, 100);
     sim_until(&stage.sim, stage.sim.counts[SIM_START] == 2);
     take(&stage, &second, &python, 100);
-    pool_cancel(stage.pool, &first.wish); /* to the next */
+    pool_cancel(stage.pool, &first.request); /* to the next */
     sim_release(&stage.sim, SIM_START);
     sim_until(&stage.sim, second.cell != NULL);
     cell_end(second.cell);
@@ -297,7 +297,7 @@ static void test_cancel(void **state)
     unsigned starts = stage.sim.counts[SIM_START];
     take(&stage, &first, &python, 100);
     sim_until(&stage.sim, stage.sim.counts[SIM_START] == starts + 1);
-    pool_cancel(stage.pool, &first.wish); /* to the shelf */
+    pool_cancel(stage.pool, &first.request); /* to the shelf */
     keep_ready(stage.pool, &python, 1);
     sim_release(&stage.sim, SIM_START);
     sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
@@ -384,7 +384,7 @@ static void test_wish_fails_after_its_tries(void **state)
         sim_until(&stage.sim, taker.told);
         assert_null(taker.cell);
         assert_int_equal(taker.error.code, cases[i].code);
-        assert_int_equal(stage.sim.counts[SIM_START], POOL_WISH_TRIES);
+        assert_int_equal(stage.sim.counts[SIM_START], POOL_REQUEST_TRIES);
         sim_script(&stage.sim, SIM_START, (struct sim_rule){0});
         stage_close(&stage);
     }
@@ -401,10 +401,10 @@ static void test_volume_fails(void **state)
         struct taker taker;
 
         stage_open(&stage);
-        sim_script(&stage.sim, ops[i], (struct sim_rule){.times = POOL_WISH_TRIES, .status = 500});
+        sim_script(&stage.sim, ops[i], (struct sim_rule){.times = POOL_REQUEST_TRIES, .status = 500});
         keep_ready(stage.pool, &python, 1);
         take(&stage, &taker, &python, 100);
-        for (unsigned n = 1; n <= POOL_WISH_TRIES; n++) {
+        for (unsigned n = 1; n <= POOL_REQUEST_TRIES; n++) {
             sim_until(&stage.sim, stage.sim.counts[ops[i]] == n && sim_alive(&stage.sim) == 0);
             sim_idle(&stage.sim);
             sim_skip(&stage.sim, 1100);

@@ -3,10 +3,10 @@
 
 #include "docker/pool/pool_private.h"
 
-static void stage_open_kept(struct stage *stage, unsigned max_waiting, unsigned jobs)
+static void stage_open_kept(struct stage *stage, unsigned max_idle, unsigned jobs)
 {
-    stage_open_options(stage, (struct pool_options){.max_waiting = max_waiting,
-                                                    .max_waiting_bytes = (uint64_t)1 << 30,
+    stage_open_options(stage, (struct pool_options){.max_idle = max_idle,
+                                                    .max_idle_bytes = (uint64_t)1 << 30,
                                                     .reuse_jobs = jobs,
                                                     .reuse_idle_ms = 60000});
     stage->sim.program = sim_hello;
@@ -33,7 +33,7 @@ static bool calm(struct stage *stage, unsigned kept)
 {
     struct pool_counts now = counts(stage, NULL);
 
-    return now.kept == kept && now.ready >= now.want + kept && now.creating + now.ending + now.running == 0 &&
+    return now.kept == kept && now.ready >= now.target + kept && now.creating + now.ending + now.running == 0 &&
            stage->pool->resetting == 0;
 }
 
@@ -175,7 +175,7 @@ static void test_what_a_kept_cell_serves_is_no_demand(void **state)
     }
     sim_skip(&stage.sim, 25);
     sim_idle(&stage.sim);
-    assert_in_range(counts(&stage, "python").want, 1, 3);
+    assert_in_range(counts(&stage, "python").target, 1, 3);
     stage.sim.held[SIM_CREATE] = false;
     sim_release(&stage.sim, SIM_CREATE);
     cell_end(now->cell);
@@ -274,13 +274,13 @@ static void test_limits(void **state)
     stage_open_kept(&stage, 8, 100);
     struct cell *first = run_keyed(&stage, &python, 7);
     sim_until(&stage.sim, calm(&stage, 1));
-    disk.wish = (struct pool_wish){.kind = &python, .limits = python.limits, .key = 7, .on_cell = on_cell};
-    disk.wish.limits.disk_mb = 300;
-    pool_take(stage.pool, &disk.wish);
+    disk.request = (struct pool_request){.kind = &python, .limits = python.limits, .key = 7, .on_cell = on_cell};
+    disk.request.limits.disk_mb = 300;
+    pool_take(stage.pool, &disk.request);
     assert_null(disk.cell);
-    memory.wish = (struct pool_wish){.kind = &python, .limits = python.limits, .key = 7, .on_cell = on_cell};
-    memory.wish.limits.memory_mb = 64;
-    pool_take(stage.pool, &memory.wish);
+    memory.request = (struct pool_request){.kind = &python, .limits = python.limits, .key = 7, .on_cell = on_cell};
+    memory.request.limits.memory_mb = 64;
+    pool_take(stage.pool, &memory.request);
     assert_ptr_equal(memory.cell, first);
     sim_until(&stage.sim, disk.cell != NULL);
     cell_end(disk.cell);

@@ -3,10 +3,9 @@
 
 static void stage_open_ruby(struct stage *stage, unsigned minimum)
 {
-    stage_open_options(stage, (struct pool_options){.max_waiting = 8,
-                                                    .max_waiting_bytes = (uint64_t)1 << 30,
-                                                    .reuse_jobs = 100,
-                                                    .reuse_idle_ms = 60000});
+    stage_open_options(
+        stage, (struct pool_options){
+                   .max_idle = 8, .max_idle_bytes = (uint64_t)1 << 30, .reuse_jobs = 100, .reuse_idle_ms = 60000});
     stage->sim.program = sim_hello;
     stage->sim.held_bytes = (uint64_t)9 << 20;
     stage_connect(stage);
@@ -30,8 +29,8 @@ static void test_when_it_has_settled(void **state)
     (void)state;
     stage_open_ruby(&stage, 2);
     keep_ready(stage.pool, &python, 1); /* nothing to start ahead */
-    sim_until(&stage.sim, counts(&stage, "ruby").held == 2);
-    assert_int_equal(counts(&stage, NULL).held, 2);
+    sim_until(&stage.sim, counts(&stage, "ruby").prewarmed == 2);
+    assert_int_equal(counts(&stage, NULL).prewarmed, 2);
     assert_int_equal(prepared(&stage), 2);
     stage_close(&stage);
 }
@@ -56,7 +55,7 @@ static void test_one_at_a_time(void **state)
     sim_idle(&stage.sim);
     assert_int_equal(prepared(&stage), 1);
     sim_prepared(&stage.sim, prepared_box(&stage, 0), true, 1000);
-    sim_until(&stage.sim, counts(&stage, NULL).held == 1 && prepared(&stage) == 2);
+    sim_until(&stage.sim, counts(&stage, NULL).prewarmed == 1 && prepared(&stage) == 2);
     stage_close(&stage);
 }
 
@@ -78,7 +77,7 @@ static void test_not_while_requests_wait(void **state)
     sim_release(&stage.sim, SIM_START);
     sim_until(&stage.sim, taker.cell != NULL);
     cell_end(taker.cell);
-    sim_until(&stage.sim, counts(&stage, NULL).held == 1);
+    sim_until(&stage.sim, counts(&stage, NULL).prewarmed == 1);
     assert_int_equal(before, 0);
     stage_close(&stage);
 }
@@ -93,10 +92,10 @@ static void test_who_gets_which(void **state)
     stage_open_ruby(&stage, 2);
     sim_until(&stage.sim, prepared(&stage) == 1);
     stage.sim.on_prepare = SIM_SILENT;
-    sim_until(&stage.sim, counts(&stage, NULL).held == 1);
-    other.wish = (struct pool_wish){.kind = &ruby, .limits = ruby.limits, .on_cell = on_cell};
-    other.wish.limits.memory_mb = 64;
-    pool_take(stage.pool, &other.wish);
+    sim_until(&stage.sim, counts(&stage, NULL).prewarmed == 1);
+    other.request = (struct pool_request){.kind = &ruby, .limits = ruby.limits, .on_cell = on_cell};
+    other.request.limits.memory_mb = 64;
+    pool_take(stage.pool, &other.request);
     assert_non_null(other.cell);
     assert_int_not_equal(cell_waiting(other.cell), CELL_HELD);
     take(&stage, &usual, &ruby, 100);
@@ -116,15 +115,15 @@ static void test_what_holds_more_than_a_job_may(void **state)
     (void)state;
     stage_open_ruby(&stage, 1);
     stage.sim.held_bytes = (uint64_t)400 << 20;
-    sim_until(&stage.sim, counts(&stage, NULL).held == 1);
+    sim_until(&stage.sim, counts(&stage, NULL).prewarmed == 1);
     unsigned creations = stage.sim.counts[SIM_CREATE];
-    other.wish = (struct pool_wish){.kind = &ruby, .limits = ruby.limits, .on_cell = on_cell};
-    other.wish.limits.memory_mb = 64;
-    pool_take(stage.pool, &other.wish);
+    other.request = (struct pool_request){.kind = &ruby, .limits = ruby.limits, .on_cell = on_cell};
+    other.request.limits.memory_mb = 64;
+    pool_take(stage.pool, &other.request);
     assert_null(other.cell);
     sim_until(&stage.sim, other.cell != NULL);
     assert_int_equal(stage.sim.counts[SIM_CREATE], creations + 1);
-    assert_int_equal(counts(&stage, NULL).held, 1);
+    assert_int_equal(counts(&stage, NULL).prewarmed, 1);
     cell_end(other.cell);
     stage_close(&stage);
 }
@@ -147,7 +146,7 @@ static void test_it_cannot_be(void **state)
         assert_int_equal(prepared(&stage), 3);
         stage.sim.on_prepare = SIM_GOOD;
         sim_skip(&stage.sim, 300000);
-        sim_until(&stage.sim, counts(&stage, NULL).held > 0);
+        sim_until(&stage.sim, counts(&stage, NULL).prewarmed > 0);
         stage_close(&stage);
     }
 }
@@ -166,7 +165,7 @@ static void test_taken_meanwhile(void **state)
     assert_int_equal(cell_waiting(taker.cell), CELL_PREPARING);
     stage.sim.on_prepare = SIM_GOOD;
     cell_end(taker.cell);
-    sim_until(&stage.sim, counts(&stage, NULL).held >= 1);
+    sim_until(&stage.sim, counts(&stage, NULL).prewarmed >= 1);
     stage_close(&stage);
 }
 
@@ -181,7 +180,7 @@ static void test_kept_ones_too(void **state)
     sim_until(&stage.sim, taker.cell != NULL);
     stage_run(&taker);
     sim_until(&stage.sim, taker.ended && counts(&stage, NULL).kept == 1);
-    sim_until(&stage.sim, counts(&stage, NULL).held >= 2);
+    sim_until(&stage.sim, counts(&stage, NULL).prewarmed >= 2);
     assert_int_equal(cell_waiting(taker.cell), CELL_HELD);
     stage_close(&stage);
 }
@@ -209,7 +208,7 @@ static void test_engine_goes_while_preparing(void **state)
     sim_until(&stage.sim, !stage.sim.up && counts(&stage, NULL).ready + counts(&stage, NULL).ending == 0);
     stage.sim.on_prepare = SIM_GOOD;
     sim_come_back(&stage.sim);
-    sim_until(&stage.sim, counts(&stage, NULL).held == 1);
+    sim_until(&stage.sim, counts(&stage, NULL).prewarmed == 1);
     stage_close(&stage);
 }
 

@@ -20,7 +20,7 @@ static struct pool_size_view view_of(double rate, double burst, unsigned minimum
                                               .burst = {burst, 0},
                                               .burst_ns = NOW,
                                               .making_s = 0.05}, /* 0.1 s with what comes before a creation */
-                                   .keep = {.least = minimum, .by_demand = minimum > 0},
+                                   .keep = {.minimum = minimum, .by_demand = minimum > 0},
                                    .bytes = bytes};
 }
 
@@ -54,13 +54,13 @@ static void one_language(void **state)
     }
 }
 
-#define LEAST(n)                                             \
-    {                                                        \
-        .keep = {.least = n, .by_demand = true}, .bytes = MB \
+#define LEAST(n)                                               \
+    {                                                          \
+        .keep = {.minimum = n, .by_demand = true}, .bytes = MB \
     }
-#define USUAL(n)                                             \
-    {                                                        \
-        .keep = {.usual = n, .by_demand = true}, .bytes = MB \
+#define USUAL(n)                                                 \
+    {                                                            \
+        .keep = {.preferred = n, .by_demand = true}, .bytes = MB \
     }
 #define DEMAND USUAL(0)
 
@@ -127,13 +127,13 @@ static void many_languages(void **state)
     (void)state;
     for (size_t i = 0; i < 55; i++) {
         views[i] = view_of(0, 0, 0, 20 * MB);
-        views[i].keep = (struct pool_keep){.usual = 1, .by_demand = true};
+        views[i].keep = (struct pool_keep){.preferred = 1, .by_demand = true};
     }
     pool_size(views, 55, &(struct pool_budget){64, 128 * MB}, NOW, want);
     for (size_t i = 0; i < 55; i++)
         assert_int_equal(want[i], i < 6);
     views[54] = view_of(0.01, 1, 0, 20 * MB);
-    views[54].keep = (struct pool_keep){.usual = 1, .by_demand = true};
+    views[54].keep = (struct pool_keep){.preferred = 1, .by_demand = true};
     views[50] = view_of(1, 1, 0, 20 * MB);
     views[50].keep = (struct pool_keep){.by_demand = true}; /* of a version that is no default */
     pool_size(views, 55, &(struct pool_budget){64, 128 * MB}, NOW, want);
@@ -141,7 +141,7 @@ static void many_languages(void **state)
     assert_int_equal(want[50], 3);
     for (size_t i = 0; i < 50; i++)
         assert_int_equal(want[i], i < 2);
-    views[7].keep.least = 1; /* named by its id */
+    views[7].keep.minimum = 1; /* named by its id */
     pool_size(views, 55, &(struct pool_budget){0, 0}, NOW, want);
     for (size_t i = 0; i < 55; i++)
         assert_int_equal(want[i], i == 7);
@@ -186,14 +186,14 @@ static void holds_for_any_demand(void **state)
         for (size_t i = 0; i < count; i++) {
             views[i] = view_of(pow(10, 4 * random_part(&seed) - 2), floor(10 * random_part(&seed)),
                                (unsigned)(random_next(&seed) % 3), (1 + random_next(&seed) % 60) * MB);
-            views[i].keep.usual = random_next(&seed) % 4 == 0 ? (unsigned)(random_next(&seed) % 4) : 0;
-            minima += views[i].keep.least;
+            views[i].keep.preferred = random_next(&seed) % 4 == 0 ? (unsigned)(random_next(&seed) % 4) : 0;
+            minima += views[i].keep.minimum;
         }
         for (unsigned cells = 0; cells < 80; cells += 7) {
             pool_size(views, count, &(struct pool_budget){cells, plenty.bytes}, NOW, want);
             assert_true(sum(want, count) <= (cells > minima ? cells : minima));
             for (size_t i = 0; i < count; i++) {
-                assert_true(want[i] >= views[i].keep.least && want[i] >= before[i]);
+                assert_true(want[i] >= views[i].keep.minimum && want[i] >= before[i]);
                 assert_true(!pool_keeps_none(&views[i].keep) || want[i] == 0);
                 before[i] = want[i];
             }
@@ -202,7 +202,7 @@ static void holds_for_any_demand(void **state)
         pool_size(views, count, &(struct pool_budget){1000, budget}, NOW, want);
         for (size_t i = 0; i < count; i++) {
             bytes += want[i] * views[i].bytes;
-            least += views[i].keep.least * views[i].bytes;
+            least += views[i].keep.minimum * views[i].bytes;
         }
         assert_true(bytes <= (budget > least ? budget : least));
     }
@@ -210,7 +210,7 @@ static void holds_for_any_demand(void **state)
 
 static unsigned wanted(const struct pool_demand *demand, uint64_t now_ns)
 {
-    struct pool_size_view view = {.demand = *demand, .keep = {.least = 1, .by_demand = true}, .bytes = MB};
+    struct pool_size_view view = {.demand = *demand, .keep = {.minimum = 1, .by_demand = true}, .bytes = MB};
     unsigned want;
 
     pool_size(&view, 1, &plenty, now_ns, &want);
@@ -320,7 +320,7 @@ static void is_bounded(void **state)
     (void)state;
     for (int i = 0; i < 1000000; i++)
         pool_demand_arrival(&demand, NOW);
-    views[0] = (struct pool_size_view){.demand = demand, .keep = {.least = 1, .by_demand = true}, .bytes = 1};
+    views[0] = (struct pool_size_view){.demand = demand, .keep = {.minimum = 1, .by_demand = true}, .bytes = 1};
     pool_size(views, 1, &(struct pool_budget){UINT32_MAX, UINT64_MAX}, NOW, want);
     assert_int_equal(want[0], 1000);
     for (size_t i = 0; i < POOL_LANGUAGES_MAX + 5; i++)

@@ -1,10 +1,9 @@
 /* How many cells wait, by demand: more after a burst, fewer after a quiet while, within the budget. */
 #include "pool_stage.h"
 
-static void stage_open_budget(struct stage *stage, unsigned max_waiting)
+static void stage_open_budget(struct stage *stage, unsigned max_idle)
 {
-    stage_open_options(stage,
-                       (struct pool_options){.max_waiting = max_waiting, .max_waiting_bytes = (uint64_t)1 << 30});
+    stage_open_options(stage, (struct pool_options){.max_idle = max_idle, .max_idle_bytes = (uint64_t)1 << 30});
     stage_connect(stage);
     keep_ready(stage->pool, &python, 1);
     keep_ready(stage->pool, &bash, 1);
@@ -29,7 +28,7 @@ static bool calm(struct stage *stage)
 {
     struct pool_counts now = counts(stage, NULL);
 
-    return now.ready == now.want && now.creating + now.ending == 0;
+    return now.ready == now.target && now.creating + now.ending == 0;
 }
 
 static void test_more_after_a_burst_fewer_after_a_while(void **state)
@@ -40,12 +39,12 @@ static void test_more_after_a_burst_fewer_after_a_while(void **state)
     stage_open_budget(&stage, 20);
     burst(&stage, &python, 6);
     sim_until(&stage.sim, counts(&stage, "python").ready >= 3);
-    assert_int_equal(counts(&stage, "bash").want, 1);
-    for (unsigned minutes = 0; minutes < 60 && counts(&stage, "python").want > 1; minutes++) {
+    assert_int_equal(counts(&stage, "bash").target, 1);
+    for (unsigned minutes = 0; minutes < 60 && counts(&stage, "python").target > 1; minutes++) {
         sim_skip(&stage.sim, 60000);
         sim_idle(&stage.sim);
     }
-    assert_int_equal(counts(&stage, "python").want, 1);
+    assert_int_equal(counts(&stage, "python").target, 1);
     sim_skip(&stage.sim, 6000); /* a surplus has to last */
     sim_until(&stage.sim, calm(&stage));
     assert_int_equal(counts(&stage, NULL).ready, 2);
@@ -89,18 +88,18 @@ static void test_bounds(void **state)
     burst(&stage, &python, 8);
     sim_until(&stage.sim, calm(&stage));
     assert_int_equal(counts(&stage, "python").ready, 0);
-    assert_int_equal(counts(&stage, "python").want, 0);
+    assert_int_equal(counts(&stage, "python").target, 0);
     stage_close(&stage);
 }
 
 /* Those that yield: in the order of their ids, whatever the order of offers; the one in use first. */
 static void test_those_that_yield(void **state)
 {
-    const struct pool_keep one = {.usual = 1, .by_demand = true};
+    const struct pool_keep one = {.preferred = 1, .by_demand = true};
     struct stage stage;
 
     (void)state;
-    stage_open_options(&stage, (struct pool_options){.max_waiting = 2, .max_waiting_bytes = (uint64_t)1 << 30});
+    stage_open_options(&stage, (struct pool_options){.max_idle = 2, .max_idle_bytes = (uint64_t)1 << 30});
     stage_connect(&stage);
     pool_offer(stage.pool, &ruby, one);
     pool_offer(stage.pool, &python, one);
@@ -125,10 +124,10 @@ static void test_by_demand_alone(void **state)
     stage_open_budget(&stage, 20);
     pool_offer(stage.pool, &ruby, (struct pool_keep){.by_demand = true});
     sim_idle(&stage.sim);
-    assert_int_equal(counts(&stage, "ruby").want, 0);
+    assert_int_equal(counts(&stage, "ruby").target, 0);
     burst(&stage, &ruby, 1);
     sim_until(&stage.sim, counts(&stage, "ruby").ready >= 1);
-    for (unsigned minutes = 0; minutes < 60 && counts(&stage, "ruby").want > 0; minutes++) {
+    for (unsigned minutes = 0; minutes < 60 && counts(&stage, "ruby").target > 0; minutes++) {
         sim_skip(&stage.sim, 60000);
         sim_idle(&stage.sim);
     }
@@ -152,7 +151,7 @@ static void test_other_disks_do_not_count(void **state)
         sim_until(&stage.sim, takers[i].cell != NULL);
         cell_end(takers[i].cell);
     }
-    assert_int_equal(counts(&stage, "python").want, 1);
+    assert_int_equal(counts(&stage, "python").target, 1);
     stage_close(&stage);
 }
 
@@ -165,15 +164,15 @@ static void test_the_servers_own_do_not_count(void **state)
     (void)state;
     stage_open_budget(&stage, 20);
     for (unsigned i = 0; i < 6; i++) {
-        takers[i] = (struct taker){.stage = &stage,
-                                   .wish = {.kind = &python, .limits = python.limits, .own = true, .on_cell = on_cell}};
-        pool_take(stage.pool, &takers[i].wish);
+        takers[i] = (struct taker){
+            .stage = &stage, .request = {.kind = &python, .limits = python.limits, .own = true, .on_cell = on_cell}};
+        pool_take(stage.pool, &takers[i].request);
     }
     for (unsigned i = 0; i < 6; i++) {
         sim_until(&stage.sim, takers[i].cell != NULL);
         cell_end(takers[i].cell);
     }
-    assert_int_equal(counts(&stage, "python").want, 1);
+    assert_int_equal(counts(&stage, "python").target, 1);
     stage_close(&stage);
 }
 

@@ -158,8 +158,8 @@ static inline void stage_open_with(struct stage *stage, unsigned concurrency, un
                                          .agent = "ELF",
                                          .agent_len = 3,
                                          .creations = 2,
-                                         .max_waiting = stage_budget,
-                                         .max_waiting_bytes = (uint64_t)1 << 30,
+                                         .max_idle = stage_budget,
+                                         .max_idle_bytes = (uint64_t)1 << 30,
                                          .reuse_jobs = 100,
                                          .reuse_idle_ms = 60000};
     assert_int_equal(pool_open(&stage->pool, &stage->sim.loop, &options, &error), 0);

@@ -40,10 +40,10 @@ static void complain(const char *sentence, void *arg)
 static struct pool_keep waiting(void *arg, const char *language, bool usual)
 {
     (void)arg;
-    return (struct pool_keep){.least = !usual                        ? 0
-                                       : strcmp(language, "aa") == 0 ? 2
-                                       : strcmp(language, "dd") == 0 ? 1
-                                                                     : 0};
+    return (struct pool_keep){.minimum = !usual                        ? 0
+                                         : strcmp(language, "aa") == 0 ? 2
+                                         : strcmp(language, "dd") == 0 ? 1
+                                                                       : 0};
 }
 
 static void on_pass(void *arg)

@@ -91,8 +91,8 @@ static void open_filled(struct stage *stage)
 {
     stage_open(stage);
     stage->sim.program = sim_hello;
-    pool_offer(stage->pool, &python_version.kind, (struct pool_keep){.least = 1, .by_demand = true});
-    pool_offer(stage->pool, &c_version.kind, (struct pool_keep){.least = 1, .by_demand = true});
+    pool_offer(stage->pool, &python_version.kind, (struct pool_keep){.minimum = 1, .by_demand = true});
+    pool_offer(stage->pool, &c_version.kind, (struct pool_keep){.minimum = 1, .by_demand = true});
     struct pool_counts counts;
     sim_until(&stage->sim, (pool_counts(stage->pool, NULL, &counts), counts.ready == 2 && counts.creating == 0));
 }
@@ -267,7 +267,7 @@ static void test_how_cells_were_taken(void **state)
     stage.sim.program = sim_hello;
     run(&stage, 0, &python, false);
     assert_taken("made", 1);
-    pool_offer(stage.pool, &python_version.kind, (struct pool_keep){.least = 1, .by_demand = true});
+    pool_offer(stage.pool, &python_version.kind, (struct pool_keep){.minimum = 1, .by_demand = true});
     struct pool_counts counts;
     sim_until(&stage.sim, (pool_counts(stage.pool, "python", &counts), counts.ready == 1));
     struct sim_box *box = run(&stage, 0, &python, true);
