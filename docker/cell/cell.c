@@ -80,6 +80,11 @@ struct cell_place *cell_place(struct cell *cell)
     return &cell->place;
 }
 
+struct cell *cell_of(struct cell_place *place)
+{
+    return container_of(place, struct cell, place);
+}
+
 int64_t cell_memory_bytes(const struct cell_kind *kind, const struct cell_limits *limits)
 {
     uint32_t steps = kind->compile_memory_mb > limits->memory_mb ? kind->compile_memory_mb : limits->memory_mb;

@@ -2,6 +2,7 @@
 #ifndef CODECELL_DOCKER_CELL_CELL_OWNER_H
 #define CODECELL_DOCKER_CELL_CELL_OWNER_H
 
+#include "base/list.h"
 #include "docker/cell/cell.h"
 
 #include <uv.h>
@@ -99,12 +100,13 @@ void cell_abandon(struct cell *cell);
 
 /* The owner's own mark and links on a cell. */
 struct cell_place {
-    struct cell *next, *prev; /* among the ready ones of a shelf, or among the kept ones */
+    struct list node; /* among the idle cells of a shelf, or among the kept cells */
     void *shelf;
-    enum cell_role { PLACE_MAKING, PLACE_WAITING, PLACE_RESETTING, PLACE_KEPT, PLACE_TAKEN } role;
+    enum cell_role { PLACE_MAKING, PLACE_IDLE, PLACE_RESETTING, PLACE_KEPT, PLACE_TAKEN } role;
     int64_t key;       /* resetting, kept: whose it is */
     uint64_t since_ns; /* when this role began; resetting and kept are one */
 };
 struct cell_place *cell_place(struct cell *cell);
+struct cell *cell_of(struct cell_place *place); /* the reverse */
 
 #endif

@@ -1,21 +1,25 @@
-/* The pool: cells kept ready per language, and one made on demand when none is. A language here is one kind of cell: of
- * a language with several versions, each is one.
+/* The pool: all idle cells, and the making of new ones.
  *
- * How many to keep follows demand and what the language is to have in any case (struct pool_keep, `CODECELL_POOL`),
- * within a budget of cells and of memory: pool_size.h, a pure function. Creations are paced: at most as
- * many at once as there are cores, those that a request waits for first; what to make next is a pure function
- * too (pool_policy.h). A cell that has waited for POOL_SETTLE_NS in a quiet pool gets its interpreter started
- * (cell_prepare), one at a time. A cell that dies while it waits is replaced; where creation fails again and again
- * for a language, it is tried with a growing pause.
+ * A request (struct pool_request) asks for one cell. It gets a cell that is kept for its key, else an idle cell of its
+ * language, else a new cell that is made for it. A language here is one kind of cell: each version of a language is a
+ * kind of its own.
  *
- * Reuse: a cell that was given back (pool_return) is reset and then kept for the same key alone. It counts in
- * the budget, is taken before any other by a wish of that key, and is ended after `reuse_jobs` jobs, after
- * `reuse_idle_ms` without one, or when the budget is wanted for a language in use. */
+ * How many idle cells a language has follows demand and CODECELL_POOL (struct pool_keep), within a budget of cells and
+ * memory (size.h). The pool makes as few cells at once as the options allow, those for requests first (policy.h). A
+ * cell that has been idle for POOL_SETTLE_NS while little happens is prewarmed, one cell at a time. An idle cell that
+ * dies is replaced. If the creation of a language's cells fails again and again, the pool waits longer before each try.
+ *
+ * Reuse: a cell that was given back (pool_return) is reset, and then kept for the same key alone. It counts in the
+ * budget. It ends after `reuse_jobs` jobs, after `reuse_idle_ms` without a job, or if the budget is needed for a
+ * language in use.
+ *
+ * docs/internals/pool.md tells the whole of it. */
 #ifndef CODECELL_DOCKER_POOL_POOL_H
 #define CODECELL_DOCKER_POOL_POOL_H
 
+#include "base/list.h"
 #include "docker/cell/cell.h"
-#include "docker/pool/pool_size.h"
+#include "docker/pool/size.h"
 
 #include <uv.h>
 
@@ -28,70 +32,69 @@ struct pool_options {
     const char *runtime;  /* the setting: runtime.h */
     const void *agent;    /* the agent's program, static ELF */
     size_t agent_len;
-    unsigned creations;           /* at once */
-    unsigned max_idle;            /* cells that wait or are kept, all languages; pool_keep.minimum may exceed it */
-    uint64_t max_idle_bytes;      /* memory that they hold, likewise */
-    unsigned reuse_jobs;          /* that one cell may be given; then it is ended */
-    uint64_t reuse_idle_ms;       /* that a kept cell waits for its key's next job */
-    void (*on_change)(void *arg); /* ready cells or the pool's state changed; may be NULL */
+    unsigned creations;           /* how many cells the engine makes at once */
+    unsigned max_idle;            /* idle and kept cells of all languages; pool_keep.minimum may exceed it */
+    uint64_t max_idle_bytes;      /* their memory; pool_keep.minimum may exceed it too */
+    unsigned reuse_jobs;          /* how many jobs one cell may be given before it ends */
+    uint64_t reuse_idle_ms;       /* how long a kept cell waits for the next job of its key */
+    void (*on_change)(void *arg); /* the number of cells or the pool's state changed; may be NULL */
     void *arg;
 };
 
 int pool_open(struct pool **out, uv_loop_t *loop, const struct pool_options *options, struct error *error);
 
-/* Offers a language: so many cells are kept ready from now on. Where none is to be, those that wait are ended, kept
- * ones too. `kind` is kept by pointer; there are at most POOL_LANGUAGES_MAX. */
+/* Offers a language: from now on the pool has idle cells of it, as `keep` says. If `keep` is all zero, its idle and
+ * kept cells end. `kind` is kept by pointer. There are at most POOL_LANGUAGES_MAX of them. */
 void pool_offer(struct pool *pool, const struct cell_kind *kind, struct pool_keep keep);
 
-/* The same with none: no cell of it waits. */
+/* pool_offer() with a `keep` of all zero. Requests for the language still get cells. */
 void pool_withdraw(struct pool *pool, const struct cell_kind *kind);
 
-/* The engine came or went (from engine_options.on_change): cells are made again, or forgotten. */
+/* The engine came or went (from engine_options.on_change): cells are made again, or all of them end. */
 void pool_engine_changed(struct pool *pool, bool up);
 
-/* A wish for one cell. Embedded in the caller's struct. */
+/* A request for one cell. It is embedded in the caller's struct and starts as all zero, except the caller's fields. */
 struct pool_request {
     const struct cell_kind *kind;
     struct cell_limits limits;
-    int64_t key; /* whose kept cells will do; 0: a cell that nobody has used */
-    /* The lower is met first; of equals, the older: so one that asks for many does not shut others out. Above 1 it
-     * leaves the last ready cell of its language to who comes next. */
+    int64_t key; /* the key whose kept cells may serve it; 0: only a cell that nobody has used */
+    /* The lower rank is served first, and of equal ranks the older request. So a key with many requests does not shut
+     * out another. A request with a rank above 1 leaves the last idle cell of its language to others. */
     unsigned rank;
-    bool own; /* the server's own: says nothing of how many cells clients will want */
-    void (*on_cell)(struct pool_request *wish, struct cell *cell, const struct error *error); /* once: a ready
-                                            cell, now the caller's, or NULL and why */
-    /* the pool's own */
-    struct pool_request *next, *prev;
+    bool own; /* the server's own request: it does not count as demand of clients */
+    /* Fires once, with a ready cell that is now the caller's, or with NULL and the reason. */
+    void (*on_cell)(struct pool_request *request, struct cell *cell, const struct error *error);
+    /* The rest is the pool's own. */
+    struct list node;    /* while it waits */
     struct cell *making; /* the cell that is being made for it */
     uint64_t since_ns;
     unsigned failures; /* creations that failed for it */
-    bool queued;
-    bool counted; /* as demand for cells that nobody has used */
+    bool counted;      /* it has been counted as demand, or must not be */
 };
 
-#define POOL_REQUEST_TRIES 2 /* creations that may fail before a wish does */
+#define POOL_REQUEST_TRIES 2 /* failed creations after which a request fails */
 
-/* on_cell may fire from within the call where a cell waits. */
-void pool_take(struct pool *pool, struct pool_request *wish);
-void pool_cancel(struct pool *pool, struct pool_request *wish); /* no on_cell after this */
+/* on_cell may fire from within pool_take(). It may call any function of the pool, pool_take() included. */
+void pool_take(struct pool *pool, struct pool_request *request);
+void pool_cancel(struct pool *pool, struct pool_request *request); /* no on_cell after this */
 
-/* Gives back a cell whose job ended as CELL_DONE, for jobs of the same key: instead of cell_end. */
+/* Gives back a cell whose job ended as CELL_DONE, for further jobs of the same key. Replaces cell_end(). */
 void pool_return(struct pool *pool, struct cell *cell, int64_t key);
 
 struct pool_counts {
     unsigned creating, ready, running, ending; /* cells by state; creating includes attaching and starting */
-    unsigned prewarmed;                        /* of the ready ones: their interpreter waits */
-    unsigned kept;                             /* of the ready ones: for one key; resetting ones too */
-    unsigned target;                           /* cells to keep ready, by demand and minimum */
+    unsigned prewarmed;                        /* how many of the ready cells are prewarmed */
+    unsigned kept;   /* how many of the ready cells are kept for a key or being reset for it */
+    unsigned target; /* how many idle cells the pool wants; kept cells do not count */
 };
-void pool_counts(const struct pool *pool, const char *language, struct pool_counts *out); /* NULL: all */
+void pool_counts(const struct pool *pool, const char *language, struct pool_counts *out); /* language NULL: all */
 
-/* What cells need is there (leftovers gone, the agent's volume filled, the runtime decided): a wish is served at once.
- */
+/* Whether the pool can make cells now: leftovers are removed, the agent's volume is filled, the runtime is chosen. */
 bool pool_can_make(const struct pool *pool);
-bool pool_engine_is_up(const struct pool *pool); /* as pool_engine_changed() said last */
+bool pool_engine_is_up(const struct pool *pool); /* as pool_engine_changed() last said */
 
-/* Makes no more, ends every cell, waits for their removal (at most `limit_ms`), then `closed`. */
+/* Makes no more cells, ends all of them, waits at most `limit_ms` for their removal, then calls `closed`. Requests that
+ * wait fail from within the call. The pool is freed before `closed`. */
 void pool_close(struct pool *pool, uint64_t limit_ms, void (*closed)(void *arg), void *arg);
 
 #endif

@@ -1,6 +1,6 @@
 #include "pool_model.h"
 
-#include "docker/pool/pool_policy.h"
+#include "docker/pool/policy.h"
 
 #include <assert.h>
 #include <math.h>
@@ -201,7 +201,7 @@ static void resize(struct model *model)
                                            model_bytes(i)};
     }
     if (model->policy->tuning != NULL)
-        pool_size(views, count, &model->policy->budget, model->now_ns, want);
+        size_targets(views, count, &model->policy->budget, model->now_ns, want);
     for (size_t i = 0; i < count; i++) {
         struct pool_view *view = &model->views[i];
         view->target = want[i];
@@ -226,7 +226,7 @@ static void run_program(struct model *model, bool agent)
 static void ask(struct model *model, unsigned language, bool agent)
 {
     model->result.requests++;
-    pool_demand_arrival(&model->demands[language], model->now_ns);
+    size_note_request(&model->demands[language], model->now_ns);
     resize(model);
     if (model->views[language].ready > 0) {
         model->views[language].ready--;
@@ -259,7 +259,7 @@ static void made(struct model *model, struct creation *creation)
     view->making--;
     model->for_requests[creation->language] -= creation->for_request;
     model->result.created++;
-    pool_demand_made(&model->demands[creation->language], MODEL_MAKING_NS);
+    size_note_made(&model->demands[creation->language], MODEL_MAKING_NS);
     for (size_t i = 0; i < model->requests_len; i++)
         if (model->requests[i].language == creation->language) {
             grant(model, i);
@@ -271,7 +271,7 @@ static void made(struct model *model, struct creation *creation)
         model->result.wasted++;
 }
 
-/* What requests there are, for pool_decide(). */
+/* What requests there are, for policy_decide(). */
 static void see_requests(struct model *model)
 {
     for (size_t i = 0; i < model->trace->languages; i++)
@@ -289,7 +289,7 @@ static void make(struct model *model)
         model->fill_ns = 0;
     for (;;) {
         see_requests(model);
-        struct pool_decision next = pool_decide(model->views, model->trace->languages,
+        struct pool_decision next = policy_decide(model->views, model->trace->languages,
                                                 &(struct pool_moment){.making = model->making,
                                                                       .creations = MODEL_CREATIONS,
                                                                       .room = UINT32_MAX,

@@ -1,4 +1,4 @@
-/* A made-up engine and its clients, in which the pool's policies (docker/pool/pool_size.h, docker/pool/pool_policy.h)
+/* A made-up engine and its clients, in which the pool's policies (docker/pool/size.h, docker/pool/policy.h)
  * are played through: the same arrivals for each policy, the same random numbers on every machine, no clock and no
  * container.
  *
@@ -7,7 +7,7 @@
 #ifndef CODECELL_TESTS_POOL_MODEL_H
 #define CODECELL_TESTS_POOL_MODEL_H
 
-#include "docker/pool/pool_size.h"
+#include "docker/pool/size.h"
 
 #define MODEL_CREATIONS 2u
 #define MODEL_MAKING_NS 120000000u

@@ -34,7 +34,7 @@ static bool calm(struct stage *stage, unsigned kept)
     struct pool_counts now = counts(stage, NULL);
 
     return now.kept == kept && now.ready >= now.target + kept && now.creating + now.ending + now.running == 0 &&
-           stage->pool->resetting == 0;
+           stage->pool->shelves.resetting == 0;
 }
 
 static struct sim_box *kept_box(struct stage *stage)

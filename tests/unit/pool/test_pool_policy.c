@@ -1,5 +1,5 @@
 /* What the pool makes next, by table. */
-#include "docker/pool/pool_policy.h"
+#include "docker/pool/policy.h"
 
 #include "unit.h"
 
@@ -96,7 +96,7 @@ static void decides(void **state)
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct pool_decision d = pool_decide(
+        struct pool_decision d = policy_decide(
             cases[i].views, 3,
             &(struct pool_moment){
                 .making = cases[i].making, .creations = cases[i].creations, .room = 99, .now_ns = cases[i].now_ns});
@@ -113,10 +113,10 @@ static void settles(void **state)
     (void)state;
     struct pool_moment moment = {.creations = 2, .room = 9, .fill_ns = 10, .now_ns = 9};
 
-    assert_int_equal(pool_decide(&shelf, 1, &moment).action, POOL_NOTHING);
-    assert_int_equal(pool_decide(&wish, 1, &moment).action, POOL_FOR_REQUEST);
+    assert_int_equal(policy_decide(&shelf, 1, &moment).action, POOL_NOTHING);
+    assert_int_equal(policy_decide(&wish, 1, &moment).action, POOL_FOR_REQUEST);
     moment.now_ns = 10;
-    assert_int_equal(pool_decide(&shelf, 1, &moment).action, POOL_FOR_SHELF);
+    assert_int_equal(policy_decide(&shelf, 1, &moment).action, POOL_FOR_SHELF);
 }
 
 /* What comes after creations. */
@@ -147,12 +147,12 @@ static void tidies(void **state)
          {POOL_NOTHING, 0}},
         {"a minimum is met without room", {{.target = 3, .minimum = 1}}, {.room = 0}, {POOL_FOR_SHELF, 0}},
         {"more than that is not", {{.target = 3, .minimum = 1, .ready = 1}}, {.room = 0}, {POOL_NOTHING, 0}},
-        {"an interpreter", {{.target = 1, .ready = 1, .settled = 1}}, {.room = 5}, {POOL_PREPARE, 0}},
+        {"an interpreter", {{.target = 1, .ready = 1, .settled = 1}}, {.room = 5}, {POOL_PREWARM, 0}},
         {"where fewest wait",
          {{.target = 2, .ready = 2, .prewarmed = 1, .settled = 1}, {.target = 2, .ready = 2, .settled = 2}},
          {.room = 5},
-         {POOL_PREPARE, 1}},
-        {"one at a time", {{.target = 1, .ready = 1, .settled = 1}}, {.room = 5, .preparing = true}, {POOL_NOTHING, 0}},
+         {POOL_PREWARM, 1}},
+        {"one at a time", {{.target = 1, .ready = 1, .settled = 1}}, {.room = 5, .prewarming = true}, {POOL_NOTHING, 0}},
         {"not while cells are made",
          {{.target = 1, .ready = 1, .settled = 1}},
          {.room = 5, .making = 1},
@@ -170,7 +170,7 @@ static void tidies(void **state)
 
         moment.creations = 2;
         moment.now_ns = lasted;
-        struct pool_decision d = pool_decide(cases[i].views, 2, &moment);
+        struct pool_decision d = policy_decide(cases[i].views, 2, &moment);
         if (d.action != cases[i].expected.action || d.language != cases[i].expected.language)
             fail_msg("%s: action %d for %zu", cases[i].what, (int)d.action, d.language);
     }
@@ -179,11 +179,11 @@ static void tidies(void **state)
 static void ranks(void **state)
 {
     (void)state;
-    assert_true(pool_rank(CELL_HELD, true) < pool_rank(CELL_BLANK, true));
-    assert_int_equal(pool_rank(CELL_BLANK, true), pool_rank(CELL_UNHELD, true));
-    assert_true(pool_rank(CELL_BLANK, true) < pool_rank(CELL_PREPARING, true));
-    assert_true(pool_rank(CELL_BLANK, false) < pool_rank(CELL_PREPARING, false));
-    assert_true(pool_rank(CELL_PREPARING, false) < pool_rank(CELL_HELD, false));
+    assert_true(policy_rank(CELL_HELD, true) < policy_rank(CELL_BLANK, true));
+    assert_int_equal(policy_rank(CELL_BLANK, true), policy_rank(CELL_UNHELD, true));
+    assert_true(policy_rank(CELL_BLANK, true) < policy_rank(CELL_PREPARING, true));
+    assert_true(policy_rank(CELL_BLANK, false) < policy_rank(CELL_PREPARING, false));
+    assert_true(policy_rank(CELL_PREPARING, false) < policy_rank(CELL_HELD, false));
 }
 
 static void budgets(void **state)
@@ -191,20 +191,20 @@ static void budgets(void **state)
     const struct pool_budget budget = {10, 1000};
 
     (void)state;
-    assert_false(pool_over((struct pool_budget){4, 400}, (struct pool_budget){6, 600}, budget));
-    assert_true(pool_over((struct pool_budget){5, 400}, (struct pool_budget){6, 600}, budget));
-    assert_true(pool_over((struct pool_budget){4, 401}, (struct pool_budget){6, 600}, budget));
-    assert_false(pool_over((struct pool_budget){0, 0}, (struct pool_budget){16, 1600}, budget)); /* minima */
+    assert_false(policy_over((struct pool_budget){4, 400}, (struct pool_budget){6, 600}, budget));
+    assert_true(policy_over((struct pool_budget){5, 400}, (struct pool_budget){6, 600}, budget));
+    assert_true(policy_over((struct pool_budget){4, 401}, (struct pool_budget){6, 600}, budget));
+    assert_false(policy_over((struct pool_budget){0, 0}, (struct pool_budget){16, 1600}, budget)); /* minima */
 }
 
 static void pauses(void **state)
 {
     (void)state;
-    assert_int_equal(pool_pause_ns(0), 0);
-    assert_int_equal(pool_pause_ns(1), 250000000);
-    assert_int_equal(pool_pause_ns(2), 500000000);
-    assert_int_equal(pool_pause_ns(8), 30000000000);
-    assert_int_equal(pool_pause_ns(4000000000u), 30000000000);
+    assert_int_equal(policy_pause_ns(0), 0);
+    assert_int_equal(policy_pause_ns(1), 250000000);
+    assert_int_equal(policy_pause_ns(2), 500000000);
+    assert_int_equal(policy_pause_ns(8), 30000000000);
+    assert_int_equal(policy_pause_ns(4000000000u), 30000000000);
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 /* How many cells are to wait, by tables, by what must hold for any demand, and in the made-up engine of
  * tests/bench/pool_simulation.c. */
-#include "docker/pool/pool_size.h"
+#include "docker/pool/size.h"
 
 #include "tests/bench/pool_model.c"
 
@@ -48,7 +48,7 @@ static void one_language(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct pool_size_view view = view_of(cases[i].rate, cases[i].burst, cases[i].minimum, MB);
         unsigned want = 77;
-        pool_size(&view, 1, &plenty, NOW, &want);
+        size_targets(&view, 1, &plenty, NOW, &want);
         if (want != cases[i].expected)
             fail_msg("%s: %u instead of %u", cases[i].what, want, cases[i].expected);
     }
@@ -88,7 +88,7 @@ static void shared_out(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         unsigned want[3] = {77, 77, 77};
-        pool_size(cases[i].views, 3, &cases[i].budget, NOW, want);
+        size_targets(cases[i].views, 3, &cases[i].budget, NOW, want);
         if (memcmp(want, cases[i].expected, sizeof want) != 0)
             fail_msg("%s: %u %u %u", cases[i].what, want[0], want[1], want[2]);
     }
@@ -100,7 +100,7 @@ static void the_hot_one_first(void **state)
     unsigned want[3];
 
     (void)state;
-    pool_size(views, 3, &(struct pool_budget){7, plenty.bytes}, NOW, want);
+    size_targets(views, 3, &(struct pool_budget){7, plenty.bytes}, NOW, want);
     assert_int_equal(want[0], 1);
     assert_int_equal(want[1], 5);
     assert_int_equal(want[2], 1);
@@ -112,7 +112,7 @@ static void the_small_one_first(void **state)
     unsigned want[2];
 
     (void)state;
-    pool_size(views, 2, &(struct pool_budget){100, 65 * MB}, NOW, want);
+    size_targets(views, 2, &(struct pool_budget){100, 65 * MB}, NOW, want);
     assert_int_equal(want[0], 1); /* a second does not fit, which holds up nobody else */
     assert_true(want[1] >= 4 && want[1] <= 5);
 }
@@ -129,20 +129,20 @@ static void many_languages(void **state)
         views[i] = view_of(0, 0, 0, 20 * MB);
         views[i].keep = (struct pool_keep){.preferred = 1, .by_demand = true};
     }
-    pool_size(views, 55, &(struct pool_budget){64, 128 * MB}, NOW, want);
+    size_targets(views, 55, &(struct pool_budget){64, 128 * MB}, NOW, want);
     for (size_t i = 0; i < 55; i++)
         assert_int_equal(want[i], i < 6);
     views[54] = view_of(0.01, 1, 0, 20 * MB);
     views[54].keep = (struct pool_keep){.preferred = 1, .by_demand = true};
     views[50] = view_of(1, 1, 0, 20 * MB);
     views[50].keep = (struct pool_keep){.by_demand = true}; /* of a version that is no default */
-    pool_size(views, 55, &(struct pool_budget){64, 128 * MB}, NOW, want);
+    size_targets(views, 55, &(struct pool_budget){64, 128 * MB}, NOW, want);
     assert_int_equal(want[54], 1);
     assert_int_equal(want[50], 3);
     for (size_t i = 0; i < 50; i++)
         assert_int_equal(want[i], i < 2);
     views[7].keep.minimum = 1; /* named by its id */
-    pool_size(views, 55, &(struct pool_budget){0, 0}, NOW, want);
+    size_targets(views, 55, &(struct pool_budget){0, 0}, NOW, want);
     for (size_t i = 0; i < 55; i++)
         assert_int_equal(want[i], i == 7);
 }
@@ -154,13 +154,13 @@ static void waits_while_asked_for(void **state)
     unsigned want;
 
     (void)state;
-    pool_demand_arrival(&demand, NOW);
+    size_note_request(&demand, NOW);
     struct pool_size_view view = {.demand = demand, .keep = {.by_demand = true}, .bytes = MB};
-    pool_size(&view, 1, &plenty, NOW, &want);
+    size_targets(&view, 1, &plenty, NOW, &want);
     assert_int_equal(want, 1);
-    pool_size(&view, 1, &plenty, NOW + HOLD_NS, &want);
+    size_targets(&view, 1, &plenty, NOW + HOLD_NS, &want);
     assert_int_equal(want, 1);
-    pool_size(&view, 1, &plenty, NOW + 2 * HOLD_NS, &want);
+    size_targets(&view, 1, &plenty, NOW + 2 * HOLD_NS, &want);
     assert_int_equal(want, 0);
 }
 
@@ -190,16 +190,16 @@ static void holds_for_any_demand(void **state)
             minima += views[i].keep.minimum;
         }
         for (unsigned cells = 0; cells < 80; cells += 7) {
-            pool_size(views, count, &(struct pool_budget){cells, plenty.bytes}, NOW, want);
+            size_targets(views, count, &(struct pool_budget){cells, plenty.bytes}, NOW, want);
             assert_true(sum(want, count) <= (cells > minima ? cells : minima));
             for (size_t i = 0; i < count; i++) {
                 assert_true(want[i] >= views[i].keep.minimum && want[i] >= before[i]);
-                assert_true(!pool_keeps_none(&views[i].keep) || want[i] == 0);
+                assert_true(!size_keeps_none(&views[i].keep) || want[i] == 0);
                 before[i] = want[i];
             }
         }
         uint64_t bytes = 0, least = 0, budget = random_next(&seed) % (2000 * MB);
-        pool_size(views, count, &(struct pool_budget){1000, budget}, NOW, want);
+        size_targets(views, count, &(struct pool_budget){1000, budget}, NOW, want);
         for (size_t i = 0; i < count; i++) {
             bytes += want[i] * views[i].bytes;
             least += views[i].keep.minimum * views[i].bytes;
@@ -213,7 +213,7 @@ static unsigned wanted(const struct pool_demand *demand, uint64_t now_ns)
     struct pool_size_view view = {.demand = *demand, .keep = {.minimum = 1, .by_demand = true}, .bytes = MB};
     unsigned want;
 
-    pool_size(&view, 1, &plenty, now_ns, &want);
+    size_targets(&view, 1, &plenty, now_ns, &want);
     return want;
 }
 
@@ -224,7 +224,7 @@ static void learns_the_rate(void **state)
 
     (void)state;
     for (int i = 0; i < 2000; i++)
-        pool_demand_arrival(&demand, now += 500000000);
+        size_note_request(&demand, now += 500000000);
     assert_true(fabs(demand.rate - 2) < 0.1);
     assert_int_equal(demand.arrivals, 2000);
     assert_true(demand.backlog < 1.01); /* each is replaced before the next */
@@ -237,12 +237,12 @@ static void learns_bunches(void **state)
     uint64_t now = NOW;
 
     (void)state;
-    pool_demand_made(&demand, 100000000);
+    size_note_made(&demand, 100000000);
     for (int minute = 0; minute < 60; minute++, now += 60000000000u) {
         if (minute > 0)
             assert_in_range(wanted(&demand, now), 8, 9);
         for (int i = 0; i < 8; i++)
-            pool_demand_arrival(&demand, now + (uint64_t)i * 1000000);
+            size_note_request(&demand, now + (uint64_t)i * 1000000);
     }
     assert_in_range(wanted(&demand, now + HOLD_NS / 2), 8, 9);
     assert_int_equal(wanted(&demand, now + 2 * HOLD_NS), 1);
@@ -256,10 +256,10 @@ static void forgets_the_greatest(void **state)
 
     (void)state;
     for (int i = 0; i < 30; i++)
-        pool_demand_arrival(&demand, now);
+        size_note_request(&demand, now);
     assert_int_equal(wanted(&demand, now), 30);
     while (now < NOW + 3 * HOLD_NS)
-        pool_demand_arrival(&demand, now += 20000000000u);
+        size_note_request(&demand, now += 20000000000u);
     assert_in_range(wanted(&demand, now), 1, 2);
 }
 
@@ -268,16 +268,16 @@ static void learns_the_making(void **state)
     struct pool_demand demand = {0};
 
     (void)state;
-    pool_demand_made(&demand, 200000000);
+    size_note_made(&demand, 200000000);
     assert_true(fabs(demand.making_s - 0.2) < 1e-9);
     for (int i = 0; i < 100; i++)
-        pool_demand_made(&demand, 80000000);
+        size_note_made(&demand, 80000000);
     assert_true(fabs(demand.making_s - 0.08) < 1e-6);
     for (int i = 0; i < 100; i++)
-        pool_demand_made(&demand, UINT64_MAX);
+        size_note_made(&demand, UINT64_MAX);
     assert_true(demand.making_s <= 5);
     for (int i = 0; i < 100; i++)
-        pool_demand_made(&demand, 0);
+        size_note_made(&demand, 0);
     assert_true(demand.making_s >= 0.01);
 }
 
@@ -288,8 +288,8 @@ static void counts_what_is_made_meanwhile(void **state)
 
     (void)state;
     for (unsigned i = 0; i < 30; i++) {
-        pool_demand_arrival(&slow, NOW + i * (uint64_t)50000000);
-        pool_demand_arrival(&fast, NOW + i * (uint64_t)50000000);
+        size_note_request(&slow, NOW + i * (uint64_t)50000000);
+        size_note_request(&fast, NOW + i * (uint64_t)50000000);
     }
     assert_true(fabs(slow.backlog - 15.5) < 0.01);
     assert_true(fabs(fast.backlog - 1) < 0.01);
@@ -300,15 +300,15 @@ static void odd_clocks(void **state)
     struct pool_demand demand = {0};
 
     (void)state;
-    pool_demand_arrival(&demand, NOW);
-    pool_demand_arrival(&demand, NOW - 5000000000); /* backwards: as if no time had passed */
+    size_note_request(&demand, NOW);
+    size_note_request(&demand, NOW - 5000000000); /* backwards: as if no time had passed */
     assert_int_equal(demand.last_ns, NOW);
     assert_true(isfinite(demand.rate) && demand.rate > 0 && demand.backlog <= 2);
     assert_in_range(wanted(&demand, 0), 1, 3);
-    pool_demand_arrival(&demand, UINT64_MAX); /* 500 years */
+    size_note_request(&demand, UINT64_MAX); /* 500 years */
     assert_true(isfinite(demand.rate) && demand.rate > 0 && demand.rate < 1 && fabs(demand.backlog - 1) < 1e-9);
     assert_int_equal(wanted(&demand, UINT64_MAX), 1);
-    pool_demand_arrival(&(struct pool_demand){0}, 0);
+    size_note_request(&(struct pool_demand){0}, 0);
 }
 
 static void is_bounded(void **state)
@@ -319,13 +319,13 @@ static void is_bounded(void **state)
 
     (void)state;
     for (int i = 0; i < 1000000; i++)
-        pool_demand_arrival(&demand, NOW);
+        size_note_request(&demand, NOW);
     views[0] = (struct pool_size_view){.demand = demand, .keep = {.minimum = 1, .by_demand = true}, .bytes = 1};
-    pool_size(views, 1, &(struct pool_budget){UINT32_MAX, UINT64_MAX}, NOW, want);
+    size_targets(views, 1, &(struct pool_budget){UINT32_MAX, UINT64_MAX}, NOW, want);
     assert_int_equal(want[0], 1000);
     for (size_t i = 0; i < POOL_LANGUAGES_MAX + 5; i++)
         views[i] = view_of(1, 1, 1, MB);
-    pool_size(views, POOL_LANGUAGES_MAX + 5, &plenty, NOW, want);
+    size_targets(views, POOL_LANGUAGES_MAX + 5, &plenty, NOW, want);
     assert_int_equal(want[0], 3);
     assert_int_equal(want[POOL_LANGUAGES_MAX - 1], 3);
     assert_int_equal(want[POOL_LANGUAGES_MAX + 4], 1);

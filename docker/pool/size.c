@@ -1,20 +1,20 @@
-#include "docker/pool/pool_size.h"
+#include "docker/pool/size.h"
 
 #include <math.h>
 
 const struct pool_tuning pool_tuning_chosen = {.misses = POOL_MISSES, .rate_s = 120, .hold_s = 600};
 
-#define CREATIONS 2u /* the usual machine's */
+#define CREATIONS 2u /* on a machine with two cores */
 #define LATELY_S 10.0
-#define LATELY_LEAST 1.0    /* a second */
-#define LEAD_S 0.05         /* before a creation begins: POOL_SETTLE_NS, and others that are under way */
-#define MAKING_S 0.15       /* until one has been made */
-#define MAKING_LEAST_S 0.01 /* what a clock that stood still would make of it is less */
-#define MAKING_MOST_S 5.0   /* an engine that slow is out of order: more cells would not help it */
+#define LATELY_LEAST 1.0    /* requests a second */
+#define LEAD_S 0.05         /* the wait before a creation begins: POOL_SETTLE_NS, and creations under way */
+#define MAKING_S 0.15       /* making a cell, until that was measured */
+#define MAKING_LEAST_S 0.01 /* a shorter time is an error of the clock */
+#define MAKING_MOST_S 5.0   /* an engine that is slower is out of order, and more cells would not help it */
 #define MAKING_WEIGHT 0.2   /* of the newest in the average */
 #define BACKLOG_MAX 1000.0
-#define CELLS_MOST 1000u                   /* of a language, by demand */
-#define BYTES_UNKNOWN ((uint64_t)16 << 20) /* of a waiting cell */
+#define CELLS_MOST 1000u                   /* of one language, by demand */
+#define BYTES_UNKNOWN ((uint64_t)16 << 20) /* memory of an idle cell that was not measured */
 
 static const struct pool_tuning *tuning(const struct pool_demand *demand)
 {
@@ -36,8 +36,7 @@ static double faded(double rate, double past_s, double over_s)
     return rate * exp(-past_s / over_s);
 }
 
-/* The short average counts where it rests on enough arrivals to be more than chance: a language that is suddenly hot.
- */
+/* The short average counts only if it is high enough to be more than chance: then a language has become busy. */
 static double rate_at(const struct pool_demand *demand, uint64_t now_ns)
 {
     double past = since_s(demand->last_ns, now_ns);
@@ -65,8 +64,8 @@ static void note_backlog(struct pool_demand *demand)
     demand->burst[0] = fmax(demand->burst[0], demand->backlog);
 }
 
-/* An average that starts with the first arrival is too low for a while; the backlog makes up for it. */
-void pool_demand_arrival(struct pool_demand *demand, uint64_t now_ns)
+/* The average rate is too low for a while after the first request; the backlog makes up for that. */
+void size_note_request(struct pool_demand *demand, uint64_t now_ns)
 {
     double past = demand->arrivals > 0 ? since_s(demand->last_ns, now_ns) : 0;
     double pace = (demand->creations > 0 ? demand->creations : CREATIONS) / making_s(demand);
@@ -74,29 +73,29 @@ void pool_demand_arrival(struct pool_demand *demand, uint64_t now_ns)
     demand->rate = faded(demand->rate, past, tuning(demand)->rate_s) + 1 / tuning(demand)->rate_s;
     demand->lately = faded(demand->lately, past, LATELY_S) + 1 / LATELY_S;
     demand->backlog = fmin(fmax(demand->backlog - past * pace, 0) + 1, BACKLOG_MAX);
-    if (now_ns > demand->last_ns || demand->arrivals == 0) /* a clock that goes backwards stands still */
+    if (now_ns > demand->last_ns || demand->arrivals == 0) /* a clock that goes back counts as one that stands still */
         demand->last_ns = now_ns;
     note_backlog(demand);
     demand->arrivals++;
 }
 
-void pool_demand_made(struct pool_demand *demand, uint64_t took_ns)
+void size_note_made(struct pool_demand *demand, uint64_t took_ns)
 {
     double took = fmin(fmax((double)took_ns / 1e9, MAKING_LEAST_S), MAKING_MOST_S);
 
     demand->making_s = demand->making_s > 0 ? demand->making_s + MAKING_WEIGHT * (took - demand->making_s) : took;
 }
 
-/* A language while cells are handed out. */
+/* A language while the budget is shared out. */
 struct share {
     size_t index;
-    double rate, lambda; /* arrivals a second; to expect while a cell is being made */
-    double term, misses; /* P(arrivals = has); P(arrivals >= has): an arrival finds all `has` taken */
-    double burst;        /* cells to have for a backlog like the last; 0: nobody asked lately */
-    double again;        /* backlogs a second */
+    double rate, lambda; /* requests a second; requests to expect while a cell is being made */
+    double term, misses; /* P(requests = has); P(requests >= has): a request finds all `has` cells taken */
+    double burst;        /* cells needed for a backlog like the last; 0: no recent request */
+    double again;        /* expected backlogs a second */
     uint64_t bytes;
     unsigned has;
-    unsigned preferred; /* to have in any case, as far as the budget goes */
+    unsigned preferred; /* cells to have if the budget allows */
     bool by_demand;
 };
 
@@ -128,8 +127,8 @@ static struct share share_of(const struct pool_size_view *view, size_t index, ui
     return share;
 }
 
-/* A language that nobody asked for lately wants no more than it is to have in any case. */
-static bool satisfied(const struct share *share, const struct pool_demand *demand)
+/* A language without recent requests needs no more than its minimum and its preferred number. */
+static bool share_is_full(const struct share *share, const struct pool_demand *demand)
 {
     if (share->has < share->preferred)
         return false;
@@ -138,54 +137,64 @@ static bool satisfied(const struct share *share, const struct pool_demand *deman
     return share->has >= share->burst && share->misses <= tuning(demand)->misses;
 }
 
-/* Misses a second that the next cell saves, for each byte that it holds. */
-static double worth(const struct share *share)
+/* How many misses a second the next cell saves, for each byte of its memory. */
+static double share_worth(const struct share *share)
 {
     double saved = share->rate * share->misses + (share->has < share->burst ? share->again : 0);
 
     return saved / (double)share->bytes;
 }
 
-/* Of two that are worth the same, for nobody asks for them, the first in order. */
-static bool before(const struct share *a, const struct share *b)
+/* Whether a is served before b. If a cell is worth the same to both, because neither has requests, order decides. */
+static bool share_before(const struct share *a, const struct share *b)
 {
-    double left = worth(a), right = worth(b);
+    double left = share_worth(a), right = share_worth(b);
 
     return left != right ? left > right : a->index < b->index;
 }
 
-void pool_size(const struct pool_size_view *views, size_t count, const struct pool_budget *budget, uint64_t now_ns,
-               unsigned *want)
+/* The share for which the next cell is worth the most; NULL: no share needs one. Shares that need no more, and those
+ * whose next cell does not fit into the budget's bytes, are dropped from the array. */
+static struct share *best_share(struct share *shares, size_t *open, const struct pool_size_view *views, uint64_t bytes,
+                                uint64_t bytes_max)
+{
+    size_t best = 0;
+
+    for (size_t i = 0; i < *open;) {
+        struct share *share = &shares[i];
+
+        if (share_is_full(share, &views[share->index].demand) || bytes + share->bytes > bytes_max) {
+            *share = shares[--*open];
+            continue;
+        }
+        if (share_before(share, &shares[best]))
+            best = i;
+        i++;
+    }
+    return *open > 0 ? &shares[best] : NULL;
+}
+
+void size_targets(const struct pool_size_view *views, size_t count, const struct pool_budget *budget, uint64_t now_ns,
+                  unsigned *targets)
 {
     struct share shares[POOL_LANGUAGES_MAX];
     size_t open = 0;
     uint64_t cells = 0, bytes = 0;
 
     for (size_t i = 0; i < count; i++) {
-        want[i] = views[i].keep.minimum;
-        cells += want[i];
-        bytes += want[i] * (views[i].bytes != 0 ? views[i].bytes : BYTES_UNKNOWN);
-        if (!pool_keeps_none(&views[i].keep) && open < POOL_LANGUAGES_MAX)
+        targets[i] = views[i].keep.minimum;
+        cells += targets[i];
+        bytes += targets[i] * (views[i].bytes != 0 ? views[i].bytes : BYTES_UNKNOWN);
+        if (!size_keeps_none(&views[i].keep) && open < POOL_LANGUAGES_MAX)
             shares[open++] = share_of(&views[i], i, now_ns);
     }
-    while (cells < budget->cells && open > 0) {
-        size_t best = 0;
+    for (; cells < budget->cells; cells++) {
+        struct share *share = best_share(shares, &open, views, bytes, budget->bytes);
 
-        for (size_t i = 0; i < open;) {
-            struct share *share = &shares[i];
-            if (satisfied(share, &views[share->index].demand) || bytes + share->bytes > budget->bytes) {
-                *share = shares[--open];
-                continue;
-            }
-            if (before(share, &shares[best]))
-                best = i;
-            i++;
-        }
-        if (open == 0)
+        if (share == NULL)
             break;
-        cells++;
-        bytes += shares[best].bytes;
-        share_add(&shares[best]);
-        want[shares[best].index] = shares[best].has;
+        bytes += share->bytes;
+        share_add(share);
+        targets[share->index] = share->has;
     }
 }

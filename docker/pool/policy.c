@@ -1,20 +1,26 @@
-#include "docker/pool/pool_policy.h"
+#include "docker/pool/policy.h"
 
-unsigned pool_coming(const struct pool_view *view)
+void policy_sooner(uint64_t *next_ns, uint64_t when_ns, uint64_t now_ns)
 {
-    unsigned for_wishes = view->requests - view->unmet;
-
-    return view->ready + (view->making > for_wishes ? view->making - for_wishes : 0);
+    if (when_ns > now_ns && (*next_ns == 0 || when_ns < *next_ns))
+        *next_ns = when_ns;
 }
 
-bool pool_quiet(const struct pool_moment *moment)
+unsigned policy_coming(const struct pool_view *view)
 {
-    return moment->making == 0 && !moment->preparing && moment->now_ns >= moment->fill_ns;
+    unsigned for_requests = view->requests - view->unmet;
+
+    return view->ready + (view->making > for_requests ? view->making - for_requests : 0);
+}
+
+bool policy_quiet(const struct pool_moment *moment)
+{
+    return moment->making == 0 && !moment->prewarming && moment->now_ns >= moment->fill_ns;
 }
 
 static unsigned lacking(const struct pool_view *view, const struct pool_moment *moment)
 {
-    unsigned has = pool_coming(view);
+    unsigned has = policy_coming(view);
     unsigned allowed = moment->room > 0 ? view->target : view->target < view->minimum ? view->target : view->minimum;
 
     return allowed > has ? allowed - has : 0;
@@ -25,66 +31,66 @@ static unsigned surplus(const struct pool_view *view)
     return view->ready > view->target ? view->ready - view->target : 0;
 }
 
-/* a lacks a larger part of what it wants than b; both want something. */
+/* Whether a lacks a larger part of its target than b. Neither target is 0. */
 static bool lacks_more(const struct pool_view *a, const struct pool_view *b, const struct pool_moment *moment)
 {
     return (uint64_t)lacking(a, moment) * b->target > (uint64_t)lacking(b, moment) * a->target;
 }
 
-/* A cell that nobody has asked for leaves one creation to a request that may come meanwhile. */
+/* A language that no request has asked for leaves one creation free for a request that may come meanwhile. */
 static bool may_fill(const struct pool_view *view, const struct pool_moment *moment)
 {
     return moment->now_ns >= moment->fill_ns && lacking(view, moment) > 0 &&
            (!view->unasked || moment->making == 0 || moment->making + 1 < moment->creations);
 }
 
-/* The first unmet wish of a comes before that of b. */
+/* Whether the first unmet request of a comes before that of b. */
 static bool is_before(const struct pool_view *a, const struct pool_view *b)
 {
     return a->rank != b->rank ? a->rank < b->rank : a->oldest_ns < b->oldest_ns;
 }
 
-/* Nothing is there for who comes next, and nothing on its way. */
+/* Whether the language has no idle cell for the next request, and none is being made. */
 static bool is_bare(const struct pool_view *view, const struct pool_moment *moment)
 {
-    return !view->unasked && pool_coming(view) == 0 && lacking(view, moment) > 0;
+    return !view->unasked && policy_coming(view) == 0 && lacking(view, moment) > 0;
 }
 
-static struct pool_decision creation(const struct pool_view *views, size_t count, const struct pool_moment *moment)
+static struct pool_decision next_creation(const struct pool_view *views, size_t count, const struct pool_moment *moment)
 {
-    struct pool_decision wish = {POOL_NOTHING, 0}, shelf = {POOL_NOTHING, 0}, bare = {POOL_NOTHING, 0};
+    struct pool_decision request = {POOL_NOTHING, 0}, shelf = {POOL_NOTHING, 0}, bare = {POOL_NOTHING, 0};
 
     for (size_t i = 0; i < count; i++) {
         const struct pool_view *view = &views[i];
 
         if (view->not_before_ns > moment->now_ns)
             continue;
-        if (view->unmet > 0 && (wish.action == POOL_NOTHING || is_before(view, &views[wish.language])))
-            wish = (struct pool_decision){POOL_FOR_REQUEST, i};
+        if (view->unmet > 0 && (request.action == POOL_NOTHING || is_before(view, &views[request.language])))
+            request = (struct pool_decision){POOL_FOR_REQUEST, i};
         if (is_bare(view, moment) && bare.action == POOL_NOTHING)
             bare = (struct pool_decision){POOL_FOR_SHELF, i};
         if (may_fill(view, moment) &&
             (shelf.action == POOL_NOTHING || lacks_more(view, &views[shelf.language], moment)))
             shelf = (struct pool_decision){POOL_FOR_SHELF, i};
     }
-    if (wish.action == POOL_NOTHING)
+    if (request.action == POOL_NOTHING)
         return shelf;
-    return views[wish.language].rank > 1 && bare.action != POOL_NOTHING ? bare : wish;
+    return views[request.language].rank > 1 && bare.action != POOL_NOTHING ? bare : request;
 }
 
-/* A language would have more, were there room. */
+/* Whether a language lacks cells because there is no room. */
 static bool crowded(const struct pool_view *views, size_t count, const struct pool_moment *moment)
 {
     size_t i = 0;
 
     if (moment->room > 0)
         return false;
-    while (i < count && views[i].target <= pool_coming(&views[i]))
+    while (i < count && views[i].target <= policy_coming(&views[i]))
         i++;
     return i < count;
 }
 
-static struct pool_decision removal(const struct pool_view *views, size_t count, const struct pool_moment *moment)
+static struct pool_decision next_removal(const struct pool_view *views, size_t count, const struct pool_moment *moment)
 {
     struct pool_decision most = {POOL_NOTHING, 0};
     bool now = crowded(views, count, moment);
@@ -99,14 +105,14 @@ static struct pool_decision removal(const struct pool_view *views, size_t count,
     return most;
 }
 
-static struct pool_decision preparation(const struct pool_view *views, size_t count)
+static struct pool_decision next_prewarming(const struct pool_view *views, size_t count)
 {
     struct pool_decision least = {POOL_NOTHING, 0};
 
     for (size_t i = 0; i < count; i++)
         if (views[i].settled > 0 &&
             (least.action == POOL_NOTHING || views[i].prewarmed < views[least.language].prewarmed))
-            least = (struct pool_decision){POOL_PREPARE, i};
+            least = (struct pool_decision){POOL_PREWARM, i};
     return least;
 }
 
@@ -119,22 +125,22 @@ static unsigned waiting_requests(const struct pool_view *views, size_t count)
     return sum;
 }
 
-struct pool_decision pool_decide(const struct pool_view *views, size_t count, const struct pool_moment *moment)
+struct pool_decision policy_decide(const struct pool_view *views, size_t count, const struct pool_moment *moment)
 {
     struct pool_decision next = {POOL_NOTHING, 0};
 
     if (moment->making < moment->creations)
-        next = creation(views, count, moment);
+        next = next_creation(views, count, moment);
     if (next.action != POOL_NOTHING || moment->now_ns < moment->fill_ns || waiting_requests(views, count) > 0)
         return next;
     if (moment->ending == 0)
-        next = removal(views, count, moment);
-    if (next.action == POOL_NOTHING && pool_quiet(moment))
-        next = preparation(views, count);
+        next = next_removal(views, count, moment);
+    if (next.action == POOL_NOTHING && policy_quiet(moment))
+        next = next_prewarming(views, count);
     return next;
 }
 
-uint64_t pool_pause_ns(unsigned failures)
+uint64_t policy_pause_ns(unsigned failures)
 {
     uint64_t pause = 250000000u;
 
@@ -143,17 +149,18 @@ uint64_t pool_pause_ns(unsigned failures)
     return failures == 0 ? 0 : pause < 30000000000u ? pause : 30000000000u;
 }
 
-bool pool_over(struct pool_budget kept, struct pool_budget wanted, struct pool_budget budget)
+bool policy_over(struct pool_budget kept, struct pool_budget targets, struct pool_budget budget)
 {
     return kept.cells > 0 &&
-           ((uint64_t)kept.cells + wanted.cells > budget.cells || kept.bytes + wanted.bytes > budget.bytes);
+           ((uint64_t)kept.cells + targets.cells > budget.cells || kept.bytes + targets.bytes > budget.bytes);
 }
 
-unsigned pool_rank(enum cell_waiting waiting, bool usual)
+unsigned policy_rank(enum cell_waiting waiting, bool defaults)
 {
-    /* One that is being started is soon of use; taken now, half of that work is for nothing. */
-    static const unsigned usual_ranks[] = {[CELL_HELD] = 0, [CELL_BLANK] = 1, [CELL_UNHELD] = 1, [CELL_PREPARING] = 2};
+    /* A cell that is being prewarmed comes late, because taking it now wastes that work. */
+    static const unsigned default_ranks[] = {
+        [CELL_HELD] = 0, [CELL_BLANK] = 1, [CELL_UNHELD] = 1, [CELL_PREPARING] = 2};
     static const unsigned other_ranks[] = {[CELL_BLANK] = 0, [CELL_UNHELD] = 0, [CELL_PREPARING] = 1, [CELL_HELD] = 2};
 
-    return usual ? usual_ranks[waiting] : other_ranks[waiting];
+    return defaults ? default_ranks[waiting] : other_ranks[waiting];
 }
