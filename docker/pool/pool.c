@@ -2,7 +2,6 @@
 
 #include "base/log.h"
 #include "base/seam.h"
-#include "base/states.h"
 #include "docker/engine/codec.h"
 #include "docker/engine/engine.h"
 #include "docker/pool/balance.h"
@@ -14,7 +13,7 @@
 
 #define ANY_STOP (STATE(POOL_AWAY) | STATE(POOL_SWEEPING) | STATE(POOL_ENDING))
 
-static const struct states pool_lives = {
+const struct states pool_lives = {
     .subject = "pool",
     .names = (const char *const[]){"away", "sweeping", "filling", "choosing", "open", "refilling", "ending",
                                    "last_sweep", "leaving", "giving_up", "closed"},

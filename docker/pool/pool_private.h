@@ -2,6 +2,7 @@
 #ifndef CODECELL_DOCKER_POOL_POOL_PRIVATE_H
 #define CODECELL_DOCKER_POOL_POOL_PRIVATE_H
 
+#include "base/states.h"
 #include "docker/cell/reaper.h"
 #include "docker/cell/runtime.h"
 #include "docker/cell/volume.h"
@@ -26,6 +27,7 @@ enum pool_life {
     POOL_CLOSED,     /* its handles close */
     POOL_LIVES
 };
+extern const struct states pool_lives; /* the legal moves */
 
 struct pool {
     enum pool_life life;

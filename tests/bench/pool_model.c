@@ -290,11 +290,11 @@ static void make(struct model *model)
     for (;;) {
         see_requests(model);
         struct pool_decision next = policy_decide(model->views, model->trace->languages,
-                                                &(struct pool_moment){.making = model->making,
-                                                                      .creations = MODEL_CREATIONS,
-                                                                      .room = UINT32_MAX,
-                                                                      .fill_ns = model->fill_ns,
-                                                                      .now_ns = model->now_ns});
+                                                  &(struct pool_moment){.making = model->making,
+                                                                        .creations = MODEL_CREATIONS,
+                                                                        .room = UINT32_MAX,
+                                                                        .fill_ns = model->fill_ns,
+                                                                        .now_ns = model->now_ns});
         if (next.action != POOL_FOR_REQUEST && next.action != POOL_FOR_SHELF)
             break;
         struct creation *creation = model->creations;

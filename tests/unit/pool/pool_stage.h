@@ -1,4 +1,4 @@
-/* A pool on a made-up engine, and those who take cells from it. */
+/* A pool on a scripted engine, and takers of its cells. */
 #ifndef CODECELL_TESTS_UNIT_POOL_POOL_STAGE_H
 #define CODECELL_TESTS_UNIT_POOL_POOL_STAGE_H
 
@@ -21,7 +21,7 @@ struct taker {
     struct stage *stage;
     struct cell *cell;
     struct error error;
-    unsigned place; /* among those that were told */
+    unsigned place; /* among the takers whose on_cell has fired */
     bool told, ended;
     enum cell_outcome outcome;
 };
@@ -30,7 +30,7 @@ static const struct cell_kind python = {
     .language = "python",
     .image = "codecell-python",
     .limits = {.milli_cpus = 1000, .memory_mb = 512, .disk_mb = 100, .processes = 64}};
-/* A language whose interpreter may be started ahead. */
+/* A language whose cells may be prewarmed. */
 static const struct cell_kind ruby = {.language = "ruby",
                                       .image = "codecell-ruby",
                                       .limits = {.milli_cpus = 1000, .memory_mb = 512, .disk_mb = 100, .processes = 64},
@@ -49,9 +49,9 @@ static struct pool_counts counts(const struct stage *stage, const char *language
     return out;
 }
 
-static void on_cell(struct pool_request *wish, struct cell *cell, const struct error *error)
+static void on_cell(struct pool_request *request, struct cell *cell, const struct error *error)
 {
-    struct taker *taker = (struct taker *)wish;
+    struct taker *taker = (struct taker *)request;
 
     assert_false(taker->told);
     taker->told = true;
@@ -63,7 +63,7 @@ static void on_cell(struct pool_request *wish, struct cell *cell, const struct e
         taker->error = *error;
 }
 
-/* So many cells at least, and more by demand; 0: none. */
+/* At least `minimum` cells, and more by demand; 0: none at all. */
 static inline void keep_ready(struct pool *pool, const struct cell_kind *kind, unsigned minimum)
 {
     pool_offer(pool, kind, (struct pool_keep){.minimum = minimum, .by_demand = minimum > 0});
@@ -106,7 +106,7 @@ static inline void on_taker_step_end(void *arg, enum frame_step step, const stru
     (void)arg, (void)step, (void)end;
 }
 
-/* Gives the taker's cell a job: with no program in the engine, it goes on until something ends it. */
+/* Gives the taker's cell a job. Without sim.program it runs until something ends it. */
 static inline void stage_run(struct taker *taker)
 {
     static const char *const argv[] = {"sleep", NULL}, *const env[] = {NULL};
@@ -147,7 +147,7 @@ static void stage_open_options(struct stage *stage, struct pool_options options)
     assert_int_equal(pool_open(&stage->pool, &stage->sim.loop, &options, &error), 0);
 }
 
-/* With no budget past the minima. */
+/* The budget allows no more than the minima. */
 static inline void stage_open_idle(struct stage *stage)
 {
     stage_open_options(stage, (struct pool_options){0});
@@ -177,7 +177,7 @@ static void stage_begin_close(struct stage *stage)
     pool_close(stage->pool, STAGE_PATIENCE_MS, on_pool_closed, stage);
 }
 
-/* All that was made is removed, but what the engine took with it. */
+/* Everything that was made must have been removed, except the container of another server. */
 static void stage_end_close(struct stage *stage)
 {
     sim_until(&stage->sim, stage->pool_closed);
@@ -193,7 +193,7 @@ static inline void stage_close(struct stage *stage)
     stage_end_close(stage);
 }
 
-/* A container from earlier, that runs. */
+/* A running container from earlier. */
 static inline void add_box(struct sim *sim, const char *name, const char *instance)
 {
     char line[128], body[200];

@@ -1,9 +1,9 @@
-/* The pool on a made-up engine: what it keeps, whom it hands what, and that no cell is lost whatever happens. */
+/* The pool on a scripted engine: how many cells it has, which taker gets which cell, and that no cell is ever lost. */
 #include "pool_stage.h"
 
 #include "base/seam.h"
 
-static void test_keeps_what_is_wanted(void **state)
+static void test_fills_the_shelves(void **state)
 {
     struct stage stage;
 
@@ -17,7 +17,7 @@ static void test_keeps_what_is_wanted(void **state)
     assert_int_equal(counts(&stage, "bash").ready, 1);
     assert_int_equal(counts(&stage, NULL).creating, 0);
     assert_int_equal(stage.sim.counts[SIM_VOLUME], 1); /* filled once, before the first cell */
-    assert_int_equal(sim_alive(&stage.sim), 4);        /* the filler is gone */
+    assert_int_equal(sim_alive(&stage.sim), 4);        /* the volume's container is gone */
     assert_true(stage.changes >= 4);
     stage_close(&stage);
 }
@@ -45,7 +45,7 @@ static uint64_t stopped(void)
     return stopped_ns;
 }
 
-/* For the pool's decisions alone. */
+/* Stops the clock for the decisions of the pool; timers go on. */
 static void clock_stop(void)
 {
     static struct seam still;
@@ -56,7 +56,7 @@ static void clock_stop(void)
     seam_set(&still);
 }
 
-static void test_hands_out_what_waits(void **state)
+static void test_hands_out_idle_cells(void **state)
 {
     struct stage stage;
     struct taker taker;
@@ -65,13 +65,14 @@ static void test_hands_out_what_waits(void **state)
     stage_open(&stage);
     keep_ready(stage.pool, &python, 2);
     sim_until(&stage.sim, counts(&stage, NULL).ready == 2);
-    clock_stop(); /* however slow the machine: what follows takes no time */
+    clock_stop(); /* so that a slow machine makes no difference */
     take(&stage, &taker, &python, 100);
     assert_non_null(taker.cell); /* at once */
     assert_int_equal(cell_state(taker.cell), CELL_READY);
-    assert_int_equal(counts(&stage, NULL).ready, 2); /* one of them is the taker's */
+    assert_int_equal(counts(&stage, NULL).ready, 2); /* the taker's cell is ready too */
     sim_idle(&stage.sim);
-    assert_int_equal(stage.sim.counts[SIM_CREATE], 3); /* with the filler: the shelf waits while programs run */
+    assert_int_equal(stage.sim.counts[SIM_CREATE],
+                     3); /* the volume's container counts; the shelf is not filled while programs run */
     cell_end(taker.cell);
     sim_until(&stage.sim, stage.sim.counts[SIM_CREATE] == 4 && counts(&stage, NULL).ready == 2);
     seam_set(&seam_system);
@@ -88,7 +89,7 @@ static void test_shelf_is_filled_after_a_while(void **state)
     keep_ready(stage.pool, &python, 1);
     sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
     take(&stage, &taker, &python, 100);
-    sim_skip(&stage.sim, 60); /* POOL_SETTLE_NS, though the program still runs */
+    sim_skip(&stage.sim, 60); /* past POOL_SETTLE_NS, although the cell is still taken */
     sim_until(&stage.sim, counts(&stage, NULL).ready == 2);
     cell_end(taker.cell);
     stage_close(&stage);
@@ -101,9 +102,9 @@ static void take_ranked(struct stage *stage, struct taker *taker, unsigned rank)
     pool_take(stage->pool, &taker->request);
 }
 
-/* One that asks for six at once, two at a time being made, and then another for one: it gets the second that is ready,
- * which was not begun for it. */
-static void test_one_that_asks_for_many_shuts_nobody_out(void **state)
+/* One key asks for six cells, of which two are made at a time. Then another key asks for one: it gets the second cell
+ * that is ready, which was not made for it. */
+static void test_many_requests_of_a_key_leave_room_for_another(void **state)
 {
     static const unsigned places[] = {0, 2, 3, 4, 5, 6};
     struct stage stage;
@@ -131,8 +132,8 @@ static void test_one_that_asks_for_many_shuts_nobody_out(void **state)
     stage_close(&stage);
 }
 
-/* The last ready cell is for who has nothing else in hand; who has gets one that is made. */
-static void test_the_last_ready_cell(void **state)
+/* The last idle cell is left to a key that has no other cell; the second request of a key waits for a new cell. */
+static void test_the_last_idle_cell(void **state)
 {
     struct stage stage;
     struct taker second, first;
@@ -152,8 +153,8 @@ static void test_the_last_ready_cell(void **state)
     stage_close(&stage);
 }
 
-/* And another takes its place, before one key's further requests have theirs. */
-static void test_the_last_ready_cell_is_replaced_first(void **state)
+/* Another cell takes the place of the last idle cell before further requests of one key get cells. */
+static void test_the_last_idle_cell_is_replaced_first(void **state)
 {
     struct stage stage;
     struct taker first, many[5], next;
@@ -165,7 +166,7 @@ static void test_the_last_ready_cell_is_replaced_first(void **state)
     take_ranked(&stage, &first, 1);
     for (unsigned i = 0; i < 5; i++)
         take_ranked(&stage, &many[i], i + 2);
-    sim_until(&stage.sim, counts(&stage, NULL).ready > stage.served); /* takers' cells count as ready */
+    sim_until(&stage.sim, counts(&stage, NULL).ready > stage.served); /* the takers' cells are ready too */
     assert_in_range(stage.served, 1, 3);
     take_ranked(&stage, &next, 1);
     assert_true(next.told);
@@ -194,11 +195,11 @@ static void test_first_come_first_served(void **state)
         cell_end(takers[i].cell);
     }
     sim_until(&stage.sim, sim_alive(&stage.sim) == 0);
-    assert_int_equal(stage.sim.counts[SIM_CREATE], 7); /* no more than that, and the filler */
+    assert_int_equal(stage.sim.counts[SIM_CREATE], 7); /* these, and the volume's container */
     stage_close(&stage);
 }
 
-/* Another disk_mb means a cell made for it; other limits do not. */
+/* A request with another disk_mb needs a new cell. Other limits can be set on an idle one. */
 static void test_other_disk(void **state)
 {
     struct stage stage;
@@ -224,8 +225,7 @@ static void test_other_disk(void **state)
     stage_close(&stage);
 }
 
-/* A cell that was made for a wish which was taken back goes to the next wish, to the shelf, or ends. */
-/* Podman cannot update a container: any other limit means a cell made for it. */
+/* Podman cannot update a container, so a request with any other limit needs a new cell. */
 static void test_podman_updates_nothing(void **state)
 {
     static const struct fake_rule podman[] = {{.match = "/_ping",
@@ -278,7 +278,7 @@ static void test_cancel(void **state)
     sim_hold(&stage.sim, SIM_START);
     take(&stage, &first, &python, 100);
     sim_until(&stage.sim, stage.sim.counts[SIM_START] == 1);
-    pool_cancel(stage.pool, &first.request); /* while it is made: it ends */
+    pool_cancel(stage.pool, &first.request); /* while its cell is made: the cell ends */
     sim_release(&stage.sim, SIM_START);
     sim_until(&stage.sim, stage.sim.counts[SIM_REMOVE] == 2 && counts(&stage, NULL).ending == 0);
     assert_int_equal(sim_alive(&stage.sim), 0);
@@ -287,7 +287,7 @@ static void test_cancel(void **state)
     take(&stage, &first, &python, 100);
     sim_until(&stage.sim, stage.sim.counts[SIM_START] == 2);
     take(&stage, &second, &python, 100);
-    pool_cancel(stage.pool, &first.request); /* to the next */
+    pool_cancel(stage.pool, &first.request); /* the cell goes to the next request */
     sim_release(&stage.sim, SIM_START);
     sim_until(&stage.sim, second.cell != NULL);
     cell_end(second.cell);
@@ -297,7 +297,7 @@ static void test_cancel(void **state)
     unsigned starts = stage.sim.counts[SIM_START];
     take(&stage, &first, &python, 100);
     sim_until(&stage.sim, stage.sim.counts[SIM_START] == starts + 1);
-    pool_cancel(stage.pool, &first.request); /* to the shelf */
+    pool_cancel(stage.pool, &first.request); /* the cell goes to the shelf */
     keep_ready(stage.pool, &python, 1);
     sim_release(&stage.sim, SIM_START);
     sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
@@ -307,7 +307,7 @@ static void test_cancel(void **state)
     stage_close(&stage);
 }
 
-static void test_died_ones_are_replaced(void **state)
+static void test_dead_cells_are_replaced(void **state)
 {
     struct stage stage;
 
@@ -322,7 +322,7 @@ static void test_died_ones_are_replaced(void **state)
     stage_close(&stage);
 }
 
-static void test_fewer_wanted(void **state)
+static void test_smaller_minimum(void **state)
 {
     struct stage stage;
 
@@ -338,7 +338,7 @@ static void test_fewer_wanted(void **state)
     stage_close(&stage);
 }
 
-/* Failures: with pauses that grow, and an end to them. */
+/* After each failure the pool waits longer; a success ends that. */
 static void test_failures_are_paused(void **state)
 {
     struct stage stage;
@@ -358,11 +358,11 @@ static void test_failures_are_paused(void **state)
     }
     sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
     assert_int_equal(stage.sim.counts[SIM_START], 4);
-    assert_true(stage.sim.counts[SIM_VOLUME] >= 2); /* somebody might have pruned it */
+    assert_true(stage.sim.counts[SIM_VOLUME] >= 2); /* filled again, because somebody might have removed it */
     stage_close(&stage);
 }
 
-static void test_wish_fails_after_its_tries(void **state)
+static void test_request_fails_after_its_tries(void **state)
 {
     static const struct {
         struct sim_rule rule;
@@ -379,7 +379,7 @@ static void test_wish_fails_after_its_tries(void **state)
         sim_script(&stage.sim, SIM_START, cases[i].rule);
         take(&stage, &taker, &python, 100);
         sim_until(&stage.sim, stage.sim.counts[SIM_START] == 1 && counts(&stage, NULL).ending == 0);
-        assert_false(taker.told); /* once may be bad luck */
+        assert_false(taker.told); /* one failure may be bad luck */
         sim_skip(&stage.sim, 300);
         sim_until(&stage.sim, taker.told);
         assert_null(taker.cell);
@@ -390,7 +390,7 @@ static void test_wish_fails_after_its_tries(void **state)
     }
 }
 
-/* The volume cannot be filled: who waits is told, and it is tried again with pauses. */
+/* The volume cannot be filled: requests fail after two tries, and the pool goes on trying. */
 static void test_volume_fails(void **state)
 {
     static const enum sim_op ops[] = {SIM_VOLUME, SIM_CREATE, SIM_ARCHIVE};
@@ -412,7 +412,7 @@ static void test_volume_fails(void **state)
         sim_until(&stage.sim, taker.told);
         assert_null(taker.cell);
         sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
-        assert_int_equal(sim_alive(&stage.sim), 1); /* no filler is left */
+        assert_int_equal(sim_alive(&stage.sim), 1); /* the volume's container is gone */
         stage_close(&stage);
     }
 }
@@ -442,7 +442,7 @@ static void test_engine_goes_and_comes(void **state)
     take(&stage, &late, &python, 100);
     assert_true(late.told); /* at once */
     assert_int_equal(late.error.code, ERROR_UNAVAILABLE);
-    sim_until(&stage.sim, out.ended); /* its stream broke, and nobody says why */
+    sim_until(&stage.sim, out.ended); /* its stream broke, without a reason */
     assert_int_equal(out.outcome, CELL_LOST);
     sim_until(&stage.sim, counts(&stage, NULL).ending + counts(&stage, NULL).ready == 0);
 
@@ -454,7 +454,8 @@ static void test_engine_goes_and_comes(void **state)
     stage_close(&stage);
 }
 
-/* What an earlier server of this instance left is swept before anything is made; other servers' is not. */
+/* Containers that an earlier server of this instance left are removed before a cell is made; those of other servers are
+ * not. */
 static void test_sweeps_first(void **state)
 {
     struct stage stage;
@@ -480,11 +481,11 @@ static void test_sweeping_fails(void **state)
     sim_script(&stage.sim, SIM_LIST, (struct sim_rule){.times = 1, .status = 500});
     stage_connect(&stage);
     keep_ready(stage.pool, &python, 1);
-    sim_until(&stage.sim, counts(&stage, NULL).ready == 1); /* all the same */
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 1); /* nevertheless */
     stage_close(&stage);
 }
 
-/* Closing, with each call under way. */
+/* Closing while each kind of call is under way. */
 static void test_close_at_each_point(void **state)
 {
     static const enum sim_op ops[] = {SIM_LIST,   SIM_VOLUMES, SIM_VOLUME, SIM_CREATE,       SIM_ARCHIVE,
@@ -512,7 +513,7 @@ static void test_close_at_each_point(void **state)
     }
 }
 
-/* Closing against an engine that answers nothing: patience ends it. */
+/* The engine answers nothing while the pool closes: after a while the pool gives up. */
 static void test_close_without_answers(void **state)
 {
     static const enum sim_op ops[] = {SIM_VOLUME, SIM_CREATE, SIM_START, SIM_REMOVE, SIM_VOLUME_REMOVE};
@@ -558,7 +559,7 @@ static void test_close_without_engine(void **state)
     stage_end_close(&stage);
 }
 
-/* The engine goes, and comes back, while the pool closes. */
+/* The engine goes away and comes back while the pool closes. */
 static void test_engine_changes_while_closing(void **state)
 {
     static const enum sim_op ops[] = {SIM_VOLUME, SIM_START, SIM_VOLUME_REMOVE};
@@ -595,27 +596,27 @@ static void test_engine_comes_while_closing(void **state)
     pool_engine_changed(stage.pool, true); /* as after a short break */
     sim_release(&stage.sim, SIM_REMOVE);
     stage_end_close(&stage);
-    assert_int_equal(stage.lists, lists + 1); /* the last sweep alone */
+    assert_int_equal(stage.lists, lists + 1); /* only the last sweep */
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keeps_what_is_wanted),
+        cmocka_unit_test(test_fills_the_shelves),
         cmocka_unit_test(test_creations_are_paced),
-        cmocka_unit_test(test_hands_out_what_waits),
+        cmocka_unit_test(test_hands_out_idle_cells),
         cmocka_unit_test(test_shelf_is_filled_after_a_while),
-        cmocka_unit_test(test_the_last_ready_cell),
-        cmocka_unit_test(test_the_last_ready_cell_is_replaced_first),
+        cmocka_unit_test(test_the_last_idle_cell),
+        cmocka_unit_test(test_the_last_idle_cell_is_replaced_first),
         cmocka_unit_test(test_first_come_first_served),
-        cmocka_unit_test(test_one_that_asks_for_many_shuts_nobody_out),
+        cmocka_unit_test(test_many_requests_of_a_key_leave_room_for_another),
         cmocka_unit_test(test_other_disk),
         cmocka_unit_test(test_podman_updates_nothing),
         cmocka_unit_test(test_cancel),
-        cmocka_unit_test(test_died_ones_are_replaced),
-        cmocka_unit_test(test_fewer_wanted),
+        cmocka_unit_test(test_dead_cells_are_replaced),
+        cmocka_unit_test(test_smaller_minimum),
         cmocka_unit_test(test_failures_are_paused),
-        cmocka_unit_test(test_wish_fails_after_its_tries),
+        cmocka_unit_test(test_request_fails_after_its_tries),
         cmocka_unit_test(test_volume_fails),
         cmocka_unit_test(test_engine_goes_and_comes),
         cmocka_unit_test(test_sweeps_first),

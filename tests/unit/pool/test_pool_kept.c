@@ -1,4 +1,4 @@
-/* Cells kept for a key: who gets which, for how long, and that nobody else ever does. */
+/* Kept cells: which request gets which cell, for how long, and that no other key ever does. */
 #include "pool_stage.h"
 
 #include "docker/pool/pool_private.h"
@@ -15,7 +15,7 @@ static void stage_open_kept(struct stage *stage, unsigned max_idle, unsigned job
     sim_until(&stage->sim, counts(stage, NULL).ready == 1);
 }
 
-/* A job that ends well; its cell is given back. */
+/* Runs a job that ends well and gives its cell back. */
 static struct cell *run_keyed(struct stage *stage, const struct cell_kind *kind, int64_t key)
 {
     struct taker taker;
@@ -28,7 +28,7 @@ static struct cell *run_keyed(struct stage *stage, const struct cell_kind *kind,
     return taker.cell;
 }
 
-/* Nothing is under way, no reset either, and at least as many wait as are wanted, and the kept ones. */
+/* Nothing is under way, all targets are met, and `kept` cells are kept. */
 static bool calm(struct stage *stage, unsigned kept)
 {
     struct pool_counts now = counts(stage, NULL);
@@ -52,15 +52,16 @@ static void test_same_key_again(void **state)
     (void)state;
     stage_open_kept(&stage, 8, 100);
     struct cell *first = run_keyed(&stage, &python, 7);
-    assert_ptr_equal(run_keyed(&stage, &python, 7), first); /* though the other one was ready, and this one was not */
+    assert_ptr_equal(run_keyed(&stage, &python, 7),
+                     first); /* although another cell was ready, and this one was being reset */
     assert_ptr_equal(run_keyed(&stage, &python, 7), first);
     sim_until(&stage.sim, calm(&stage, 1));
     assert_int_equal(kept_box(&stage)->jobs, 3);
     stage_close(&stage);
 }
 
-/* Neither another key's job, nor one without a key, nor another language's gets it. */
-static void test_nobody_else(void **state)
+/* No request of another key, without a key, or for another language gets the cell. */
+static void test_no_other_key(void **state)
 {
     struct stage stage;
 
@@ -75,8 +76,8 @@ static void test_nobody_else(void **state)
     stage_close(&stage);
 }
 
-/* Not even where nothing else can be had. */
-static void test_nobody_else_though_none_is_left(void **state)
+/* Not even if there is no other cell. */
+static void test_no_other_key_without_idle_cells(void **state)
 {
     struct stage stage;
     struct taker other, none;
@@ -98,7 +99,7 @@ static void test_nobody_else_though_none_is_left(void **state)
     stage_close(&stage);
 }
 
-/* Two at once: two cells, both kept. One at a time: the one used last. */
+/* Two jobs at once use two cells, and both are kept. A single job gets the cell that was used last. */
 static void test_as_many_as_at_once(void **state)
 {
     struct stage stage;
@@ -119,7 +120,7 @@ static void test_as_many_as_at_once(void **state)
     stage_close(&stage);
 }
 
-/* A wish waits for its key's cell while that is being reset, but not for ever. */
+/* A request waits for a cell of its key that is being reset, but not forever. */
 static void test_waits_for_a_reset(void **state)
 {
     struct stage stage;
@@ -149,9 +150,9 @@ static void test_waits_for_a_reset(void **state)
     stage_close(&stage);
 }
 
-/* Requests that come while their key's only cell runs, and get it before the engine has made another: they say nothing
- * of how many unused cells are wanted. */
-static void test_what_a_kept_cell_serves_is_no_demand(void **state)
+/* Requests that come while the only cell of their key runs, and get it before the engine has made another, do not count
+ * as demand for idle cells. */
+static void test_requests_that_a_kept_cell_serves_are_no_demand(void **state)
 {
     struct stage stage;
     struct taker takers[2];
@@ -163,7 +164,7 @@ static void test_what_a_kept_cell_serves_is_no_demand(void **state)
     struct taker *now = &takers[0], *next = &takers[1], *swap;
     take_keyed(&stage, now, &python, 7);
     stage.sim.held[SIM_CREATE] = true;
-    struct taker other; /* has the one that waits */
+    struct taker other; /* takes the idle cell */
     take_keyed(&stage, &other, &python, 7);
     for (unsigned i = 0; i < 12; i++) {
         take_keyed(&stage, next, &python, 7);
@@ -218,11 +219,11 @@ static void test_number_of_jobs(void **state)
     struct cell *first = run_keyed(&stage, &python, 7);
     assert_ptr_equal(run_keyed(&stage, &python, 7), first);
     sim_until(&stage.sim, calm(&stage, 0));
-    assert_null(kept_box(&stage)); /* it is removed */
+    assert_null(kept_box(&stage)); /* the cell was removed */
     stage_close(&stage);
 }
 
-static void test_idle_ones_end(void **state)
+static void test_unused_cells_end(void **state)
 {
     struct stage stage;
 
@@ -238,7 +239,7 @@ static void test_idle_ones_end(void **state)
     stage_close(&stage);
 }
 
-/* The budget: the one used last stays. No budget: none. */
+/* A small budget: the cell that was used last is kept. A budget for the minima alone: no cell is kept. */
 static void test_budget(void **state)
 {
     struct stage stage;
@@ -264,7 +265,7 @@ static void test_budget(void **state)
     stage_close(&stage);
 }
 
-/* Other limits: set on a kept one; another disk is another cell. */
+/* Other limits are set on a kept cell. Another disk_mb needs another cell. */
 static void test_limits(void **state)
 {
     struct stage stage;
@@ -288,8 +289,8 @@ static void test_limits(void **state)
     stage_close(&stage);
 }
 
-/* A language that is offered no more, and one for which none is to wait. */
-static void test_language_taken_out(void **state)
+/* A language is withdrawn: its kept cells end, and cells that are given back are not kept. */
+static void test_language_withdrawn(void **state)
 {
     struct stage stage;
 
@@ -336,24 +337,24 @@ static void test_close(void **state)
     stage.sim.on_reset = SIM_SILENT;
     run_keyed(&stage, &python, 8);
     assert_int_equal(counts(&stage, NULL).kept, 2);
-    stage_close(&stage); /* one kept, one resetting */
+    stage_close(&stage); /* one cell is kept, and one is being reset */
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_key_again),
-        cmocka_unit_test(test_nobody_else),
-        cmocka_unit_test(test_nobody_else_though_none_is_left),
+        cmocka_unit_test(test_no_other_key),
+        cmocka_unit_test(test_no_other_key_without_idle_cells),
         cmocka_unit_test(test_as_many_as_at_once),
         cmocka_unit_test(test_waits_for_a_reset),
-        cmocka_unit_test(test_what_a_kept_cell_serves_is_no_demand),
+        cmocka_unit_test(test_requests_that_a_kept_cell_serves_are_no_demand),
         cmocka_unit_test(test_a_reset_that_fails),
         cmocka_unit_test(test_number_of_jobs),
-        cmocka_unit_test(test_idle_ones_end),
+        cmocka_unit_test(test_unused_cells_end),
         cmocka_unit_test(test_budget),
         cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_language_taken_out),
+        cmocka_unit_test(test_language_withdrawn),
         cmocka_unit_test(test_engine_goes),
         cmocka_unit_test(test_close),
     };

@@ -1,4 +1,4 @@
-/* Interpreters started ahead: when, one at a time, and who gets which cell. */
+/* Prewarming: when it happens, one cell at a time, and which request gets which cell. */
 #include "pool_stage.h"
 
 static void stage_open_ruby(struct stage *stage, unsigned minimum)
@@ -22,13 +22,13 @@ static unsigned prepared(const struct stage *stage)
     return sum;
 }
 
-static void test_when_it_has_settled(void **state)
+static void test_when_cells_have_settled(void **state)
 {
     struct stage stage;
 
     (void)state;
     stage_open_ruby(&stage, 2);
-    keep_ready(stage.pool, &python, 1); /* nothing to start ahead */
+    keep_ready(stage.pool, &python, 1); /* has no interpreter to prewarm */
     sim_until(&stage.sim, counts(&stage, "ruby").prewarmed == 2);
     assert_int_equal(counts(&stage, NULL).prewarmed, 2);
     assert_int_equal(prepared(&stage), 2);
@@ -59,7 +59,7 @@ static void test_one_at_a_time(void **state)
     stage_close(&stage);
 }
 
-/* Not while somebody waits for a cell. */
+/* Not while a request waits for a cell. */
 static void test_not_while_requests_wait(void **state)
 {
     struct stage stage;
@@ -82,11 +82,11 @@ static void test_not_while_requests_wait(void **state)
     stage_close(&stage);
 }
 
-/* A usual job gets the one whose interpreter waits, another the one that has none. */
-static void test_who_gets_which(void **state)
+/* A request with the default limits gets the prewarmed cell, another one a blank cell. */
+static void test_which_request_gets_which_cell(void **state)
 {
     struct stage stage;
-    struct taker usual, other = {.stage = &stage};
+    struct taker plain, other = {.stage = &stage};
 
     (void)state;
     stage_open_ruby(&stage, 2);
@@ -98,16 +98,16 @@ static void test_who_gets_which(void **state)
     pool_take(stage.pool, &other.request);
     assert_non_null(other.cell);
     assert_int_not_equal(cell_waiting(other.cell), CELL_HELD);
-    take(&stage, &usual, &ruby, 100);
-    assert_non_null(usual.cell);
-    assert_int_equal(cell_waiting(usual.cell), CELL_HELD);
-    cell_end(usual.cell);
+    take(&stage, &plain, &ruby, 100);
+    assert_non_null(plain.cell);
+    assert_int_equal(cell_waiting(plain.cell), CELL_HELD);
+    cell_end(plain.cell);
     cell_end(other.cell);
     stage_close(&stage);
 }
 
-/* The kernel would refuse a limit below what the interpreter holds: such a job has a cell made for it. */
-static void test_what_holds_more_than_a_job_may(void **state)
+/* The kernel would refuse a limit below the memory of the interpreter, so such a request needs a new cell. */
+static void test_interpreter_larger_than_the_limit(void **state)
 {
     struct stage stage;
     struct taker other = {.stage = &stage};
@@ -128,8 +128,8 @@ static void test_what_holds_more_than_a_job_may(void **state)
     stage_close(&stage);
 }
 
-/* Where it cannot be, it is tried three times, and again after a while. */
-static void test_it_cannot_be(void **state)
+/* If prewarming fails, it is tried three times, and again after a long time. */
+static void test_it_fails(void **state)
 {
     static const enum sim_word words[] = {SIM_BAD, SIM_DEATH};
 
@@ -151,7 +151,7 @@ static void test_it_cannot_be(void **state)
     }
 }
 
-/* Taken while it is being started: it is the taker's, and the next one's turn. */
+/* A request takes the cell that is being prewarmed: then another cell may be prewarmed. */
 static void test_taken_meanwhile(void **state)
 {
     struct stage stage;
@@ -169,7 +169,7 @@ static void test_taken_meanwhile(void **state)
     stage_close(&stage);
 }
 
-static void test_kept_ones_too(void **state)
+static void test_kept_cells_too(void **state)
 {
     struct stage stage;
     struct taker taker;
@@ -215,14 +215,14 @@ static void test_engine_goes_while_preparing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_when_it_has_settled),
+        cmocka_unit_test(test_when_cells_have_settled),
         cmocka_unit_test(test_one_at_a_time),
         cmocka_unit_test(test_not_while_requests_wait),
-        cmocka_unit_test(test_who_gets_which),
-        cmocka_unit_test(test_what_holds_more_than_a_job_may),
-        cmocka_unit_test(test_it_cannot_be),
+        cmocka_unit_test(test_which_request_gets_which_cell),
+        cmocka_unit_test(test_interpreter_larger_than_the_limit),
+        cmocka_unit_test(test_it_fails),
         cmocka_unit_test(test_taken_meanwhile),
-        cmocka_unit_test(test_kept_ones_too),
+        cmocka_unit_test(test_kept_cells_too),
         cmocka_unit_test(test_close_while_preparing),
         cmocka_unit_test(test_engine_goes_while_preparing),
     };

@@ -1,4 +1,4 @@
-/* How many cells wait, by demand: more after a burst, fewer after a quiet while, within the budget. */
+/* How many idle cells there are, by demand: more after a burst, fewer after a quiet time, within the budget. */
 #include "pool_stage.h"
 
 static void stage_open_budget(struct stage *stage, unsigned max_idle)
@@ -10,7 +10,7 @@ static void stage_open_budget(struct stage *stage, unsigned max_idle)
     sim_until(&stage->sim, counts(stage, NULL).ready == 2);
 }
 
-/* As many requests at once. */
+/* `n` requests at once. */
 static void burst(struct stage *stage, const struct cell_kind *kind, unsigned n)
 {
     struct taker takers[8];
@@ -31,7 +31,7 @@ static bool calm(struct stage *stage)
     return now.ready == now.target && now.creating + now.ending == 0;
 }
 
-static void test_more_after_a_burst_fewer_after_a_while(void **state)
+static void test_more_after_a_burst_fewer_later(void **state)
 {
     struct stage stage;
 
@@ -52,8 +52,8 @@ static void test_more_after_a_burst_fewer_after_a_while(void **state)
     stage_close(&stage);
 }
 
-/* A language that was in use gives way to the one that is. */
-static void test_idle_ones_give_way(void **state)
+/* A language that is not in use any more gives way to one that is. */
+static void test_unused_languages_give_way(void **state)
 {
     struct stage stage;
 
@@ -71,7 +71,7 @@ static void test_idle_ones_give_way(void **state)
     stage_close(&stage);
 }
 
-/* Never more than the budget but for the minima, and none of a language whose minimum is 0. */
+/* Only the minima may exceed the budget, and a withdrawn language has no idle cells. */
 static void test_bounds(void **state)
 {
     struct stage stage;
@@ -92,8 +92,9 @@ static void test_bounds(void **state)
     stage_close(&stage);
 }
 
-/* Those that yield: in the order of their ids, whatever the order of offers; the one in use first. */
-static void test_those_that_yield(void **state)
+/* Preferred cells get what the budget leaves: first the language in use, then by id, in whatever order they were
+ * offered. */
+static void test_preferred(void **state)
 {
     const struct pool_keep one = {.preferred = 1, .by_demand = true};
     struct stage stage;
@@ -109,13 +110,13 @@ static void test_those_that_yield(void **state)
     burst(&stage, &ruby, 1);
     sim_until(&stage.sim, counts(&stage, "ruby").ready == 1 && counts(&stage, "bash").ready == 1 && calm(&stage));
     assert_int_equal(sim_alive(&stage.sim), 2);
-    pool_offer(stage.pool, &bash, (struct pool_keep){.by_demand = true}); /* not the default any more */
+    pool_offer(stage.pool, &bash, (struct pool_keep){.by_demand = true}); /* without a preferred number */
     sim_until(&stage.sim, counts(&stage, "python").ready == 1 && calm(&stage));
     assert_int_equal(counts(&stage, "bash").ready, 0);
     stage_close(&stage);
 }
 
-/* By demand alone: none waits until one is asked for, and none after a while without. */
+/* By demand alone: no idle cell before the first request, and none a while after the last. */
 static void test_by_demand_alone(void **state)
 {
     struct stage stage;
@@ -137,7 +138,7 @@ static void test_by_demand_alone(void **state)
     stage_close(&stage);
 }
 
-/* Requests for another disk size say nothing about the cells that wait. */
+/* Requests for another disk size do not count, because no idle cell could serve them. */
 static void test_other_disks_do_not_count(void **state)
 {
     struct stage stage;
@@ -155,7 +156,7 @@ static void test_other_disks_do_not_count(void **state)
     stage_close(&stage);
 }
 
-/* Nor do the server's own, which are no client's. */
+/* The server's own requests do not count, because they are not a client's. */
 static void test_the_servers_own_do_not_count(void **state)
 {
     struct stage stage;
@@ -179,10 +180,10 @@ static void test_the_servers_own_do_not_count(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_more_after_a_burst_fewer_after_a_while),
-        cmocka_unit_test(test_idle_ones_give_way),
+        cmocka_unit_test(test_more_after_a_burst_fewer_later),
+        cmocka_unit_test(test_unused_languages_give_way),
         cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_those_that_yield),
+        cmocka_unit_test(test_preferred),
         cmocka_unit_test(test_by_demand_alone),
         cmocka_unit_test(test_other_disks_do_not_count),
         cmocka_unit_test(test_the_servers_own_do_not_count),
