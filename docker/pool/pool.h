@@ -1,8 +1,8 @@
 /* The pool: all idle cells, and the making of new ones.
  *
  * A request (struct pool_request) asks for one cell. It gets a cell that is kept for its key, else an idle cell of its
- * language, else a new cell that is made for it. A language here is one kind of cell: each version of a language is a
- * kind of its own.
+ * language, else a new cell that is made for it. A language here means a variant: a language in one version, which is
+ * one kind of cell.
  *
  * How many idle cells a language has follows demand and CODECELL_POOL (struct pool_keep), within a budget of cells and
  * memory (size.h). The pool makes as few cells at once as the options allow, those for requests first (policy.h). A

@@ -22,7 +22,7 @@ static uint64_t random_next(uint64_t *seed)
     return *seed * 0x2545f4914f6cdd1du;
 }
 
-/* From 0 to 1, neither of them. */
+/* Between 0 and 1, without both. */
 static double random_part(uint64_t *seed)
 {
     return ((double)(random_next(seed) >> 11) + 0.5) / 9007199254740992.0;
@@ -76,7 +76,7 @@ static void poisson(struct model_trace *trace, double from, double to, double ra
     }
 }
 
-/* `size` requests within 20 ms, each `period`, which varies by a tenth. */
+/* `size` requests within 20 ms, once in each `period`, which varies by a tenth. */
 static void bursts(struct model_trace *trace, double to, unsigned size, double period, uint64_t *seed)
 {
     double at = period / 2;
@@ -88,7 +88,7 @@ static void bursts(struct model_trace *trace, double to, unsigned size, double p
     }
 }
 
-/* A sinusoid over the day, whose lower half is a night without anybody. */
+/* A sine over the day; during its lower half, the night, no request comes. */
 static void daily(struct model_trace *trace, double to, double peak, uint64_t *seed)
 {
     double at = 0;
@@ -163,7 +163,7 @@ struct creation {
     bool for_request;
 };
 
-/* A program that runs, or an agent that thinks. */
+/* A program that runs, or an agent that pauses. */
 struct program {
     uint64_t ends_ns;
     bool agent, thinks;
@@ -183,7 +183,7 @@ struct model {
     unsigned making, running;
     struct program programs[PROGRAMS_MAX];
     size_t programs_len;
-    double *waits; /* of those that waited, in ms */
+    double *waits; /* of the requests that waited, in ms */
     size_t waits_len;
 };
 
@@ -271,7 +271,7 @@ static void made(struct model *model, struct creation *creation)
         model->result.wasted++;
 }
 
-/* What requests there are, for policy_decide(). */
+/* Tells policy_decide() of the requests that wait. */
 static void see_requests(struct model *model)
 {
     for (size_t i = 0; i < model->trace->languages; i++)
@@ -379,7 +379,7 @@ static void open_model(struct model *model)
     resize(model);
 }
 
-/* What happens next, at its time; false: nothing more within the trace. */
+/* Makes the next thing happen, at its time. False: the trace is over. */
 static bool step(struct model *model, size_t *arrived, uint64_t *tick_ns)
 {
     const struct model_trace *trace = model->trace;

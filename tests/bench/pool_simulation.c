@@ -1,4 +1,4 @@
-/* Replays arrival traces against policies of how many cells to keep ready, and prints what each costs and saves:
+/* Replays arrival traces against policies of how many idle cells to have, and prints what each costs and saves:
  * pool_simulation [--json FILE] [--share PART]
  * Deterministic, no engine needed. docs/benchmarks.md, "How many cells are idle", reads its table. */
 #include "pool_model.h"
