@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ANY_STOP (STATE(POOL_AWAY) | STATE(POOL_SWEEPING) | STATE(POOL_ENDING))
+/* What may follow while the engine is up and the pool is not closing: the engine went, came anew, or pool_close(). */
+#define STOPS (STATE(POOL_AWAY) | STATE(POOL_SWEEPING) | STATE(POOL_ENDING))
 
 const struct states pool_lives = {
     .subject = "pool",
@@ -20,11 +21,11 @@ const struct states pool_lives = {
     .next =
         (const uint32_t[]){
             [POOL_AWAY] = STATE(POOL_AWAY) | STATE(POOL_SWEEPING) | STATE(POOL_GIVING_UP),
-            [POOL_SWEEPING] = ANY_STOP | STATE(POOL_FILLING),
-            [POOL_FILLING] = ANY_STOP | STATE(POOL_CHOOSING),
-            [POOL_CHOOSING] = ANY_STOP | STATE(POOL_OPEN),
-            [POOL_OPEN] = ANY_STOP | STATE(POOL_REFILLING),
-            [POOL_REFILLING] = ANY_STOP | STATE(POOL_OPEN),
+            [POOL_SWEEPING] = STOPS | STATE(POOL_FILLING),
+            [POOL_FILLING] = STOPS | STATE(POOL_CHOOSING),
+            [POOL_CHOOSING] = STOPS | STATE(POOL_OPEN),
+            [POOL_OPEN] = STOPS | STATE(POOL_REFILLING),
+            [POOL_REFILLING] = STOPS | STATE(POOL_OPEN),
             [POOL_ENDING] = STATE(POOL_LAST_SWEEP) | STATE(POOL_GIVING_UP),
             [POOL_LAST_SWEEP] = STATE(POOL_LEAVING) | STATE(POOL_GIVING_UP),
             [POOL_LEAVING] = STATE(POOL_CLOSED),
@@ -45,12 +46,6 @@ static void pool_set_life(struct pool *pool, enum pool_life life)
 static bool pool_is_closing(const struct pool *pool)
 {
     return pool->life >= POOL_ENDING;
-}
-
-static void pool_changed(struct pool *pool)
-{
-    if (pool->on_change != NULL)
-        pool->on_change(pool->arg);
 }
 
 /* The engine comes: sweep, fill the agent's volume, choose the runtime, make cells. */
@@ -77,6 +72,18 @@ static void on_runtime_chosen(void *arg)
     pool_step(pool);
 }
 
+/* The runtime is chosen once, after the engine came. */
+static void volume_filled(struct pool *pool)
+{
+    pool->volume_failures = 0;
+    if (pool->life == POOL_REFILLING)
+        pool_set_life(pool, POOL_OPEN);
+    if (pool->life == POOL_FILLING) {
+        pool_set_life(pool, POOL_CHOOSING);
+        runtime_decide(&pool->runtime, pool->shelves.all[0].kind);
+    }
+}
+
 static void volume_failed(struct pool *pool, const struct error *error)
 {
     pool->volume_failures++;
@@ -90,16 +97,10 @@ static void on_volume_filled(void *arg, const struct error *error)
 {
     struct pool *pool = arg;
 
-    if (error != NULL && !pool_is_closing(pool))
-        volume_failed(pool, error);
     if (error == NULL)
-        pool->volume_failures = 0;
-    if (error == NULL && pool->life == POOL_REFILLING)
-        pool_set_life(pool, POOL_OPEN);
-    if (error == NULL && pool->life == POOL_FILLING) {
-        pool_set_life(pool, POOL_CHOOSING);
-        runtime_decide(&pool->runtime, pool->shelves.all[0].kind);
-    }
+        volume_filled(pool);
+    else if (!pool_is_closing(pool))
+        volume_failed(pool, error);
     pool_step(pool);
 }
 
@@ -331,7 +332,6 @@ static void on_cell_ready(void *arg, struct cell *cell)
         balance_reset(pool, cell);
     else
         balance_made(pool, cell);
-    pool_changed(pool);
     pool_step(pool);
 }
 
@@ -353,7 +353,6 @@ static void on_cell_prewarmed(void *arg, struct cell *cell)
         shelf_note_prewarmed(shelf, cell_waiting_bytes(cell));
     else
         prewarm_failed(shelf);
-    pool_changed(pool);
     pool_step(pool);
 }
 
@@ -389,7 +388,6 @@ static void on_cell_ending(void *arg, struct cell *cell, const struct error *err
     else if (role != PLACE_TAKEN && failed)
         log_event(LOG_WARN, role == PLACE_RESETTING ? "cell.not_reset" : "cell.died",
                   LOG_STR("language", shelf->kind->language), LOG_STR("reason", error->text));
-    pool_changed(pool);
     pool_step(pool);
 }
 
@@ -419,8 +417,6 @@ int pool_open(struct pool **out, uv_loop_t *loop, const struct pool_options *opt
     pool->budget = (struct pool_budget){.cells = options->max_idle, .bytes = options->max_idle_bytes};
     pool->reuse_jobs = options->reuse_jobs;
     pool->reuse_idle_ns = options->reuse_idle_ms * 1000000;
-    pool->on_change = options->on_change;
-    pool->arg = options->arg;
     pool->cells = (struct cells){
         .loop = loop, .engine = options->engine, .instance = options->instance, .volume = pool->volume.name};
     seam()->random(&pool->cells.next_uid, sizeof pool->cells.next_uid);
@@ -512,7 +508,6 @@ void pool_return(struct pool *pool, struct cell *cell, int64_t key)
     }
     shelves_return(&pool->shelves, cell, key, seam()->monotonic_ns());
     cell_reset(cell);
-    pool_changed(pool);
     pool_step(pool);
 }
 

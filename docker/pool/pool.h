@@ -32,13 +32,11 @@ struct pool_options {
     const char *runtime;  /* the setting: runtime.h */
     const void *agent;    /* the agent's program, static ELF */
     size_t agent_len;
-    unsigned creations;           /* how many cells the engine makes at once */
-    unsigned max_idle;            /* idle and kept cells of all languages; pool_keep.minimum may exceed it */
-    uint64_t max_idle_bytes;      /* their memory; pool_keep.minimum may exceed it too */
-    unsigned reuse_jobs;          /* how many jobs one cell may be given before it ends */
-    uint64_t reuse_idle_ms;       /* how long a kept cell waits for the next job of its key */
-    void (*on_change)(void *arg); /* the number of cells or the pool's state changed; may be NULL */
-    void *arg;
+    unsigned creations;      /* how many cells the engine makes at once */
+    unsigned max_idle;       /* idle and kept cells of all languages; pool_keep.minimum may exceed it */
+    uint64_t max_idle_bytes; /* their memory; pool_keep.minimum may exceed it too */
+    unsigned reuse_jobs;     /* how many jobs one cell may be given before it ends */
+    uint64_t reuse_idle_ms;  /* how long a kept cell waits for the next job of its key */
 };
 
 int pool_open(struct pool **out, uv_loop_t *loop, const struct pool_options *options, struct error *error);

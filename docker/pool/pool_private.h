@@ -57,8 +57,6 @@ struct pool {
     uint64_t volume_not_before_ns;
     uv_timer_t timer; /* the next moment at which time alone changes something; while closing, the end of patience */
     unsigned handles; /* that are closing */
-    void (*on_change)(void *arg);
-    void *arg;
     void (*closed)(void *arg);
     void *closed_arg;
 };

@@ -2,10 +2,10 @@
  * kept for keys. This is bookkeeping: it moves, counts, finds and measures cells. balance.h decides what is done with
  * them. Nothing here calls back.
  *
- *   making ─┬─ idle ─┬─ taken ─ resetting ─ kept
- *           └────────┘    └─────────────────┘          (enum cell_role)
+ *   making ─ idle ─ taken ─ resetting ─ kept     (enum cell_role)
+ *      └─────────────┘└──────────────────┘
  *
- * A cell may leave from any place, because it ends: shelves_remove(). */
+ * A cell that ends leaves its place, whichever it is: shelves_remove(). */
 #ifndef CODECELL_DOCKER_POOL_SHELVES_H
 #define CODECELL_DOCKER_POOL_SHELVES_H
 
@@ -73,18 +73,25 @@ bool shelves_suits(const struct shelves *shelves, struct cell *cell, const struc
 /* Whether this kept or resetting cell may serve the request, by key, kind and limits. */
 bool shelves_may_have(const struct shelves *shelves, const struct pool_request *request, struct cell *cell);
 
-/* Finding a cell. NULL: there is none. */
+/* Finding a cell; NULL: there is none. */
+
+/* The idle cell that a request with these limits should get (policy_rank). */
 struct cell *shelf_best(const struct shelves *shelves, const struct shelf *shelf, const struct cell_limits *limits);
-struct cell *
-shelf_expendable(const struct shelf *shelf); /* the cell to end first: not prewarmed if possible, and old */
-struct cell *shelves_kept_for(const struct shelves *shelves,
-                              const struct pool_request *request);                      /* kept, not resetting */
-struct cell *shelves_kept_oldest(const struct shelves *shelves);                        /* used longest ago */
-struct cell *shelves_kept_of(const struct shelves *shelves, const struct shelf *shelf); /* any of this kind */
-unsigned shelves_resetting_for(const struct shelves *shelves, const struct pool_request *request); /* how many */
+/* The idle cell that should end first: one that is not prewarmed, and the oldest of these. */
+struct cell *shelf_expendable(const struct shelf *shelf);
+/* The kept cell that the request should get: the last used, and if possible one that has its limits already. */
+struct cell *shelves_kept_for(const struct shelves *shelves, const struct pool_request *request);
+/* The kept or resetting cell that was used longest ago. */
+struct cell *shelves_kept_oldest(const struct shelves *shelves);
+/* A kept or resetting cell of this kind. */
+struct cell *shelves_kept_of(const struct shelves *shelves, const struct shelf *shelf);
+
+/* How many resetting cells may serve the request. */
+unsigned shelves_resetting_for(const struct shelves *shelves, const struct pool_request *request);
 bool shelves_have_idle(const struct shelves *shelves); /* whether any cell is idle or kept */
 
-/* Prewarming. A blank cell is settled once it has been in its place for POOL_SETTLE_NS. */
+/* Prewarming. A blank cell is settled once it has been idle or kept for POOL_SETTLE_NS. */
+
 /* Adds to each view how many cells are prewarmed and how many are settled, and lowers *next_ns to the moment at which
  * another cell will be settled. Kinds that may not be prewarmed now are left out. */
 void shelves_view_prewarming(const struct shelves *shelves, struct pool_view *views, uint64_t now_ns,
@@ -96,8 +103,7 @@ struct cell *shelves_settled(const struct shelves *shelves, const struct shelf *
 void shelf_note_made(struct shelf *shelf, uint64_t took_ns);    /* a cell was made */
 void shelf_note_failure(struct shelf *shelf, uint64_t now_ns);  /* a creation failed: the next one must wait */
 void shelf_note_prewarmed(struct shelf *shelf, uint64_t bytes); /* bytes: the cell's memory; 0: not known */
-/* Prewarming failed. After PREWARM_TRIES failures in a row it must wait for a long time; true: this was the last try.
- */
+/* Prewarming failed. After PREWARM_TRIES failures in a row it must wait for a long time; true: that begins now. */
 bool shelf_note_prewarm_failure(struct shelf *shelf, uint64_t now_ns);
 
 /* Sums for the budget. */

@@ -12,7 +12,7 @@
 struct stage {
     struct sim sim;
     struct pool *pool;
-    unsigned changes, served, lists;
+    unsigned served, lists;
     bool pool_closed;
 };
 
@@ -116,11 +116,6 @@ static inline void stage_run(struct taker *taker)
     cell_run(taker->cell, &job, NULL, &events, taker);
 }
 
-static void on_pool_change(void *arg)
-{
-    ((struct stage *)arg)->changes++;
-}
-
 static void on_engine(void *arg, bool up)
 {
     struct stage *stage = arg;
@@ -142,8 +137,6 @@ static void stage_open_options(struct stage *stage, struct pool_options options)
     options.agent = "ELF";
     options.agent_len = 3;
     options.creations = 2;
-    options.on_change = on_pool_change;
-    options.arg = stage;
     assert_int_equal(pool_open(&stage->pool, &stage->sim.loop, &options, &error), 0);
 }
 

@@ -18,7 +18,6 @@ static void test_fills_the_shelves(void **state)
     assert_int_equal(counts(&stage, NULL).creating, 0);
     assert_int_equal(stage.sim.counts[SIM_VOLUME], 1); /* filled once, before the first cell */
     assert_int_equal(sim_alive(&stage.sim), 4);        /* the volume's container is gone */
-    assert_true(stage.changes >= 4);
     stage_close(&stage);
 }
 
