@@ -159,7 +159,7 @@ static void engine_went(struct pool *pool)
     struct error error;
 
     if (pool->life == POOL_LEAVING || pool->life == POOL_CLOSED)
-        return; /* the engine's failed answer goes on from here */
+        return; /* the call that removes the volume fails, and on_volume_removed() goes on */
     volume_cancel(&pool->volume);
     if (pool_is_closing(pool)) {
         if (pool->life != POOL_GIVING_UP)

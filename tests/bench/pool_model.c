@@ -190,21 +190,21 @@ struct model {
 static void resize(struct model *model)
 {
     struct pool_size_view views[MODEL_LANGUAGES];
-    unsigned want[MODEL_LANGUAGES];
+    unsigned targets[MODEL_LANGUAGES];
     size_t count = model->trace->languages;
 
     assert(count > 0 && count <= MODEL_LANGUAGES);
     for (unsigned i = 0; i < count; i++) {
-        want[i] = model->policy->minimum;
+        targets[i] = model->policy->minimum;
         views[i] = (struct pool_size_view){model->demands[i],
                                            {.minimum = model->policy->minimum, .by_demand = model->policy->minimum > 0},
                                            model_bytes(i)};
     }
     if (model->policy->tuning != NULL)
-        size_targets(views, count, &model->policy->budget, model->now_ns, want);
+        size_targets(views, count, &model->policy->budget, model->now_ns, targets);
     for (size_t i = 0; i < count; i++) {
         struct pool_view *view = &model->views[i];
-        view->target = want[i];
+        view->target = targets[i];
         view->minimum = model->policy->minimum;
         if (view->ready > view->target) {
             model->result.wasted += view->ready - view->target;
