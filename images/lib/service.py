@@ -88,7 +88,7 @@ class Service:
         """
         if language in self.cold:
             return
-        state, end = "held" if waiting else "ready", time.monotonic() + 20
+        state, end = "prewarmed" if waiting else "ready", time.monotonic() + 20
         pattern = re.compile(r'^codecell_pool_cells\{(?=[^}]*language="%s")(?=[^}]*state="%s")[^}]*\} [1-9]'
                              % (re.escape(language), state), re.M)
         while time.monotonic() < end:

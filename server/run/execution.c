@@ -450,7 +450,7 @@ static const char *how_taken(const struct execution *execution, const struct cel
         return "kept";
     if (execution->awaited)
         return "made";
-    return cell_waiting(cell) == CELL_HELD ? "held" : "blank";
+    return cell_waiting(cell) == CELL_HELD ? "prewarmed" : "blank";
 }
 
 static void on_cell(struct pool_request *request, struct cell *cell, const struct error *error)

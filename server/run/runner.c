@@ -227,9 +227,9 @@ struct runner_cells runner_cells(const struct runner *runner, const char *langua
     pool_counts(runner->options.pool, language, &counts);
     return (struct runner_cells){.creating = counts.creating,
                                  .ready = counts.ready,
-                                 .held = counts.prewarmed,
+                                 .prewarmed = counts.prewarmed,
                                  .kept = counts.kept,
-                                 .want = counts.target,
+                                 .target = counts.target,
                                  .running = counts.running,
                                  .ending = counts.ending};
 }

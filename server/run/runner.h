@@ -41,7 +41,7 @@ struct runner_counts runner_counts(const struct runner *runner);
 
 /* The cells of a language, by state; ready ones may be held or kept, too. */
 struct runner_cells {
-    unsigned creating, ready, held, kept, want, running, ending; /* want: as many should be ready */
+    unsigned creating, ready, prewarmed, kept, target, running, ending; /* target: idle cells that the pool wants */
 };
 struct runner_cells runner_cells(const struct runner *runner, const char *language);
 bool runner_engine_is_up(const struct runner *runner);

@@ -98,12 +98,12 @@ def pool_cells(server, language, state):
 def held_taken(server):
     """How many programs of each language were given a cell whose interpreter waited."""
     taken = server.metrics().get("codecell_cells_taken_total", {})
-    return {dict(labels)["language"]: count for labels, count in taken.items() if ("cell", "held") in labels}
+    return {dict(labels)["language"]: count for labels, count in taken.items() if ("cell", "prewarmed") in labels}
 
 
 def wait_held(server, wanted):
     """Waits until as many interpreters are held as named."""
-    wait_for(f"interpreters held: {wanted}", lambda: all(pool_cells(server, language, "held") >= count
+    wait_for(f"interpreters held: {wanted}", lambda: all(pool_cells(server, language, "prewarmed") >= count
                                                          for language, count in wanted.items()))
 
 
@@ -258,7 +258,7 @@ def test_what_was_started_for_another_is_not_used(servers, language, fields):
 def test_without_waiting_all_is_started_for_its_request(servers, language):
     asked = time.clock_gettime(time.CLOCK_BOOTTIME)
     assert int(servers[1].output(STARTED[language], language)) / 100 > asked - 0.02
-    assert pool_cells(servers[1], language, "held") == 0
+    assert pool_cells(servers[1], language, "prewarmed") == 0
 
 
 def test_the_time_is_the_programs_own(servers):

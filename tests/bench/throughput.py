@@ -55,7 +55,7 @@ def cells_taken(server):
     """{how a program's cell was come by: programs}"""
     taken = server.metrics().get("codecell_cells_taken_total", {})
     return {how: sum(count for labels, count in taken.items() if ("cell", how) in labels)
-            for how in ("held", "blank", "made")}
+            for how in ("prewarmed", "blank", "made")}
 
 
 def steady(server, language, rate, seconds):

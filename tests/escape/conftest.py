@@ -21,7 +21,7 @@ def mode(monkeypatch):
 
     def post_held(server, body, **options):
         language = body.get("language")
-        held = frozenset({("language", language), ("state", "held")})
+        held = frozenset({("language", language), ("state", "prewarmed")})
         if language in WAITING:
             wait_for(f"an interpreter held: {language}", lambda: server.metrics()["codecell_pool_cells"].get(held))
         return post(server, body, **options)

@@ -232,7 +232,7 @@ bool runner_can_run(const struct runner *runner)
 struct runner_cells runner_cells(const struct runner *runner, const char *language)
 {
     (void)runner;
-    return strcmp(language, "aa") == 0 ? (struct runner_cells){.ready = 4, .held = 3, .kept = 1, .want = 5}
+    return strcmp(language, "aa") == 0 ? (struct runner_cells){.ready = 4, .prewarmed = 3, .kept = 1, .target = 5}
                                        : (struct runner_cells){.ready = 0};
 }
 

@@ -157,9 +157,9 @@ static void test_metrics(void **state)
     api_metrics(&ex);
     static const char *const lines[] = {
         "\ncodecell_pool_cells{language=\"aa\",state=\"ready\"} 4\n",
-        "\ncodecell_pool_cells{language=\"aa\",state=\"held\"} 3\n",
+        "\ncodecell_pool_cells{language=\"aa\",state=\"prewarmed\"} 3\n",
         "\ncodecell_pool_cells{language=\"aa\",state=\"kept\"} 1\n",
-        "\ncodecell_pool_cells{language=\"aa\",state=\"want\"} 5\n",
+        "\ncodecell_pool_cells{language=\"aa\",state=\"target\"} 5\n",
         "\ncodecell_pool_cells{language=\"cc\",state=\"ready\"} 0\n",
         "\ncodecell_executions_queued 7\n",
         "\ncodecell_executions_running 2\n",
