@@ -29,12 +29,11 @@ void measure_cell(const char *language, uint64_t ns)
 
 void measure_taken(const char *language, const char *cell)
 {
-    struct metric_family *taken =
-        metric_family("codecell_cells_taken_total",
-                      "Cells that executions got: ready with an interpreter that waits (held) or without (blank), kept "
-                      "for their key, "
-                      "or made while they waited.",
-                      METRIC_COUNTER, (const char *const[METRIC_LABELS_MAX + 1]){"language", "cell"}, NULL);
+    struct metric_family *taken = metric_family(
+        "codecell_cells_taken_total",
+        "Cells that executions got: idle and prewarmed, idle and blank, kept for their key, or made while "
+        "they waited.",
+        METRIC_COUNTER, (const char *const[METRIC_LABELS_MAX + 1]){"language", "cell"}, NULL);
 
     metric_add(metric_series(taken, (const char *const[METRIC_LABELS_MAX + 1]){language, cell}), 1);
 }
