@@ -99,10 +99,10 @@ static void collect_cells(const struct runner *runner, const char *language)
     } states[] = {{"creating", counts.creating}, {"ready", counts.ready},   {"prewarmed", counts.prewarmed},
                   {"kept", counts.kept},         {"target", counts.target}, {"running", counts.running},
                   {"ending", counts.ending}};
-    struct metric_family *cells = metric_family(
-        "codecell_pool_cells",
-        "Cells by language and state. Ready cells may also be prewarmed or kept. target: how many idle cells the pool wants.",
-        METRIC_GAUGE, (const char *const[4]){"language", "state"}, NULL);
+    struct metric_family *cells = metric_family("codecell_pool_cells",
+                                                "Cells by language and state. Ready cells may also be prewarmed or "
+                                                "kept. target: how many idle cells the pool wants.",
+                                                METRIC_GAUGE, (const char *const[4]){"language", "state"}, NULL);
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
         metric_set(metric_series(cells, (const char *const[4]){language, states[i].state}), states[i].count);
 }
