@@ -353,7 +353,7 @@ static struct pool_view view_shelf(struct shelf *shelf, uint64_t now_ns, uint64_
 }
 
 /* How many more cells the budget allows to be idle. */
-static unsigned room(const struct pool *pool, const struct pool_view *views)
+static unsigned room_for_idle(const struct pool *pool, const struct pool_view *views)
 {
     unsigned idle = pool->shelves.kept_len;
 
@@ -362,14 +362,14 @@ static unsigned room(const struct pool *pool, const struct pool_view *views)
     return pool->budget.cells > idle ? pool->budget.cells - idle : 0;
 }
 
-static void view(struct pool *pool, struct pool_view *views, struct pool_moment *moment, uint64_t *next_ns)
+static void view_pool(struct pool *pool, struct pool_view *views, struct pool_moment *moment, uint64_t *next_ns)
 {
     struct shelves *shelves = &pool->shelves;
 
     for (size_t i = 0; i < shelves->len; i++)
         views[i] = view_shelf(&shelves->all[i], moment->now_ns, next_ns);
     view_requests(pool, views, moment->now_ns, next_ns);
-    moment->room = room(pool, views);
+    moment->room = room_for_idle(pool, views);
     moment->making = shelves->making;
     moment->ending = pool->ending;
     moment->prewarming = shelves->prewarming != NULL;
@@ -433,7 +433,7 @@ uint64_t balance_cells(struct pool *pool, uint64_t now_ns)
     for (;;) {
         struct pool_moment moment = {.creations = pool->creations, .fill_ns = pool->fill_ns, .now_ns = now_ns};
         next_ns = 0;
-        view(pool, views, &moment, &next_ns);
+        view_pool(pool, views, &moment, &next_ns);
         struct pool_decision next = policy_decide(views, pool->shelves.len, &moment);
         if (next.action == POOL_NOTHING)
             break;

@@ -185,7 +185,7 @@ void pool_engine_changed(struct pool *pool, bool up)
 /* The end: the cells, then what else is ours, then the agent's volume, then the handles. What the engine does not
  * answer in time is left behind. */
 
-static void on_handle_closed(struct pool *pool)
+static void on_pool_handle_closed(struct pool *pool)
 {
     if (--pool->handles > 0)
         return;
@@ -198,14 +198,14 @@ static void on_handle_closed(struct pool *pool)
 
 static void on_pool_timer_closed(uv_handle_t *handle)
 {
-    on_handle_closed(handle->data);
+    on_pool_handle_closed(handle->data);
 }
 
 static void on_reaper_closed(uv_handle_t *handle)
 {
     struct reaper *reaper = handle->data;
 
-    on_handle_closed(reaper->arg);
+    on_pool_handle_closed(reaper->arg);
 }
 
 static void close_handles(struct pool *pool)
@@ -252,7 +252,7 @@ static void close_step(struct pool *pool)
     }
 }
 
-static void on_patience_over(uv_timer_t *timer)
+static void on_pool_patience_over(uv_timer_t *timer)
 {
     struct pool *pool = timer->data;
 
@@ -279,7 +279,7 @@ void pool_close(struct pool *pool, uint64_t limit_ms, void (*closed)(void *arg),
     error_set(&error, ERROR_UNAVAILABLE, "the server is shutting down");
     reaper_stop(&pool->reaper);
     runtime_cancel(&pool->runtime);
-    uv_timer_start(&pool->timer, on_patience_over, limit_ms, 0);
+    uv_timer_start(&pool->timer, on_pool_patience_over, limit_ms, 0);
     balance_fail_requests(pool, &error);
     for (struct cell *cell = pool->cells.first, *next; cell != NULL; cell = next) {
         next = cells_next(cell);
@@ -492,7 +492,7 @@ void pool_cancel(struct pool *pool, struct pool_request *request)
     request->making = NULL;
 }
 
-static bool may_keep(const struct pool *pool, struct cell *cell, int64_t key)
+static bool cell_may_be_kept(const struct pool *pool, struct cell *cell, int64_t key)
 {
     const struct shelf *shelf = cell_place(cell)->shelf;
 
@@ -502,7 +502,7 @@ static bool may_keep(const struct pool *pool, struct cell *cell, int64_t key)
 
 void pool_return(struct pool *pool, struct cell *cell, int64_t key)
 {
-    if (!may_keep(pool, cell, key)) {
+    if (!cell_may_be_kept(pool, cell, key)) {
         cell_end(cell);
         return;
     }

@@ -5,7 +5,7 @@
  * one kind of cell.
  *
  * How many idle cells a language has follows demand and CODECELL_POOL (struct pool_keep), within a budget of cells and
- * memory (size.h). The pool makes as few cells at once as the options allow, those for requests first (policy.h). A
+ * memory (size.h). The options limit how many cells are made at once; cells for requests come first (policy.h). A
  * cell that has been idle for POOL_SETTLE_NS while little happens is prewarmed, one cell at a time. An idle cell that
  * dies is replaced. If the creation of a language's cells fails again and again, the pool waits longer before each try.
  *
