@@ -9,12 +9,16 @@
 #include "base/states.h"
 #include "base/text.h"
 #include "docker/cell/cell_private.h"
+#include "docker/cell/cell_reset.h"
+#include "docker/cell/cell_shares.h"
 #include "docker/engine/codec.h"
+#include "docker/engine/codec_read.h"
 
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const state_names[CELL_STATES] = {"creating", "attaching", "starting", "ready", "updating",
                                                      "running",  "resetting", "ending",   "gone"};
@@ -87,17 +91,9 @@ int64_t cell_memory_bytes(const struct cell_kind *kind, const struct cell_limits
     return (int64_t)(steps + limits->disk_mb + CELL_AGENT_MB) << 20;
 }
 
-struct cell *cells_next(const struct cell *cell)
+unsigned cell_jobs(const struct cell *cell)
 {
-    return cell->next;
-}
-
-bool cells_know(const struct cells *cells, const char *name)
-{
-    for (const struct cell *cell = cells->first; cell != NULL; cell = cell->next)
-        if (strcmp(cell->name, name) == 0)
-            return true;
-    return false;
+    return cell->jobs;
 }
 
 /* Ending. */
@@ -106,12 +102,7 @@ static void on_timer_closed(uv_handle_t *handle)
 {
     struct cell *cell = handle->data;
 
-    if (cell->prev != NULL)
-        cell->prev->next = cell->next;
-    else
-        cell->cells->first = cell->next;
-    if (cell->next != NULL)
-        cell->next->prev = cell->prev;
+    list_remove(&cell->node);
     cell->cells->count--;
     cell->owner->on_gone(cell->owner->arg, cell);
     buf_free(&cell->frames);
@@ -262,10 +253,10 @@ static void on_frame(struct cell *cell, const struct frame *frame)
     if (cell->state == CELL_STARTING)
         on_ready_frame(cell, frame);
     else if (cell->state == CELL_RESETTING)
-        cell_wait_reset(cell, frame);
+        cell_reset_frame(cell, frame);
     else if (cell->state == CELL_RUNNING && cell->events != NULL)
         cell_job_frame(cell, frame);
-    else if (cell->state == CELL_RUNNING || !cell_wait_prepared(cell, frame))
+    else if (cell->state == CELL_RUNNING || !cell_prewarm_frame(cell, frame))
         cell_fail(cell, ERROR_INTERNAL, "a frame out of turn (%s)", cell_state_name(cell->state));
 }
 
@@ -333,6 +324,19 @@ static void on_attach_end(void *arg, const struct error *error)
     else
         cell_fail(cell, ERROR_INTERNAL, "its stream ended (%s): %s", cell_state_name(cell->state),
                   error->code != ERROR_NONE ? error->text : "end of file");
+}
+
+static void on_unsent(uv_timer_t *timer)
+{
+    cell_fail(timer->data, ERROR_INTERNAL, "the agent could not be asked");
+}
+
+void cell_ask(struct cell *cell, struct buf *out, int failed, uv_timer_cb on_late, uint64_t limit_ms)
+{
+    if (failed == 0)
+        failed = attach_write(cell->attach, out->data, out->len);
+    buf_free(out);
+    uv_timer_start(&cell->timer, failed == 0 ? on_late : on_unsent, failed == 0 ? limit_ms : 0, 0);
 }
 
 /* Making. */
@@ -429,21 +433,6 @@ static json_t *container_body(const struct cell *cell)
     });
 }
 
-/* There is a free one: CELLS_MAX. */
-static uint32_t take_uid(struct cells *cells)
-{
-    for (;;) {
-        uint32_t uid = CELL_UID_FIRST + cells->next_uid;
-        const struct cell *cell = cells->first;
-
-        cells->next_uid = (cells->next_uid + 1) % CELL_UID_COUNT;
-        while (cell != NULL && cell->uid != uid)
-            cell = cell->next;
-        if (cell == NULL)
-            return uid;
-    }
-}
-
 static void create_container(struct cell *cell)
 {
     char path[CELL_NAME_MAX + 40];
@@ -471,17 +460,14 @@ struct cell *cell_make(struct cells *cells, const struct cell_kind *kind, const 
     cell->limits = *limits;
     cell->owner = owner;
     cell->state = CELL_CREATING;
-    cell->uid = take_uid(cells);
+    cell->uid = cells_take_uid(cells);
     text_uuid(uuid);
     snprintf(cell->name, sizeof cell->name, "codecell-%s", uuid);
     buf_init(&cell->frames, CELL_FRAMES_MAX);
     uv_timer_init(cells->loop, &cell->timer);
     cell->timer.data = cell;
     uv_timer_start(&cell->timer, on_deadline, CELL_READY_MS, 0);
-    cell->next = cells->first;
-    if (cells->first != NULL)
-        cells->first->prev = cell;
-    cells->first = cell;
+    list_unshift(&cells->all, &cell->node);
     cells->count++;
     create_container(cell);
     return cell;

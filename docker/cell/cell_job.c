@@ -2,12 +2,16 @@
  * as the stream takes them, OUTPUT and STEP_END come back, DONE ends it (cell_job_finish, the only way out).
  * The agent keeps the job's times; ours only strikes where the agent does not answer. A stream that ends
  * without DONE means that the agent was killed: the engine is asked whether it was for memory. */
+#include "docker/cell/cell_job.h"
+
 #include "docker/cell/cell_private.h"
 #include "docker/engine/codec.h"
+#include "docker/engine/codec_read.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void cell_job_finish(struct cell *cell, enum cell_outcome outcome)
 {
@@ -225,7 +229,7 @@ void cell_job_frame(struct cell *cell, const struct frame *frame)
         cell_job_finish(cell, CELL_DONE);
     else if (frame->type == FRAME_FAILED)
         cell_job_finish(cell, outcome_of_failure(frame));
-    else if (!cell_wait_prepared(cell, frame))
+    else if (!cell_prewarm_frame(cell, frame))
         cell_fail(cell, ERROR_INTERNAL, "a frame that does not fit (type %u)", frame->type);
 }
 

@@ -1,6 +1,8 @@
 /* A cell's part of the processors when there is not enough for all: as large as any other cell's, until its program has
  * run for long. Then it is a smaller one, so that a short program is not held up by programs that burn. The engine is
  * told beside all else: if it fails, nothing but the part is different. */
+#include "docker/cell/cell_shares.h"
+
 #include "docker/cell/cell_private.h"
 #include "docker/engine/codec.h"
 

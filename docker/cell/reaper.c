@@ -2,8 +2,8 @@
 
 #include "base/log.h"
 #include "base/seam.h"
-#include "docker/engine/codec.h"
-#include "docker/engine/engine.h"
+#include "docker/engine/call.h"
+#include "docker/engine/codec_read.h"
 
 #include <stdio.h>
 #include <stdlib.h>

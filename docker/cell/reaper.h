@@ -6,7 +6,7 @@
 #ifndef CODECELL_DOCKER_CELL_REAPER_H
 #define CODECELL_DOCKER_CELL_REAPER_H
 
-#include "docker/cell/cell_owner.h"
+#include "docker/cell/cells.h"
 #include "docker/cell/volume.h"
 
 #define REAPER_SOON_MS 5000u

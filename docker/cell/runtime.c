@@ -1,7 +1,8 @@
 #include "docker/cell/runtime.h"
 
 #include "base/log.h"
-#include "docker/engine/codec.h"
+#include "docker/engine/call.h"
+#include "docker/engine/codec_read.h"
 #include "docker/engine/engine.h"
 
 #include <assert.h>

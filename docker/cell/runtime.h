@@ -10,7 +10,8 @@
 #ifndef CODECELL_DOCKER_CELL_RUNTIME_H
 #define CODECELL_DOCKER_CELL_RUNTIME_H
 
-#include "docker/cell/cell_owner.h"
+#include "docker/cell/cell.h"
+#include "docker/cell/cells.h"
 
 #define RUNTIME_AUTO "auto"
 #define RUNTIME_FASTER "crun"

@@ -4,6 +4,7 @@
 #include "base/seam.h"
 #include "base/text.h"
 #include "docker/engine/codec.h"
+#include "docker/engine/codec_tar.h"
 
 #include <assert.h>
 #include <stdio.h>

@@ -5,8 +5,9 @@
 #ifndef CODECELL_DOCKER_CELL_VOLUME_H
 #define CODECELL_DOCKER_CELL_VOLUME_H
 
-#include "docker/cell/cell_owner.h"
-#include "docker/engine/engine.h"
+#include "base/error.h"
+#include "docker/cell/cells.h"
+#include "docker/engine/call.h"
 
 struct volume {
     struct cells *cells;

@@ -8,15 +8,16 @@
  * end.
  *
  * curl lets go of the socket's events when it has connected; the easy handle stays in the multi for the stream's
- * life, for its connection does. Every failure, the deadline and the engine's closing lead to finish(). The
+ * life, for its connection does. Every failure, the deadline and the engine's closing lead to attach_finish(). The
  * owner may close from within any event, so after each one the state is looked at again. */
-#include "docker/engine/engine_private.h"
+#include "docker/engine/attach.h"
 
-#include "base/container_of.h"
+#include "base/buf.h"
 #include "base/seam.h"
+#include "base/states.h"
+#include "docker/engine/engine_private.h"
 #include "docker/engine/stream.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@
 #define READS_A_TURN 4 /* then others have their turn */
 #define CHUNK_MIN 16384u
 #define REQUEST_MAX 512
+#define ATTACH_ID_SIZE 13 /* as the docker command shows an id, and its NUL */
 
 enum attach_state {
     ATTACH_CONNECTING,
@@ -36,12 +38,19 @@ enum attach_state {
     ATTACH_STATES
 };
 
-static const bool moves[ATTACH_STATES][ATTACH_STATES] = {
-    [ATTACH_CONNECTING] = {[ATTACH_ASKING] = true, [ATTACH_ENDED] = true, [ATTACH_CLOSED] = true},
-    [ATTACH_ASKING] = {[ATTACH_OPEN] = true, [ATTACH_REFUSED] = true, [ATTACH_ENDED] = true, [ATTACH_CLOSED] = true},
-    [ATTACH_REFUSED] = {[ATTACH_ENDED] = true, [ATTACH_CLOSED] = true},
-    [ATTACH_OPEN] = {[ATTACH_ENDED] = true, [ATTACH_CLOSED] = true},
-    [ATTACH_ENDED] = {[ATTACH_CLOSED] = true},
+static const struct states attach_states = {
+    .subject = "attach",
+    .names = (const char *const[]){"connecting", "asking", "refused", "open", "ended", "closed"},
+    .next =
+        (const uint32_t[]){
+            [ATTACH_CONNECTING] = STATE(ATTACH_ASKING) | STATE(ATTACH_ENDED) | STATE(ATTACH_CLOSED),
+            [ATTACH_ASKING] = STATE(ATTACH_OPEN) | STATE(ATTACH_REFUSED) | STATE(ATTACH_ENDED) | STATE(ATTACH_CLOSED),
+            [ATTACH_REFUSED] = STATE(ATTACH_ENDED) | STATE(ATTACH_CLOSED),
+            [ATTACH_OPEN] = STATE(ATTACH_ENDED) | STATE(ATTACH_CLOSED),
+            [ATTACH_ENDED] = STATE(ATTACH_CLOSED),
+            [ATTACH_CLOSED] = 0,
+        },
+    .count = ATTACH_STATES,
 };
 
 /* Bytes to be written. They stay where they are until they are gone: TLS wants a write repeated as it was. */
@@ -54,7 +63,8 @@ struct chunk {
 
 struct attach {
     struct engine *engine;
-    struct attach *next, *prev;
+    struct list node;               /* in engine->open */
+    char container[ATTACH_ID_SIZE]; /* for the log */
     enum attach_state state;
     struct transfer transfer;
     uv_poll_t poll;
@@ -79,9 +89,9 @@ struct attach {
     void *arg;
 };
 
-static void set_state(struct attach *attach, enum attach_state state)
+static void attach_set_state(struct attach *attach, enum attach_state state)
 {
-    assert(moves[attach->state][state]);
+    states_move(&attach_states, attach->state, state, attach->container);
     attach->state = state;
 }
 
@@ -124,9 +134,9 @@ static void drop_queue(struct attach *attach)
     attach->queued = 0;
 }
 
-static void finish(struct attach *attach, const struct error *error)
+static void attach_finish(struct attach *attach, const struct error *error)
 {
-    set_state(attach, ATTACH_ENDED);
+    attach_set_state(attach, ATTACH_ENDED);
     uv_timer_stop(&attach->timer);
     drop_queue(attach);
     watch(attach);
@@ -134,21 +144,21 @@ static void finish(struct attach *attach, const struct error *error)
 }
 
 /* The stream could not be had. */
-static void fail(struct attach *attach, const struct error *error)
+static void attach_fail(struct attach *attach, const struct error *error)
 {
     engine_count(attach->engine, "attach", attach->state == ATTACH_REFUSED ? "error" : "failed");
-    finish(attach, error);
+    attach_finish(attach, error);
 }
 
-static void fail_with(struct attach *attach, enum error_code code, const char *text)
+static void attach_fail_with(struct attach *attach, enum error_code code, const char *text)
 {
     struct error error;
 
     error_set(&error, code, "%s", text);
     if (attach->state == ATTACH_OPEN)
-        finish(attach, &error);
+        attach_finish(attach, &error);
     else
-        fail(attach, &error);
+        attach_fail(attach, &error);
 }
 
 /* Writing. */
@@ -260,12 +270,12 @@ static void feed_frames(struct attach *attach, const uint8_t *data, size_t len)
     while (attach->state == ATTACH_OPEN && !attach->paused && len > 0) {
         enum stdcopy_result result = stdcopy_next(&attach->frames, &data, &len, &piece, &piece_len);
         if (result == STDCOPY_BAD)
-            fail_with(attach, ERROR_INTERNAL, "the container's stream is not in the engine's format");
+            attach_fail_with(attach, ERROR_INTERNAL, "the container's stream is not in the engine's format");
         else if (result == STDCOPY_DATA)
             attach->events->on_data(attach->arg, piece, piece_len);
     }
     if (attach->state == ATTACH_OPEN && len > 0 && buf_append(&attach->rest, data, len) != 0)
-        fail_with(attach, ERROR_INTERNAL, "out of memory");
+        attach_fail_with(attach, ERROR_INTERNAL, "out of memory");
 }
 
 /* Waits for the engine's message, but not past the cap. */
@@ -281,12 +291,12 @@ static void refused(struct attach *attach)
         error_set(&error, attach->status == 404 ? ERROR_NOT_FOUND : ERROR_CONFLICT, "%s", message);
     else
         error_set(&error, ERROR_INTERNAL, "the container engine answered %d", attach->status);
-    fail(attach, &error);
+    attach_fail(attach, &error);
 }
 
 static void opened(struct attach *attach, size_t head)
 {
-    set_state(attach, ATTACH_OPEN);
+    attach_set_state(attach, ATTACH_OPEN);
     uv_timer_stop(&attach->timer);
     engine_count(attach->engine, "attach", "ok");
     engine_observe(attach->engine, "attach", attach->started_ns);
@@ -301,11 +311,11 @@ static void feed_head(struct attach *attach)
     long head = stream_head(attach->head.data, attach->head.len, &attach->status);
 
     if (head < 0 || (head == 0 && attach->head.len > STREAM_HEAD_MAX)) {
-        fail_with(attach, ERROR_INTERNAL, "the container engine's answer to attach was not understood");
+        attach_fail_with(attach, ERROR_INTERNAL, "the container engine's answer to attach was not understood");
     } else if (head > 0 && (attach->status == 101 || attach->status == 200)) {
         opened(attach, (size_t)head);
     } else if (head > 0) {
-        set_state(attach, ATTACH_REFUSED);
+        attach_set_state(attach, ATTACH_REFUSED);
         buf_consume(&attach->head, (size_t)head);
         refused(attach);
     }
@@ -316,7 +326,7 @@ static void feed(struct attach *attach, const uint8_t *data, size_t len)
     if (attach->state == ATTACH_OPEN) {
         feed_frames(attach, data, len);
     } else if (buf_append(&attach->head, data, len) != 0) {
-        fail_with(attach, ERROR_INTERNAL, "the container engine's answer to attach is too long");
+        attach_fail_with(attach, ERROR_INTERNAL, "the container engine's answer to attach is too long");
     } else if (attach->state == ATTACH_ASKING) {
         feed_head(attach);
     } else {
@@ -332,9 +342,9 @@ static void end_of_stream(struct attach *attach)
     if (attach->state == ATTACH_REFUSED)
         refused(attach);
     else if (attach->state == ATTACH_OPEN && stdcopy_whole(&attach->frames))
-        finish(attach, &none);
+        attach_finish(attach, &none);
     else
-        fail_with(attach, ERROR_UNAVAILABLE, "the container engine closed the stream in the middle");
+        attach_fail_with(attach, ERROR_UNAVAILABLE, "the container engine closed the stream in the middle");
 }
 
 static void broken(struct attach *attach, CURLcode code)
@@ -343,7 +353,7 @@ static void broken(struct attach *attach, CURLcode code)
 
     engine_heard(attach->engine, code);
     engine_explain(code, &error);
-    fail_with(attach, error.code, error.text);
+    attach_fail_with(attach, error.code, error.text);
 }
 
 /* One read. Whether there may be more. */
@@ -392,7 +402,7 @@ static void on_timer(uv_timer_t *timer)
         if (!attach->paused)
             read_turn(attach);
     } else if (attach->error.code != ERROR_NONE) {
-        fail_with(attach, attach->error.code, attach->error.text);
+        attach_fail_with(attach, attach->error.code, attach->error.text);
     } else {
         broken(attach, CURLE_OPERATION_TIMEDOUT);
     }
@@ -449,9 +459,9 @@ static void on_connected(struct transfer *transfer, CURLcode code)
         broken(attach, code);
         return;
     }
-    set_state(attach, ATTACH_ASKING);
+    attach_set_state(attach, ATTACH_ASKING);
     if (poll_socket(attach) != 0 || enqueue(attach, attach->head.data, attach->head.len) != 0) {
-        fail_with(attach, ERROR_INTERNAL, "the stream's socket could not be taken over");
+        attach_fail_with(attach, ERROR_INTERNAL, "the stream's socket could not be taken over");
         return;
     }
     buf_reset(&attach->head);
@@ -465,7 +475,7 @@ static int set_up(struct attach *attach, const char *container)
 
     if (engine_refuses(engine, &attach->error))
         return -1;
-    if (engine->attach_count > ENGINE_ATTACHES_MAX)
+    if (engine->open_count > ENGINE_ATTACHES_MAX)
         return error_set(&attach->error, ERROR_UNAVAILABLE, "more than %u streams at once", ENGINE_ATTACHES_MAX);
     if (easy == NULL || strlen(container) > REQUEST_MAX / 2 || endpoint_apply(&engine->endpoint, easy, "/") != 0 ||
         buf_printf(&attach->head,
@@ -493,11 +503,9 @@ struct attach *attach_open(struct engine *engine, const char *container, uint64_
     attach->arg = arg;
     buf_init(&attach->head, STREAM_HEAD_MAX + READ_SIZE); /* one read may bring a head and more */
     buf_init(&attach->rest, STREAM_HEAD_MAX + READ_SIZE);
-    attach->next = engine->first_attach;
-    if (attach->next != NULL)
-        attach->next->prev = attach;
-    engine->first_attach = attach;
-    engine->attach_count++;
+    snprintf(attach->container, sizeof attach->container, "%s", container);
+    list_unshift(&engine->open, &attach->node);
+    engine->open_count++;
     attach->handles = 1;
     uv_timer_init(engine->loop, &attach->timer);
     attach->timer.data = attach;
@@ -507,15 +515,14 @@ struct attach *attach_open(struct engine *engine, const char *container, uint64_
 
 /* Closing. */
 
-void attach_abort(struct attach *attach, const struct error *error)
+void attach_fail_all(struct engine *engine, const struct error *error)
 {
-    if (attach->state < ATTACH_ENDED)
-        fail_with(attach, error->code, error->text);
-}
-
-struct attach *attach_next(const struct attach *attach)
-{
-    return attach->next;
+    LIST_EACH(node, &engine->open)
+    {
+        struct attach *attach = container_of(node, struct attach, node);
+        if (attach->state < ATTACH_ENDED)
+            attach_fail_with(attach, error->code, error->text);
+    }
 }
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -525,10 +532,8 @@ static void on_handle_closed(uv_handle_t *handle)
 
     if (--attach->handles > 0)
         return;
-    *(attach->prev != NULL ? &attach->prev->next : &engine->first_attach) = attach->next;
-    if (attach->next != NULL)
-        attach->next->prev = attach->prev;
-    engine->attach_count--;
+    list_remove(&attach->node);
+    engine->open_count--;
     buf_free(&attach->head);
     buf_free(&attach->rest);
     free(attach);
@@ -538,7 +543,7 @@ static void on_handle_closed(uv_handle_t *handle)
 /* The poll handle first: curl closes the socket. */
 void attach_close(struct attach *attach)
 {
-    set_state(attach, ATTACH_CLOSED);
+    attach_set_state(attach, ATTACH_CLOSED);
     uv_close((uv_handle_t *)&attach->timer, on_handle_closed);
     if (attach->handles > 1)
         uv_close((uv_handle_t *)&attach->poll, on_handle_closed);

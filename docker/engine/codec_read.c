@@ -1,4 +1,4 @@
-#include "docker/engine/codec.h"
+#include "docker/engine/codec_read.h"
 
 #include <string.h>
 

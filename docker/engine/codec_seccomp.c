@@ -13,7 +13,7 @@
  * vmsplice, memfd_secret, memory policy, quota, modify_ldt; sockets but for unix and TCP. ptrace stays:
  * debuggers and LeakSanitizer need it, a program reaches only its own processes with it, and the agent is not dumpable.
  * clone3 hides its flags from a filter: ENOSYS, on which C libraries fall back to clone. */
-#include "docker/engine/codec.h"
+#include "docker/engine/codec_seccomp.h"
 
 #include "base/json.h"
 

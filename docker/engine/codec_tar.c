@@ -1,4 +1,4 @@
-#include "docker/engine/codec.h"
+#include "docker/engine/codec_tar.h"
 
 #include "base/buf.h"
 

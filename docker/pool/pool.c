@@ -1,7 +1,7 @@
 #include "docker/pool/pool_private.h"
 
 #include "base/seam.h"
-#include "docker/engine/codec.h"
+#include "docker/engine/codec_seccomp.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -99,7 +99,7 @@ void pool_withdraw(struct pool *pool, const struct cell_kind *kind)
 
 static void end_all(struct pool *pool)
 {
-    for (struct cell *cell = pool->cells.first, *next; cell != NULL; cell = next) {
+    for (struct cell *cell = cells_first(&pool->cells), *next; cell != NULL; cell = next) {
         next = cells_next(cell);
         if (cell_place(cell)->role != PLACE_TAKEN)
             cell_end(cell);
@@ -165,12 +165,9 @@ int pool_open(struct pool **out, uv_loop_t *loop, const struct pool_options *opt
     pool->reuse_idle_ns = options->reuse_idle_ms * 1000000;
     pool->on_change = options->on_change;
     pool->arg = options->arg;
-    pool->cells = (struct cells){
-        .loop = loop, .engine = options->engine, .instance = options->instance, .volume = pool->volume.name};
-    seam()->random(&pool->cells.next_uid, sizeof pool->cells.next_uid);
-    pool->cells.next_uid %= CELL_UID_COUNT;
+    cells_init(&pool->cells, loop, options->engine, options->instance, pool->volume.name);
     pool->owner = (struct cell_owner){.on_ready = pool_on_ready,
-                                      .on_prepared = pool_on_prepared,
+                                      .on_prewarmed = pool_on_prepared,
                                       .on_ending = pool_on_ending,
                                       .on_gone = pool_on_gone,
                                       .arg = pool};
@@ -209,14 +206,14 @@ static void count_cell(struct cell *cell, struct pool_counts *out)
     (*count)++;
     if (count != &out->ready)
         return;
-    out->held += cell_waiting(cell) == CELL_HELD;
+    out->held += cell_warmth(cell) == CELL_PREWARMED;
     out->kept += place->role == PLACE_RESETTING || place->role == PLACE_KEPT;
 }
 
 void pool_counts(const struct pool *pool, const char *language, struct pool_counts *out)
 {
     *out = (struct pool_counts){0};
-    for (struct cell *cell = pool->cells.first; cell != NULL; cell = cells_next(cell))
+    for (struct cell *cell = cells_first(&pool->cells); cell != NULL; cell = cells_next(cell))
         if (language == NULL || strcmp(cell_language(cell), language) == 0)
             count_cell(cell, out);
     for (size_t i = 0; i < pool->shelves_len; i++)

@@ -5,7 +5,7 @@
  * within a budget of cells and of memory: pool_size.h, a pure function. Creations are paced: at most as
  * many at once as there are cores, those that a request waits for first; what to make next is a pure function
  * too (pool_policy.h). A cell that has waited for POOL_SETTLE_NS in a quiet pool gets its interpreter started
- * (cell_prepare), one at a time. A cell that dies while it waits is replaced; where creation fails again and again
+ * (cell_prewarm), one at a time. A cell that dies while it waits is replaced; where creation fails again and again
  * for a language, it is tried with a growing pause.
  *
  * Reuse: a cell that was given back (pool_return) is reset and then kept for the same key alone. It counts in

@@ -26,9 +26,9 @@ static bool leaves_room(struct cell *cell, const struct cell_limits *limits)
 
     if (limits->memory_mb >= cell_limits(cell)->memory_mb)
         return true;
-    if (cell_waiting(cell) == CELL_HELD)
-        held = cell_waiting_bytes(cell);
-    else if (cell_waiting(cell) == CELL_PREPARING)
+    if (cell_warmth(cell) == CELL_PREWARMED)
+        held = cell_prewarmed_bytes(cell);
+    else if (cell_warmth(cell) == CELL_PREWARMING)
         held = 2 * pool_cell_bytes(cell_place(cell)->shelf);
     return held + HELD_ROOM <= (uint64_t)cell_memory_bytes(cell_kind(cell), limits);
 }
@@ -86,7 +86,7 @@ struct cell *pool_shelf_least(const struct shelf *shelf)
     struct cell *least = shelf->first;
 
     for (struct cell *cell = shelf->first; cell != NULL; cell = cell_place(cell)->next)
-        if (cell_waiting(least) == CELL_HELD || cell_waiting(cell) != CELL_HELD)
+        if (cell_warmth(least) == CELL_PREWARMED || cell_warmth(cell) != CELL_PREWARMED)
             least = cell;
     return least;
 }
@@ -99,7 +99,7 @@ static struct cell *shelf_find(const struct pool *pool, const struct shelf *shel
 
     for (struct cell *cell = shelf->first; cell != NULL; cell = cell_place(cell)->next)
         if (pool_suits(pool, cell, limits) &&
-            (best == NULL || pool_rank(cell_waiting(cell), usual) < pool_rank(cell_waiting(best), usual)))
+            (best == NULL || pool_rank(cell_warmth(cell), usual) < pool_rank(cell_warmth(best), usual)))
             best = cell;
     return best;
 }

@@ -71,7 +71,7 @@ static void on_patience_over(uv_timer_t *timer)
 {
     struct pool *pool = timer->data;
 
-    for (struct cell *cell = pool->cells.first; cell != NULL; cell = cells_next(cell))
+    for (struct cell *cell = cells_first(&pool->cells); cell != NULL; cell = cells_next(cell))
         cell_abandon(cell);
     volume_cancel(&pool->volume);
     reaper_stop(&pool->reaper);
@@ -94,7 +94,7 @@ void pool_close(struct pool *pool, uint64_t limit_ms, void (*closed)(void *arg),
     reaper_stop(&pool->reaper);
     runtime_cancel(&pool->runtime);
     uv_timer_start(&pool->timer, on_patience_over, limit_ms, 0);
-    for (struct cell *cell = pool->cells.first, *next; cell != NULL; cell = next) {
+    for (struct cell *cell = cells_first(&pool->cells), *next; cell != NULL; cell = next) {
         next = cells_next(cell);
         cell_end(cell);
     }

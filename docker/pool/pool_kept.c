@@ -4,6 +4,7 @@
 #include "docker/pool/pool_private.h"
 
 #include "base/seam.h"
+#include "docker/cell/cell_reset.h"
 
 /* A kept cell that was used this short a while ago is in use as much as a language is. */
 #define BUSY_NS 2000000000u

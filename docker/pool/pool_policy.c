@@ -148,11 +148,11 @@ bool pool_over(struct pool_budget kept, struct pool_budget wanted, struct pool_b
            ((uint64_t)kept.cells + wanted.cells > budget.cells || kept.bytes + wanted.bytes > budget.bytes);
 }
 
-unsigned pool_rank(enum cell_waiting waiting, bool usual)
+unsigned pool_rank(enum cell_warmth waiting, bool usual)
 {
     /* One that is being started is soon of use; taken now, half of that work is for nothing. */
-    static const unsigned usual_ranks[] = {[CELL_HELD] = 0, [CELL_BLANK] = 1, [CELL_UNHELD] = 1, [CELL_PREPARING] = 2};
-    static const unsigned other_ranks[] = {[CELL_BLANK] = 0, [CELL_UNHELD] = 0, [CELL_PREPARING] = 1, [CELL_HELD] = 2};
+    static const unsigned usual_ranks[] = {[CELL_PREWARMED] = 0, [CELL_BLANK] = 1, [CELL_NOT_PREWARMED] = 1, [CELL_PREWARMING] = 2};
+    static const unsigned other_ranks[] = {[CELL_BLANK] = 0, [CELL_NOT_PREWARMED] = 0, [CELL_PREWARMING] = 1, [CELL_PREWARMED] = 2};
 
     return usual ? usual_ranks[waiting] : other_ranks[waiting];
 }

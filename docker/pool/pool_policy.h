@@ -2,7 +2,7 @@
 #ifndef CODECELL_DOCKER_POOL_POOL_POLICY_H
 #define CODECELL_DOCKER_POOL_POOL_POLICY_H
 
-#include "docker/cell/cell.h"
+#include "docker/cell/cell_prewarm.h"
 #include "docker/pool/pool_size.h"
 
 #include <stdbool.h>
@@ -82,6 +82,6 @@ bool pool_over(struct pool_budget kept, struct pool_budget wanted, struct pool_b
 
 /* Which of a shelf's cells a job gets: the one with the lowest rank. `usual`: the job has its language's default
  * limits, so that an interpreter that was started ahead is of use to it. */
-unsigned pool_rank(enum cell_waiting waiting, bool usual);
+unsigned pool_rank(enum cell_warmth waiting, bool usual);
 
 #endif

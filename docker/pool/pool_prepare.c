@@ -11,13 +11,13 @@
 
 static bool may_prepare(const struct shelf *shelf, uint64_t now_ns)
 {
-    return shelf->kind->waiting_argv != NULL && now_ns >= shelf->prepare_not_before_ns &&
+    return shelf->kind->prewarm_argv != NULL && now_ns >= shelf->prepare_not_before_ns &&
            shelf->ready <= shelf->want; /* else one of them is going to end */
 }
 
 static bool blank(struct cell *cell)
 {
-    return cell_place(cell)->role != PLACE_RESETTING && cell_waiting(cell) == CELL_BLANK;
+    return cell_place(cell)->role != PLACE_RESETTING && cell_warmth(cell) == CELL_BLANK;
 }
 
 static uint64_t settled_ns(struct cell *cell)
@@ -41,7 +41,7 @@ void pool_prepare_view(const struct pool *pool, struct pool_view *views, uint64_
         if (!may_prepare(&pool->shelves[i], now_ns))
             continue;
         for (struct cell *cell = pool->shelves[i].first; cell != NULL; cell = cell_place(cell)->next) {
-            views[i].held += cell_waiting(cell) == CELL_HELD;
+            views[i].held += cell_warmth(cell) == CELL_PREWARMED;
             view_cell(cell, &views[i], now_ns, next_ns);
         }
     }
@@ -70,7 +70,7 @@ static struct cell *settled_cell(struct pool *pool, const struct shelf *shelf, u
 void pool_prepare(struct pool *pool, struct shelf *shelf, uint64_t now_ns)
 {
     pool->preparing = settled_cell(pool, shelf, now_ns);
-    cell_prepare(pool->preparing);
+    cell_prewarm(pool->preparing);
 }
 
 void pool_unheld(struct shelf *shelf)
@@ -79,7 +79,7 @@ void pool_unheld(struct shelf *shelf)
         return;
     shelf->prepare_not_before_ns = seam()->monotonic_ns() + UNHELD_PAUSE_NS;
     if (shelf->unheld == UNHELD_TRIES)
-        log_event(LOG_WARN, "cell.unheld", LOG_STR("language", shelf->kind->language),
+        log_event(LOG_WARN, "cell.prewarm_failed", LOG_STR("language", shelf->kind->language),
                   LOG_STR("reason", "interpreters can't be started ahead here; each job starts its own"));
 }
 
@@ -90,9 +90,9 @@ void pool_on_prepared(void *arg, struct cell *cell)
 
     if (pool->preparing == cell)
         pool->preparing = NULL;
-    if (cell_waiting(cell) == CELL_HELD) {
+    if (cell_warmth(cell) == CELL_PREWARMED) {
         shelf->unheld = 0;
-        pool_measured(shelf, cell_waiting_bytes(cell));
+        pool_measured(shelf, cell_prewarmed_bytes(cell));
     } else {
         pool_unheld(shelf);
     }

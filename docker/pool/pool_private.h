@@ -7,7 +7,8 @@
 #ifndef CODECELL_DOCKER_POOL_POOL_PRIVATE_H
 #define CODECELL_DOCKER_POOL_POOL_PRIVATE_H
 
-#include "docker/cell/cell_owner.h"
+#include "docker/cell/cell_prewarm.h"
+#include "docker/cell/cells.h"
 #include "docker/cell/reaper.h"
 #include "docker/cell/runtime.h"
 #include "docker/cell/volume.h"

@@ -17,7 +17,7 @@
 
 uint64_t pool_cell_bytes(const struct shelf *shelf)
 {
-    uint64_t own = shelf->kind->waiting_argv != NULL ? ASSUMED_WAITING_BYTES : ASSUMED_BYTES;
+    uint64_t own = shelf->kind->prewarm_argv != NULL ? ASSUMED_WAITING_BYTES : ASSUMED_BYTES;
 
     return ENGINE_BYTES + (shelf->bytes != 0 ? shelf->bytes : own);
 }

@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "base/seam.h"
 #include "base/states.h"
+#include "docker/cell/cell_prewarm.h"
+#include "docker/cell/cell_shares.h"
 #include "run/metrics.h"
 #include "run/runner_private.h"
 
@@ -450,7 +452,7 @@ static const char *how_taken(const struct execution *execution, const struct cel
         return "kept";
     if (execution->awaited)
         return "made";
-    return cell_waiting(cell) == CELL_HELD ? "held" : "blank";
+    return cell_warmth(cell) == CELL_PREWARMED ? "held" : "blank";
 }
 
 static void on_cell(struct pool_wish *wish, struct cell *cell, const struct error *error)

@@ -5,6 +5,8 @@
 #include "lib/sim.c"
 
 #include "docker/cell/cell_private.h"
+#include "docker/cell/cell_reset.h"
+#include "docker/cell/cell_shares.h"
 
 struct stage {
     struct sim sim;
@@ -19,15 +21,15 @@ struct stage {
     bool end_at_done;
 };
 
-static const char *const stage_waiting_env[] = {"LANG=C.UTF-8", "A=b", NULL};
-static const char *const stage_waiting_argv[] = {"python3", "main.py", NULL};
+static const char *const stage_prewarm_env[] = {"LANG=C.UTF-8", "A=b", NULL};
+static const char *const stage_prewarm_argv[] = {"python3", "main.py", NULL};
 
 static const struct cell_kind stage_kind = {
     .language = "python",
     .image = "codecell-python",
     .limits = {.milli_cpus = 500, .memory_mb = 256, .disk_mb = 50, .processes = 32},
-    .waiting_env = stage_waiting_env,
-    .waiting_argv = stage_waiting_argv,
+    .prewarm_env = stage_prewarm_env,
+    .prewarm_argv = stage_prewarm_argv,
 };
 
 static inline void stage_on_ready(void *arg, struct cell *cell)
@@ -45,7 +47,7 @@ static inline void stage_on_prepared(void *arg, struct cell *cell)
 
     assert_int_equal(cell_state(cell), CELL_READY);
     stage->prepared = true;
-    buf_puts(&stage->sim.trace, cell_waiting(cell) == CELL_HELD ? "HELD " : "UNHELD ");
+    buf_puts(&stage->sim.trace, cell_warmth(cell) == CELL_PREWARMED ? "HELD " : "UNHELD ");
 }
 
 static inline void stage_on_ending(void *arg, struct cell *cell, const struct error *error)
@@ -71,10 +73,9 @@ static inline void stage_open(struct stage *stage)
 {
     memset(stage, 0, sizeof *stage);
     sim_open(&stage->sim);
-    stage->cells = (struct cells){
-        .loop = &stage->sim.loop, .engine = stage->sim.engine, .instance = "me", .volume = "codecell-agent-me"};
+    cells_init(&stage->cells, &stage->sim.loop, stage->sim.engine, "me", "codecell-agent-me");
     stage->owner = (struct cell_owner){.on_ready = stage_on_ready,
-                                       .on_prepared = stage_on_prepared,
+                                       .on_prewarmed = stage_on_prepared,
                                        .on_ending = stage_on_ending,
                                        .on_gone = stage_on_gone,
                                        .arg = stage};
@@ -84,7 +85,7 @@ static inline void stage_open(struct stage *stage)
 static inline void stage_close(struct stage *stage)
 {
     assert_int_equal(stage->cells.count, 0);
-    assert_null(stage->cells.first);
+    assert_null(cells_first(&stage->cells));
     buf_free(&stage->output);
     sim_close(&stage->sim);
 }

@@ -2,7 +2,7 @@
 #include "cell_stage.h"
 
 #include "docker/cell/runtime.h"
-#include "docker/engine/codec.h"
+#include "docker/engine/codec_read.h"
 
 #define BOTH "{\"Runtimes\":{\"runc\":{\"path\":\"runc\"},\"crun\":{\"path\":\"crun\"}},\"DefaultRuntime\":\"runc\"}"
 

@@ -1,6 +1,7 @@
 /* The hijacked stream: opening, both ways, pressure, every way to end, closing at each point. */
 #include "engine_bench.c" /* NOLINT(bugprone-suspicious-include) */
 
+#include "docker/engine/attach.h"
 #include "docker/engine/engine_private.h"
 #include "docker/engine/stream.h"
 

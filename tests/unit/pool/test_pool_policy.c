@@ -166,11 +166,11 @@ static void tidies(void **state)
 static void ranks(void **state)
 {
     (void)state;
-    assert_true(pool_rank(CELL_HELD, true) < pool_rank(CELL_BLANK, true));
-    assert_int_equal(pool_rank(CELL_BLANK, true), pool_rank(CELL_UNHELD, true));
-    assert_true(pool_rank(CELL_BLANK, true) < pool_rank(CELL_PREPARING, true));
-    assert_true(pool_rank(CELL_BLANK, false) < pool_rank(CELL_PREPARING, false));
-    assert_true(pool_rank(CELL_PREPARING, false) < pool_rank(CELL_HELD, false));
+    assert_true(pool_rank(CELL_PREWARMED, true) < pool_rank(CELL_BLANK, true));
+    assert_int_equal(pool_rank(CELL_BLANK, true), pool_rank(CELL_NOT_PREWARMED, true));
+    assert_true(pool_rank(CELL_BLANK, true) < pool_rank(CELL_PREWARMING, true));
+    assert_true(pool_rank(CELL_BLANK, false) < pool_rank(CELL_PREWARMING, false));
+    assert_true(pool_rank(CELL_PREWARMING, false) < pool_rank(CELL_PREWARMED, false));
 }
 
 static void budgets(void **state)

@@ -98,10 +98,10 @@ static void test_who_gets_which(void **state)
     other.wish.limits.memory_mb = 64;
     pool_take(stage.pool, &other.wish);
     assert_non_null(other.cell);
-    assert_int_not_equal(cell_waiting(other.cell), CELL_HELD);
+    assert_int_not_equal(cell_warmth(other.cell), CELL_PREWARMED);
     take(&stage, &usual, &ruby, 100);
     assert_non_null(usual.cell);
-    assert_int_equal(cell_waiting(usual.cell), CELL_HELD);
+    assert_int_equal(cell_warmth(usual.cell), CELL_PREWARMED);
     cell_end(usual.cell);
     cell_end(other.cell);
     stage_close(&stage);
@@ -163,7 +163,7 @@ static void test_taken_meanwhile(void **state)
     stage.sim.on_prepare = SIM_SILENT;
     sim_until(&stage.sim, prepared(&stage) == 1);
     take(&stage, &taker, &ruby, 100);
-    assert_int_equal(cell_waiting(taker.cell), CELL_PREPARING);
+    assert_int_equal(cell_warmth(taker.cell), CELL_PREWARMING);
     stage.sim.on_prepare = SIM_GOOD;
     cell_end(taker.cell);
     sim_until(&stage.sim, counts(&stage, NULL).held >= 1);
@@ -182,7 +182,7 @@ static void test_kept_ones_too(void **state)
     stage_run(&taker);
     sim_until(&stage.sim, taker.ended && counts(&stage, NULL).kept == 1);
     sim_until(&stage.sim, counts(&stage, NULL).held >= 2);
-    assert_int_equal(cell_waiting(taker.cell), CELL_HELD);
+    assert_int_equal(cell_warmth(taker.cell), CELL_PREWARMED);
     stage_close(&stage);
 }
 

@@ -19,8 +19,8 @@ static void end_close(struct stage *stage)
 static void prepare(struct stage *stage)
 {
     stage->prepared = false;
-    cell_prepare(stage->cell);
-    assert_int_equal(cell_waiting(stage->cell), CELL_PREPARING);
+    cell_prewarm(stage->cell);
+    assert_int_equal(cell_warmth(stage->cell), CELL_PREWARMING);
 }
 
 static void prepare_until(struct stage *stage)
@@ -86,13 +86,13 @@ static void test_prepared_then_a_job(void **state)
 
     (void)state;
     open_ready(&stage);
-    assert_int_equal(cell_waiting(stage.cell), CELL_BLANK);
-    assert_int_equal(cell_waiting_bytes(stage.cell), 0);
+    assert_int_equal(cell_warmth(stage.cell), CELL_BLANK);
+    assert_int_equal(cell_prewarmed_bytes(stage.cell), 0);
     prepare_until(&stage);
-    assert_int_equal(cell_waiting(stage.cell), CELL_HELD);
-    assert_int_equal(cell_waiting_bytes(stage.cell), 9u << 20);
+    assert_int_equal(cell_warmth(stage.cell), CELL_PREWARMED);
+    assert_int_equal(cell_prewarmed_bytes(stage.cell), 9u << 20);
     assert_int_equal(cell_jobs(stage.cell), 0);
-    sim_skip(&stage.sim, CELL_PREPARE_MS + 1000);
+    sim_skip(&stage.sim, CELL_PREWARM_MS + 1000);
     sim_idle(&stage.sim);
     run_until_done(&stage, NULL);
     assert_int_equal(stage.outcome, CELL_DONE);
@@ -111,10 +111,10 @@ static void test_a_compile_step_prepared(void **state)
 {
     static const char *const argv[] = {"cc", "main.c", NULL};
     const struct cell_kind kind = {.language = "c",
-                                   .waiting_env = stage_waiting_env,
-                                   .waiting_argv = argv,
-                                   .waiting_step = FRAME_STEP_COMPILE,
-                                   .waiting_hold = FRAME_HOLD_OPEN,
+                                   .prewarm_env = stage_prewarm_env,
+                                   .prewarm_argv = argv,
+                                   .prewarm_step = FRAME_STEP_COMPILE,
+                                   .prewarm_hold = FRAME_HOLD_OPEN,
                                    .compile_memory_mb = 300};
     struct stage stage;
 
@@ -122,7 +122,7 @@ static void test_a_compile_step_prepared(void **state)
     open_ready(&stage);
     stage.cell->kind = &kind;
     prepare_until(&stage);
-    assert_int_equal(cell_waiting(stage.cell), CELL_HELD);
+    assert_int_equal(cell_warmth(stage.cell), CELL_PREWARMED);
     assert_non_null(strstr(sim_last(&stage.sim)->job.data, "STEP1 1 0 300M cc main.c\nPREPARE\n"));
     run_until_done(&stage, NULL);
     sim_traced(&stage.sim, "prepare HELD out:hello end:0 DONE:0 ");
@@ -137,8 +137,8 @@ static void test_could_not_be_held(void **state)
     open_ready(&stage);
     stage.sim.on_prepare = SIM_BAD;
     prepare_until(&stage);
-    assert_int_equal(cell_waiting(stage.cell), CELL_UNHELD);
-    assert_int_equal(cell_waiting_bytes(stage.cell), 0);
+    assert_int_equal(cell_warmth(stage.cell), CELL_NOT_PREWARMED);
+    assert_int_equal(cell_prewarmed_bytes(stage.cell), 0);
     run_until_done(&stage, NULL);
     sim_traced(&stage.sim, "prepare UNHELD out:hello end:0 DONE:0 ");
     end_close(&stage);
@@ -150,9 +150,9 @@ static void test_nobody_listens(void **state)
 
     (void)state;
     open_ready(&stage);
-    stage.owner.on_prepared = NULL;
+    stage.owner.on_prewarmed = NULL;
     prepare(&stage);
-    sim_until(&stage.sim, cell_waiting(stage.cell) == CELL_HELD);
+    sim_until(&stage.sim, cell_warmth(stage.cell) == CELL_PREWARMED);
     end_close(&stage);
 }
 
@@ -174,13 +174,13 @@ static void test_job_before_prepared(void **state)
         sim_until(&stage.sim, box->busy);
         if (answered[i]) {
             sim_prepared(&stage.sim, box, true, 5);
-            sim_until(&stage.sim, cell_waiting(stage.cell) == CELL_HELD);
-            assert_int_equal(cell_waiting_bytes(stage.cell), 5);
+            sim_until(&stage.sim, cell_warmth(stage.cell) == CELL_PREWARMED);
+            assert_int_equal(cell_prewarmed_bytes(stage.cell), 5);
         }
         sim_hello(&stage.sim, box);
         sim_until(&stage.sim, stage.done);
         assert_int_equal(stage.outcome, CELL_DONE);
-        sim_skip(&stage.sim, CELL_PREPARE_MS + 1000);
+        sim_skip(&stage.sim, CELL_PREWARM_MS + 1000);
         sim_idle(&stage.sim);
         assert_false(stage.ending);
         sim_traced(&stage.sim, "prepare out:hello end:0 DONE:0 ");
@@ -203,10 +203,10 @@ static void test_prepared_while_updating(void **state)
     stage_run(&stage, &limits);
     sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 1 && sim_last(&stage.sim)->prepared);
     sim_prepared(&stage.sim, sim_last(&stage.sim), true, 5);
-    sim_until(&stage.sim, cell_waiting(stage.cell) == CELL_HELD);
+    sim_until(&stage.sim, cell_warmth(stage.cell) == CELL_PREWARMED);
     assert_int_equal(cell_state(stage.cell), CELL_UPDATING);
     assert_false(stage.prepared);
-    sim_skip(&stage.sim, CELL_PREPARE_MS + 1000); /* that deadline is over, the call's is not */
+    sim_skip(&stage.sim, CELL_PREWARM_MS + 1000); /* that deadline is over, the call's is not */
     sim_idle(&stage.sim);
     assert_false(stage.done);
     sim_release(&stage.sim, SIM_UPDATE);
@@ -289,7 +289,7 @@ static void test_never_prepared(void **state)
     stage.sim.on_prepare = SIM_SILENT;
     prepare(&stage);
     sim_until(&stage.sim, sim_last(&stage.sim)->prepared);
-    sim_skip(&stage.sim, CELL_PREPARE_MS - 1000);
+    sim_skip(&stage.sim, CELL_PREWARM_MS - 1000);
     sim_idle(&stage.sim);
     assert_false(stage.ending);
     sim_skip(&stage.sim, 1100);
@@ -342,7 +342,7 @@ static void test_end_while_preparing(void **state)
             sim_until(&stage.sim, stage.prepared);
         stage_end(&stage);
         assert_int_equal(stage.error.code, ERROR_NONE);
-        sim_skip(&stage.sim, CELL_PREPARE_MS + 1000);
+        sim_skip(&stage.sim, CELL_PREWARM_MS + 1000);
         sim_idle(&stage.sim);
         stage_close(&stage);
     }
@@ -354,7 +354,7 @@ static void test_cannot_be_asked(void **state)
     static const bool with_job[] = {false, true};
     static char too_long[FRAME_PAYLOAD_MAX + 1];
     static const char *const argv[] = {too_long, NULL};
-    const struct cell_kind kind = {.language = "python", .waiting_env = stage_waiting_env, .waiting_argv = argv};
+    const struct cell_kind kind = {.language = "python", .prewarm_env = stage_prewarm_env, .prewarm_argv = argv};
 
     (void)state;
     memset(too_long, 'x', sizeof too_long - 1);
@@ -394,8 +394,8 @@ static void test_many_jobs(void **state)
         reset(&stage);
         sim_until(&stage.sim, stage.ready);
         assert_int_equal(cell_state(stage.cell), CELL_READY);
-        assert_int_equal(cell_waiting(stage.cell), CELL_BLANK);
-        assert_int_equal(cell_waiting_bytes(stage.cell), 0);
+        assert_int_equal(cell_warmth(stage.cell), CELL_BLANK);
+        assert_int_equal(cell_prewarmed_bytes(stage.cell), 0);
         assert_int_equal(cell_limits(stage.cell)->memory_mb, i < 3 ? 256 : 257);
     }
     sim_traced(&stage.sim, "prepare HELD out:hello end:0 DONE:0 reset READY "
@@ -405,7 +405,7 @@ static void test_many_jobs(void **state)
                            "prepare HELD out:hello end:0 DONE:0 reset READY ");
     assert_int_equal(sim_last(&stage.sim)->jobs, 5);
     assert_int_equal(sim_last(&stage.sim)->resets, 5);
-    sim_skip(&stage.sim, CELL_RESET_MS + CELL_PREPARE_MS + CELL_GRACE_MS);
+    sim_skip(&stage.sim, CELL_RESET_MS + CELL_PREWARM_MS + CELL_GRACE_MS);
     sim_idle(&stage.sim);
     assert_false(stage.ending); /* no deadline is left over */
     end_close(&stage);
