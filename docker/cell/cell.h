@@ -26,10 +26,11 @@ struct cells; /* cells.h */
 #define CELL_AGENT_MB 8u
 #define CELL_AGENT_PROCESSES 1u
 
-#define CELL_READY_MS 30000u  /* from creation to the agent's READY */
-#define CELL_CREATE_MS 35000u /* the create call: longer than CELL_READY_MS, so that the cell's deadline is the first \
-                               */
-#define CELL_REMOVE_TRIES 5u  /* then the container is left to the reaper */
+#define CELL_READY_MS 30000u /* from creation to the agent's READY */
+#define CELL_CREATE_MS                                                                                               \
+    35000u                   /* the create call: longer than CELL_READY_MS, so that the cell's deadline is the first \
+                              */
+#define CELL_REMOVE_TRIES 5u /* then the container is left to the reaper */
 
 /* What a cell is allowed; API.md, `limits`. */
 struct cell_limits {

@@ -182,7 +182,7 @@ void cell_job_feed(struct cell *cell)
         while (failed == 0 && more_to_send(cell) && out.len < PASS_FULL)
             failed = put_next(cell, &out);
         if (failed == 0 && out.len > 0)
-            failed = attach_write(cell->attach, out.data, out.len);
+            failed = attach_write(cell->attach, &out);
         buf_free(&out);
         if (failed != 0) {
             cell_fail(cell, ERROR_INTERNAL, "the job could not be sent");
@@ -230,10 +230,10 @@ void cell_job_frame(struct cell *cell, const struct frame *frame)
     else if (frame->type == FRAME_FAILED)
         cell_job_finish(cell, outcome_of_failure(frame));
     else if (!cell_prewarm_frame(cell, frame))
-        cell_fail(cell, ERROR_INTERNAL, "a frame that does not fit (type %u)", frame->type);
+        cell_fail(cell, ERROR_INTERNAL, "unexpected frame of type %u", frame->type);
 }
 
-static void on_inspected(void *arg, int status, json_t *reply, const struct error *error)
+static void on_cell_inspected(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct cell *cell = arg;
     struct container_state state = {0};
@@ -255,7 +255,7 @@ void cell_job_stream_end(struct cell *cell)
     cell->call = engine_call(
         cell->cells->engine,
         &(struct call_options){.method = "GET", .path = path, .deadline_ms = CELL_CALL_MS, .metric = "inspect"},
-        on_inspected, cell);
+        on_cell_inspected, cell);
 }
 
 /* Starting. */
@@ -265,7 +265,7 @@ static void on_unresponsive(uv_timer_t *timer)
     cell_job_finish(timer->data, CELL_UNRESPONSIVE);
 }
 
-static void start_job(struct cell *cell)
+static void cell_job_start(struct cell *cell)
 {
     const struct cell_job *job = cell->job;
     uint64_t limit = job->run.timeout_ms + (job->compile.argv != NULL ? job->compile.timeout_ms : 0) + CELL_GRACE_MS;
@@ -276,14 +276,14 @@ static void start_job(struct cell *cell)
     cell_job_feed(cell);
 }
 
-static void on_updated(void *arg, int status, json_t *reply, const struct error *error)
+static void on_cell_updated(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct cell *cell = arg;
 
     (void)reply;
     cell->call = NULL;
     if (status >= 200 && status < 300)
-        start_job(cell);
+        cell_job_start(cell);
     else
         cell_fail(cell, ERROR_INTERNAL, "update: %s", error->text);
 }
@@ -308,7 +308,7 @@ static void update_limits(struct cell *cell, const struct cell_limits *limits)
         engine_call(cell->cells->engine,
                     &(struct call_options){
                         .method = "POST", .path = path, .body = body, .deadline_ms = CELL_CALL_MS, .metric = "update"},
-                    on_updated, cell);
+                    on_cell_updated, cell);
 }
 
 void cell_run(struct cell *cell, const struct cell_job *job, const struct cell_limits *limits,
@@ -322,7 +322,7 @@ void cell_run(struct cell *cell, const struct cell_job *job, const struct cell_l
     cell->events = events;
     cell->events_arg = arg;
     if (limits == NULL || limits_equal(limits, &cell->limits))
-        start_job(cell);
+        cell_job_start(cell);
     else
         update_limits(cell, limits);
 }

@@ -21,14 +21,14 @@ uint64_t cell_prewarmed_bytes(const struct cell *cell)
 
 static void on_not_prepared(uv_timer_t *timer)
 {
-    cell_fail(timer->data, ERROR_INTERNAL, "its interpreter was not started within %u ms", CELL_PREWARM_MS);
+    cell_fail(timer->data, ERROR_INTERNAL, "the interpreter did not start within %u ms", CELL_PREWARM_MS);
 }
 
 static int put_prepare(const struct cell *cell, struct buf *out)
 {
     const struct cell_kind *kind = cell->kind;
     uint8_t hold[FRAME_PREPARE_SIZE];
-    /* Its time and its output's are the job's to say: an agent does not look at these. */
+    /* The agent ignores these two limits, because the job brings its own. */
     struct cell_step step = {.argv = kind->prewarm_argv, .timeout_ms = 1, .output_max = 0};
     enum frame_step which = kind->prewarm_step == FRAME_STEP_COMPILE ? FRAME_STEP_COMPILE : FRAME_STEP_RUN;
 
@@ -64,7 +64,7 @@ bool cell_prewarm_frame(struct cell *cell, const struct frame *frame)
         return false;
     cell->warmth = prepared.held ? CELL_PREWARMED : CELL_NOT_PREWARMED;
     cell->prewarmed_bytes = prepared.bytes;
-    if (cell->state != CELL_READY) /* a job was faster */
+    if (cell->state != CELL_READY) /* a job has come */
         return true;
     uv_timer_stop(&cell->timer);
     if (cell->owner->on_prewarmed != NULL)

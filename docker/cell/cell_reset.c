@@ -11,10 +11,10 @@
 
 static void on_not_reset(uv_timer_t *timer)
 {
-    cell_fail(timer->data, ERROR_INTERNAL, "not reset after %u ms", CELL_RESET_MS);
+    cell_fail(timer->data, ERROR_INTERNAL, "not reset within %u ms", CELL_RESET_MS);
 }
 
-/* A program may end without having read its input: the agent is owed the end of it, and drops it. */
+/* The agent still expects the rest of the input if the program ended without reading it. The input's end is enough. */
 static int put_reset(const struct cell *cell, struct buf *out)
 {
     if (cell->feed.at != SEND_INPUT_END && cell_put(out, FRAME_STDIN_END, NULL, 0) != 0)
@@ -30,7 +30,7 @@ void cell_reset(struct cell *cell)
     cell_set_state(cell, CELL_RESETTING);
     cell_shares_restore(cell);
     buf_init(&out, RESET_MAX);
-    int failed = cell->attach != NULL ? put_reset(cell, &out) : -1; /* its stream may have ended since */
+    int failed = cell->attach != NULL ? put_reset(cell, &out) : -1; /* NULL: the stream has ended since the job */
     cell_ask(cell, &out, failed, on_not_reset, CELL_RESET_MS);
 }
 
@@ -43,8 +43,9 @@ void cell_reset_frame(struct cell *cell, const struct frame *frame)
         cell->prewarmed_bytes = 0;
         cell_be_ready(cell);
     } else if (frame->type == FRAME_FAILED && frame_failed_get(frame, &failed)) {
-        cell_fail(cell, ERROR_INTERNAL, "not reset: the agent's failure %u, errno %u", failed.failure, failed.error);
+        cell_fail(cell, ERROR_INTERNAL, "not reset: the agent failed (failure %u, errno %u)", failed.failure,
+                  failed.error);
     } else {
-        cell_fail(cell, ERROR_INTERNAL, "not reset: a frame out of turn (type %u)", frame->type);
+        cell_fail(cell, ERROR_INTERNAL, "not reset: unexpected frame of type %u", frame->type);
     }
 }

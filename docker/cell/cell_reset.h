@@ -6,8 +6,9 @@
 struct cell;
 struct frame;
 
-#define CELL_RESET_MS 5000u /* then the cell fails; to delete a full tmpfs of small files takes tens of milliseconds \
-                             */
+#define CELL_RESET_MS                                                                              \
+    5000u /* then the cell fails; to delete a full tmpfs of small files takes tens of milliseconds \
+           */
 
 /* After on_done with CELL_DONE, instead of cell_end(). on_ready follows, or on_ending if the reset fails or takes
  * longer than CELL_RESET_MS. The cell keeps the limits of its last job. */

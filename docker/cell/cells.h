@@ -22,8 +22,9 @@ struct engine;
 /* User ids of cells: the base image names them all `sandbox` (images/base/Dockerfile). */
 #define CELL_UID_FIRST 10000u
 #define CELL_UID_COUNT 2000u
-#define CELLS_MAX 1600u /* at once: as many as the settings allow (server/config.h); so some user ids are always free \
-                         */
+#define CELLS_MAX                                                                                       \
+    1600u /* at once: as many as the settings allow (server/config.h); so some user ids are always free \
+           */
 
 #define LABEL_INSTANCE "io.codecell.instance"
 #define LABEL_ROLE "io.codecell.role"

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 struct attach;
+struct buf;
 struct engine;
 
 #define ENGINE_ATTACHES_MAX 1024u /* streams at once; more are refused */
@@ -28,11 +29,12 @@ struct attach_events {
 /* Opens the stream to a created container. on_open or on_end follows, later. NULL: out of memory. */
 struct attach *attach_open(struct engine *engine, const char *container, uint64_t deadline_ms,
                            const struct attach_events *events, void *arg);
-/* Writes bytes, in the order of the calls: little at once, as far as the socket takes it, the rest (copied) from the
- * loop. No event fires within. 0, or -1 if the queue would pass ATTACH_QUEUE_MAX (then nothing is queued). The bytes
- * are dropped if the stream is not open, or if its other end takes no more: on_end follows then. */
-int attach_write(struct attach *attach, const void *data, size_t len);
-size_t attach_queued(const struct attach *attach);
+/* Writes the bytes, in the order of the calls: a few at once as far as the socket takes them, the rest from the loop.
+ * No event fires within. Takes the buffer's memory over: the buffer is empty afterwards, whatever is returned. 0, or
+ * -1: the queue would pass ATTACH_QUEUE_MAX, or out of memory. The bytes are dropped if the stream is not open, or if
+ * its other end takes no more: on_end follows then. */
+int attach_write(struct attach *attach, struct buf *bytes);
+size_t attach_queued(const struct attach *attach); /* bytes in the write queue */
 /* Stops and resumes reading: back-pressure for the container's output. */
 void attach_pause(struct attach *attach, bool paused);
 /* Closes and frees. No event after this. Allowed from within any event, and needed after on_end too. */

@@ -89,7 +89,7 @@ static json_t *parse_reply(const struct call *call, struct error *error)
     return reply;
 }
 
-static void on_transfer_done(struct transfer *transfer, CURLcode code)
+static void on_call_transferred(struct transfer *transfer, CURLcode code)
 {
     struct call *call = container_of(transfer, struct call, transfer);
     struct error error = {0};
@@ -113,7 +113,7 @@ static void on_transfer_done(struct transfer *transfer, CURLcode code)
     call_finish(call, (int)status, reply, &error);
 }
 
-static size_t on_body(char *data, size_t size, size_t len, void *arg)
+static size_t on_call_body(char *data, size_t size, size_t len, void *arg)
 {
     struct call *call = arg;
 
@@ -122,7 +122,7 @@ static size_t on_body(char *data, size_t size, size_t len, void *arg)
 }
 
 /* curl takes an answer that is cut in its head for a whole one. */
-static size_t on_header(char *line, size_t size, size_t len, void *arg)
+static size_t on_call_header(char *line, size_t size, size_t len, void *arg)
 {
     struct call *call = arg;
 
@@ -162,9 +162,9 @@ static int call_set_up(struct call *call, const struct call_options *options, co
 
     if (easy == NULL || endpoint_apply(&call->engine->endpoint, easy, path) != 0)
         return -1;
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_call_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_call_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)options->deadline_ms);
     if (!plain && call_set_body(call, options) != 0)
@@ -201,7 +201,7 @@ static struct call *call_new(struct engine *engine, const struct call_options *o
     if (call == NULL)
         return NULL;
     call->engine = engine;
-    call->transfer.done = on_transfer_done;
+    call->transfer.done = on_call_transferred;
     call->metric = options->metric;
     call->started_ns = seam()->monotonic_ns();
     call->done = done;

@@ -192,7 +192,7 @@ void engine_heard(struct engine *engine, CURLcode code)
 
 /* Closing, and the next turn. */
 
-static void part_closed(struct engine *engine)
+static void engine_part_closed(struct engine *engine)
 {
     if (--engine->parts > 0)
         return;
@@ -205,17 +205,17 @@ static void part_closed(struct engine *engine)
     closed(arg);
 }
 
-static void on_loop_closed(void *arg)
+static void on_curl_loop_closed(void *arg)
 {
-    part_closed(arg);
+    engine_part_closed(arg);
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+static void on_engine_timer_closed(uv_handle_t *handle)
 {
-    part_closed(handle->data);
+    engine_part_closed(handle->data);
 }
 
-static void end_all(struct engine *engine)
+static void engine_end_all(struct engine *engine)
 {
     struct error error;
 
@@ -225,15 +225,15 @@ static void end_all(struct engine *engine)
 }
 
 /* Every call has fired its callback, and the owners have closed every stream. */
-static void close_parts(struct engine *engine)
+static void engine_close_parts(struct engine *engine)
 {
-    curl_loop_close(&engine->calls, on_loop_closed, engine);
-    curl_loop_close(&engine->attaches, on_loop_closed, engine);
-    uv_close((uv_handle_t *)&engine->ping_timer, on_timer_closed);
-    uv_close((uv_handle_t *)&engine->later, on_timer_closed);
+    curl_loop_close(&engine->calls, on_curl_loop_closed, engine);
+    curl_loop_close(&engine->attaches, on_curl_loop_closed, engine);
+    uv_close((uv_handle_t *)&engine->ping_timer, on_engine_timer_closed);
+    uv_close((uv_handle_t *)&engine->later, on_engine_timer_closed);
 }
 
-static void tell_owner(struct engine *engine)
+static void engine_tell(struct engine *engine)
 {
     bool up = engine_is_up(engine);
 
@@ -250,14 +250,14 @@ static void on_later(uv_timer_t *timer)
     struct engine *engine = timer->data;
 
     call_fire_refused(engine);
-    tell_owner(engine);
+    engine_tell(engine);
     if (engine->state != ENGINE_CLOSING)
         return;
-    end_all(engine);
+    engine_end_all(engine);
     if (!list_is_empty(&engine->refused))
         engine_later(engine);
     else if (list_is_empty(&engine->open))
-        close_parts(engine);
+        engine_close_parts(engine);
 }
 
 void engine_later(struct engine *engine)
@@ -299,7 +299,7 @@ void engine_observe(struct engine *engine, const char *metric, uint64_t started_
 
 /* Opening. */
 
-static void open_timer(struct engine *engine, uv_timer_t *timer)
+static void engine_open_timer(struct engine *engine, uv_timer_t *timer)
 {
     uv_timer_init(engine->loop, timer);
     timer->data = engine;
@@ -326,8 +326,8 @@ int engine_open(struct engine **out, uv_loop_t *loop, const struct engine_option
     register_metrics(engine);
     curl_loop_open(&engine->calls, loop, IDLE_CONNECTIONS);
     curl_loop_open(&engine->attaches, loop, NO_LIMIT);
-    open_timer(engine, &engine->ping_timer);
-    open_timer(engine, &engine->later);
+    engine_open_timer(engine, &engine->ping_timer);
+    engine_open_timer(engine, &engine->later);
     send_ping(engine);
     *out = engine;
     return 0;

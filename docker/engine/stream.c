@@ -8,7 +8,7 @@
 
 enum { STDCOPY_STDOUT = 1, STDCOPY_TYPES = 4 }; /* stdin, stdout, stderr, the engine's own errors */
 
-static const char *find(const char *data, size_t len, const char *what)
+static const char *stream_find(const char *data, size_t len, const char *what)
 {
     return memmem(data, len, what, strlen(what));
 }
@@ -32,20 +32,20 @@ static int read_status(const char *line, size_t len)
 /* A header of this name is there. */
 static int has_header(const char *head, size_t len, const char *name)
 {
-    const char *end = head + len, *line = find(head, len, "\r\n");
+    const char *end = head + len, *line = stream_find(head, len, "\r\n");
 
     while (line != NULL && (size_t)(end - line) > strlen(name) + 2) {
         line += 2;
         if (strncasecmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ':')
             return 1;
-        line = find(line, (size_t)(end - line), "\r\n");
+        line = stream_find(line, (size_t)(end - line), "\r\n");
     }
     return 0;
 }
 
 long stream_head(const char *data, size_t len, int *status)
 {
-    const char *end = find(data, len, "\r\n\r\n");
+    const char *end = stream_find(data, len, "\r\n\r\n");
 
     if (end == NULL) { /* what cannot become a head is told apart at once */
         size_t known = len < 7 ? len : 7;

@@ -263,7 +263,7 @@ static void test_bad_prepared(void **state)
         assert_int_equal(stage.done, cases[i].running);
         assert_int_equal(stage.outcome, cases[i].running ? CELL_LOST : 0);
         assert_string_equal(stage.error.text,
-                            cases[i].running ? "a frame that does not fit (type 69)" : "a frame out of turn (ready)");
+                            cases[i].running ? "unexpected frame of type 69" : "unexpected frame in state ready");
         stage_close(&stage);
     }
 }
@@ -276,7 +276,7 @@ static void test_prepared_twice(void **state)
     open_ready(&stage);
     prepare_until(&stage);
     sim_prepared(&stage.sim, sim_last(&stage.sim), true, 5);
-    gone_because(&stage, "a frame out of turn (ready)");
+    gone_because(&stage, "unexpected frame in state ready");
     stage_close(&stage);
 }
 
@@ -293,7 +293,7 @@ static void test_never_prepared(void **state)
     sim_idle(&stage.sim);
     assert_false(stage.ending);
     sim_skip(&stage.sim, 1100);
-    gone_because(&stage, "its interpreter was not started within 25000 ms");
+    gone_because(&stage, "the interpreter did not start within 25000 ms");
     sim_traced(&stage.sim, "prepare FAILED remove GONE ");
     stage_close(&stage);
 }
@@ -306,7 +306,7 @@ static void test_dies_while_preparing(void **state)
     open_ready(&stage);
     stage.sim.on_prepare = SIM_DEATH;
     prepare(&stage);
-    gone_because(&stage, "its stream ended (ready): end of file");
+    gone_because(&stage, "the stream ended in state ready: end of file");
     sim_traced(&stage.sim, "prepare FAILED remove GONE ");
     stage_close(&stage);
 }
@@ -370,7 +370,7 @@ static void test_cannot_be_asked(void **state)
             sim_traced(&stage.sim, "out:hello end:0 DONE:0 ");
             stage_end(&stage);
         } else {
-            gone_because(&stage, "the agent could not be asked");
+            gone_because(&stage, "the request to the agent could not be sent");
         }
         stage_close(&stage);
     }
@@ -468,8 +468,8 @@ static void test_reset_fails(void **state)
         enum sim_word word;
         const char *reason;
     } cases[] = {
-        {SIM_BAD, "not reset: the agent's failure 6, errno 0"},
-        {SIM_DEATH, "its stream ended (resetting): end of file"},
+        {SIM_BAD, "not reset: the agent failed (failure 6, errno 0)"},
+        {SIM_DEATH, "the stream ended in state resetting: end of file"},
     };
 
     (void)state;
@@ -500,7 +500,7 @@ static void test_never_reset(void **state)
     sim_idle(&stage.sim);
     assert_false(stage.ending);
     sim_skip(&stage.sim, 1100);
-    gone_because(&stage, "not reset after 5000 ms");
+    gone_because(&stage, "not reset within 5000 ms");
     stage_close(&stage);
 }
 
@@ -532,7 +532,7 @@ static void test_bad_words_while_resetting(void **state)
         reset(&stage);
         sim_frame(&stage.sim, sim_last(&stage.sim), cases[i].type, cases[i].step, cases[i].channel, cases[i].data,
                   cases[i].len);
-        snprintf(reason, sizeof reason, "not reset: a frame out of turn (type %d)", cases[i].type);
+        snprintf(reason, sizeof reason, "not reset: unexpected frame of type %d", cases[i].type);
         gone_because(&stage, reason);
         assert_false(stage.ready);
         assert_int_equal(stage.output.len, 6); /* nobody heard of it */
@@ -558,7 +558,7 @@ static void test_reset_of_a_lost_stream(void **state)
         sim_until(&stage.sim, stage.cell->attach == NULL);
         reset(&stage);
         assert_false(stage.ending);
-        gone_because(&stage, "the agent could not be asked");
+        gone_because(&stage, "the request to the agent could not be sent");
         sim_traced(&stage.sim, "out:hello end:0 DONE:0 FAILED remove GONE ");
         stage_close(&stage);
     }
