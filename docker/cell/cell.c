@@ -261,12 +261,18 @@ static void on_cell_frame(struct cell *cell, const struct frame *frame)
         cell_fail(cell, ERROR_INTERNAL, "unexpected frame in state %s", cell_state_name(cell->state));
 }
 
-/* Takes whole frames from the front of `data`. Returns how many bytes they have. Stops if a frame ends the cell. */
+static bool cell_is_held(const struct cell *cell)
+{
+    return cell->held && cell->state == CELL_RUNNING;
+}
+
+/* Takes whole frames from the front of `data`. Returns how many bytes they have. Stops if a frame ends the cell, or if
+ * the cell is held. */
 static size_t cell_read_frames(struct cell *cell, const uint8_t *data, size_t len)
 {
     size_t taken = 0;
 
-    while (cell->attach != NULL) {
+    while (cell->attach != NULL && !cell_is_held(cell)) {
         struct frame frame;
         long n = frame_read(data + taken, len - taken, &frame);
 
@@ -282,12 +288,20 @@ static size_t cell_read_frames(struct cell *cell, const uint8_t *data, size_t le
     return taken;
 }
 
+void cell_read_held(struct cell *cell)
+{
+    size_t taken = cell_read_frames(cell, (const uint8_t *)cell->frames.data, cell->frames.len);
+
+    if (cell->attach != NULL)
+        buf_consume(&cell->frames, taken);
+}
+
+/* First completes the frame that an earlier read began. Then reads from `data`, and keeps the rest. */
 static void on_attach_data(void *arg, const uint8_t *data, size_t len)
 {
     struct cell *cell = arg;
 
-    /* First complete the frame that an earlier read began. */
-    while (cell->frames.len > 0 && len > 0 && cell->attach != NULL) {
+    while (cell->frames.len > 0 && len > 0 && cell->attach != NULL && !cell_is_held(cell)) {
         size_t room = cell->frames.max - cell->frames.len;
         size_t part = len < room ? len : room;
 
@@ -297,10 +311,7 @@ static void on_attach_data(void *arg, const uint8_t *data, size_t len)
         }
         data += part;
         len -= part;
-        size_t taken = cell_read_frames(cell, (const uint8_t *)cell->frames.data, cell->frames.len);
-        if (cell->attach == NULL)
-            return;
-        buf_consume(&cell->frames, taken);
+        cell_read_held(cell);
     }
     size_t taken = cell->attach != NULL ? cell_read_frames(cell, data, len) : len;
     if (cell->attach != NULL && taken < len && buf_append(&cell->frames, data + taken, len - taken) != 0)

@@ -12,7 +12,7 @@
 #include "docker/engine/call.h"
 
 #define CELL_CONTAINER_ID_MAX 72
-#define CELL_FRAMES_MAX ((size_t)2 * (FRAME_HEADER + FRAME_PAYLOAD_MAX))
+#define CELL_FRAMES_MAX ((size_t)2 * (FRAME_HEADER + FRAME_PAYLOAD_MAX)) /* bytes in cell->frames */
 
 /* How far a job has been sent to the agent. */
 enum cell_sending { SEND_ENV, SEND_FILES, SEND_STEPS, SEND_INPUT, SEND_INPUT_END };
@@ -20,7 +20,7 @@ enum cell_sending { SEND_ENV, SEND_FILES, SEND_STEPS, SEND_INPUT, SEND_INPUT_END
 struct cell_feed {
     enum cell_sending at;
     size_t index;  /* variable or file */
-    size_t offset; /* bytes of the file or of the input that were sent; files: SIZE_MAX before the head */
+    size_t offset; /* bytes of the file that were sent; SIZE_MAX before its head */
 };
 
 struct cell {
@@ -39,7 +39,7 @@ struct cell {
     struct attach *attach;
     uv_timer_t timer;   /* the state's deadline; the pause before another try to remove it */
     unsigned removals;  /* tries */
-    struct buf frames;  /* bytes of a frame that is not whole yet */
+    struct buf frames;  /* bytes of a frame that is not whole yet, or of whole ones while the cell is held */
     struct error error; /* the failure that ended it */
 
     enum cell_warmth warmth;
@@ -50,6 +50,11 @@ struct cell {
     const struct cell_events *events; /* NULL: no job runs */
     void *events_arg;
     struct cell_feed feed;
+    struct buf *pass;          /* frames that are being put together; NULL: none */
+    bool input_wanted;         /* on_input_wanted must fire when there is room */
+    bool input_over;           /* cell_input_end() was called */
+    bool unsent;               /* something could not be sent: the job fails at the next turn */
+    bool held;                 /* cell_hold() */
     enum cell_outcome outcome; /* of the last job, after it */
 
     bool yields;              /* it has the smaller share of the processors */
@@ -59,6 +64,9 @@ struct cell {
 /* A failure: the job ends as lost, or, without a job, the cell ends. */
 void cell_fail(struct cell *cell, enum error_code code, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void cell_set_state(struct cell *cell, enum cell_state state);
+
+/* Handles the whole frames in cell->frames. */
+void cell_read_held(struct cell *cell);
 
 bool cell_said_ready(const struct frame *frame); /* whether it is READY of our version */
 void cell_be_ready(struct cell *cell);

@@ -430,8 +430,10 @@ static void on_attach_poll(uv_poll_t *poll, int status, int events)
 
 void attach_pause(struct attach *attach, bool paused)
 {
+    bool same = attach->paused == paused;
+
     attach->paused = paused;
-    if (attach->state != ATTACH_OPEN)
+    if (same || attach->state != ATTACH_OPEN)
         return;
     if (paused)
         attach_watch(attach);

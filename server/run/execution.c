@@ -438,9 +438,23 @@ static void on_cell_done(void *arg, enum cell_outcome outcome)
     }
 }
 
+/* Feeds the request's input, as fast as the cell takes it. */
+static void on_input_wanted(void *arg)
+{
+    struct execution *execution = arg;
+    const struct execution_request *request = &execution->request;
+    size_t left = request->input_len - execution->input_fed;
+
+    if (left > 0)
+        execution->input_fed += cell_input(execution->cell, request->input + execution->input_fed, left);
+    if (execution->input_fed == request->input_len)
+        cell_input_end(execution->cell);
+}
+
 static const struct cell_events cell_events = {
     .on_output = on_output,
     .on_step_end = on_step_end,
+    .on_input_wanted = on_input_wanted,
     .on_done = on_cell_done,
 };
 

@@ -19,6 +19,11 @@ struct stage {
     struct buf output; /* all channels */
     struct frame_step_end end;
     bool end_at_done;
+    const char *input; /* fed as the cell wants it; then its end */
+    size_t input_len, input_fed;
+    bool feeds_itself; /* on_input_wanted only counts */
+    unsigned wanted;   /* times that on_input_wanted fired */
+    size_t hold_at;    /* holds the cell once there is so much output; 0: never */
 };
 
 static const char *const stage_prewarm_env[] = {"LANG=C.UTF-8", "A=b", NULL};
@@ -117,6 +122,8 @@ static inline void stage_on_output(void *arg, enum frame_step step, enum frame_c
     assert_false(stage->done);
     assert_true(step == FRAME_STEP_RUN || step == FRAME_STEP_COMPILE);
     buf_append(&stage->output, data, len);
+    if (stage->hold_at > 0 && stage->output.len >= stage->hold_at)
+        cell_hold(stage->cell, true);
     if (len <= 64)
         buf_printf(&stage->sim.trace, "%s:%.*s ",
                    channel == FRAME_STDOUT   ? "out"
@@ -147,7 +154,25 @@ static inline void stage_on_done(void *arg, enum cell_outcome outcome)
         cell_end(stage->cell);
 }
 
-static const struct cell_events stage_events = {stage_on_output, stage_on_step_end, stage_on_done};
+static inline void stage_on_input_wanted(void *arg)
+{
+    struct stage *stage = arg;
+
+    assert_false(stage->done);
+    stage->wanted++;
+    if (stage->feeds_itself)
+        return;
+    if (stage->input_fed < stage->input_len)
+        stage->input_fed +=
+            cell_input(stage->cell, stage->input + stage->input_fed, stage->input_len - stage->input_fed);
+    if (stage->input_fed == stage->input_len)
+        cell_input_end(stage->cell);
+}
+
+static const struct cell_events stage_events = {.on_output = stage_on_output,
+                                                .on_step_end = stage_on_step_end,
+                                                .on_input_wanted = stage_on_input_wanted,
+                                                .on_done = stage_on_done};
 
 static const char *const stage_argv[] = {"python3", "main.py", NULL};
 static const char *const stage_env[] = {"A=b", NULL};
@@ -155,7 +180,14 @@ static const struct cell_job stage_job = {.env = stage_env, .run = {stage_argv, 
 
 static inline void stage_run_job(struct stage *stage, const struct cell_job *job, const struct cell_limits *limits)
 {
+    stage->input_fed = 0;
     cell_run(stage->cell, job, limits, &stage_events, stage);
+}
+
+static inline void stage_give_input(struct stage *stage, const char *input, size_t len)
+{
+    stage->input = input;
+    stage->input_len = len;
 }
 
 static inline void stage_run(struct stage *stage, const struct cell_limits *limits)

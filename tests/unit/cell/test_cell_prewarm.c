@@ -421,7 +421,8 @@ static void on_done_reset(void *arg, enum cell_outcome outcome)
 
 static void test_reset_within_done(void **state)
 {
-    static const struct cell_events events = {stage_on_output, stage_on_step_end, on_done_reset};
+    static const struct cell_events events = {
+        .on_output = stage_on_output, .on_step_end = stage_on_step_end, .on_done = on_done_reset};
     struct stage stage;
 
     (void)state;
@@ -438,16 +439,16 @@ static void test_input_that_was_not_read(void **state)
 {
     size_t size = 16u << 20;
     char *bytes = calloc(1, size);
-    const struct cell_job job = {
-        .env = stage_env, .run = {stage_argv, 2000, 1024, 0}, .input = bytes, .input_len = size};
     struct stage stage;
 
     (void)state;
     open_ready(&stage);
     struct sim_box *box = sim_last(&stage.sim);
-    stage_run_job(&stage, &job, NULL);
+    stage_give_input(&stage, bytes, size);
+    stage_run(&stage, NULL);
     sim_until(&stage.sim, stage.done);
-    assert_true(stage.cell->feed.offset < size); /* more than the socket took was left */
+    assert_true(stage.input_fed < size); /* more than the socket took was left */
+    stage_give_input(&stage, NULL, 0);
     reset(&stage);
     sim_until(&stage.sim, stage.ready);
     size_t sent = 0;
