@@ -107,7 +107,7 @@ static void test_deaf_agent(void **state)
 
     (void)state;
     open_ready(&stage);
-    uv_read_stop((uv_stream_t *)&sim_last(&stage.sim)->client->pipe);
+    fake_stop_reading(sim_last(&stage.sim)->client);
     stage_give_input(&stage, bytes, size);
     stage_run(&stage, NULL);
     sim_idle(&stage.sim);
