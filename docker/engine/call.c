@@ -1,6 +1,6 @@
-/* One call: engine_call -> an easy handle in the engine's multi -> on_transfer_done -> finish -> the caller's
- * `done`. What cannot be started goes to the engine's list of refused calls and fails at the next turn: `done`
- * never fires from within engine_call. */
+/* One call: engine_call -> an easy handle in the engine's multi -> on_call_transferred -> call_finish -> the caller's
+ * `done`. A call that cannot be started goes to the engine's list of refused calls and fails at the next turn, because
+ * `done` must not fire from within engine_call. */
 #include "docker/engine/call.h"
 
 #include "base/buf.h"
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATH_MAX_LEN 1900 /* of an URL's path with its query */
+#define PATH_MAX_LEN 1900 /* of a URL's path and query */
 
 struct call {
     struct engine *engine;
@@ -64,7 +64,7 @@ static void call_finish(struct call *call, int status, json_t *reply, const stru
     json_decref(reply);
 }
 
-/* For a status from 400: the engine's own words. */
+/* For a status from 400: the engine's own message. */
 static void explain_status(int status, const json_t *reply, struct error *error)
 {
     const char *message = json_string_value(json_object_get(reply, "message"));
@@ -117,11 +117,11 @@ static size_t on_call_body(char *data, size_t size, size_t len, void *arg)
 {
     struct call *call = arg;
 
-    (void)size; /* 1, says curl */
+    (void)size; /* always 1 */
     return buf_append(&call->reply, data, len) == 0 ? len : 0;
 }
 
-/* curl takes an answer that is cut in its head for a whole one. */
+/* curl takes an answer whose head was cut off for a complete one, so we look for the empty line ourselves. */
 static size_t on_call_header(char *line, size_t size, size_t len, void *arg)
 {
     struct call *call = arg;
@@ -131,7 +131,7 @@ static size_t on_call_header(char *line, size_t size, size_t len, void *arg)
     return len;
 }
 
-/* The body, and what curl would add to it by itself: no Expect, and a type only where there is something. */
+/* Sets the body. "Expect:" and "Content-Type:" without a value keep curl from adding these headers by itself. */
 static int call_set_body(struct call *call, const struct call_options *options)
 {
     CURL *easy = call->transfer.easy;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* Fields of another type, and of what is no object, read as their zero value. */
+/* A field of another type reads as its zero value, and so does a field of a value that is not an object. */
 
 static const char *field_text(const json_t *object, const char *name)
 {
@@ -21,7 +21,7 @@ static bool field_truth(const json_t *object, const char *name)
     return json_is_true(json_object_get(object, name));
 }
 
-/* What goes into a path must not climb, query or escape. */
+/* An id becomes part of a path, so it must not contain "/", "?" or "%", nor begin with ".". */
 static bool usable_id(const char *id)
 {
     static const char safe[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-";

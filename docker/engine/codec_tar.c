@@ -7,7 +7,7 @@
 
 #define BLOCK ((size_t)512)
 
-/* POSIX.1-1988 ustar. Numbers are octal, zero-padded; the checksum is taken with its own field blank. */
+/* POSIX.1-1988 ustar. Numbers are octal with leading zeros. The checksum is computed with spaces in its own field. */
 struct header {
     char name[CODEC_TAR_NAME_MAX];
     char mode[8], uid[8], gid[8], size[12], mtime[12];

@@ -31,7 +31,7 @@ static int pem_file(char **out, const char *folder, const char *name, struct err
     return 0;
 }
 
-/* Certificates without DOCKER_TLS_VERIFY: TLS, with whoever answers. */
+/* Certificates without DOCKER_TLS_VERIFY mean TLS without a check of the engine's certificate. */
 static int endpoint_parse_tls(struct endpoint *endpoint, bool verify, const char *certs, struct error *error)
 {
     if (certs == NULL || certs[0] == '\0')
@@ -121,7 +121,7 @@ static CURLcode apply_tls(const struct endpoint *endpoint, CURL *easy)
     return code;
 }
 
-/* HTTP/1.1, for an upgrade needs it; no proxy, no .netrc: the environment's are for other programs. */
+/* HTTP/1.1, because an upgrade needs it. No proxy: the environment's proxy settings are for other programs. */
 int endpoint_apply(const struct endpoint *endpoint, CURL *easy, const char *path)
 {
     char url[URL_MAX];
