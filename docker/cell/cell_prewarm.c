@@ -3,11 +3,31 @@
  * cell. */
 #include "docker/cell/cell_prewarm.h"
 
+#include "base/states.h"
 #include "docker/cell/cell_private.h"
 
 #include <assert.h>
 
 #define PREPARE_MAX ((size_t)1 << 20) /* bytes: the variables of a job that brings none of its own, and its argv */
+
+static const struct states warmth_states = {
+    .subject = "warmth",
+    .names = (const char *const[]){"blank", "prewarming", "prewarmed", "not_prewarmed"},
+    .next =
+        (const uint32_t[]){
+            [CELL_BLANK] = STATE(CELL_PREWARMING),
+            [CELL_PREWARMING] = STATE(CELL_PREWARMED) | STATE(CELL_NOT_PREWARMED) | STATE(CELL_BLANK),
+            [CELL_PREWARMED] = STATE(CELL_BLANK),
+            [CELL_NOT_PREWARMED] = STATE(CELL_BLANK),
+        },
+    .count = CELL_WARMTHS,
+};
+
+static void cell_set_warmth(struct cell *cell, enum cell_warmth warmth)
+{
+    states_move(&warmth_states, cell->warmth, warmth, cell->name);
+    cell->warmth = warmth;
+}
 
 enum cell_warmth cell_warmth(const struct cell *cell)
 {
@@ -50,7 +70,7 @@ void cell_prewarm(struct cell *cell)
 
     assert(cell->state == CELL_READY && cell->warmth == CELL_BLANK);
     assert(cell->kind->prewarm_env != NULL && cell->kind->prewarm_argv != NULL);
-    cell->warmth = CELL_PREWARMING;
+    cell_set_warmth(cell, CELL_PREWARMING);
     buf_init(&out, PREPARE_MAX);
     int failed = put_prepare(cell, &out);
     cell_ask(cell, &out, failed, on_not_prepared, CELL_PREWARM_MS);
@@ -62,7 +82,7 @@ bool cell_prewarm_frame(struct cell *cell, const struct frame *frame)
 
     if (cell->warmth != CELL_PREWARMING || frame->type != FRAME_PREPARED || !frame_prepared_get(frame, &prepared))
         return false;
-    cell->warmth = prepared.held ? CELL_PREWARMED : CELL_NOT_PREWARMED;
+    cell_set_warmth(cell, prepared.held ? CELL_PREWARMED : CELL_NOT_PREWARMED);
     cell->prewarmed_bytes = prepared.bytes;
     if (cell->state != CELL_READY) /* a job has come */
         return true;
@@ -70,4 +90,11 @@ bool cell_prewarm_frame(struct cell *cell, const struct frame *frame)
     if (cell->owner->on_prewarmed != NULL)
         cell->owner->on_prewarmed(cell->owner->arg, cell);
     return true;
+}
+
+void cell_prewarm_forget(struct cell *cell)
+{
+    if (cell->warmth != CELL_BLANK)
+        cell_set_warmth(cell, CELL_BLANK);
+    cell->prewarmed_bytes = 0;
 }

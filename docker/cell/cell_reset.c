@@ -39,8 +39,7 @@ void cell_reset_frame(struct cell *cell, const struct frame *frame)
     struct frame_failed failed;
 
     if (cell_said_ready(frame)) {
-        cell->warmth = CELL_BLANK;
-        cell->prewarmed_bytes = 0;
+        cell_prewarm_forget(cell);
         cell_be_ready(cell);
     } else if (frame->type == FRAME_FAILED && frame_failed_get(frame, &failed)) {
         cell_fail(cell, ERROR_INTERNAL, "not reset: the agent failed (failure %u, errno %u)", failed.failure,
