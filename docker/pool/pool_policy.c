@@ -151,8 +151,10 @@ bool pool_over(struct pool_budget kept, struct pool_budget wanted, struct pool_b
 unsigned pool_rank(enum cell_warmth waiting, bool usual)
 {
     /* One that is being started is soon of use; taken now, half of that work is for nothing. */
-    static const unsigned usual_ranks[] = {[CELL_PREWARMED] = 0, [CELL_BLANK] = 1, [CELL_NOT_PREWARMED] = 1, [CELL_PREWARMING] = 2};
-    static const unsigned other_ranks[] = {[CELL_BLANK] = 0, [CELL_NOT_PREWARMED] = 0, [CELL_PREWARMING] = 1, [CELL_PREWARMED] = 2};
+    static const unsigned usual_ranks[] = {
+        [CELL_PREWARMED] = 0, [CELL_BLANK] = 1, [CELL_NOT_PREWARMED] = 1, [CELL_PREWARMING] = 2};
+    static const unsigned other_ranks[] = {
+        [CELL_BLANK] = 0, [CELL_NOT_PREWARMED] = 0, [CELL_PREWARMING] = 1, [CELL_PREWARMED] = 2};
 
     return usual ? usual_ranks[waiting] : other_ranks[waiting];
 }
