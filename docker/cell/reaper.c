@@ -184,9 +184,11 @@ void reaper_stop(struct reaper *reaper)
         call_cancel(reaper->volumes);
     reaper->listing = reaper->volumes = NULL;
     reaper->sweeping = false;
-    for (struct list *node; (node = list_shift(&reaper->removals)) != NULL;) {
+    LIST_EACH(node, &reaper->removals)
+    {
         struct reaper_removal *removal = container_of(node, struct reaper_removal, node);
         call_cancel(removal->call);
+        list_remove(node);
         free(removal);
     }
 }

@@ -135,8 +135,8 @@ static struct chunk *chunk_of(struct list *node)
 
 static void attach_drop_queue(struct attach *attach)
 {
-    while (!list_is_empty(&attach->queue))
-        chunk_free(chunk_of(list_first(&attach->queue)));
+    LIST_EACH(node, &attach->queue)
+    chunk_free(chunk_of(node));
     attach->queued = 0;
 }
 

@@ -138,7 +138,7 @@ static size_t feed_until_refused(struct stage *stage, const char *bytes, size_t 
     for (size_t fed = 0;;) {
         size_t taken = cell_input(stage->cell, bytes, piece);
         assert_true(taken <= CELL_INPUT_MAX);
-        assert_true(attach_queued(stage->cell->attach) <= ATTACH_LOW + CELL_INPUT_MAX + 3 * FRAME_HEADER);
+        assert_true(attach_queued(stage->cell->attach) <= ATTACH_LOW + CELL_INPUT_MAX + (size_t)3 * FRAME_HEADER);
         fed += taken;
         if (taken < piece)
             return fed;
@@ -241,7 +241,7 @@ static void test_hold_has_back_pressure(void **state)
             sim_idle(&stage.sim);
             assert_int_equal(stage.output.len, (size_t)f * FRAME_PAYLOAD_MAX); /* one frame each time */
             assert_true(stage.cell->frames.len <= CELL_FRAMES_MAX);
-            assert_true(fake_unsent(sim_last(&stage.sim)->client) > (MUCH_FRAMES / 2) * FRAME_PAYLOAD_MAX);
+            assert_true(fake_unsent(sim_last(&stage.sim)->client) > (size_t)MUCH_FRAMES / 2 * FRAME_PAYLOAD_MAX);
             cell_hold(stage.cell, false);
             assert_int_equal(stage.output.len, (size_t)f * FRAME_PAYLOAD_MAX); /* not within the call */
         }
@@ -307,7 +307,7 @@ static void test_hold_stops_the_deadline(void **state)
     stage_run(&stage, NULL);
     cell_hold(stage.cell, true);
     sim_idle(&stage.sim);
-    sim_skip(&stage.sim, 10 * DEADLINE_MS);
+    sim_skip(&stage.sim, (uint64_t)10 * DEADLINE_MS);
     sim_idle(&stage.sim);
     assert_false(stage.done);
     cell_hold(stage.cell, false);
