@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Together no more than a server can have (CELLS_MAX in docker/cell/cell_owner.h; server/app.c asserts it). */
+/* Together no more than a server can have (CELLS_MAX in docker/cell/cells.h; server/app.c asserts it). */
 #define CONFIG_POOL_MAX_MOST 1000
 #define CONFIG_CONCURRENCY_MOST 500
 #define CONFIG_EXTRA_MOST 100

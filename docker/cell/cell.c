@@ -1,20 +1,26 @@
-/* One cell's life. The happy path: cell_make -> create call -> on_created -> attach_open -> on_attached
- * -> start call -> the agent's READY frame -> ready, where its interpreter may be started ahead (cell_wait.c); cell_run
- * (cell_job.c) -> done; cell_end -> remove call -> gone, or cell_reset (cell_wait.c) -> ready once more. Whatever fails
- * goes through cell_fail to ending, and from there to the same removal. A container's id is only known from the create
- * call's answer, so a cell that ends while that call is under way waits for the answer before it removes. */
+/* One cell's life. The happy path: cell_make -> create call -> on_created -> attach_open -> on_attach_open -> start
+ * call
+ * -> the agent's READY frame -> ready; cell_run (cell_job.c) -> done; cell_end -> remove call -> gone. In state ready
+ * the cell may be prewarmed (cell_prewarm.c); after its job it may be reset and become ready once more (cell_reset.c).
+ * Every failure goes through cell_fail() to ending, and from there to the same removal. Only the answer to the create
+ * call brings the container's id, so a cell that ends during that call waits for the answer before it removes the
+ * container. */
 #include "docker/cell/cell.h"
 
 #include "base/seam.h"
 #include "base/states.h"
 #include "base/text.h"
 #include "docker/cell/cell_private.h"
+#include "docker/cell/cell_reset.h"
+#include "docker/cell/cell_shares.h"
 #include "docker/engine/codec.h"
+#include "docker/engine/codec_read.h"
 
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const state_names[CELL_STATES] = {"creating", "attaching", "starting", "ready", "updating",
                                                      "running",  "resetting", "ending",   "gone"};
@@ -37,7 +43,7 @@ static const struct states cell_states = {
     .count = CELL_STATES,
 };
 
-static void remove_container(struct cell *cell);
+static void cell_remove(struct cell *cell);
 
 const char *cell_state_name(enum cell_state state)
 {
@@ -92,68 +98,55 @@ int64_t cell_memory_bytes(const struct cell_kind *kind, const struct cell_limits
     return (int64_t)(steps + limits->disk_mb + CELL_AGENT_MB) << 20;
 }
 
-struct cell *cells_next(const struct cell *cell)
+unsigned cell_jobs(const struct cell *cell)
 {
-    return cell->next;
-}
-
-bool cells_know(const struct cells *cells, const char *name)
-{
-    for (const struct cell *cell = cells->first; cell != NULL; cell = cell->next)
-        if (strcmp(cell->name, name) == 0)
-            return true;
-    return false;
+    return cell->jobs;
 }
 
 /* Ending. */
 
-static void on_timer_closed(uv_handle_t *handle)
+static void on_cell_timer_closed(uv_handle_t *handle)
 {
     struct cell *cell = handle->data;
 
-    if (cell->prev != NULL)
-        cell->prev->next = cell->next;
-    else
-        cell->cells->first = cell->next;
-    if (cell->next != NULL)
-        cell->next->prev = cell->prev;
+    list_remove(&cell->node);
     cell->cells->count--;
     cell->owner->on_gone(cell->owner->arg, cell);
     buf_free(&cell->frames);
     free(cell);
 }
 
-static void gone(struct cell *cell)
+static void cell_gone(struct cell *cell)
 {
     cell_set_state(cell, CELL_GONE);
-    uv_close((uv_handle_t *)&cell->timer, on_timer_closed);
+    uv_close((uv_handle_t *)&cell->timer, on_cell_timer_closed);
 }
 
 static void on_remove_timer(uv_timer_t *timer)
 {
-    remove_container(timer->data);
+    cell_remove(timer->data);
 }
 
-static void on_removed(void *arg, int status, json_t *reply, const struct error *error)
+static void on_cell_removed(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct cell *cell = arg;
 
     (void)reply;
     (void)error;
     cell->call = NULL;
-    /* 404: it is gone already. No answer at all: the engine is away, and the reaper looks after what it left. */
+    /* 404: it is gone already. Status 0: the engine is away; the reaper removes the container when it is back. */
     if ((status >= 200 && status < 300) || status == 404 || status == 0 || cell->removals >= CELL_REMOVE_TRIES)
-        gone(cell);
+        cell_gone(cell);
     else
         uv_timer_start(&cell->timer, on_remove_timer, 200u << cell->removals, 0);
 }
 
-static void remove_container(struct cell *cell)
+static void cell_remove(struct cell *cell)
 {
     char path[CELL_CONTAINER_ID_MAX + 40];
 
     if (cell->id[0] == '\0') {
-        gone(cell);
+        cell_gone(cell);
         return;
     }
     cell->removals++;
@@ -161,19 +154,19 @@ static void remove_container(struct cell *cell)
     cell->call = engine_call(
         cell->cells->engine,
         &(struct call_options){.method = "DELETE", .path = path, .deadline_ms = CELL_CALL_MS, .metric = "remove"},
-        on_removed, cell);
-    if (cell->call == NULL) /* out of memory: the reaper finds it */
-        gone(cell);
+        on_cell_removed, cell);
+    if (cell->call == NULL) /* out of memory: the reaper removes the container */
+        cell_gone(cell);
 }
 
-static void drop_stream(struct cell *cell)
+static void cell_drop_stream(struct cell *cell)
 {
     if (cell->attach != NULL)
         attach_close(cell->attach);
     cell->attach = NULL;
 }
 
-static void ending(struct cell *cell)
+static void cell_leave(struct cell *cell)
 {
     bool creating = cell->state == CELL_CREATING;
 
@@ -181,21 +174,21 @@ static void ending(struct cell *cell)
     uv_timer_stop(&cell->timer);
     cell->events = NULL;
     cell->job = NULL;
-    drop_stream(cell);
+    cell_drop_stream(cell);
     cell_shares_forget(cell);
     cell->owner->on_ending(cell->owner->arg, cell, &cell->error);
     if (creating && cell->call != NULL)
-        return; /* on_created goes on: before it, nobody knows what to remove */
+        return; /* on_created() will remove the container, whose id we do not know yet */
     if (cell->call != NULL)
         call_cancel(cell->call);
     cell->call = NULL;
-    remove_container(cell);
+    cell_remove(cell);
 }
 
 void cell_end(struct cell *cell)
 {
     if (cell->state != CELL_ENDING && cell->state != CELL_GONE)
-        ending(cell);
+        cell_leave(cell);
 }
 
 void cell_abandon(struct cell *cell)
@@ -205,10 +198,9 @@ void cell_abandon(struct cell *cell)
     if (cell->call != NULL)
         call_cancel(cell->call);
     cell->call = NULL;
-    gone(cell);
+    cell_gone(cell);
 }
 
-/* With a job, its taker is told and ends the cell; without, it ends here. */
 void cell_fail(struct cell *cell, enum error_code code, const char *format, ...)
 {
     va_list args;
@@ -221,21 +213,21 @@ void cell_fail(struct cell *cell, enum error_code code, const char *format, ...)
     if (cell->events != NULL)
         cell_job_finish(cell, CELL_LOST);
     else if (cell->state == CELL_RUNNING)
-        drop_stream(cell); /* its job is over: its taker ends it */
+        cell_drop_stream(cell); /* the job is over, and the taker will end the cell or reset it */
     else if (cell->state != CELL_ENDING)
-        ending(cell);
+        cell_leave(cell);
 }
 
-static void on_deadline(uv_timer_t *timer)
+static void on_not_ready(uv_timer_t *timer)
 {
     struct cell *cell = timer->data;
 
-    cell_fail(cell, ERROR_INTERNAL, "not ready in time (%s)", cell_state_name(cell->state));
+    cell_fail(cell, ERROR_INTERNAL, "not ready in time (state %s)", cell_state_name(cell->state));
 }
 
 void cell_hurry(struct cell *cell, uint64_t ms)
 {
-    uv_timer_start(&cell->timer, on_deadline, ms, 0);
+    uv_timer_start(&cell->timer, on_not_ready, ms, 0);
 }
 
 /* The attach stream. */
@@ -259,48 +251,62 @@ static void on_ready_frame(struct cell *cell, const struct frame *frame)
     if (cell_said_ready(frame))
         cell_be_ready(cell);
     else
-        cell_fail(cell, ERROR_INTERNAL, "the agent did not say that it is ready");
+        cell_fail(cell, ERROR_INTERNAL, "unexpected first frame from the agent");
 }
 
-static void on_frame(struct cell *cell, const struct frame *frame)
+static void on_cell_frame(struct cell *cell, const struct frame *frame)
 {
     if (cell->state == CELL_STARTING)
         on_ready_frame(cell, frame);
     else if (cell->state == CELL_RESETTING)
-        cell_wait_reset(cell, frame);
+        cell_reset_frame(cell, frame);
     else if (cell->state == CELL_RUNNING && cell->events != NULL)
         cell_job_frame(cell, frame);
-    else if (cell->state == CELL_RUNNING || !cell_wait_prepared(cell, frame))
-        cell_fail(cell, ERROR_INTERNAL, "a frame out of turn (%s)", cell_state_name(cell->state));
+    else if (cell->state == CELL_RUNNING || !cell_prewarm_frame(cell, frame))
+        cell_fail(cell, ERROR_INTERNAL, "unexpected frame in state %s", cell_state_name(cell->state));
 }
 
-/* Reads whole frames off `data`; says how many bytes they took. Stops where the cell has ended meanwhile. */
-static size_t read_frames(struct cell *cell, const uint8_t *data, size_t len)
+static bool cell_is_held(const struct cell *cell)
+{
+    return cell->held && cell->state == CELL_RUNNING;
+}
+
+/* Takes whole frames from the front of `data`. Returns how many bytes they have. Stops if a frame ends the cell, or if
+ * the cell is held. */
+static size_t cell_read_frames(struct cell *cell, const uint8_t *data, size_t len)
 {
     size_t taken = 0;
 
-    while (cell->attach != NULL) {
+    while (cell->attach != NULL && !cell_is_held(cell)) {
         struct frame frame;
         long n = frame_read(data + taken, len - taken, &frame);
 
         if (n == 0)
             break;
         if (n < 0) {
-            cell_fail(cell, ERROR_INTERNAL, "bytes that are no frame");
+            cell_fail(cell, ERROR_INTERNAL, "invalid frame");
             break;
         }
         taken += (size_t)n;
-        on_frame(cell, &frame);
+        on_cell_frame(cell, &frame);
     }
     return taken;
 }
 
+void cell_read_held(struct cell *cell)
+{
+    size_t taken = cell_read_frames(cell, (const uint8_t *)cell->frames.data, cell->frames.len);
+
+    if (cell->attach != NULL)
+        buf_consume(&cell->frames, taken);
+}
+
+/* First completes the frame that an earlier read began. Then reads from `data`, and keeps the rest. */
 static void on_attach_data(void *arg, const uint8_t *data, size_t len)
 {
     struct cell *cell = arg;
 
-    /* What is left of an earlier read is completed first, by no more than its frame may need. */
-    while (cell->frames.len > 0 && len > 0 && cell->attach != NULL) {
+    while (cell->frames.len > 0 && len > 0 && cell->attach != NULL && !cell_is_held(cell)) {
         size_t room = cell->frames.max - cell->frames.len;
         size_t part = len < room ? len : room;
 
@@ -310,12 +316,9 @@ static void on_attach_data(void *arg, const uint8_t *data, size_t len)
         }
         data += part;
         len -= part;
-        size_t taken = read_frames(cell, (const uint8_t *)cell->frames.data, cell->frames.len);
-        if (cell->attach == NULL)
-            return;
-        buf_consume(&cell->frames, taken);
+        cell_read_held(cell);
     }
-    size_t taken = cell->attach != NULL ? read_frames(cell, data, len) : len;
+    size_t taken = cell->attach != NULL ? cell_read_frames(cell, data, len) : len;
     if (cell->attach != NULL && taken < len && buf_append(&cell->frames, data + taken, len - taken) != 0)
         cell_fail(cell, ERROR_INTERNAL, "out of memory");
 }
@@ -332,12 +335,25 @@ static void on_attach_end(void *arg, const struct error *error)
 {
     struct cell *cell = arg;
 
-    drop_stream(cell);
+    cell_drop_stream(cell);
     if (cell->state == CELL_RUNNING && cell->events != NULL)
         cell_job_stream_end(cell);
     else
-        cell_fail(cell, ERROR_INTERNAL, "its stream ended (%s): %s", cell_state_name(cell->state),
+        cell_fail(cell, ERROR_INTERNAL, "the stream ended in state %s: %s", cell_state_name(cell->state),
                   error->code != ERROR_NONE ? error->text : "end of file");
+}
+
+static void on_unsent(uv_timer_t *timer)
+{
+    cell_fail(timer->data, ERROR_INTERNAL, "the request to the agent could not be sent");
+}
+
+void cell_ask(struct cell *cell, struct buf *out, int failed, uv_timer_cb on_late, uint64_t limit_ms)
+{
+    if (failed == 0)
+        failed = attach_write(cell->attach, out);
+    buf_free(out);
+    uv_timer_start(&cell->timer, failed == 0 ? on_late : on_unsent, failed == 0 ? limit_ms : 0, 0);
 }
 
 /* Making. */
@@ -348,7 +364,7 @@ static void on_started(void *arg, int status, json_t *reply, const struct error 
 
     (void)reply;
     cell->call = NULL;
-    if (status < 200 || status >= 300) /* the agent may have been ready before this answer came */
+    if (status < 200 || status >= 300) /* in any state: READY may come before this answer */
         cell_fail(cell, status == 0 ? ERROR_UNAVAILABLE : ERROR_INTERNAL, "start: %s", error->text);
 }
 
@@ -381,7 +397,7 @@ static void on_created(void *arg, int status, json_t *reply, const struct error 
     if (id != NULL && strlen(id) <= CELL_CONTAINER_ID_MAX)
         text_copy(cell->id, sizeof cell->id, id);
     if (cell->state == CELL_ENDING) {
-        remove_container(cell);
+        cell_remove(cell);
         return;
     }
     if (cell->id[0] == '\0') {
@@ -398,7 +414,7 @@ static void on_created(void *arg, int status, json_t *reply, const struct error 
         cell_fail(cell, ERROR_INTERNAL, "out of memory");
 }
 
-static json_t *container_body(const struct cell *cell)
+static json_t *cell_container_body(const struct cell *cell)
 {
     const struct cells *cells = cell->cells;
     const struct cell_limits *limits = &cell->limits;
@@ -434,22 +450,7 @@ static json_t *container_body(const struct cell *cell)
     });
 }
 
-/* There is a free one: CELLS_MAX. */
-static uint32_t take_uid(struct cells *cells)
-{
-    for (;;) {
-        uint32_t uid = CELL_UID_FIRST + cells->next_uid;
-        const struct cell *cell = cells->first;
-
-        cells->next_uid = (cells->next_uid + 1) % CELL_UID_COUNT;
-        while (cell != NULL && cell->uid != uid)
-            cell = cell->next;
-        if (cell == NULL)
-            return uid;
-    }
-}
-
-static void create_container(struct cell *cell)
+static void cell_create(struct cell *cell)
 {
     char path[CELL_NAME_MAX + 40];
 
@@ -457,7 +458,7 @@ static void create_container(struct cell *cell)
     cell->call = engine_call(cell->cells->engine,
                              &(struct call_options){.method = "POST",
                                                     .path = path,
-                                                    .body = container_body(cell),
+                                                    .body = cell_container_body(cell),
                                                     .deadline_ms = CELL_CREATE_MS,
                                                     .metric = "create"},
                              on_created, cell);
@@ -476,18 +477,15 @@ struct cell *cell_make(struct cells *cells, const struct cell_kind *kind, const 
     cell->limits = *limits;
     cell->owner = owner;
     cell->state = CELL_CREATING;
-    cell->uid = take_uid(cells);
+    cell->uid = cells_take_uid(cells);
     text_uuid(uuid);
     snprintf(cell->name, sizeof cell->name, "codecell-%s", uuid);
     buf_init(&cell->frames, CELL_FRAMES_MAX);
     uv_timer_init(cells->loop, &cell->timer);
     cell->timer.data = cell;
-    uv_timer_start(&cell->timer, on_deadline, CELL_READY_MS, 0);
-    cell->next = cells->first;
-    if (cells->first != NULL)
-        cells->first->prev = cell;
-    cells->first = cell;
+    uv_timer_start(&cell->timer, on_not_ready, CELL_READY_MS, 0);
+    list_unshift(&cells->all, &cell->node);
     cells->count++;
-    create_container(cell);
+    cell_create(cell);
     return cell;
 }

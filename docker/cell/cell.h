@@ -4,14 +4,16 @@
  *   creating ─ attaching ─ starting ─ ready ─ (updating ─) running ────┴─ ending ─ gone
  *        └──────────┴──────────┴────────┴───────────┴─────────┴────────────┘ (any failure, or cell_end)
  *
- * The owner (pool.c) makes it and hears that it is ready or gone. Whoever took it from the pool runs one job in
- * it and then ends it, or gives it back to the pool for the same key; removal happens behind the answer's back.
- * While it is ready, its owner may have the interpreter of its language started ahead of the job (cell_prepare):
- * the job then goes on in it, where that makes no difference but in time; the agent decides that. */
+ * The owner (the pool) makes a cell, and hears that it is ready or gone. The taker (an execution) gets a ready cell
+ * from the pool, runs one job in it (cell_job.h), and then ends it or gives it back to the pool for the same key. The
+ * container is removed after the answer was sent.
+ * While a cell is ready, its owner may prewarm it: start the interpreter of its language ahead of the job
+ * (cell_prewarm.h). */
 #ifndef CODECELL_DOCKER_CELL_CELL_H
 #define CODECELL_DOCKER_CELL_CELL_H
 
 #include "base/error.h"
+#include "base/list.h"
 #include "docker/wire/frame.h"
 
 #include <stdbool.h>
@@ -19,12 +21,22 @@
 #include <stdint.h>
 
 struct cell;
-struct cells; /* what all cells of a server share: cell_owner.h */
+struct cells; /* cells.h */
+
+/* The agent's share of a container's memory, and of its processes. */
+#define CELL_AGENT_MB 8u
+#define CELL_AGENT_PROCESSES 1u
+
+#define CELL_READY_MS 30000u /* from creation to the agent's READY */
+#define CELL_CREATE_MS                                                                                               \
+    35000u                   /* the create call: longer than CELL_READY_MS, so that the cell's deadline is the first \
+                              */
+#define CELL_REMOVE_TRIES 5u /* then the container is left to the reaper */
 
 /* What a cell is allowed; API.md, `limits`. */
 struct cell_limits {
     uint32_t milli_cpus; /* 1000 is one core */
-    uint32_t memory_mb;  /* the program's: what it holds beside its files in /tmp */
+    uint32_t memory_mb;  /* for the program, besides its files in /tmp */
     uint32_t disk_mb;    /* its tmpfs */
     uint32_t processes;  /* processes and threads of the program; the agent's own come on top */
 };
@@ -33,14 +45,14 @@ struct cell_limits {
 struct cell_kind {
     const char *language;       /* id */
     const char *image;          /* reference, or the image's id */
-    struct cell_limits limits;  /* the language's defaults: what waiting cells have */
-    uint32_t compile_memory_mb; /* that the compile step may hold, where the job's limit is lower; 0: the job's own */
-    /* What a job without variables and arguments of its own runs with, for cell_prepare; both NULL where nothing is
-     * started ahead (a language without an interpreter, CODECELL_WAITING=off). */
-    const char *const *waiting_env;  /* "NAME=value" in the order of such a job's, NULL after the last */
-    const char *const *waiting_argv; /* the step's, NULL after the last */
-    enum frame_step waiting_step;    /* the one that is started ahead: the job's first */
-    enum frame_hold waiting_hold;    /* where it is held */
+    struct cell_limits limits;  /* the language's defaults: what idle cells have */
+    uint32_t compile_memory_mb; /* for the compile step, if the job's limit is lower; 0: the job's own */
+    /* The first step of a job without variables and arguments of its own, for cell_prewarm(). Both lists are NULL if
+     * nothing is prewarmed: the language has no interpreter, or CODECELL_WAITING is off. */
+    const char *const *prewarm_env;  /* "NAME=value" in the order of such a job's, NULL after the last */
+    const char *const *prewarm_argv; /* the step's, NULL after the last */
+    enum frame_step prewarm_step;    /* which step that is */
+    enum frame_hold prewarm_hold;    /* the point at which the process is held */
 };
 
 enum cell_state {
@@ -56,74 +68,52 @@ enum cell_state {
     CELL_STATES
 };
 
-struct cell_file {
-    const char *path;
-    const void *data;
-    size_t len;
-    uint32_t mode; /* 0644 */
+/* What the owner hears of a cell. None of these fires from within the owner's own call, except on_ending from within
+ * cell_end(). */
+struct cell_owner {
+    void (*on_ready)(void *arg, struct cell *cell);     /* once, and again after each cell_reset() that succeeds */
+    void (*on_prewarmed)(void *arg, struct cell *cell); /* cell_prewarm() is over (cell_warmth()); in state ready */
+    /* Once: the cell left for ending, by a failure (error says which) or by cell_end() (error->code ERROR_NONE). */
+    void (*on_ending)(void *arg, struct cell *cell, const struct error *error);
+    void (*on_gone)(void *arg, struct cell *cell); /* once, last: the container is removed; freed after this call */
+    void *arg;
 };
 
-struct cell_step {
-    const char *const *argv; /* NULL after the last */
-    uint64_t timeout_ms;
-    uint64_t output_max; /* bytes per stream */
-    uint32_t memory_mb;  /* that it may hold, where the cell's limit is lower; 0: the cell's own */
-};
+/* Starts making one. NULL: out of memory, or there are CELLS_MAX of them. `kind` and `owner` are kept by pointer. */
+struct cell *cell_make(struct cells *cells, const struct cell_kind *kind, const struct cell_limits *limits,
+                       const struct cell_owner *owner);
 
-/* One job; everything is the caller's and must live until on_done (or cell_end). */
-struct cell_job {
-    const char *const *env; /* "NAME=value", NULL after the last */
-    const struct cell_file *files;
-    size_t files_len;
-    struct cell_step compile; /* argv NULL: none */
-    struct cell_step run;
-    const char *input; /* standard input; then end-of-file */
-    size_t input_len;
-};
+/* The cell must become ready within `ms` from now instead of CELL_READY_MS, or it fails. Only before it is ready. */
+void cell_hurry(struct cell *cell, uint64_t ms);
 
-enum cell_outcome {
-    CELL_DONE,          /* the agent said so; the step ends tell the rest */
-    CELL_NO_SPACE,      /* the job's files do not fit into disk_mb */
-    CELL_BAD_FILE,      /* a file of the job could not be written: paths that collide */
-    CELL_NO_PROGRAM,    /* argv[0] could not be executed */
-    CELL_OUT_OF_MEMORY, /* the agent itself was killed for the cgroup's memory */
-    CELL_UNRESPONSIVE,  /* no word past the deadline: it is being killed */
-    CELL_LOST,          /* the stream ended, or the engine failed, without a reason that we know */
-};
-
-struct cell_events {
-    void (*on_output)(void *arg, enum frame_step step, enum frame_channel channel, const uint8_t *data, size_t len);
-    void (*on_step_end)(void *arg, enum frame_step step, const struct frame_step_end *end);
-    void (*on_done)(void *arg, enum cell_outcome outcome); /* once, last; then cell_end() is the caller's to call */
-};
-
-/* Gives the cell its job. Only in state ready. `limits` (NULL: as it is) are set through the engine first
- * where they differ; disk_mb must be the cell's own. */
-void cell_run(struct cell *cell, const struct cell_job *job, const struct cell_limits *limits,
-              const struct cell_events *events, void *arg);
-
-/* While its job runs: from now on it gives way to other cells where the processors are not enough for all. Not on
- * Podman, whose updates change nothing. */
-void cell_yield(struct cell *cell);
-
-/* Destroys it, whatever it does: no event after this. The struct is freed by its owner's machinery once
- * the engine has removed the container: touch it no more. */
+/* Destroys the cell, in any state. Its taker hears nothing after this, and must not touch the cell any more: it is
+ * freed once the engine has removed the container. */
 void cell_end(struct cell *cell);
 
-/* Whether its interpreter has been started ahead. */
-enum cell_waiting {
-    CELL_BLANK,     /* no */
-    CELL_PREPARING, /* it is being started */
-    CELL_HELD,      /* it waits for its program */
-    CELL_UNHELD,    /* it could not be held (an engine or a kernel that forbids ptrace): jobs start their own */
-};
-enum cell_waiting cell_waiting(const struct cell *cell);
-uint64_t cell_waiting_bytes(const struct cell *cell); /* memory of the container with it; 0: not known */
-unsigned cell_jobs(const struct cell *cell);          /* that it has been given */
+/* Gives a cell that is ending up, without waiting for the engine: for a shutdown that has lasted too long. */
+void cell_abandon(struct cell *cell);
 
 enum cell_state cell_state(const struct cell *cell);
 const char *cell_state_name(enum cell_state state);
 const char *cell_id(const struct cell *cell); /* the container's id; "" before it has one */
 const char *cell_language(const struct cell *cell);
+const struct cell_kind *cell_kind(const struct cell *cell);
+const struct cell_limits *cell_limits(const struct cell *cell);
+unsigned cell_jobs(const struct cell *cell); /* how many jobs it has been given */
+
+/* Memory limit of a container with these limits, in bytes. The agent holds the program to its own limit; this one also
+ * counts the files in /tmp and what the kernel keeps for the program. */
+int64_t cell_memory_bytes(const struct cell_kind *kind, const struct cell_limits *limits);
+
+/* The owner's own mark and links on a cell. */
+struct cell_place {
+    struct list node; /* among the idle cells of a shelf, or among the kept cells */
+    void *shelf;
+    enum cell_role { PLACE_MAKING, PLACE_IDLE, PLACE_RESETTING, PLACE_KEPT, PLACE_TAKEN } role;
+    int64_t key;       /* resetting, kept: the key that it is kept for */
+    uint64_t since_ns; /* when this role began; resetting and kept count as one */
+};
+struct cell_place *cell_place(struct cell *cell);
+struct cell *cell_of(struct cell_place *place); /* the reverse */
 
 #endif

@@ -1,13 +1,17 @@
-/* One job in a cell. The happy path: cell_run -> (update call) -> running: the job's frames are fed as fast
- * as the stream takes them, OUTPUT and STEP_END come back, DONE ends it (cell_job_finish, the only way out).
- * The agent keeps the job's times; ours only strikes where the agent does not answer. A stream that ends
- * without DONE means that the agent was killed: the engine is asked whether it was for memory. */
+/* One job in a cell. The happy path: cell_run -> (update call) -> running: the job's frames are sent as fast as the
+ * stream takes them, OUTPUT and STEP_END come back, DONE ends the job (cell_job_finish, the only way out). The agent
+ * keeps the job's time limits; our deadline is for an agent that does not answer. A stream that ends without DONE means
+ * that the agent was killed: the engine is asked whether the reason was memory. */
+#include "docker/cell/cell_job.h"
+
 #include "docker/cell/cell_private.h"
 #include "docker/engine/codec.h"
+#include "docker/engine/codec_read.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void cell_job_finish(struct cell *cell, enum cell_outcome outcome)
 {
@@ -18,7 +22,37 @@ void cell_job_finish(struct cell *cell, enum cell_outcome outcome)
     cell->events = NULL;
     cell->job = NULL;
     cell->outcome = outcome;
+    cell->held = false;
+    if (cell->attach != NULL)
+        attach_pause(cell->attach, false);
     events->on_done(arg, outcome);
+}
+
+/* The deadline. */
+
+static void on_unresponsive(uv_timer_t *timer)
+{
+    cell_job_finish(timer->data, CELL_UNRESPONSIVE);
+}
+
+static void on_job_unsent(uv_timer_t *timer)
+{
+    cell_fail(timer->data, ERROR_INTERNAL, "the job could not be sent");
+}
+
+/* Starts the timer anew. */
+static void cell_job_watch(struct cell *cell)
+{
+    const struct cell_job *job = cell->job;
+
+    if (cell->unsent)
+        uv_timer_start(&cell->timer, on_job_unsent, 0, 0);
+    else if (cell->held)
+        uv_timer_stop(&cell->timer);
+    else
+        uv_timer_start(&cell->timer, on_unresponsive,
+                       job->run.timeout_ms + (job->compile.argv != NULL ? job->compile.timeout_ms : 0) + CELL_GRACE_MS,
+                       0);
 }
 
 /* Sending. A pass gathers frames into one buffer, so that a small job is one write. */
@@ -122,6 +156,7 @@ int cell_put_step(struct buf *out, enum frame_step step, const struct cell_step 
 static int put_steps(struct cell *cell, struct buf *out)
 {
     cell->feed = (struct cell_feed){.at = SEND_INPUT};
+    cell->input_wanted = true;
     if (cell->job->compile.argv != NULL &&
         cell_put_step(out, FRAME_STEP_COMPILE, &cell->job->compile, &cell->limits) != 0)
         return -1;
@@ -130,18 +165,30 @@ static int put_steps(struct cell *cell, struct buf *out)
     return cell_put(out, FRAME_START, NULL, 0);
 }
 
-static int put_input(struct cell *cell, struct buf *out)
+static int put_input(struct buf *out, const char *data, size_t len)
 {
-    struct cell_feed *feed = &cell->feed;
+    int failed = 0;
 
-    if (feed->offset == cell->job->input_len) {
-        feed->at = SEND_INPUT_END;
-        return cell_put(out, FRAME_STDIN_END, NULL, 0);
+    for (size_t at = 0, part; failed == 0 && at < len; at += part) {
+        part = chunk(len, at);
+        failed = cell_put(out, FRAME_STDIN, data + at, part);
     }
-    size_t part = chunk(cell->job->input_len, feed->offset);
-    const char *data = cell->job->input + feed->offset;
-    feed->offset += part;
-    return cell_put(out, FRAME_STDIN, data, part);
+    return failed;
+}
+
+static int put_input_end(struct cell *cell, struct buf *out)
+{
+    cell->feed.at = SEND_INPUT_END;
+    return cell_put(out, FRAME_STDIN_END, NULL, 0);
+}
+
+/* The taker answers with cell_input() and cell_input_end(), which put frames into the pass. */
+static void want_input(struct cell *cell, struct buf *out)
+{
+    cell->input_wanted = false;
+    cell->pass = out;
+    cell->events->on_input_wanted(cell->events_arg);
+    cell->pass = NULL;
 }
 
 static int put_next(struct cell *cell, struct buf *out)
@@ -154,7 +201,10 @@ static int put_next(struct cell *cell, struct buf *out)
     case SEND_STEPS:
         return put_steps(cell, out);
     case SEND_INPUT:
-        return put_input(cell, out);
+        if (cell->input_over)
+            return put_input_end(cell, out);
+        want_input(cell, out);
+        return 0;
     case SEND_INPUT_END:
         break;
     }
@@ -163,28 +213,124 @@ static int put_next(struct cell *cell, struct buf *out)
 
 static bool more_to_send(const struct cell *cell)
 {
-    return cell->job != NULL && cell->feed.at != SEND_INPUT_END;
+    return cell->job != NULL && cell->attach != NULL && !cell->unsent && cell->feed.at != SEND_INPUT_END &&
+           (cell->feed.at != SEND_INPUT || cell->input_wanted || cell->input_over);
+}
+
+/* The job fails at the next turn, because no event may fire from within the taker's call. */
+static void cell_job_unsent(struct cell *cell)
+{
+    cell->unsent = true;
+    cell_job_watch(cell);
+}
+
+/* A frame never crosses a pass: the pass ends when the largest frame would not fit any more. */
+static void send_pass(struct cell *cell)
+{
+    struct buf out;
+
+    buf_init(&out, PASS_MAX);
+    int failed = buf_reserve(&out, PASS_FIRST);
+    while (failed == 0 && more_to_send(cell) && out.len < PASS_FULL)
+        failed = put_next(cell, &out);
+    if (failed == 0 && out.len > 0 && cell->attach != NULL) /* NULL: the taker ended the cell */
+        failed = attach_write(cell->attach, &out);
+    buf_free(&out);
+    if (failed != 0 && cell->job != NULL)
+        cell_job_unsent(cell);
 }
 
 void cell_job_feed(struct cell *cell)
 {
-    /* A frame never crosses a pass: the pass ends where the largest frame would not fit any more. */
-    while (more_to_send(cell) && cell->attach != NULL && attach_queued(cell->attach) <= ATTACH_LOW) {
-        struct buf out;
-        int failed;
+    while (more_to_send(cell) && attach_queued(cell->attach) < ATTACH_LOW)
+        send_pass(cell);
+}
 
-        buf_init(&out, PASS_MAX);
-        failed = buf_reserve(&out, PASS_FIRST);
-        while (failed == 0 && more_to_send(cell) && out.len < PASS_FULL)
-            failed = put_next(cell, &out);
-        if (failed == 0 && out.len > 0)
-            failed = attach_write(cell->attach, out.data, out.len);
-        buf_free(&out);
-        if (failed != 0) {
-            cell_fail(cell, ERROR_INTERNAL, "the job could not be sent");
-            return;
-        }
+/* Input. */
+
+static bool takes_input(const struct cell *cell)
+{
+    return cell->job != NULL && cell->attach != NULL && !cell->unsent && !cell->input_over;
+}
+
+static bool has_room_for_input(const struct cell *cell)
+{
+    if (cell->state != CELL_RUNNING || cell->feed.at != SEND_INPUT)
+        return false;
+    return cell->pass != NULL ? cell->pass->len < PASS_FULL : attach_queued(cell->attach) < ATTACH_LOW;
+}
+
+/* Into the pass, or as a write of its own. */
+static int send_input(struct cell *cell, const char *data, size_t len)
+{
+    struct buf out;
+
+    if (cell->pass != NULL)
+        return put_input(cell->pass, data, len);
+    buf_init(&out, PASS_MAX);
+    int failed = put_input(&out, data, len);
+    if (failed == 0)
+        failed = attach_write(cell->attach, &out);
+    buf_free(&out);
+    return failed;
+}
+
+size_t cell_input(struct cell *cell, const void *data, size_t len)
+{
+    size_t part = len < CELL_INPUT_MAX ? len : CELL_INPUT_MAX;
+
+    if (!takes_input(cell))
+        return len;
+    if (!has_room_for_input(cell))
+        part = 0;
+    if (part < len)
+        cell->input_wanted = true;
+    if (part > 0 && send_input(cell, data, part) != 0)
+        cell_job_unsent(cell);
+    return part;
+}
+
+void cell_input_end(struct cell *cell)
+{
+    if (!takes_input(cell))
+        return;
+    cell->input_over = true;
+    if (cell->pass == NULL && cell->state == CELL_RUNNING)
+        cell_job_feed(cell);
+}
+
+/* Holding. */
+
+/* The frames that came while the cell was held are first; one of them may make the taker hold it again. */
+static void on_go_on(uv_timer_t *timer)
+{
+    struct cell *cell = timer->data;
+
+    cell_job_watch(cell);
+    cell_read_held(cell);
+    if (cell->attach != NULL && !cell->held)
+        attach_pause(cell->attach, false);
+}
+
+/* Pauses the stream, or lets it go on at the next turn. */
+static void cell_job_pause(struct cell *cell)
+{
+    if (!cell->held) {
+        uv_timer_start(&cell->timer, on_go_on, 0, 0);
+        return;
     }
+    if (cell->attach != NULL)
+        attach_pause(cell->attach, true);
+    cell_job_watch(cell);
+}
+
+void cell_hold(struct cell *cell, bool hold)
+{
+    if (cell->job == NULL || cell->held == hold)
+        return;
+    cell->held = hold;
+    if (cell->state == CELL_RUNNING && !cell->unsent) /* otherwise cell_job_start() pauses, or the job fails */
+        cell_job_pause(cell);
 }
 
 /* Receiving. */
@@ -212,6 +358,14 @@ static bool step_known(const struct frame *frame)
     return frame->step == FRAME_STEP_COMPILE || frame->step == FRAME_STEP_RUN;
 }
 
+/* After the run step nothing reads the input any more. */
+static void on_step_end_frame(struct cell *cell, const struct frame *frame, const struct frame_step_end *end)
+{
+    if (frame->step == FRAME_STEP_RUN)
+        cell->input_over = true;
+    cell->events->on_step_end(cell->events_arg, frame->step, end);
+}
+
 void cell_job_frame(struct cell *cell, const struct frame *frame)
 {
     struct frame_step_end end;
@@ -220,16 +374,16 @@ void cell_job_frame(struct cell *cell, const struct frame *frame)
         frame->channel <= FRAME_RESULT)
         cell->events->on_output(cell->events_arg, frame->step, frame->channel, frame->payload, frame->length);
     else if (frame->type == FRAME_STEP_END && step_known(frame) && frame_step_end_get(frame, &end))
-        cell->events->on_step_end(cell->events_arg, frame->step, &end);
+        on_step_end_frame(cell, frame, &end);
     else if (frame->type == FRAME_DONE && frame->length == 0)
         cell_job_finish(cell, CELL_DONE);
     else if (frame->type == FRAME_FAILED)
         cell_job_finish(cell, outcome_of_failure(frame));
-    else if (!cell_wait_prepared(cell, frame))
-        cell_fail(cell, ERROR_INTERNAL, "a frame that does not fit (type %u)", frame->type);
+    else if (!cell_prewarm_frame(cell, frame))
+        cell_fail(cell, ERROR_INTERNAL, "unexpected frame of type %u", frame->type);
 }
 
-static void on_inspected(void *arg, int status, json_t *reply, const struct error *error)
+static void on_cell_inspected(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct cell *cell = arg;
     struct container_state state = {0};
@@ -251,35 +405,29 @@ void cell_job_stream_end(struct cell *cell)
     cell->call = engine_call(
         cell->cells->engine,
         &(struct call_options){.method = "GET", .path = path, .deadline_ms = CELL_CALL_MS, .metric = "inspect"},
-        on_inspected, cell);
+        on_cell_inspected, cell);
 }
 
 /* Starting. */
 
-static void on_unresponsive(uv_timer_t *timer)
+static void cell_job_start(struct cell *cell)
 {
-    cell_job_finish(timer->data, CELL_UNRESPONSIVE);
-}
-
-static void start_job(struct cell *cell)
-{
-    const struct cell_job *job = cell->job;
-    uint64_t limit = job->run.timeout_ms + (job->compile.argv != NULL ? job->compile.timeout_ms : 0) + CELL_GRACE_MS;
-
     cell_set_state(cell, CELL_RUNNING);
-    uv_timer_start(&cell->timer, on_unresponsive, limit, 0);
-    cell->feed = (struct cell_feed){.at = SEND_ENV};
+    if (cell->held)
+        cell_job_pause(cell);
+    else
+        cell_job_watch(cell);
     cell_job_feed(cell);
 }
 
-static void on_updated(void *arg, int status, json_t *reply, const struct error *error)
+static void on_cell_updated(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct cell *cell = arg;
 
     (void)reply;
     cell->call = NULL;
     if (status >= 200 && status < 300)
-        start_job(cell);
+        cell_job_start(cell);
     else
         cell_fail(cell, ERROR_INTERNAL, "update: %s", error->text);
 }
@@ -304,7 +452,7 @@ static void update_limits(struct cell *cell, const struct cell_limits *limits)
         engine_call(cell->cells->engine,
                     &(struct call_options){
                         .method = "POST", .path = path, .body = body, .deadline_ms = CELL_CALL_MS, .metric = "update"},
-                    on_updated, cell);
+                    on_cell_updated, cell);
 }
 
 void cell_run(struct cell *cell, const struct cell_job *job, const struct cell_limits *limits,
@@ -312,13 +460,16 @@ void cell_run(struct cell *cell, const struct cell_job *job, const struct cell_l
 {
     assert(cell->state == CELL_READY);
     assert(limits == NULL || limits->disk_mb == cell->limits.disk_mb);
-    uv_timer_stop(&cell->timer); /* an interpreter that is still being started is the job's now */
+    uv_timer_stop(&cell->timer); /* the deadline of an interpreter that is still being started */
     cell->jobs++;
     cell->job = job;
+    cell->feed = (struct cell_feed){.at = SEND_ENV};
+    cell->input_wanted = cell->unsent = cell->held = false;
+    cell->input_over = events->on_input_wanted == NULL;
     cell->events = events;
     cell->events_arg = arg;
     if (limits == NULL || limits_equal(limits, &cell->limits))
-        start_job(cell);
+        cell_job_start(cell);
     else
         update_limits(cell, limits);
 }

@@ -1,12 +1,14 @@
-/* A cell's part of the processors when there is not enough for all: as large as any other cell's, until its program has
- * run for long. Then it is a smaller one, so that a short program is not held up by programs that burn. The engine is
- * told beside all else: if it fails, nothing but the part is different. */
+/* A cell's share of the processors while they are short. It is as large as any other cell's until its program has run
+ * for long; then it is smaller, so that programs that compute for long do not hold up short ones. The call to the
+ * engine goes on beside everything else: if it fails, only the share is different. */
+#include "docker/cell/cell_shares.h"
+
 #include "docker/cell/cell_private.h"
 #include "docker/engine/codec.h"
 
 #include <stdio.h>
 
-static void on_told(void *arg, int status, json_t *reply, const struct error *error)
+static void on_shares_told(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct cell *cell = arg;
 
@@ -21,7 +23,7 @@ void cell_shares_forget(struct cell *cell)
     cell->shares_call = NULL;
 }
 
-static void tell(struct cell *cell, unsigned shares)
+static void cell_shares_tell(struct cell *cell, unsigned shares)
 {
     char path[CELL_CONTAINER_ID_MAX + 40];
 
@@ -33,7 +35,7 @@ static void tell(struct cell *cell, unsigned shares)
                                                            .body = codec_update_shares(shares),
                                                            .deadline_ms = CELL_CALL_MS,
                                                            .metric = "update"},
-                                    on_told, cell);
+                                    on_shares_told, cell);
 }
 
 void cell_yield(struct cell *cell)
@@ -41,12 +43,12 @@ void cell_yield(struct cell *cell)
     if (cell->yields || cell->state != CELL_RUNNING || cell->cells->podman)
         return;
     cell->yields = true;
-    tell(cell, CELL_SHARES_LONG);
+    cell_shares_tell(cell, CELL_SHARES_LONG);
 }
 
 void cell_shares_restore(struct cell *cell)
 {
     if (cell->yields)
-        tell(cell, CELL_SHARES);
+        cell_shares_tell(cell, CELL_SHARES);
     cell->yields = false;
 }

@@ -2,8 +2,8 @@
 
 #include "base/log.h"
 #include "base/seam.h"
-#include "docker/engine/codec.h"
-#include "docker/engine/engine.h"
+#include "docker/engine/call.h"
+#include "docker/engine/codec_read.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 struct reaper_removal {
     struct reaper *reaper;
     struct call *call;
-    struct reaper_removal *next, *prev;
+    struct list node; /* in reaper->removals */
 };
 
 bool reaper_condemns(const struct container_entry *entry, const char *instance, bool known, int64_t now_s)
@@ -29,52 +29,40 @@ bool reaper_condemns(const struct container_entry *entry, const char *instance, 
     return idle && entry->created_s > 0 && now_s - entry->created_s > REAPER_OLD_S;
 }
 
-static void removal_free(struct reaper_removal *removal)
+static void reaper_step(struct reaper *reaper)
 {
-    struct reaper *reaper = removal->reaper;
-
-    if (removal->prev != NULL)
-        removal->prev->next = removal->next;
-    else
-        reaper->removals = removal->next;
-    if (removal->next != NULL)
-        removal->next->prev = removal->prev;
-    free(removal);
-}
-
-static void sweep_step(struct reaper *reaper)
-{
-    if (!reaper->sweeping || reaper->listing != NULL || reaper->removals != NULL)
+    if (!reaper->sweeping || reaper->listing != NULL || !list_is_empty(&reaper->removals))
         return;
     reaper->sweeping = false;
     reaper->swept(reaper->arg);
 }
 
-static void on_removed(void *arg, int status, json_t *reply, const struct error *error)
+static void on_reaped(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct reaper_removal *removal = arg;
     struct reaper *reaper = removal->reaper;
 
-    (void)status, (void)reply, (void)error; /* what stays is found by the next sweep */
-    removal_free(removal);
-    sweep_step(reaper);
+    (void)status, (void)reply, (void)error; /* if it failed, the next sweep finds the container again */
+    list_remove(&removal->node);
+    free(removal);
+    reaper_step(reaper);
 }
 
-static void remove_path(struct reaper *reaper, const char *path)
+static void reaper_remove(struct reaper *reaper, const char *path)
 {
     struct reaper_removal *removal = calloc(1, sizeof *removal);
 
     if (removal == NULL)
         return;
     removal->reaper = reaper;
-    removal->next = reaper->removals;
-    if (reaper->removals != NULL)
-        reaper->removals->prev = removal;
-    reaper->removals = removal;
     removal->call = engine_call(
         reaper->cells->engine,
         &(struct call_options){.method = "DELETE", .path = path, .deadline_ms = CELL_CALL_MS, .metric = "reap"},
-        on_removed, removal);
+        on_reaped, removal);
+    if (removal->call != NULL)
+        list_push(&reaper->removals, &removal->node);
+    else
+        free(removal);
 }
 
 struct sweep {
@@ -82,7 +70,7 @@ struct sweep {
     unsigned condemned;
 };
 
-static void on_entry(void *arg, const struct container_entry *entry)
+static void on_container_listed(void *arg, const struct container_entry *entry)
 {
     struct sweep *sweep = arg;
     struct reaper *reaper = sweep->reaper;
@@ -95,10 +83,10 @@ static void on_entry(void *arg, const struct container_entry *entry)
         return;
     sweep->condemned++;
     snprintf(path, sizeof path, "/containers/%s?force=1&v=1", entry->id);
-    remove_path(reaper, path);
+    reaper_remove(reaper, path);
 }
 
-/* Volumes of this instance that hold another version of the agent. */
+/* Removes this instance's volumes that hold another version of the agent. */
 static void on_volumes(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct reaper *reaper = arg;
@@ -117,11 +105,11 @@ static void on_volumes(void *arg, int status, json_t *reply, const struct error 
             strcmp(name, reaper->volume->name) == 0)
             continue;
         snprintf(path, sizeof path, "/volumes/%s", name);
-        remove_path(reaper, path);
+        reaper_remove(reaper, path);
     }
 }
 
-static void list_volumes(struct reaper *reaper)
+static void reaper_list_volumes(struct reaper *reaper)
 {
     char path[256];
 
@@ -134,36 +122,36 @@ static void list_volumes(struct reaper *reaper)
         on_volumes, reaper);
 }
 
-static void on_listed(void *arg, int status, json_t *reply, const struct error *error)
+static void on_containers(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct reaper *reaper = arg;
     struct sweep sweep = {.reaper = reaper};
 
     reaper->listing = NULL;
     if (status == 200)
-        codec_containers(reply, on_entry, &sweep);
+        codec_containers(reply, on_container_listed, &sweep);
     else
         log_event(LOG_WARN, "reaper.failed", LOG_STR("reason", error->text));
     if (sweep.condemned > 0)
         log_event(LOG_INFO, "reaper.swept", LOG_INT("containers", sweep.condemned));
     if (reaper->volumes == NULL)
-        list_volumes(reaper);
-    sweep_step(reaper);
+        reaper_list_volumes(reaper);
+    reaper_step(reaper);
 }
 
 void reaper_init(struct reaper *reaper, struct cells *cells, const struct volume *volume, void (*swept)(void *arg),
                  void *arg)
 {
     *reaper = (struct reaper){.cells = cells, .volume = volume, .swept = swept, .arg = arg};
+    list_init(&reaper->removals);
     uv_timer_init(cells->loop, &reaper->timer);
     reaper->timer.data = reaper;
 }
 
-static void sweep(struct reaper *reaper)
+static void reaper_begin(struct reaper *reaper)
 {
     if (reaper->sweeping)
         return;
-    reaper->sweeping = true;
     /* {"label":["io.codecell.instance"]}, escaped */
     reaper->listing =
         engine_call(reaper->cells->engine,
@@ -172,18 +160,19 @@ static void sweep(struct reaper *reaper)
                         .path = "/containers/json?all=1&filters=%7B%22label%22%3A%5B%22" LABEL_INSTANCE "%22%5D%7D",
                         .deadline_ms = CELL_CALL_MS,
                         .metric = "list"},
-                    on_listed, reaper);
+                    on_containers, reaper);
+    reaper->sweeping = reaper->listing != NULL;
 }
 
-static void on_timer(uv_timer_t *timer)
+static void on_reaper_timer(uv_timer_t *timer)
 {
-    sweep(timer->data);
+    reaper_begin(timer->data);
 }
 
 void reaper_sweep(struct reaper *reaper)
 {
-    uv_timer_start(&reaper->timer, on_timer, REAPER_SOON_MS, REAPER_PERIOD_MS);
-    sweep(reaper);
+    uv_timer_start(&reaper->timer, on_reaper_timer, REAPER_SOON_MS, REAPER_PERIOD_MS);
+    reaper_begin(reaper);
 }
 
 void reaper_stop(struct reaper *reaper)
@@ -195,10 +184,11 @@ void reaper_stop(struct reaper *reaper)
         call_cancel(reaper->volumes);
     reaper->listing = reaper->volumes = NULL;
     reaper->sweeping = false;
-    for (struct reaper_removal *removal = reaper->removals, *next; removal != NULL; removal = next) {
-        next = removal->next;
+    LIST_EACH (node, &reaper->removals) {
+        struct reaper_removal *removal = container_of(node, struct reaper_removal, node);
         call_cancel(removal->call);
-        removal_free(removal);
+        list_remove(node);
+        free(removal);
     }
 }
 

@@ -1,49 +1,49 @@
 #include "docker/cell/runtime.h"
 
 #include "base/log.h"
-#include "docker/engine/codec.h"
+#include "docker/engine/call.h"
+#include "docker/engine/codec_read.h"
 #include "docker/engine/engine.h"
 
 #include <assert.h>
 #include <string.h>
 
-static bool automatic(const struct runtime_trial *trial)
+static bool runtime_is_auto(const struct runtime_trial *trial)
 {
     return trial->setting != NULL && strcmp(trial->setting, RUNTIME_AUTO) == 0;
 }
 
 /* `runtime` NULL: the engine's default. */
-static void decide(struct runtime_trial *trial, const char *runtime, const char *reason)
+static void runtime_choose(struct runtime_trial *trial, const char *runtime, const char *reason)
 {
     trial->cells->runtime = runtime;
-    trial->decided = true;
     log_event(LOG_INFO, "runtime.chosen", LOG_STR("name", runtime != NULL ? runtime : "default"),
               LOG_STR("reason", reason));
     trial->done(trial->arg);
 }
 
-static void on_ready(void *arg, struct cell *cell)
+static void on_trial_ready(void *arg, struct cell *cell)
 {
     struct runtime_trial *trial = arg;
 
-    trial->cell = NULL; /* what becomes of it says nothing more */
+    trial->cell = NULL; /* how it ends does not matter any more */
     cell_end(cell);
-    decide(trial, RUNTIME_FASTER, "a trial container ran with it");
+    runtime_choose(trial, RUNTIME_FASTER, "a trial container ran with it");
 }
 
-static void on_ending(void *arg, struct cell *cell, const struct error *error)
+static void on_trial_ending(void *arg, struct cell *cell, const struct error *error)
 {
     struct runtime_trial *trial = arg;
 
     if (cell != trial->cell)
         return;
     trial->cell = NULL;
-    if (error->code != ERROR_NONE &&
-        engine_is_up(trial->cells->engine)) /* else somebody ended it, or it says nothing */
-        decide(trial, NULL, error->text);
+    /* Without an error it was ended on purpose. While the engine is down, a failure proves nothing. */
+    if (error->code != ERROR_NONE && engine_is_up(trial->cells->engine))
+        runtime_choose(trial, NULL, error->text);
 }
 
-static void on_gone(void *arg, struct cell *cell)
+static void on_trial_gone(void *arg, struct cell *cell)
 {
     struct runtime_trial *trial = arg;
 
@@ -56,12 +56,13 @@ void runtime_init(struct runtime_trial *trial, struct cells *cells, const char *
                   void *arg)
 {
     *trial = (struct runtime_trial){.cells = cells, .setting = setting, .done = done, .arg = arg};
-    trial->owner = (struct cell_owner){.on_ready = on_ready, .on_ending = on_ending, .on_gone = on_gone, .arg = trial};
-    cells->runtime = setting != NULL && setting[0] != '\0' && !automatic(trial) ? setting : NULL;
+    trial->owner = (struct cell_owner){
+        .on_ready = on_trial_ready, .on_ending = on_trial_ending, .on_gone = on_trial_gone, .arg = trial};
+    cells->runtime = setting != NULL && setting[0] != '\0' && !runtime_is_auto(trial) ? setting : NULL;
 }
 
-/* The runtime is said in the create call's body, which is written within cell_make. */
-static void try_faster(struct runtime_trial *trial)
+/* cell_make() writes the body of the create call, which names the runtime, before it returns. */
+static void runtime_try_faster(struct runtime_trial *trial)
 {
     struct cells *cells = trial->cells;
 
@@ -69,14 +70,14 @@ static void try_faster(struct runtime_trial *trial)
     trial->cell = cell_make(cells, trial->kind, &trial->kind->limits, &trial->owner);
     cells->runtime = NULL;
     if (trial->cell == NULL) {
-        decide(trial, NULL, "no cell could be made to try " RUNTIME_FASTER);
+        runtime_choose(trial, NULL, "no cell could be made to try " RUNTIME_FASTER);
         return;
     }
-    cell_place(trial->cell)->role = PLACE_TAKEN; /* not the pool's to end */
+    cell_place(trial->cell)->role = PLACE_TAKEN; /* so that the pool does not end it */
     cell_hurry(trial->cell, RUNTIME_TRIAL_MS);
 }
 
-static void on_info(void *arg, int status, json_t *reply, const struct error *error)
+static void on_runtime_info(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct runtime_trial *trial = arg;
     struct engine_info info;
@@ -85,32 +86,30 @@ static void on_info(void *arg, int status, json_t *reply, const struct error *er
     if (status == 0 && !engine_is_up(trial->cells->engine))
         return;
     if (status != 200)
-        decide(trial, NULL, error->text);
+        runtime_choose(trial, NULL, error->text);
     else if (codec_info(reply, &info) != 0 || json_object_get(info.runtimes, RUNTIME_FASTER) == NULL)
-        decide(trial, NULL, "the engine has no " RUNTIME_FASTER);
+        runtime_choose(trial, NULL, "the engine has no " RUNTIME_FASTER);
     else if (strcmp(info.default_runtime, RUNTIME_FASTER) == 0)
-        decide(trial, NULL, RUNTIME_FASTER " is the engine's default");
+        runtime_choose(trial, NULL, RUNTIME_FASTER " is the engine's default");
     else
-        try_faster(trial);
+        runtime_try_faster(trial);
 }
 
 void runtime_decide(struct runtime_trial *trial, const struct cell_kind *kind)
 {
     assert(trial->call == NULL && trial->cell == NULL);
-    if (!automatic(trial)) {
-        trial->decided = true;
+    if (!runtime_is_auto(trial)) {
         trial->done(trial->arg);
         return;
     }
-    trial->decided = false;
     trial->cells->runtime = NULL;
     trial->kind = kind;
     trial->call = engine_call(
         trial->cells->engine,
         &(struct call_options){.method = "GET", .path = "/info", .deadline_ms = RUNTIME_TRIAL_MS, .metric = "info"},
-        on_info, trial);
+        on_runtime_info, trial);
     if (trial->call == NULL)
-        decide(trial, NULL, "out of memory");
+        runtime_choose(trial, NULL, "out of memory");
 }
 
 void runtime_cancel(struct runtime_trial *trial)

@@ -4,6 +4,7 @@
 #include "base/seam.h"
 #include "base/text.h"
 #include "docker/engine/codec.h"
+#include "docker/engine/codec_tar.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 
 #define ARCHIVE_MAX (32u << 20)
 
-/* FNV-1a, 64 bits: tells versions of the agent apart, nothing more. */
+/* FNV-1a, 64 bits: good enough to tell versions of the agent apart. */
 static uint64_t fingerprint(const unsigned char *data, size_t len)
 {
     uint64_t hash = 0xcbf29ce484222325u;
@@ -28,12 +29,12 @@ void volume_init(struct volume *volume, struct cells *cells, const void *agent, 
              (unsigned long long)fingerprint(agent, len));
 }
 
-static void call(struct volume *volume, const struct call_options *options, call_done *next)
+static void volume_call(struct volume *volume, const struct call_options *options, call_done *next)
 {
     volume->call = engine_call(volume->cells->engine, options, next, volume);
 }
 
-static bool failed(struct volume *volume, const char *what, int status, const struct error *error)
+static bool volume_failed(struct volume *volume, const char *what, int status, const struct error *error)
 {
     volume->call = NULL;
     if (status >= 200 && status < 300)
@@ -42,66 +43,65 @@ static bool failed(struct volume *volume, const char *what, int status, const st
     return true;
 }
 
-static void finish(struct volume *volume)
+static void volume_finish(struct volume *volume)
 {
     volume->call = NULL;
-    volume->container[0] = '\0'; /* one that stayed is the reaper's */
-    volume->filled = volume->error.code == ERROR_NONE;
-    volume->done(volume->arg, volume->filled ? NULL : &volume->error);
+    volume->container[0] = '\0'; /* if it could not be removed, the reaper removes it */
+    volume->done(volume->arg, volume->error.code == ERROR_NONE ? NULL : &volume->error);
 }
 
-static void on_removed(void *arg, int status, json_t *reply, const struct error *error)
+static void on_filler_removed(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct volume *volume = arg;
 
-    (void)status, (void)reply, (void)error; /* a container that stays is the reaper's */
-    volume->call = NULL;
-    finish(volume);
+    (void)status, (void)reply, (void)error;
+    volume_finish(volume);
 }
 
-static void remove_container(struct volume *volume)
+static void volume_remove_filler(struct volume *volume)
 {
     char path[CELL_NAME_MAX + 40];
 
     snprintf(path, sizeof path, "/containers/%s?force=1", volume->container);
-    call(volume,
-         &(struct call_options){.method = "DELETE", .path = path, .deadline_ms = CELL_CALL_MS, .metric = "remove"},
-         on_removed);
+    volume_call(
+        volume,
+        &(struct call_options){.method = "DELETE", .path = path, .deadline_ms = CELL_CALL_MS, .metric = "remove"},
+        on_filler_removed);
 }
 
-/* Takes the archive and extracts it at `place` of the container. `made` is not 0: it could not be made. */
-static void put(struct volume *volume, int made, struct buf *tar, const char *place, call_done *next)
+/* Extracts the archive at `place` in the container, and frees it. `made` is not 0: the archive could not be made. */
+static void volume_put(struct volume *volume, int made, struct buf *tar, const char *place, call_done *next)
 {
     char path[CELL_NAME_MAX + 80];
 
     if (made != 0) {
         error_set(&volume->error, ERROR_INTERNAL, "out of memory");
-        remove_container(volume);
+        volume_remove_filler(volume);
     } else {
         snprintf(path, sizeof path, "/containers/%s/archive?path=%s", volume->container, place);
-        call(volume,
-             &(struct call_options){.method = "PUT",
-                                    .path = path,
-                                    .raw = tar->data,
-                                    .raw_len = tar->len,
-                                    .deadline_ms = CELL_CALL_MS,
-                                    .metric = "archive"},
-             next);
+        volume_call(volume,
+                    &(struct call_options){.method = "PUT",
+                                           .path = path,
+                                           .raw = tar->data,
+                                           .raw_len = tar->len,
+                                           .deadline_ms = CELL_CALL_MS,
+                                           .metric = "archive"},
+                    next);
     }
     buf_free(tar);
 }
 
-static void on_folder(void *arg, int status, json_t *reply, const struct error *error)
+static void on_folder_put(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct volume *volume = arg;
 
     (void)reply;
-    failed(volume, "close the agent's folder", status, error);
-    remove_container(volume);
+    volume_failed(volume, "close the agent's folder", status, error);
+    volume_remove_filler(volume);
 }
 
-/* Docker passes over an archive's own root, but takes a mounted folder by its name. Podman extracts to the mounted
- * folder alone, and takes its root. */
+/* Sets the folder's mode. Docker ignores an archive's root entry, so the archive names the mounted folder. Podman can
+ * extract into the mounted folder only, and does not ignore the root entry. */
 static void put_folder(struct volume *volume)
 {
     bool podman = volume->cells->podman;
@@ -109,44 +109,44 @@ static void put_folder(struct volume *volume)
 
     buf_init(&tar, ARCHIVE_MAX);
     int made = codec_tar_folder(&tar, podman ? "./" : &CELL_AGENT_FOLDER[1], 0711);
-    put(volume, made, &tar, podman ? CELL_AGENT_FOLDER : "/", on_folder);
+    volume_put(volume, made, &tar, podman ? CELL_AGENT_FOLDER : "/", on_folder_put);
 }
 
-static void on_put(void *arg, int status, json_t *reply, const struct error *error)
+static void on_agent_put(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct volume *volume = arg;
 
     (void)reply;
-    if (failed(volume, "put the agent into its volume", status, error))
-        remove_container(volume);
+    if (volume_failed(volume, "put the agent into its volume", status, error))
+        volume_remove_filler(volume);
     else
         put_folder(volume);
 }
 
-/* The file and its folder are the same for all cells. A program that could open them could lock them, and other cells'
- * programs would see the lock; and it could watch how other cells start. So the file can only be executed, and the
- * folder only be passed through. */
+/* All cells share the file and its folder. A program that could open them could lock them, which programs in other
+ * cells would notice, and could watch other cells start. So the file can only be executed, and the folder only be
+ * entered. */
 static void put_agent(struct volume *volume)
 {
     struct buf tar;
 
     buf_init(&tar, ARCHIVE_MAX);
     int made = codec_tar_file(&tar, "agent", volume->agent, volume->agent_len, 0111);
-    put(volume, made, &tar, CELL_AGENT_FOLDER, on_put);
+    volume_put(volume, made, &tar, CELL_AGENT_FOLDER, on_agent_put);
 }
 
-static void on_container(void *arg, int status, json_t *reply, const struct error *error)
+static void on_filler_created(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct volume *volume = arg;
 
     (void)reply;
-    if (failed(volume, "create the agent's container", status, error))
-        finish(volume);
+    if (volume_failed(volume, "create the agent's container", status, error))
+        volume_finish(volume);
     else
         put_agent(volume);
 }
 
-static json_t *container_body(const struct volume *volume)
+static json_t *volume_container_body(const struct volume *volume)
 {
     static const char role[] = LABEL_ROLE_AGENT;
     char instance[80], name[CELL_NAME_MAX + 32];
@@ -172,24 +172,24 @@ static json_t *container_body(const struct volume *volume)
     });
 }
 
-static void on_volume(void *arg, int status, json_t *reply, const struct error *error)
+static void on_volume_created(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct volume *volume = arg;
     char path[CELL_NAME_MAX + 40];
 
     (void)reply;
-    if (failed(volume, "create the agent's volume", status, error)) {
-        finish(volume);
+    if (volume_failed(volume, "create the agent's volume", status, error)) {
+        volume_finish(volume);
         return;
     }
     snprintf(path, sizeof path, "/containers/create?name=%s", volume->container);
-    call(volume,
-         &(struct call_options){.method = "POST",
-                                .path = path,
-                                .body = container_body(volume),
-                                .deadline_ms = CELL_CALL_MS,
-                                .metric = "create"},
-         on_container);
+    volume_call(volume,
+                &(struct call_options){.method = "POST",
+                                       .path = path,
+                                       .body = volume_container_body(volume),
+                                       .deadline_ms = CELL_CALL_MS,
+                                       .metric = "create"},
+                on_filler_created);
 }
 
 void volume_fill(struct volume *volume, const char *image, void (*done)(void *arg, const struct error *error),
@@ -198,21 +198,20 @@ void volume_fill(struct volume *volume, const char *image, void (*done)(void *ar
     char uuid[UUID_LEN + 1];
 
     assert(volume->call == NULL);
-    volume->filled = false;
     volume->error = (struct error){0};
     volume->image = image;
     volume->done = done;
     volume->arg = arg;
     text_uuid(uuid);
     snprintf(volume->container, sizeof volume->container, "codecell-%s", uuid);
-    call(volume,
-         &(struct call_options){.method = "POST",
-                                .path = "/volumes/create",
-                                .body = json_pack("{s:s, s:{s:s}}", "Name", volume->name, "Labels", LABEL_INSTANCE,
-                                                  volume->cells->instance),
-                                .deadline_ms = CELL_CALL_MS,
-                                .metric = "volume"},
-         on_volume);
+    volume_call(volume,
+                &(struct call_options){.method = "POST",
+                                       .path = "/volumes/create",
+                                       .body = json_pack("{s:s, s:{s:s}}", "Name", volume->name, "Labels",
+                                                         LABEL_INSTANCE, volume->cells->instance),
+                                       .deadline_ms = CELL_CALL_MS,
+                                       .metric = "volume"},
+                on_volume_created);
 }
 
 void volume_cancel(struct volume *volume)

@@ -1,245 +1,260 @@
 /* The hijacked stream. The happy path:
  *
- *   attach_open -> curl connects (TLS too) in the engine's multi -> on_connected: the socket is ours to poll, the
- *   request is written by hand -> 101 -> on_open -> on_data … -> end of stream -> on_end -> attach_close -> freed
+ *   attach_open -> curl connects (TLS too) in the engine's multi -> on_attach_connected: we poll the socket and write
+ * the request ourselves -> 101 -> on_open -> on_data … -> end of stream -> on_end -> attach_close -> freed
  *
- * What is written goes to the socket at once where it is little and nothing waits before it; the rest waits for the
- * poll. Neither tells the owner anything from within its own call: that the other side is deaf shows in the stream's
- * end.
+ * attach_write() tries the socket at once if the bytes are few and none are queued. It fires no event: if the other
+ * side takes no more, the end of the stream tells the owner.
  *
- * curl lets go of the socket's events when it has connected; the easy handle stays in the multi for the stream's
- * life, for its connection does. Every failure, the deadline and the engine's closing lead to finish(). The
- * owner may close from within any event, so after each one the state is looked at again. */
-#include "docker/engine/engine_private.h"
+ * After connecting, curl stops watching the socket. Its easy handle stays in the multi until the stream is closed,
+ * because the connection belongs to it. Every failure, the deadline and the engine's closing lead to attach_finish().
+ * The owner may close the stream from within any event, so the state is checked again after each event. */
+#include "docker/engine/attach.h"
 
-#include "base/container_of.h"
+#include "base/buf.h"
 #include "base/seam.h"
+#include "base/states.h"
+#include "docker/engine/engine_private.h"
 #include "docker/engine/stream.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define READ_SIZE 65536u
-#define READS_A_TURN 4 /* then others have their turn */
-#define CHUNK_MIN 16384u
+#define READS_A_TURN 4 /* then other streams have their turn */
 #define REQUEST_MAX 512
+#define ATTACH_ID_SIZE 13 /* as the docker command shows an id, and its NUL */
 
 enum attach_state {
     ATTACH_CONNECTING,
     ATTACH_ASKING,  /* the request is under way; bytes are the answer's head */
     ATTACH_REFUSED, /* the answer is an error; bytes are its body */
     ATTACH_OPEN,
-    ATTACH_ENDED, /* on_end was told */
+    ATTACH_ENDED, /* on_end has fired */
     ATTACH_CLOSED,
     ATTACH_STATES
 };
 
-static const bool moves[ATTACH_STATES][ATTACH_STATES] = {
-    [ATTACH_CONNECTING] = {[ATTACH_ASKING] = true, [ATTACH_ENDED] = true, [ATTACH_CLOSED] = true},
-    [ATTACH_ASKING] = {[ATTACH_OPEN] = true, [ATTACH_REFUSED] = true, [ATTACH_ENDED] = true, [ATTACH_CLOSED] = true},
-    [ATTACH_REFUSED] = {[ATTACH_ENDED] = true, [ATTACH_CLOSED] = true},
-    [ATTACH_OPEN] = {[ATTACH_ENDED] = true, [ATTACH_CLOSED] = true},
-    [ATTACH_ENDED] = {[ATTACH_CLOSED] = true},
+static const struct states attach_states = {
+    .subject = "attach",
+    .names = (const char *const[]){"connecting", "asking", "refused", "open", "ended", "closed"},
+    .next =
+        (const uint32_t[]){
+            [ATTACH_CONNECTING] = STATE(ATTACH_ASKING) | STATE(ATTACH_ENDED) | STATE(ATTACH_CLOSED),
+            [ATTACH_ASKING] = STATE(ATTACH_OPEN) | STATE(ATTACH_REFUSED) | STATE(ATTACH_ENDED) | STATE(ATTACH_CLOSED),
+            [ATTACH_REFUSED] = STATE(ATTACH_ENDED) | STATE(ATTACH_CLOSED),
+            [ATTACH_OPEN] = STATE(ATTACH_ENDED) | STATE(ATTACH_CLOSED),
+            [ATTACH_ENDED] = STATE(ATTACH_CLOSED),
+            [ATTACH_CLOSED] = 0,
+        },
+    .count = ATTACH_STATES,
 };
 
-/* Bytes to be written. They stay where they are until they are gone: TLS wants a write repeated as it was. */
+/* Bytes to be written. They keep their address until they are gone, because TLS wants a write repeated unchanged. */
 struct chunk {
-    struct chunk *next;
-    size_t len, size, sent;
-    bool tried;
-    char data[];
+    struct list node; /* in attach->queue */
+    struct buf bytes;
+    size_t sent;
+    bool tried; /* a write was tried: nothing may be appended any more */
 };
 
 struct attach {
     struct engine *engine;
-    struct attach *next, *prev;
+    struct list node;               /* in engine->open */
+    char container[ATTACH_ID_SIZE]; /* for the log */
     enum attach_state state;
     struct transfer transfer;
     uv_poll_t poll;
     uv_timer_t timer; /* the deadline; once open, the next turn's reading */
     unsigned handles; /* of uv: the timer, and the poll once there is a socket */
-    int watching;     /* events that `poll` waits for */
+    int watching;     /* the events that `poll` waits for */
     uint64_t started_ns;
 
-    struct buf head; /* of the answer, or a refusal's body */
+    struct buf head; /* the request; later the answer's head, or a refusal's body */
     int status;
     struct stdcopy frames;
-    struct buf rest; /* read, and not handed over because of a pause */
+    struct buf rest; /* read, but not handed over because of a pause */
     bool paused;
 
-    struct chunk *first, *last;
-    size_t queued;
-    bool above;         /* the queue reached ATTACH_LOW: on_drain is due */
+    struct list queue;  /* chunks */
+    size_t queued;      /* bytes in them that are not sent */
+    bool above;         /* the queue reached ATTACH_LOW: on_drain will fire */
     bool over;          /* the other side ended the stream */
-    bool deaf;          /* the other side takes no more; what it sent is still read */
-    struct error error; /* could not be started: why */
+    bool deaf;          /* the other side takes no more, but we still read what it sent */
+    struct error error; /* why the stream could not be started */
     const struct attach_events *events;
     void *arg;
 };
 
-static void set_state(struct attach *attach, enum attach_state state)
+static void attach_set_state(struct attach *attach, enum attach_state state)
 {
-    assert(moves[attach->state][state]);
+    states_move(&attach_states, attach->state, state, attach->container);
     attach->state = state;
 }
 
-static bool reading(const struct attach *attach)
+static bool attach_reads(const struct attach *attach)
 {
     return attach->state == ATTACH_ASKING || attach->state == ATTACH_REFUSED || attach->state == ATTACH_OPEN;
 }
 
-/* A pause holds the stream, not the answer before it. */
-static bool held(const struct attach *attach)
+/* A pause stops the stream, but not the answer before it. */
+static bool attach_is_paused(const struct attach *attach)
 {
     return attach->paused && attach->state == ATTACH_OPEN;
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events);
+static void on_attach_poll(uv_poll_t *poll, int status, int events);
 
-static void watch(struct attach *attach)
+static void attach_watch(struct attach *attach)
 {
     int events = 0;
 
-    if (reading(attach))
-        events = (held(attach) ? 0 : UV_READABLE) | (attach->first != NULL ? UV_WRITABLE : 0);
+    if (attach_reads(attach))
+        events = (attach_is_paused(attach) ? 0 : UV_READABLE) | (!list_is_empty(&attach->queue) ? UV_WRITABLE : 0);
     if (events == attach->watching || attach->handles < 2 || attach->state == ATTACH_CLOSED)
         return;
     attach->watching = events;
     if (events != 0)
-        uv_poll_start(&attach->poll, events, on_poll);
+        uv_poll_start(&attach->poll, events, on_attach_poll);
     else
         uv_poll_stop(&attach->poll);
 }
 
-static void drop_queue(struct attach *attach)
+static void chunk_free(struct chunk *chunk)
 {
-    while (attach->first != NULL) {
-        struct chunk *chunk = attach->first;
-        attach->first = chunk->next;
-        free(chunk);
-    }
-    attach->last = NULL;
+    list_remove(&chunk->node);
+    buf_free(&chunk->bytes);
+    free(chunk);
+}
+
+static struct chunk *chunk_of(struct list *node)
+{
+    return node != NULL ? container_of(node, struct chunk, node) : NULL;
+}
+
+static void attach_drop_queue(struct attach *attach)
+{
+    LIST_EACH (node, &attach->queue)
+        chunk_free(chunk_of(node));
     attach->queued = 0;
 }
 
-static void finish(struct attach *attach, const struct error *error)
+static void attach_finish(struct attach *attach, const struct error *error)
 {
-    set_state(attach, ATTACH_ENDED);
+    attach_set_state(attach, ATTACH_ENDED);
     uv_timer_stop(&attach->timer);
-    drop_queue(attach);
-    watch(attach);
+    attach_drop_queue(attach);
+    attach_watch(attach);
     attach->events->on_end(attach->arg, error);
 }
 
-/* The stream could not be had. */
-static void fail(struct attach *attach, const struct error *error)
+/* The stream could not be opened. */
+static void attach_fail(struct attach *attach, const struct error *error)
 {
     engine_count(attach->engine, "attach", attach->state == ATTACH_REFUSED ? "error" : "failed");
-    finish(attach, error);
+    attach_finish(attach, error);
 }
 
-static void fail_with(struct attach *attach, enum error_code code, const char *text)
+static void attach_fail_with(struct attach *attach, enum error_code code, const char *text)
 {
     struct error error;
 
     error_set(&error, code, "%s", text);
     if (attach->state == ATTACH_OPEN)
-        finish(attach, &error);
+        attach_finish(attach, &error);
     else
-        fail(attach, &error);
+        attach_fail(attach, &error);
 }
 
 /* Writing. */
 
-/* Sends of one chunk what the socket takes. Whether it is gone. */
-static bool send_chunk(struct attach *attach, struct chunk *chunk)
+/* Sends as much of the chunk as the socket takes. Returns whether that was all. */
+static bool attach_send_chunk(struct attach *attach, struct chunk *chunk)
 {
     size_t n = 0;
 
     chunk->tried = true;
-    CURLcode code = curl_easy_send(attach->transfer.easy, chunk->data + chunk->sent, chunk->len - chunk->sent, &n);
+    CURLcode code =
+        curl_easy_send(attach->transfer.easy, chunk->bytes.data + chunk->sent, chunk->bytes.len - chunk->sent, &n);
 
     if (code != CURLE_OK && code != CURLE_AGAIN) {
         attach->deaf = true;
-        drop_queue(attach);
+        attach_drop_queue(attach);
         return false;
     }
     chunk->sent += n;
     attach->queued -= n;
-    return chunk->sent == chunk->len;
+    return chunk->sent == chunk->bytes.len;
 }
 
-/* Writes what the socket takes; the poll waits for the rest. Tells nobody. */
-static void send_queue(struct attach *attach)
+/* Writes what the socket takes; the poll waits to write the rest. Fires no event. */
+static void attach_send_queue(struct attach *attach)
 {
-    while (attach->first != NULL && send_chunk(attach, attach->first)) {
-        struct chunk *chunk = attach->first;
-        attach->first = chunk->next;
-        free(chunk);
-    }
-    if (attach->first == NULL)
-        attach->last = NULL;
-    watch(attach);
+    struct chunk *chunk;
+
+    while ((chunk = chunk_of(list_first(&attach->queue))) != NULL && attach_send_chunk(attach, chunk))
+        chunk_free(chunk);
+    attach_watch(attach);
 }
 
-static void flush(struct attach *attach)
+static void attach_flush(struct attach *attach)
 {
-    send_queue(attach);
+    attach_send_queue(attach);
     if (attach->above && attach->queued < ATTACH_LOW && attach->state == ATTACH_OPEN && !attach->deaf) {
         attach->above = false;
         attach->events->on_drain(attach->arg);
     }
 }
 
-static struct chunk *chunk_add(struct attach *attach, size_t len)
+/* Appends to the last chunk if its memory has room, so that many small writes need little memory. */
+static bool chunk_append(struct chunk *chunk, const struct buf *bytes)
 {
-    size_t size = len > CHUNK_MIN ? len : CHUNK_MIN;
-    struct chunk *chunk = malloc(sizeof *chunk + size);
-
-    if (chunk == NULL)
-        return NULL;
-    chunk->next = NULL;
-    chunk->len = chunk->sent = 0;
-    chunk->tried = false;
-    chunk->size = size;
-    *(attach->last != NULL ? &attach->last->next : &attach->first) = chunk;
-    attach->last = chunk;
-    return chunk;
+    return chunk != NULL && !chunk->tried && chunk->bytes.cap - chunk->bytes.len > bytes->len &&
+           buf_append(&chunk->bytes, bytes->data, bytes->len) == 0;
 }
 
-/* Behind the last chunk's bytes where they fit and were not tried yet, else as a chunk of their own. */
-static int enqueue(struct attach *attach, const void *data, size_t len)
+/* Takes the memory of `bytes` over. */
+static int attach_enqueue(struct attach *attach, struct buf *bytes)
 {
-    struct chunk *chunk = attach->last;
+    struct chunk *chunk = chunk_of(list_last(&attach->queue));
 
-    if (chunk == NULL || chunk->tried || chunk->size - chunk->len < len)
-        chunk = chunk_add(attach, len);
-    if (chunk == NULL)
+    attach->queued += bytes->len;
+    if (chunk_append(chunk, bytes))
+        return 0;
+    chunk = calloc(1, sizeof *chunk);
+    if (chunk == NULL) {
+        attach->queued -= bytes->len;
         return -1;
-    memcpy(chunk->data + chunk->len, data, len);
-    chunk->len += len;
-    attach->queued += len;
+    }
+    chunk->bytes = *bytes;
+    buf_init(bytes, bytes->max);
+    list_push(&attach->queue, &chunk->node);
     return 0;
 }
 
-/* A job is small and is written at once, where nothing waits before it. What is large is left to the loop: an owner
- * that goes on as long as its bytes are taken would else keep the others from their turn. */
-int attach_write(struct attach *attach, const void *data, size_t len)
+/* Much is left to the loop. Otherwise an owner that writes as long as its bytes are taken would starve the others. */
+static int attach_write_open(struct attach *attach, struct buf *bytes)
 {
-    bool at_once = attach->queued == 0 && len < ATTACH_LOW;
+    bool at_once = attach->queued == 0 && bytes->len < ATTACH_LOW;
 
-    if (attach->state != ATTACH_OPEN || attach->deaf || len == 0)
-        return 0; /* its end is on the way */
-    if (len > ATTACH_QUEUE_MAX - attach->queued || enqueue(attach, data, len) != 0)
+    if (bytes->len > ATTACH_QUEUE_MAX - attach->queued || attach_enqueue(attach, bytes) != 0)
         return -1;
     attach->above = attach->above || attach->queued >= ATTACH_LOW;
     if (at_once)
-        send_queue(attach);
+        attach_send_queue(attach);
     else
-        watch(attach);
+        attach_watch(attach);
     return 0;
+}
+
+int attach_write(struct attach *attach, struct buf *bytes)
+{
+    bool open = attach->state == ATTACH_OPEN && !attach->deaf && bytes->len > 0;
+    int result = open ? attach_write_open(attach, bytes) : 0;
+
+    buf_free(bytes);
+    return result;
 }
 
 size_t attach_queued(const struct attach *attach)
@@ -249,10 +264,10 @@ size_t attach_queued(const struct attach *attach)
 
 /* Reading. */
 
-static void on_timer(uv_timer_t *timer);
+static void on_attach_timer(uv_timer_t *timer);
 
-/* Hands over what is whole, as long as the owner wants it. */
-static void feed_frames(struct attach *attach, const uint8_t *data, size_t len)
+/* Hands over what is complete, until the owner pauses the stream. */
+static void attach_feed_frames(struct attach *attach, const uint8_t *data, size_t len)
 {
     const uint8_t *piece;
     size_t piece_len;
@@ -260,16 +275,16 @@ static void feed_frames(struct attach *attach, const uint8_t *data, size_t len)
     while (attach->state == ATTACH_OPEN && !attach->paused && len > 0) {
         enum stdcopy_result result = stdcopy_next(&attach->frames, &data, &len, &piece, &piece_len);
         if (result == STDCOPY_BAD)
-            fail_with(attach, ERROR_INTERNAL, "the container's stream is not in the engine's format");
+            attach_fail_with(attach, ERROR_INTERNAL, "the container's stream is not in the engine's format");
         else if (result == STDCOPY_DATA)
             attach->events->on_data(attach->arg, piece, piece_len);
     }
     if (attach->state == ATTACH_OPEN && len > 0 && buf_append(&attach->rest, data, len) != 0)
-        fail_with(attach, ERROR_INTERNAL, "out of memory");
+        attach_fail_with(attach, ERROR_INTERNAL, "out of memory");
 }
 
-/* Waits for the engine's message, but not past the cap. */
-static void refused(struct attach *attach)
+/* Waits for the whole message of the engine, up to STREAM_HEAD_MAX bytes. */
+static void attach_refused(struct attach *attach)
 {
     char message[400];
     struct error error;
@@ -281,73 +296,73 @@ static void refused(struct attach *attach)
         error_set(&error, attach->status == 404 ? ERROR_NOT_FOUND : ERROR_CONFLICT, "%s", message);
     else
         error_set(&error, ERROR_INTERNAL, "the container engine answered %d", attach->status);
-    fail(attach, &error);
+    attach_fail(attach, &error);
 }
 
-static void opened(struct attach *attach, size_t head)
+static void attach_opened(struct attach *attach, size_t head)
 {
-    set_state(attach, ATTACH_OPEN);
+    attach_set_state(attach, ATTACH_OPEN);
     uv_timer_stop(&attach->timer);
     engine_count(attach->engine, "attach", "ok");
     engine_observe(attach->engine, "attach", attach->started_ns);
     attach->events->on_open(attach->arg);
-    /* what came behind the head is the stream's already */
-    feed_frames(attach, (const uint8_t *)attach->head.data + head, attach->head.len - head);
+    /* the bytes after the head belong to the stream */
+    attach_feed_frames(attach, (const uint8_t *)attach->head.data + head, attach->head.len - head);
     buf_reset(&attach->head);
 }
 
-static void feed_head(struct attach *attach)
+static void attach_feed_head(struct attach *attach)
 {
     long head = stream_head(attach->head.data, attach->head.len, &attach->status);
 
     if (head < 0 || (head == 0 && attach->head.len > STREAM_HEAD_MAX)) {
-        fail_with(attach, ERROR_INTERNAL, "the container engine's answer to attach was not understood");
+        attach_fail_with(attach, ERROR_INTERNAL, "the container engine's answer to attach was not understood");
     } else if (head > 0 && (attach->status == 101 || attach->status == 200)) {
-        opened(attach, (size_t)head);
+        attach_opened(attach, (size_t)head);
     } else if (head > 0) {
-        set_state(attach, ATTACH_REFUSED);
+        attach_set_state(attach, ATTACH_REFUSED);
         buf_consume(&attach->head, (size_t)head);
-        refused(attach);
+        attach_refused(attach);
     }
 }
 
-static void feed(struct attach *attach, const uint8_t *data, size_t len)
+static void attach_feed(struct attach *attach, const uint8_t *data, size_t len)
 {
     if (attach->state == ATTACH_OPEN) {
-        feed_frames(attach, data, len);
+        attach_feed_frames(attach, data, len);
     } else if (buf_append(&attach->head, data, len) != 0) {
-        fail_with(attach, ERROR_INTERNAL, "the container engine's answer to attach is too long");
+        attach_fail_with(attach, ERROR_INTERNAL, "the container engine's answer to attach is too long");
     } else if (attach->state == ATTACH_ASKING) {
-        feed_head(attach);
+        attach_feed_head(attach);
     } else {
-        refused(attach);
+        attach_refused(attach);
     }
 }
 
-static void end_of_stream(struct attach *attach)
+static void attach_end_of_stream(struct attach *attach)
 {
     const struct error none = {0};
 
     attach->over = true;
     if (attach->state == ATTACH_REFUSED)
-        refused(attach);
+        attach_refused(attach);
     else if (attach->state == ATTACH_OPEN && stdcopy_whole(&attach->frames))
-        finish(attach, &none);
+        attach_finish(attach, &none);
     else
-        fail_with(attach, ERROR_UNAVAILABLE, "the container engine closed the stream in the middle");
+        attach_fail_with(attach, ERROR_UNAVAILABLE, "the container engine closed the stream in the middle");
 }
 
-static void broken(struct attach *attach, CURLcode code)
+static void attach_broken(struct attach *attach, CURLcode code)
 {
     struct error error;
 
     engine_heard(attach->engine, code);
     engine_explain(code, &error);
-    fail_with(attach, error.code, error.text);
+    attach_fail_with(attach, error.code, error.text);
 }
 
-/* One read. Whether there may be more. */
-static bool read_once(struct attach *attach)
+/* Reads once. Returns whether another read makes sense. */
+static bool attach_read_once(struct attach *attach)
 {
     uint8_t data[READ_SIZE];
     size_t len = 0;
@@ -356,77 +371,79 @@ static bool read_once(struct attach *attach)
     if (code == CURLE_AGAIN)
         return false;
     if (code != CURLE_OK)
-        broken(attach, code);
+        attach_broken(attach, code);
     else if (len == 0)
-        end_of_stream(attach);
+        attach_end_of_stream(attach);
     else
-        feed(attach, data, len);
-    return reading(attach) && !held(attach);
+        attach_feed(attach, data, len);
+    return attach_reads(attach) && !attach_is_paused(attach);
 }
 
-/* A turn's reading. What TLS has decrypted and not yet handed out shows on no socket, so that a turn which ends
- * before the socket is empty asks for the next. */
-static void read_turn(struct attach *attach)
+/* Reads in one turn of the loop. Bytes that TLS has decrypted but not handed out do not make the socket readable, so
+ * the timer starts the next turn unless this one found the socket empty. */
+static void attach_read_turn(struct attach *attach)
 {
     bool more = true;
 
     if (attach->rest.len > 0) {
         struct buf rest = attach->rest;
         buf_init(&attach->rest, rest.max);
-        feed_frames(attach, (const uint8_t *)rest.data, rest.len);
+        attach_feed_frames(attach, (const uint8_t *)rest.data, rest.len);
         buf_free(&rest);
-        more = reading(attach) && !held(attach);
+        more = attach_reads(attach) && !attach_is_paused(attach);
     }
     for (int i = 0; more && i < READS_A_TURN; i++)
-        more = read_once(attach);
+        more = attach_read_once(attach);
     if (more && attach->state == ATTACH_OPEN)
-        uv_timer_start(&attach->timer, on_timer, 0, 0);
-    watch(attach);
+        uv_timer_start(&attach->timer, on_attach_timer, 0, 0);
+    attach_watch(attach);
 }
 
-static void on_timer(uv_timer_t *timer)
+static void on_attach_timer(uv_timer_t *timer)
 {
     struct attach *attach = timer->data;
 
     if (attach->state == ATTACH_OPEN) {
         if (!attach->paused)
-            read_turn(attach);
+            attach_read_turn(attach);
     } else if (attach->error.code != ERROR_NONE) {
-        fail_with(attach, attach->error.code, attach->error.text);
+        attach_fail_with(attach, attach->error.code, attach->error.text);
     } else {
-        broken(attach, CURLE_OPERATION_TIMEDOUT);
+        attach_broken(attach, CURLE_OPERATION_TIMEDOUT);
     }
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+static void on_attach_poll(uv_poll_t *poll, int status, int events)
 {
     struct attach *attach = poll->data;
 
-    if (status < 0) { /* uv waits no more; reading tells what it was */
+    if (status < 0) { /* uv has stopped polling; a read will say what is wrong */
         attach->watching = 0;
         attach->paused = false;
         events = UV_READABLE;
     }
     if ((events & UV_WRITABLE) != 0)
-        flush(attach);
-    if ((events & UV_READABLE) != 0 && reading(attach) && !held(attach))
-        read_turn(attach);
+        attach_flush(attach);
+    if ((events & UV_READABLE) != 0 && attach_reads(attach) && !attach_is_paused(attach))
+        attach_read_turn(attach);
 }
 
 void attach_pause(struct attach *attach, bool paused)
 {
+    bool same = attach->paused == paused;
+
     attach->paused = paused;
-    if (attach->state != ATTACH_OPEN)
+    if (same || attach->state != ATTACH_OPEN)
         return;
     if (paused)
-        watch(attach);
+        attach_watch(attach);
     else
-        uv_timer_start(&attach->timer, on_timer, 0, 0);
+        uv_timer_start(&attach->timer, on_attach_timer, 0, 0);
 }
 
 /* Opening. */
 
-static int poll_socket(struct attach *attach)
+static int attach_poll_socket(struct attach *attach)
 {
     curl_socket_t fd = CURL_SOCKET_BAD;
 
@@ -438,44 +455,44 @@ static int poll_socket(struct attach *attach)
     return 0;
 }
 
-/* The request waits in `head` until here. It is sent at once: the first use ties the connection to its handle. */
-static void on_connected(struct transfer *transfer, CURLcode code)
+/* The request, which attach_set_up() wrote into `head`, is sent at once: the first use ties the connection to the easy
+ * handle. */
+static void on_attach_connected(struct transfer *transfer, CURLcode code)
 {
     struct attach *attach = container_of(transfer, struct attach, transfer);
 
-    if (attach->state != ATTACH_CONNECTING) /* its deadline came first, and its owner has not closed it yet */
+    if (attach->state != ATTACH_CONNECTING) /* the deadline came first, and the owner has not closed the stream yet */
         return;
     if (code != CURLE_OK) {
-        broken(attach, code);
+        attach_broken(attach, code);
         return;
     }
-    set_state(attach, ATTACH_ASKING);
-    if (poll_socket(attach) != 0 || enqueue(attach, attach->head.data, attach->head.len) != 0) {
-        fail_with(attach, ERROR_INTERNAL, "the stream's socket could not be taken over");
+    attach_set_state(attach, ATTACH_ASKING);
+    if (attach_poll_socket(attach) != 0 || attach_enqueue(attach, &attach->head) != 0) {
+        attach_fail_with(attach, ERROR_INTERNAL, "the stream's socket could not be taken over");
         return;
     }
-    buf_reset(&attach->head);
-    flush(attach);
+    attach_flush(attach);
 }
 
-static int set_up(struct attach *attach, const char *container)
+static int attach_set_up(struct attach *attach, const char *container)
 {
     struct engine *engine = attach->engine;
     CURL *easy = attach->transfer.easy = curl_easy_init();
 
     if (engine_refuses(engine, &attach->error))
         return -1;
-    if (engine->attach_count > ENGINE_ATTACHES_MAX)
+    if (engine->open_count > ENGINE_ATTACHES_MAX)
         return error_set(&attach->error, ERROR_UNAVAILABLE, "more than %u streams at once", ENGINE_ATTACHES_MAX);
     if (easy == NULL || strlen(container) > REQUEST_MAX / 2 || endpoint_apply(&engine->endpoint, easy, "/") != 0 ||
         buf_printf(&attach->head,
                    "POST /v%s/containers/%s/attach?stream=1&stdin=1&stdout=1&stderr=1 HTTP/1.1\r\n"
                    "Host: %s\r\nConnection: Upgrade\r\nUpgrade: tcp\r\nContent-Length: 0\r\n\r\n",
                    engine->version, container, engine->endpoint.host) != 0)
-        return error_set(&attach->error, ERROR_INTERNAL, "the stream could not be made ready");
+        return error_set(&attach->error, ERROR_INTERNAL, "the stream could not be prepared");
     curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L);
     if (curl_loop_add(&engine->attaches, &attach->transfer) != 0)
-        return error_set(&attach->error, ERROR_INTERNAL, "the stream could not be made ready");
+        return error_set(&attach->error, ERROR_INTERNAL, "the stream could not be prepared");
     return 0;
 }
 
@@ -487,62 +504,57 @@ struct attach *attach_open(struct engine *engine, const char *container, uint64_
     if (attach == NULL)
         return NULL;
     attach->engine = engine;
-    attach->transfer.done = on_connected;
+    attach->transfer.done = on_attach_connected;
     attach->started_ns = seam()->monotonic_ns();
     attach->events = events;
     attach->arg = arg;
     buf_init(&attach->head, STREAM_HEAD_MAX + READ_SIZE); /* one read may bring a head and more */
     buf_init(&attach->rest, STREAM_HEAD_MAX + READ_SIZE);
-    attach->next = engine->first_attach;
-    if (attach->next != NULL)
-        attach->next->prev = attach;
-    engine->first_attach = attach;
-    engine->attach_count++;
+    list_init(&attach->queue);
+    snprintf(attach->container, sizeof attach->container, "%s", container);
+    list_unshift(&engine->open, &attach->node);
+    engine->open_count++;
     attach->handles = 1;
     uv_timer_init(engine->loop, &attach->timer);
     attach->timer.data = attach;
-    uv_timer_start(&attach->timer, on_timer, set_up(attach, container) == 0 ? deadline_ms : 0, 0);
+    uv_timer_start(&attach->timer, on_attach_timer, attach_set_up(attach, container) == 0 ? deadline_ms : 0, 0);
     return attach;
 }
 
 /* Closing. */
 
-void attach_abort(struct attach *attach, const struct error *error)
+void attach_fail_all(struct engine *engine, const struct error *error)
 {
-    if (attach->state < ATTACH_ENDED)
-        fail_with(attach, error->code, error->text);
+    LIST_EACH (node, &engine->open) {
+        struct attach *attach = container_of(node, struct attach, node);
+        if (attach->state < ATTACH_ENDED)
+            attach_fail_with(attach, error->code, error->text);
+    }
 }
 
-struct attach *attach_next(const struct attach *attach)
-{
-    return attach->next;
-}
-
-static void on_handle_closed(uv_handle_t *handle)
+static void on_attach_closed(uv_handle_t *handle)
 {
     struct attach *attach = handle->data;
     struct engine *engine = attach->engine;
 
     if (--attach->handles > 0)
         return;
-    *(attach->prev != NULL ? &attach->prev->next : &engine->first_attach) = attach->next;
-    if (attach->next != NULL)
-        attach->next->prev = attach->prev;
-    engine->attach_count--;
+    list_remove(&attach->node);
+    engine->open_count--;
     buf_free(&attach->head);
     buf_free(&attach->rest);
     free(attach);
-    engine_later(engine); /* that may be closing, and have waited for this one */
+    engine_later(engine); /* it may be closing, and then waits for its streams */
 }
 
-/* The poll handle first: curl closes the socket. */
+/* The poll handle must be closed first, because curl closes the socket. */
 void attach_close(struct attach *attach)
 {
-    set_state(attach, ATTACH_CLOSED);
-    uv_close((uv_handle_t *)&attach->timer, on_handle_closed);
+    attach_set_state(attach, ATTACH_CLOSED);
+    uv_close((uv_handle_t *)&attach->timer, on_attach_closed);
     if (attach->handles > 1)
-        uv_close((uv_handle_t *)&attach->poll, on_handle_closed);
+        uv_close((uv_handle_t *)&attach->poll, on_attach_closed);
     curl_loop_remove(&attach->engine->attaches, &attach->transfer);
     curl_easy_cleanup(attach->transfer.easy);
-    drop_queue(attach);
+    attach_drop_queue(attach);
 }

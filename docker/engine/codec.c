@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OPEN_FILES 512        /* open files of a process */
+#define OPEN_FILES 512        /* of a process */
 #define PODMAN_PROCESSES 4096 /* of a user: far above any PidsLimit of ours */
 #define CORE_BYTES 1          /* see set_core() in docker/agent/setup.c */
-#define OOM_SCORE 1000        /* the highest: if the host is short of memory, cells go before anything else of it */
+#define OOM_SCORE 1000        /* the highest: if the host is short of memory, the kernel kills cells first */
 
-/* What was made so far, or NULL: then `whole` is released. */
+/* Returns `whole` if all of it could be made; otherwise releases it and returns NULL. */
 static json_t *keep_if(json_t *whole, bool good)
 {
     if (good && whole != NULL)
@@ -45,8 +45,9 @@ static json_t *ulimit(const char *name, uint64_t value)
     return json_pack("{s:s, s:I, s:I}", "Name", name, "Soft", (json_int_t)value, "Hard", (json_int_t)value);
 }
 
-/* Not nproc: it counts a user's processes across containers; PidsLimit is the container's own. But Podman asks for a
- * million of them where none is given, and an engine that may not raise its own limits cannot start that. */
+/* There is no nproc, because it counts a user's processes over all containers; PidsLimit counts those of one container.
+ * Podman gets one nevertheless: without it, Podman asks for a million, and an engine that may not raise its own limits
+ * then cannot start the container. */
 static json_t *ulimits(const struct container_spec *spec)
 {
     json_t *array = json_pack("[o, o]", ulimit("nofile", OPEN_FILES), ulimit("core", CORE_BYTES));
@@ -56,13 +57,13 @@ static json_t *ulimits(const struct container_spec *spec)
     return keep_if(array, good);
 }
 
-/* What tells of the host or of other cells, and what programs do without: Docker's own list (28), which ours takes the
- * place of, and more. /proc/locks and the statistics show what others do at the moment; the rest describes the machine,
- * its devices and its kernel. Files that only root may read are not named beyond Docker's, for no program is root.
- * Each of them that exists costs a start one mount, some 60 microseconds of CPU. So what is the same on every such
- * machine (/proc/devices, /proc/iomem) is left open, and links to what is masked (/sys/block).
- * What runtimes do read stays: meminfo, stat, cpuinfo, vmstat, cgroups, filesystems, /proc/sys,
- * /sys/devices/system, /sys/kernel/mm, /sys/fs/cgroup. */
+/* Files that describe the host or other cells, and that programs do not need: Docker's own 28, which this list
+ * replaces, and more. /proc/locks and the statistics show what others do at the moment; the rest describes the machine,
+ * its devices and its kernel. Beyond Docker's list, files that only root can read are not named, because no program is
+ * root. Each masked file that exists costs a mount at the start, about 60 microseconds of processor time. Therefore
+ * files that are the same on every such machine (/proc/devices, /proc/iomem) and links into masked folders (/sys/block)
+ * stay open. So do the files that language runtimes read: meminfo, stat, cpuinfo, vmstat, cgroups, filesystems,
+ * /proc/sys, /sys/devices/system, /sys/kernel/mm, /sys/fs/cgroup. */
 static const char *const masked[] = {"/proc/acpi",
                                      "/proc/asound",
                                      "/proc/buddyinfo",
@@ -109,7 +110,7 @@ static const char *const masked[] = {"/proc/acpi",
                                      "/sys/module",
                                      NULL};
 
-/* Podman reads them here, separated by colons: one that holds a colon cannot be said. */
+/* Podman takes the list as an option, separated by colons. A path with a colon in it cannot be expressed. */
 static json_t *podman_masks(void)
 {
     char text[2048];
@@ -121,8 +122,8 @@ static json_t *podman_masks(void)
     return len < sizeof text ? json_string(text) : NULL;
 }
 
-/* Podman tells every container the host's name servers, in a file; here nobody needs to know them. It does not read
- * MaskedPaths, and masks less by itself. */
+/* Podman ignores MaskedPaths, and masks fewer files by itself. It also gives every container a file with the host's
+ * name servers, which is masked as well. */
 static json_t *security(const struct container_spec *spec)
 {
     json_t *array = json_pack("[s]", "no-new-privileges");
@@ -133,9 +134,9 @@ static json_t *security(const struct container_spec *spec)
     return keep_if(array, good);
 }
 
-/* /tmp has the mode that it has everywhere: its owner is the only user there is. Podman takes neither an owner nor a
- * number of inodes, and copies the image's /tmp into it unless told not to. It puts a /var/tmp for everybody beside a
- * read-only root, past disk_mb, unless there is one already: ours takes nothing. */
+/* /tmp has its usual mode, 1777. Podman takes neither an owner nor a number of inodes, and copies the image's /tmp into
+ * the new one unless an option forbids it. Beside a read-only root it also mounts a writable /var/tmp, which disk_mb
+ * would not count, unless there is one already: ours is read-only. */
 static json_t *tmpfs(const struct container_spec *spec)
 {
     char options[256], own[96] = "notmpcopyup";
@@ -155,9 +156,9 @@ static json_t *mounts(const struct container_spec *spec)
                      spec->volume_target, "ReadOnly", !spec->volume_write, "VolumeOptions", "NoCopy", true);
 }
 
-/* What waits in a TCP socket is not charged to the container where cgroups are version 1: small buffers there, and few
- * descriptors, bound it. Connections that nobody has accepted, or that have just ended, are charged to nobody anywhere:
- * few of them too; docker/agent/tally.h bounds the sum. */
+/* With cgroups v1, the data in TCP sockets does not count for the container, so small buffers and few descriptors bound
+ * it. Connections that wait to be accepted, or have just ended, count for no container with either version, so there
+ * may be few of them; docker/agent/tally.h bounds the sum. */
 static json_t *sysctls(void)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:s}", "net.ipv4.tcp_rmem", "4096 8192 16384", "net.ipv4.tcp_wmem",
@@ -165,7 +166,7 @@ static json_t *sysctls(void)
                      "net.ipv4.tcp_max_tw_buckets", "1024");
 }
 
-/* Fields whose zero means something else to an engine than "not given". */
+/* Fields that must be left out if they are zero, because zero means something else to an engine. */
 static bool add_optional(json_t *host, const struct container_spec *spec)
 {
     return (spec->tmpfs_bytes == 0 || json_object_set_new(host, "Tmpfs", tmpfs(spec)) == 0) &&
@@ -196,8 +197,8 @@ static json_t *host_config(const struct container_spec *spec)
     return keep_if(host, good);
 }
 
-/* NetworkDisabled beside NetworkMode none: it halves what a start costs. Without a health check of ours the
- * image's own would run. The stream is attached in all three, so that nothing is lost before the attach call. */
+/* NetworkDisabled in addition to NetworkMode none halves the cost of a start. Healthcheck NONE switches off the image's
+ * own health check. All three streams are attached, so that nothing is lost before the attach call. */
 json_t *codec_container(const struct container_spec *spec)
 {
     json_t *body = json_pack("{s:s, s:o, s:[], s:s, s:o, s:o, s:b, s:{s:[s]}}", "Image", spec->image, "Entrypoint",

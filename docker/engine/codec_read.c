@@ -1,27 +1,27 @@
-#include "docker/engine/codec.h"
+#include "docker/engine/codec_read.h"
 
 #include <string.h>
 
-/* Fields of another type, and of what is no object, read as their zero value. */
+/* A field of another type reads as its zero value, and so does a field of a value that is not an object. */
 
-static const char *text(const json_t *object, const char *name)
+static const char *field_text(const json_t *object, const char *name)
 {
     const char *value = json_string_value(json_object_get(object, name));
 
     return value != NULL ? value : "";
 }
 
-static int64_t number(const json_t *object, const char *name)
+static int64_t field_number(const json_t *object, const char *name)
 {
     return json_integer_value(json_object_get(object, name));
 }
 
-static bool truth(const json_t *object, const char *name)
+static bool field_truth(const json_t *object, const char *name)
 {
     return json_is_true(json_object_get(object, name));
 }
 
-/* What goes into a path must not climb, query or escape. */
+/* An id becomes part of a path, so it must not contain "/", "?" or "%", nor begin with ".". */
 static bool usable_id(const char *id)
 {
     static const char safe[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ._-";
@@ -32,7 +32,7 @@ static bool usable_id(const char *id)
 
 const char *codec_created_id(const json_t *reply)
 {
-    const char *id = text(reply, "Id");
+    const char *id = field_text(reply, "Id");
 
     return usable_id(id) ? id : NULL;
 }
@@ -44,13 +44,13 @@ int codec_state(const json_t *reply, struct container_state *out)
     if (!json_is_object(state))
         return -1;
     *out = (struct container_state){
-        .running = truth(state, "Running"),
-        .dead = truth(state, "Dead") || strcmp(text(state, "Status"), "exited") == 0,
-        .oom_killed = truth(state, "OOMKilled"),
-        .exit_code = number(state, "ExitCode"),
-        .pid = number(state, "Pid"),
-        .error = text(state, "Error"),
-        .started = text(state, "StartedAt"),
+        .running = field_truth(state, "Running"),
+        .dead = field_truth(state, "Dead") || strcmp(field_text(state, "Status"), "exited") == 0,
+        .oom_killed = field_truth(state, "OOMKilled"),
+        .exit_code = field_number(state, "ExitCode"),
+        .pid = field_number(state, "Pid"),
+        .error = field_text(state, "Error"),
+        .started = field_text(state, "StartedAt"),
     };
     return 0;
 }
@@ -64,9 +64,9 @@ long codec_containers(const json_t *reply, codec_container_seen *seen, void *arg
     if (!json_is_array(reply))
         return -1;
     json_array_foreach (reply, index, item) {
-        struct container_entry entry = {.id = text(item, "Id"),
-                                        .state = text(item, "State"),
-                                        .created_s = number(item, "Created"),
+        struct container_entry entry = {.id = field_text(item, "Id"),
+                                        .state = field_text(item, "State"),
+                                        .created_s = field_number(item, "Created"),
                                         .labels = json_object_get(item, "Labels")};
         if (!usable_id(entry.id))
             continue;
@@ -84,14 +84,14 @@ const char *codec_label(const struct container_entry *entry, const char *name)
 int codec_image(const json_t *reply, struct image_info *out)
 {
     const json_t *config = json_object_get(reply, "Config");
-    const char *id = text(reply, "Id");
+    const char *id = field_text(reply, "Id");
 
     if (id[0] == '\0' || strlen(id) > CODEC_ID_MAX)
         return -1;
     *out = (struct image_info){.id = id,
                                .volumes = json_object_size(json_object_get(config, "Volumes")),
-                               .arch = text(reply, "Architecture"),
-                               .size = number(reply, "Size"),
+                               .arch = field_text(reply, "Architecture"),
+                               .size = field_number(reply, "Size"),
                                .labels = json_object_get(config, "Labels"),
                                .layers = json_object_get(json_object_get(reply, "RootFS"), "Layers"),
                                .env = json_object_get(config, "Env")};
@@ -103,6 +103,6 @@ int codec_info(const json_t *reply, struct engine_info *out)
     const json_t *runtimes = json_object_get(reply, "Runtimes");
 
     *out = (struct engine_info){.runtimes = json_is_object(runtimes) ? runtimes : NULL,
-                                .default_runtime = text(reply, "DefaultRuntime")};
+                                .default_runtime = field_text(reply, "DefaultRuntime")};
     return json_is_object(reply) ? 0 : -1;
 }

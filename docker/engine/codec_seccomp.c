@@ -1,19 +1,22 @@
-/* Our seccomp profile: what is named here may be called, all else is not there: ENOSYS, on which programs try another
- * way. An engine that does not know defaultErrnoRet (Docker 20.10) answers EPERM, and ENOSYS to what is newer than all
- * that is named. The agent's filter has the last word: EPERM where it refuses a call by its name.
+/* Our seccomp profile. It allows the calls that are named here, some of them with conditions. Every other call answers
+ * ENOSYS, as if the kernel did not have it, because programs then try another way. Docker 20.10 does not know
+ * defaultErrnoRet: it answers EPERM, and ENOSYS only for calls that are newer than all named ones. The agent's own
+ * filter comes on top; for the calls that it names, it answers EPERM.
  *
- * A list of what is allowed, not of what is refused: a call that nobody thought of is refused. It costs the
- * same: the native architecture alone (any other ABI ends the caller), few conditions. Measured with runc as
- * the container's own CPU until its program runs, medians of 20 starts in three runs: Docker's default 33 to
- * 38 ms, this 25 to 27, a list of refusals 24, no profile 24 to 26.
+ * The profile lists what is allowed, so that a call of which we did not think is refused. This costs no more than a
+ * list of refusals: the profile covers the native architecture alone (a call through any other ABI kills the caller),
+ * and few calls have conditions. Measured with runc, as processor time of the container until its program runs (medians
+ * of 20 starts in three runs): Docker's default 33 to 38 ms, this profile 25 to 27, a list of refusals 24, no profile
+ * 24 to 26.
  *
- * Left out although a process without capabilities could call it, because the kernel behind it is large and
- * programs do without: io_uring, aio (its number of requests is one for the whole host), keyrings, bpf, perf,
- * userfaultfd, namespaces, mounts in both generations, handles of files, fanotify, process_vm_*, pidfd_getfd, kcmp,
- * vmsplice, memfd_secret, memory policy, quota, modify_ldt; sockets but for unix and TCP. ptrace stays:
- * debuggers and LeakSanitizer need it, a program reaches only its own processes with it, and the agent is not dumpable.
- * clone3 hides its flags from a filter: ENOSYS, on which C libraries fall back to clone. */
-#include "docker/engine/codec.h"
+ * These are left out although a process without capabilities may call them, because much kernel code is behind them and
+ * programs do without: io_uring, aio (its limit of requests counts for the whole host), keyrings, bpf, perf,
+ * userfaultfd, namespaces, both generations of mount calls, file handles, fanotify, process_vm_*, pidfd_getfd, kcmp,
+ * vmsplice, memfd_secret, memory policies, quotas, modify_ldt, and all sockets except unix and TCP. ptrace is allowed:
+ * debuggers and LeakSanitizer need it, it reaches only the program's own processes, and the agent is not dumpable.
+ * clone3 takes its flags by pointer, where a filter cannot read them: it answers ENOSYS, and C libraries fall back to
+ * clone. */
+#include "docker/engine/codec_seccomp.h"
 
 #include "base/json.h"
 
@@ -26,7 +29,7 @@
 #define NAMESPACES \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
-/* Names that an engine's library does not know, or its architecture does not have, are passed over by it. */
+/* The engine ignores names that its library does not know or that its architecture does not have. */
 static const char *const allowed[] = {
     /* files */
     "access", "chdir", "chmod", "chown", "close", "close_range", "copy_file_range", "creat", "dup", "dup2", "dup3",
@@ -68,7 +71,7 @@ static const char *const allowed[] = {
     /* sockets, once there is one */
     "accept", "accept4", "bind", "connect", "getpeername", "getsockname", "getsockopt", "listen", "recvfrom",
     "recvmmsg", "recvmsg", "sendmmsg", "sendmsg", "sendto", "setsockopt", "shutdown",
-    /* time, and what the machine is */
+    /* time and the machine */
     "adjtimex", "alarm", "clock_getres", "clock_gettime", "clock_nanosleep", "getitimer", "getrandom", "gettimeofday",
     "nanosleep", "setitimer", "sysinfo", "time", "timer_create", "timer_delete", "timer_getoverrun", "timer_gettime",
     "timer_settime", "timerfd_create", "timerfd_gettime", "timerfd_settime", "times", "uname"};
@@ -91,7 +94,7 @@ static json_t *argument(int index, uint64_t value, uint64_t two, const char *com
                      "op", comparison);
 }
 
-/* The call is allowed where all of `arguments` hold; the list is taken. */
+/* Allows the call if all of `arguments` hold. Takes the list over. */
 static json_t *allow_if(const char *name, json_t *arguments)
 {
     return json_pack("{s:[s], s:s, s:o}", "names", name, "action", "SCMP_ACT_ALLOW", "args", arguments);
@@ -107,8 +110,9 @@ static json_t *allow_local(const char *call)
     return allow_if(call, json_pack("[o]", argument(0, AF_UNIX, 0, "SCMP_CMP_EQ")));
 }
 
-/* TCP alone, as 0 or by its number. For any other protocol the kernel starts the host's modprobe, as root; what waits
- * in a UDP socket is charged to nobody. The type's low half byte: above it are SOCK_CLOEXEC and SOCK_NONBLOCK. */
+/* TCP only, as protocol 0 or by its number. For any other protocol the kernel would start the host's modprobe as root,
+ * and the data in a UDP socket's queue counts for no container. The condition reads the low four bits of the type,
+ * because the bits above are SOCK_CLOEXEC and SOCK_NONBLOCK. */
 static json_t *allow_tcp(int family, int protocol)
 {
     return allow_if("socket", json_pack("[o, o, o]", argument(0, (uint64_t)family, 0, "SCMP_CMP_EQ"),
@@ -129,11 +133,12 @@ static json_t *rules(void)
                      allow_tcp(AF_INET, IPPROTO_TCP), allow_tcp(AF_INET6, 0), allow_tcp(AF_INET6, IPPROTO_TCP),
                      allow_personality(PER_LINUX),
                      allow_personality(ADDR_NO_RANDOMIZE), /* debuggers, ThreadSanitizer */
-                     allow_personality(0xffffffffu));      /* asks for the present one */
+                     allow_personality(0xffffffffu));      /* a question for the current one */
 }
 
-/* The engine takes its own architecture's entry, here without the others that its kernel could run. It must have
- * one: runc then answers ENOSYS to calls that are newer than all it knows, on which C libraries fall back. */
+/* The engine uses the entry of its own architecture, here without the other ABIs that its kernel could run. There must
+ * be such an entry: it makes runc answer ENOSYS to calls that are newer than all it knows, so that C libraries fall
+ * back. */
 static json_t *architectures(void)
 {
     static const char *const known[] = {"SCMP_ARCH_X86_64",  "SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM",

@@ -1,4 +1,4 @@
-#include "docker/engine/codec.h"
+#include "docker/engine/codec_tar.h"
 
 #include "base/buf.h"
 
@@ -7,7 +7,7 @@
 
 #define BLOCK ((size_t)512)
 
-/* POSIX.1-1988 ustar. Numbers are octal, zero-padded; the checksum is taken with its own field blank. */
+/* POSIX.1-1988 ustar. Numbers are octal with leading zeros. The checksum is computed with spaces in its own field. */
 struct header {
     char name[CODEC_TAR_NAME_MAX];
     char mode[8], uid[8], gid[8], size[12], mtime[12];
@@ -20,7 +20,7 @@ struct header {
 };
 _Static_assert(sizeof(struct header) == BLOCK, "a header is a block");
 
-static void fill_header(struct header *header, char type, const char *name, size_t len, unsigned mode)
+static void tar_fill_header(struct header *header, char type, const char *name, size_t len, unsigned mode)
 {
     unsigned sum = 0;
 
@@ -37,7 +37,7 @@ static void fill_header(struct header *header, char type, const char *name, size
     snprintf(header->checksum, sizeof header->checksum, "%06o", sum & 0777777u);
 }
 
-static int append(struct buf *out, char type, const char *name, const void *data, size_t len, unsigned mode)
+static int tar_append(struct buf *out, char type, const char *name, const void *data, size_t len, unsigned mode)
 {
     static const char zeros[3 * BLOCK];
     size_t pad = (BLOCK - len % BLOCK) % BLOCK;
@@ -47,7 +47,7 @@ static int append(struct buf *out, char type, const char *name, const void *data
         return -1;
     if (buf_reserve(out, BLOCK + len + pad + 2 * BLOCK) != 0)
         return -1;
-    fill_header(&header, type, name, len, mode);
+    tar_fill_header(&header, type, name, len, mode);
     buf_append(out, &header, BLOCK);
     buf_append(out, data, len);
     buf_append(out, zeros, pad + 2 * BLOCK); /* two empty blocks end an archive */
@@ -56,10 +56,10 @@ static int append(struct buf *out, char type, const char *name, const void *data
 
 int codec_tar_file(struct buf *out, const char *name, const void *data, size_t len, unsigned mode)
 {
-    return append(out, '0', name, data, len, mode);
+    return tar_append(out, '0', name, data, len, mode);
 }
 
 int codec_tar_folder(struct buf *out, const char *name, unsigned mode)
 {
-    return append(out, '5', name, "", 0, mode);
+    return tar_append(out, '5', name, "", 0, mode);
 }

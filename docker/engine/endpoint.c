@@ -11,7 +11,7 @@
 #define PORT_TLS "2376"
 #define URL_MAX 2048
 
-static int parse_unix(struct endpoint *endpoint, const char *path, struct error *error)
+static int endpoint_parse_unix(struct endpoint *endpoint, const char *path, struct error *error)
 {
     if (path[0] != '/' || strlen(path) >= sizeof((struct sockaddr_un *)NULL)->sun_path)
         return error_set(error, ERROR_INVALID, "DOCKER_HOST: the socket's path must be absolute and shorter than %zu",
@@ -31,8 +31,8 @@ static int pem_file(char **out, const char *folder, const char *name, struct err
     return 0;
 }
 
-/* Certificates without DOCKER_TLS_VERIFY: TLS, with whoever answers. */
-static int parse_tls(struct endpoint *endpoint, bool verify, const char *certs, struct error *error)
+/* Certificates without DOCKER_TLS_VERIFY mean TLS without a check of the engine's certificate. */
+static int endpoint_parse_tls(struct endpoint *endpoint, bool verify, const char *certs, struct error *error)
 {
     if (certs == NULL || certs[0] == '\0')
         return verify
@@ -54,7 +54,7 @@ static bool has_port(const char *authority)
     return strchr(bracket != NULL ? bracket : authority, ':') != NULL;
 }
 
-static int parse_tcp(struct endpoint *endpoint, const char *authority, struct error *error)
+static int endpoint_parse_tcp(struct endpoint *endpoint, const char *authority, struct error *error)
 {
     static const char allowed[] = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-_:[]";
     size_t len = strspn(authority, allowed);
@@ -69,15 +69,17 @@ static int parse_tcp(struct endpoint *endpoint, const char *authority, struct er
     return 0;
 }
 
-static int parse(struct endpoint *endpoint, const char *host, bool tls_verify, const char *cert_path,
-                 struct error *error)
+static int endpoint_parse_host(struct endpoint *endpoint, const char *host, bool tls_verify, const char *cert_path,
+                               struct error *error)
 {
     if (host == NULL || host[0] == '\0')
-        return parse_unix(endpoint, DEFAULT_SOCKET, error);
+        return endpoint_parse_unix(endpoint, DEFAULT_SOCKET, error);
     if (strncmp(host, "unix://", 7) == 0)
-        return parse_unix(endpoint, host + 7, error);
+        return endpoint_parse_unix(endpoint, host + 7, error);
     if (strncmp(host, "tcp://", 6) == 0)
-        return parse_tls(endpoint, tls_verify, cert_path, error) == 0 ? parse_tcp(endpoint, host + 6, error) : -1;
+        return endpoint_parse_tls(endpoint, tls_verify, cert_path, error) == 0
+                   ? endpoint_parse_tcp(endpoint, host + 6, error)
+                   : -1;
     return error_set(error, ERROR_INVALID, "DOCKER_HOST must be unix:///path or tcp://host:port");
 }
 
@@ -85,7 +87,7 @@ int endpoint_parse(struct endpoint *endpoint, const char *host, bool tls_verify,
                    struct error *error)
 {
     *endpoint = (struct endpoint){0};
-    int failed = parse(endpoint, host, tls_verify, cert_path, error);
+    int failed = endpoint_parse_host(endpoint, host, tls_verify, cert_path, error);
     if (failed == 0 && (endpoint->base == NULL || endpoint->host == NULL))
         failed = error_set(error, ERROR_INTERNAL, "out of memory");
     if (failed != 0)
@@ -119,7 +121,7 @@ static CURLcode apply_tls(const struct endpoint *endpoint, CURL *easy)
     return code;
 }
 
-/* HTTP/1.1, for an upgrade needs it; no proxy, no .netrc: the environment's are for other programs. */
+/* HTTP/1.1, because an upgrade needs it. No proxy: the environment's proxy settings are for other programs. */
 int endpoint_apply(const struct endpoint *endpoint, CURL *easy, const char *path)
 {
     char url[URL_MAX];

@@ -1,34 +1,43 @@
-/* Is the engine there, and which version does it speak? A ping answers both: at the start, every few seconds,
- * at once when a connection breaks, and with a growing pause while it is away.
+/* Is the engine there, and which version does it speak? A ping answers both: at the start, every few seconds, at once
+ * when a connection breaks, and with a growing pause while the engine is away.
  *
  *   engine_open -> ping -> on_ping: up (version, Podman or not), or down -> timer -> ping …
  *
- * A call or a stream that cannot connect makes it down without waiting for a ping (engine_heard). The owner
- * hears of a change at the next turn, never from within a call of its own. */
-#include "docker/engine/engine_private.h"
+ * A call or a stream that cannot connect makes the engine down without waiting for a ping (engine_heard). The owner
+ * hears of a change at the next turn, never from within its own call. */
+#include "docker/engine/engine.h"
 
 #include "base/metrics.h"
+#include "base/seam.h"
+#include "base/states.h"
+#include "docker/engine/attach.h"
+#include "docker/engine/engine_private.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NEWEST_MINOR 52u  /* of API 1.x, that we know */
-#define ASSUMED_MINOR 24u /* of an engine that does not say */
+#define NEWEST_MINOR 52u  /* the newest API 1.x that we know */
+#define ASSUMED_MINOR 24u /* the API of an engine that names none */
 #define IDLE_CONNECTIONS 8L
-#define NO_LIMIT 1000000L /* of the cache that holds streams' connections, which must not be thrown out of it */
+#define NO_LIMIT 1000000L /* for curl's cache of the streams' connections, which must not drop one */
 
-/* Legal moves, by [from][to]. */
-static const bool moves[ENGINE_STATES][ENGINE_STATES] = {
-    [ENGINE_UNKNOWN] = {[ENGINE_UP] = true, [ENGINE_DOWN] = true, [ENGINE_CLOSING] = true},
-    [ENGINE_UP] = {[ENGINE_DOWN] = true, [ENGINE_CLOSING] = true},
-    [ENGINE_DOWN] = {[ENGINE_UP] = true, [ENGINE_CLOSING] = true},
+static const struct states engine_states = {
+    .subject = "engine",
+    .names = (const char *const[]){"unknown", "up", "down", "closing"},
+    .next =
+        (const uint32_t[]){
+            [ENGINE_UNKNOWN] = STATE(ENGINE_UP) | STATE(ENGINE_DOWN) | STATE(ENGINE_CLOSING),
+            [ENGINE_UP] = STATE(ENGINE_DOWN) | STATE(ENGINE_CLOSING),
+            [ENGINE_DOWN] = STATE(ENGINE_UP) | STATE(ENGINE_CLOSING),
+            [ENGINE_CLOSING] = 0,
+        },
+    .count = ENGINE_STATES,
 };
 
-static void set_state(struct engine *engine, enum engine_state state)
+static void engine_set_state(struct engine *engine, enum engine_state state)
 {
-    assert(moves[engine->state][state]);
+    states_move(&engine_states, engine->state, state, NULL);
     engine->state = state;
     metric_set(engine->up, state == ENGINE_UP ? 1 : 0);
     engine_later(engine);
@@ -63,16 +72,34 @@ bool engine_refuses(const struct engine *engine, struct error *error)
     return true;
 }
 
-/* Pings. */
-
-static const char *header(CURL *easy, const char *name)
+void engine_explain(CURLcode code, struct error *error)
 {
-    struct curl_header *found;
-
-    return curl_easy_header(easy, name, 0, CURLH_HEADER, -1, &found) == CURLHE_OK ? found->value : NULL;
+    switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+        error_set(error, ERROR_UNAVAILABLE, "the container engine did not answer in time");
+        break;
+    case CURLE_WRITE_ERROR:
+        error_set(error, ERROR_INTERNAL, "the container engine's answer is larger than %d MiB",
+                  (int)(ENGINE_REPLY_MAX >> 20));
+        break;
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_HOST:
+        error_set(error, ERROR_UNAVAILABLE, "the container engine cannot be reached");
+        break;
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+        error_set(error, ERROR_UNAVAILABLE, "the connection to the container engine broke");
+        break;
+    default:
+        error_set(error, ERROR_UNAVAILABLE, "no answer from the container engine: %s", curl_easy_strerror(code));
+    }
 }
 
-/* The smaller of what the engine speaks and what we know. */
+/* Pings. */
+
+/* Takes the older of the newest versions that the engine and we know. */
 static void negotiate(struct engine *engine, const char *offered)
 {
     unsigned major = 1, minor = ASSUMED_MINOR;
@@ -85,15 +112,12 @@ static void negotiate(struct engine *engine, const char *offered)
     snprintf(engine->version, sizeof engine->version, "1.%u", minor);
 }
 
-static void inspect_ping(struct engine *engine, CURL *easy)
+static void inspect_ping(struct engine *engine, const struct call *call, int status)
 {
-    long status = 0;
-
-    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     if (status != 200)
         return;
-    negotiate(engine, header(easy, "Api-Version"));
-    engine->podman = header(easy, "Libpod-API-Version") != NULL;
+    negotiate(engine, call_header(call, "Api-Version"));
+    engine->podman = call_header(call, "Libpod-API-Version") != NULL;
 }
 
 static void send_ping(struct engine *engine);
@@ -130,16 +154,17 @@ static void on_ping(void *arg, int status, json_t *reply, const struct error *er
         return;
     engine->failures = answered ? 0 : engine->failures + 1;
     if (engine->state != state)
-        set_state(engine, state);
+        engine_set_state(engine, state);
     ping_in(engine, answered ? ENGINE_PING_EVERY_MS : retry_pause(engine->failures));
 }
 
 static void send_ping(struct engine *engine)
 {
-    const struct call_options options = {.method = "GET", .deadline_ms = ENGINE_PING_MS, .metric = "ping"};
+    const struct call_options options = {
+        .method = "GET", .path = "/_ping", .deadline_ms = ENGINE_PING_MS, .metric = "ping"};
 
-    engine->ping = call_start(engine, &options, "/_ping", inspect_ping, on_ping, engine);
-    ping_in(engine, ENGINE_RETRY_MAX_MS); /* only where there was no memory for one */
+    engine->ping = call_ping(engine, &options, inspect_ping, on_ping, engine);
+    ping_in(engine, ENGINE_RETRY_MAX_MS); /* does nothing unless memory for the ping was lacking */
 }
 
 void engine_heard(struct engine *engine, CURLcode code)
@@ -148,7 +173,7 @@ void engine_heard(struct engine *engine, CURLcode code)
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST:
         if (engine->state == ENGINE_UP) {
-            set_state(engine, ENGINE_DOWN);
+            engine_set_state(engine, ENGINE_DOWN);
             ping_in(engine, ENGINE_RETRY_MIN_MS);
         }
         break;
@@ -165,9 +190,9 @@ void engine_heard(struct engine *engine, CURLcode code)
     }
 }
 
-/* Closing, and what waits for the next turn. */
+/* Closing, and the next turn. */
 
-void engine_part_closed(struct engine *engine)
+static void engine_part_closed(struct engine *engine)
 {
     if (--engine->parts > 0)
         return;
@@ -180,37 +205,35 @@ void engine_part_closed(struct engine *engine)
     closed(arg);
 }
 
-static void on_loop_closed(void *arg)
+static void on_curl_loop_closed(void *arg)
 {
     engine_part_closed(arg);
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+static void on_engine_timer_closed(uv_handle_t *handle)
 {
     engine_part_closed(handle->data);
 }
 
-static void end_all(struct engine *engine)
+static void engine_end_all(struct engine *engine)
 {
     struct error error;
 
     engine_refuses(engine, &error);
-    while (engine->under_way.first != NULL)
-        call_refuse(engine->under_way.first, error.code, error.text);
-    for (struct attach *attach = engine->first_attach; attach != NULL; attach = attach_next(attach))
-        attach_abort(attach, &error);
+    call_refuse_all(engine, &error);
+    attach_fail_all(engine, &error);
 }
 
-/* Nothing is left: calls have had their answer, and streams are closed by their owners. */
-static void close_parts(struct engine *engine)
+/* Every call has fired its callback, and the owners have closed every stream. */
+static void engine_close_parts(struct engine *engine)
 {
-    curl_loop_close(&engine->calls, on_loop_closed, engine);
-    curl_loop_close(&engine->attaches, on_loop_closed, engine);
-    uv_close((uv_handle_t *)&engine->ping_timer, on_timer_closed);
-    uv_close((uv_handle_t *)&engine->later, on_timer_closed);
+    curl_loop_close(&engine->calls, on_curl_loop_closed, engine);
+    curl_loop_close(&engine->attaches, on_curl_loop_closed, engine);
+    uv_close((uv_handle_t *)&engine->ping_timer, on_engine_timer_closed);
+    uv_close((uv_handle_t *)&engine->later, on_engine_timer_closed);
 }
 
-static void tell(struct engine *engine)
+static void engine_tell(struct engine *engine)
 {
     bool up = engine_is_up(engine);
 
@@ -227,14 +250,14 @@ static void on_later(uv_timer_t *timer)
     struct engine *engine = timer->data;
 
     call_fire_refused(engine);
-    tell(engine);
+    engine_tell(engine);
     if (engine->state != ENGINE_CLOSING)
         return;
-    end_all(engine);
-    if (engine->refused.first != NULL)
+    engine_end_all(engine);
+    if (!list_is_empty(&engine->refused))
         engine_later(engine);
-    else if (engine->first_attach == NULL)
-        close_parts(engine);
+    else if (list_is_empty(&engine->open))
+        engine_close_parts(engine);
 }
 
 void engine_later(struct engine *engine)
@@ -242,6 +265,8 @@ void engine_later(struct engine *engine)
     if (!uv_is_closing((uv_handle_t *)&engine->later))
         uv_timer_start(&engine->later, on_later, 0, 0);
 }
+
+/* Metrics. */
 
 static void register_metrics(struct engine *engine)
 {
@@ -258,7 +283,23 @@ static void register_metrics(struct engine *engine)
     metric_set(engine->up, 0);
 }
 
-static void open_timer(struct engine *engine, uv_timer_t *timer)
+void engine_count(struct engine *engine, const char *metric, const char *result)
+{
+    const char *const labels[METRIC_LABELS_MAX + 1] = {metric, result};
+
+    metric_add(metric_series(engine->calls_total, labels), 1);
+}
+
+void engine_observe(struct engine *engine, const char *metric, uint64_t started_ns)
+{
+    const char *const labels[METRIC_LABELS_MAX + 1] = {metric};
+
+    metric_observe(metric_series(engine->call_seconds, labels), (double)(seam()->monotonic_ns() - started_ns) / 1e9);
+}
+
+/* Opening. */
+
+static void engine_open_timer(struct engine *engine, uv_timer_t *timer)
 {
     uv_timer_init(engine->loop, timer);
     timer->data = engine;
@@ -279,11 +320,14 @@ int engine_open(struct engine **out, uv_loop_t *loop, const struct engine_option
     engine->on_change = options->on_change;
     engine->arg = options->arg;
     engine->parts = 4; /* two timers, two loops */
+    list_init(&engine->under_way);
+    list_init(&engine->refused);
+    list_init(&engine->open);
     register_metrics(engine);
     curl_loop_open(&engine->calls, loop, IDLE_CONNECTIONS);
     curl_loop_open(&engine->attaches, loop, NO_LIMIT);
-    open_timer(engine, &engine->ping_timer);
-    open_timer(engine, &engine->later);
+    engine_open_timer(engine, &engine->ping_timer);
+    engine_open_timer(engine, &engine->later);
     send_ping(engine);
     *out = engine;
     return 0;
@@ -293,5 +337,5 @@ void engine_close(struct engine *engine, void (*closed)(void *arg), void *arg)
 {
     engine->closed = closed;
     engine->closed_arg = arg;
-    set_state(engine, ENGINE_CLOSING);
+    engine_set_state(engine, ENGINE_CLOSING);
 }

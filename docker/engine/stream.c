@@ -6,9 +6,9 @@
 #include <string.h>
 #include <strings.h>
 
-enum { STDCOPY_STDOUT = 1, STDCOPY_TYPES = 4 }; /* stdin, stdout, stderr, the engine's own errors */
+enum { STDCOPY_STDOUT = 1, STDCOPY_TYPES = 4 }; /* 0 stdin, 2 stderr, 3 the engine's own errors */
 
-static const char *find(const char *data, size_t len, const char *what)
+static const char *stream_find(const char *data, size_t len, const char *what)
 {
     return memmem(data, len, what, strlen(what));
 }
@@ -29,25 +29,25 @@ static int read_status(const char *line, size_t len)
     return status;
 }
 
-/* A header of this name is there. */
+/* Whether the head has a header of this name. */
 static int has_header(const char *head, size_t len, const char *name)
 {
-    const char *end = head + len, *line = find(head, len, "\r\n");
+    const char *end = head + len, *line = stream_find(head, len, "\r\n");
 
     while (line != NULL && (size_t)(end - line) > strlen(name) + 2) {
         line += 2;
         if (strncasecmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ':')
             return 1;
-        line = find(line, (size_t)(end - line), "\r\n");
+        line = stream_find(line, (size_t)(end - line), "\r\n");
     }
     return 0;
 }
 
 long stream_head(const char *data, size_t len, int *status)
 {
-    const char *end = find(data, len, "\r\n\r\n");
+    const char *end = stream_find(data, len, "\r\n\r\n");
 
-    if (end == NULL) { /* what cannot become a head is told apart at once */
+    if (end == NULL) { /* not complete; but wrong first bytes are noticed at once */
         size_t known = len < 7 ? len : 7;
         return memcmp(data, "HTTP/1.", known) == 0 ? 0 : -1;
     }
@@ -82,7 +82,7 @@ static int head_read(struct stdcopy *stream)
     return head[0] < STDCOPY_TYPES && head[1] == 0 && head[2] == 0 && head[3] == 0;
 }
 
-/* Bytes of the frame's head; STDCOPY_DATA once it is whole. */
+/* Takes bytes of the frame's head. STDCOPY_DATA: the head is complete. */
 static enum stdcopy_result take_head(struct stdcopy *stream, const uint8_t **data, size_t *len)
 {
     size_t want = sizeof stream->head - stream->have;

@@ -2,6 +2,7 @@
 
 #include "base/container_of.h"
 #include "base/seam.h"
+#include "docker/cell/cell_prewarm.h"
 #include "docker/pool/policy.h"
 #include "docker/pool/pool_private.h"
 
@@ -401,7 +402,7 @@ static int carry_out(struct pool *pool, struct pool_decision what, uint64_t now_
         return 0;
     case POOL_PREWARM:
         pool->shelves.prewarming = shelves_settled(&pool->shelves, shelf, now_ns);
-        cell_prepare(pool->shelves.prewarming);
+        cell_prewarm(pool->shelves.prewarming);
         return 0;
     case POOL_FOR_REQUEST:
         return make_cell(pool, shelf, first_unmet(pool, shelf->kind, now_ns), now_ns);

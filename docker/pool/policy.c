@@ -155,12 +155,13 @@ bool policy_over(struct pool_budget kept, struct pool_budget targets, struct poo
            ((uint64_t)kept.cells + targets.cells > budget.cells || kept.bytes + targets.bytes > budget.bytes);
 }
 
-unsigned policy_rank(enum cell_waiting waiting, bool defaults)
+unsigned policy_rank(enum cell_warmth warmth, bool defaults)
 {
     /* A cell that is being prewarmed comes late, because taking it now wastes that work. */
     static const unsigned default_ranks[] = {
-        [CELL_HELD] = 0, [CELL_BLANK] = 1, [CELL_UNHELD] = 1, [CELL_PREPARING] = 2};
-    static const unsigned other_ranks[] = {[CELL_BLANK] = 0, [CELL_UNHELD] = 0, [CELL_PREPARING] = 1, [CELL_HELD] = 2};
+        [CELL_PREWARMED] = 0, [CELL_BLANK] = 1, [CELL_NOT_PREWARMED] = 1, [CELL_PREWARMING] = 2};
+    static const unsigned other_ranks[] = {
+        [CELL_BLANK] = 0, [CELL_NOT_PREWARMED] = 0, [CELL_PREWARMING] = 1, [CELL_PREWARMED] = 2};
 
-    return defaults ? default_ranks[waiting] : other_ranks[waiting];
+    return defaults ? default_ranks[warmth] : other_ranks[warmth];
 }

@@ -2,7 +2,7 @@
 #ifndef CODECELL_DOCKER_POOL_POLICY_H
 #define CODECELL_DOCKER_POOL_POLICY_H
 
-#include "docker/cell/cell.h"
+#include "docker/cell/cell_prewarm.h"
 #include "docker/pool/size.h"
 
 #include <stdbool.h>
@@ -87,7 +87,7 @@ bool policy_over(struct pool_budget kept, struct pool_budget targets, struct poo
 
 /* A job gets the cell of its shelf that has the lowest rank. `defaults`: the job has its language's default limits, so
  * it can use a prewarmed interpreter. */
-unsigned policy_rank(enum cell_waiting waiting, bool defaults);
+unsigned policy_rank(enum cell_warmth warmth, bool defaults);
 
 /* Lowers *next_ns to when_ns if when_ns is in the future. 0 in *next_ns means that there is no deadline yet. */
 void policy_sooner(uint64_t *next_ns, uint64_t when_ns, uint64_t now_ns);

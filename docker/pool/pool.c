@@ -2,7 +2,9 @@
 
 #include "base/log.h"
 #include "base/seam.h"
-#include "docker/engine/codec.h"
+#include "docker/cell/cell_prewarm.h"
+#include "docker/cell/cell_reset.h"
+#include "docker/engine/codec_seccomp.h"
 #include "docker/engine/engine.h"
 #include "docker/pool/balance.h"
 #include "docker/pool/policy.h"
@@ -147,7 +149,7 @@ static void engine_came(struct pool *pool)
 /* Ends the cells that are the pool's own; the others end when their takers notice. */
 static void end_untaken(struct pool *pool)
 {
-    for (struct cell *cell = pool->cells.first, *next; cell != NULL; cell = next) {
+    for (struct cell *cell = cells_first(&pool->cells), *next; cell != NULL; cell = next) {
         next = cells_next(cell);
         if (cell_place(cell)->role != PLACE_TAKEN)
             cell_end(cell);
@@ -256,7 +258,7 @@ static void on_pool_patience_over(uv_timer_t *timer)
 {
     struct pool *pool = timer->data;
 
-    for (struct cell *cell = pool->cells.first; cell != NULL; cell = cells_next(cell))
+    for (struct cell *cell = cells_first(&pool->cells); cell != NULL; cell = cells_next(cell))
         cell_abandon(cell);
     volume_cancel(&pool->volume);
     reaper_stop(&pool->reaper);
@@ -281,7 +283,7 @@ void pool_close(struct pool *pool, uint64_t limit_ms, void (*closed)(void *arg),
     runtime_cancel(&pool->runtime);
     uv_timer_start(&pool->timer, on_pool_patience_over, limit_ms, 0);
     balance_fail_requests(pool, &error);
-    for (struct cell *cell = pool->cells.first, *next; cell != NULL; cell = next) {
+    for (struct cell *cell = cells_first(&pool->cells), *next; cell != NULL; cell = next) {
         next = cells_next(cell);
         cell_end(cell);
     }
@@ -349,8 +351,8 @@ static void on_cell_prewarmed(void *arg, struct cell *cell)
 
     if (pool->shelves.prewarming == cell)
         pool->shelves.prewarming = NULL;
-    if (cell_waiting(cell) == CELL_HELD)
-        shelf_note_prewarmed(shelf, cell_waiting_bytes(cell));
+    if (cell_warmth(cell) == CELL_PREWARMED)
+        shelf_note_prewarmed(shelf, cell_prewarmed_bytes(cell));
     else
         prewarm_failed(shelf);
     pool_step(pool);
@@ -417,12 +419,9 @@ int pool_open(struct pool **out, uv_loop_t *loop, const struct pool_options *opt
     pool->budget = (struct pool_budget){.cells = options->max_idle, .bytes = options->max_idle_bytes};
     pool->reuse_jobs = options->reuse_jobs;
     pool->reuse_idle_ns = options->reuse_idle_ms * 1000000;
-    pool->cells = (struct cells){
-        .loop = loop, .engine = options->engine, .instance = options->instance, .volume = pool->volume.name};
-    seam()->random(&pool->cells.next_uid, sizeof pool->cells.next_uid);
-    pool->cells.next_uid %= CELL_UID_COUNT;
+    cells_init(&pool->cells, loop, options->engine, options->instance, pool->volume.name);
     pool->owner = (struct cell_owner){.on_ready = on_cell_ready,
-                                      .on_prepared = on_cell_prewarmed,
+                                      .on_prewarmed = on_cell_prewarmed,
                                       .on_ending = on_cell_ending,
                                       .on_gone = on_cell_gone,
                                       .arg = pool};
@@ -536,14 +535,14 @@ static void count_cell(struct cell *cell, struct pool_counts *out)
     (*count)++;
     if (count != &out->ready)
         return;
-    out->prewarmed += cell_waiting(cell) == CELL_HELD;
+    out->prewarmed += cell_warmth(cell) == CELL_PREWARMED;
     out->kept += place->role == PLACE_RESETTING || place->role == PLACE_KEPT;
 }
 
 void pool_counts(const struct pool *pool, const char *language, struct pool_counts *out)
 {
     *out = (struct pool_counts){0};
-    for (struct cell *cell = pool->cells.first; cell != NULL; cell = cells_next(cell))
+    for (struct cell *cell = cells_first(&pool->cells); cell != NULL; cell = cells_next(cell))
         if (language == NULL || strcmp(cell_language(cell), language) == 0)
             count_cell(cell, out);
     for (size_t i = 0; i < pool->shelves.len; i++)

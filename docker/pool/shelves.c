@@ -161,9 +161,9 @@ static bool leaves_room(struct cell *cell, const struct cell_limits *limits)
 
     if (limits->memory_mb >= cell_limits(cell)->memory_mb)
         return true;
-    if (cell_waiting(cell) == CELL_HELD)
-        used = cell_waiting_bytes(cell);
-    else if (cell_waiting(cell) == CELL_PREPARING)
+    if (cell_warmth(cell) == CELL_PREWARMED)
+        used = cell_prewarmed_bytes(cell);
+    else if (cell_warmth(cell) == CELL_PREWARMING)
         used = 2 * shelf_cell_bytes(cell_place(cell)->shelf);
     return used + PREWARMED_ROOM <= (uint64_t)cell_memory_bytes(cell_kind(cell), limits);
 }
@@ -189,7 +189,7 @@ struct cell *shelf_best(const struct shelves *shelves, const struct shelf *shelf
     LIST_EACH (node, &shelf->idle) {
         struct cell *cell = cell_of(place_at(node));
         if (shelves_suits(shelves, cell, limits) &&
-            (best == NULL || policy_rank(cell_waiting(cell), defaults) < policy_rank(cell_waiting(best), defaults)))
+            (best == NULL || policy_rank(cell_warmth(cell), defaults) < policy_rank(cell_warmth(best), defaults)))
             best = cell;
     }
     return best;
@@ -201,7 +201,7 @@ struct cell *shelf_expendable(const struct shelf *shelf)
 
     LIST_EACH (node, &shelf->idle) {
         struct cell *cell = cell_of(place_at(node));
-        if (found == NULL || cell_waiting(found) == CELL_HELD || cell_waiting(cell) != CELL_HELD)
+        if (found == NULL || cell_warmth(found) == CELL_PREWARMED || cell_warmth(cell) != CELL_PREWARMED)
             found = cell;
     }
     return found;
@@ -265,13 +265,13 @@ bool shelves_have_idle(const struct shelves *shelves)
 
 static bool may_prewarm(const struct shelf *shelf, uint64_t now_ns)
 {
-    return shelf->kind->waiting_argv != NULL && now_ns >= shelf->prewarm_not_before_ns &&
+    return shelf->kind->prewarm_argv != NULL && now_ns >= shelf->prewarm_not_before_ns &&
            shelf->idle_len <= shelf->target; /* else one of its cells will end soon */
 }
 
 static bool is_blank(struct cell_place *place)
 {
-    return place->role != PLACE_RESETTING && cell_waiting(cell_of(place)) == CELL_BLANK;
+    return place->role != PLACE_RESETTING && cell_warmth(cell_of(place)) == CELL_BLANK;
 }
 
 static bool is_settled(struct cell_place *place, uint64_t now_ns)
@@ -292,7 +292,7 @@ void shelves_view_prewarming(const struct shelves *shelves, struct pool_view *vi
     for (size_t i = 0; i < shelves->len; i++)
         if (may_prewarm(&shelves->all[i], now_ns))
             LIST_EACH (node, &shelves->all[i].idle) {
-                views[i].prewarmed += cell_waiting(cell_of(place_at(node))) == CELL_HELD;
+                views[i].prewarmed += cell_warmth(cell_of(place_at(node))) == CELL_PREWARMED;
                 view_place(place_at(node), &views[i], now_ns, next_ns);
             }
     LIST_EACH (node, &shelves->kept) {
@@ -317,7 +317,7 @@ struct cell *shelves_settled(const struct shelves *shelves, const struct shelf *
 
 uint64_t shelf_cell_bytes(const struct shelf *shelf)
 {
-    uint64_t assumed = shelf->kind->waiting_argv != NULL ? ASSUMED_PREWARMED_BYTES : ASSUMED_BYTES;
+    uint64_t assumed = shelf->kind->prewarm_argv != NULL ? ASSUMED_PREWARMED_BYTES : ASSUMED_BYTES;
 
     return ENGINE_BYTES + (shelf->bytes != 0 ? shelf->bytes : assumed);
 }

@@ -10,7 +10,8 @@
 #define CODECELL_DOCKER_POOL_SHELVES_H
 
 #include "base/list.h"
-#include "docker/cell/cell_owner.h"
+#include "docker/cell/cell.h"
+#include "docker/cell/cells.h"
 #include "docker/pool/policy.h"
 #include "docker/pool/pool.h"
 #include "docker/pool/size.h"

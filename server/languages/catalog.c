@@ -146,7 +146,7 @@ void catalog_free(struct catalog *languages)
 static void start_late(struct language *language)
 {
     for (size_t i = 0; i < language->versions_len; i++)
-        language->versions[i].kind.waiting_env = language->versions[i].kind.waiting_argv = NULL;
+        language->versions[i].kind.prewarm_env = language->versions[i].kind.prewarm_argv = NULL;
 }
 
 void catalog_start_late(struct catalog *languages)

@@ -4,7 +4,7 @@
 #ifndef CODECELL_LANGUAGES_COMMAND_H
 #define CODECELL_LANGUAGES_COMMAND_H
 
-#include "docker/cell/cell.h"
+#include "docker/cell/cell_job.h"
 
 struct command {
     const char **env;  /* "NAME=value", NULL after the last: everybody's, then the language's, then the job's */

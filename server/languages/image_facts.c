@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "docker/engine/call.h"
 #include "docker/engine/engine.h"
 #include "docker/pool/pool.h"
 #include "languages/image_label.h"

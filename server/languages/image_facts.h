@@ -11,7 +11,7 @@
 #ifndef CODECELL_LANGUAGES_IMAGE_FACTS_H
 #define CODECELL_LANGUAGES_IMAGE_FACTS_H
 
-#include "docker/engine/codec.h"
+#include "docker/engine/codec_read.h"
 #include "languages/image_command.h"
 #include "languages/language.h"
 

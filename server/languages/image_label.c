@@ -1,7 +1,7 @@
 #include "languages/image_label.h"
 
 #include "base/json.h"
-#include "docker/engine/codec.h"
+#include "docker/engine/codec_read.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -218,16 +218,16 @@ static int fill_kind(const struct field_place *place, const json_t *value, const
     version->kind = (struct cell_kind){.language = language->id,
                                        .image = version->image,
                                        .compile_memory_mb = version->compile_memory_mb,
-                                       .waiting_step = version->compile != NULL ? FRAME_STEP_COMPILE : FRAME_STEP_RUN,
-                                       .waiting_hold = hold,
+                                       .prewarm_step = version->compile != NULL ? FRAME_STEP_COMPILE : FRAME_STEP_RUN,
+                                       .prewarm_hold = hold,
                                        .limits = language->limits.cell};
     if (!waiting)
         return 0;
     struct cell_limits limits = command_compile_limits(&language->limits.cell, version->compile_memory_mb);
     if (command_build(&version->waiting, first, version->env, &limits, NULL, NULL) != 0)
         return error_memory(place->reading->error);
-    version->kind.waiting_env = version->waiting.env;
-    version->kind.waiting_argv = version->waiting.argv;
+    version->kind.prewarm_env = version->waiting.env;
+    version->kind.prewarm_argv = version->waiting.argv;
     return 0;
 }
 

@@ -10,6 +10,8 @@
 #include "base/log.h"
 #include "base/seam.h"
 #include "base/states.h"
+#include "docker/cell/cell_prewarm.h"
+#include "docker/cell/cell_shares.h"
 #include "run/metrics.h"
 #include "run/runner_private.h"
 
@@ -436,9 +438,23 @@ static void on_cell_done(void *arg, enum cell_outcome outcome)
     }
 }
 
+/* Feeds the request's input, as fast as the cell takes it. */
+static void on_input_wanted(void *arg)
+{
+    struct execution *execution = arg;
+    const struct execution_request *request = &execution->request;
+    size_t left = request->input_len - execution->input_fed;
+
+    if (left > 0)
+        execution->input_fed += cell_input(execution->cell, request->input + execution->input_fed, left);
+    if (execution->input_fed == request->input_len)
+        cell_input_end(execution->cell);
+}
+
 static const struct cell_events cell_events = {
     .on_output = on_output,
     .on_step_end = on_step_end,
+    .on_input_wanted = on_input_wanted,
     .on_done = on_cell_done,
 };
 
@@ -450,7 +466,7 @@ static const char *how_taken(const struct execution *execution, const struct cel
         return "kept";
     if (execution->awaited)
         return "made";
-    return cell_waiting(cell) == CELL_HELD ? "prewarmed" : "blank";
+    return cell_warmth(cell) == CELL_PREWARMED ? "prewarmed" : "blank";
 }
 
 static void on_cell(struct pool_request *request, struct cell *cell, const struct error *error)

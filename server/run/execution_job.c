@@ -1,4 +1,4 @@
-/* What a cell gets for an execution: variables, files, argv, input, limits. */
+/* What a cell gets for an execution: variables, files, argv, limits. */
 #include "run/execution_private.h"
 
 #include "languages/command.h"
@@ -54,8 +54,6 @@ int execution_job_build(struct execution *execution)
         .files = parts->files,
         .files_len = request->files_len + 1,
         .run = {parts->run.argv, (uint64_t)request->timeout_s * 1000, output_max, 0},
-        .input = request->input,
-        .input_len = request->input_len,
     };
     if (version->compile != NULL)
         execution->job.compile =

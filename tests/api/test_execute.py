@@ -354,7 +354,7 @@ def test_what_a_program_finds_of_itself(server):
 
 
 def test_the_image_names_every_user_id_of_a_cell(server):
-    header = (ROOT / "docker" / "cell_owner.h").read_text(encoding="utf-8")
+    header = (ROOT / "docker" / "cell" / "cells.h").read_text(encoding="utf-8")
     first, count = (int(re.search(rf"#define {name} (\d+)u", header)[1]) for name in ("CELL_UID_FIRST", "CELL_UID_COUNT"))
     for file in ("passwd", "group"):
         named = server.output(f"grep ^sandbox: /etc/{file} | cut -d: -f3", "bash").split()

@@ -206,7 +206,7 @@ int main(void) {
 
 def profile_names():
     """Every name that docker/engine/codec_seccomp.c lets through, on conditions too."""
-    text = (ROOT / "docker" / "codec_seccomp.c").read_text(encoding="utf-8")
+    text = (ROOT / "docker" / "engine" / "codec_seccomp.c").read_text(encoding="utf-8")
     listed = text.split("allowed[] = {", 1)[1].split("};", 1)[0]
     names = [part.split('"')[0] for part in listed.split('"')[1::2]]
     return sorted({*names, "clone", "socket", "socketpair", "personality"})

@@ -2,7 +2,7 @@
  * chooses, the second is the size of pieces. What comes out must not depend on the pieces. */
 #include "base/buf.h"
 #include "base/json.h"
-#include "docker/engine/codec.h"
+#include "docker/engine/codec_read.h"
 #include "docker/engine/stream.h"
 
 #include <stdlib.h>

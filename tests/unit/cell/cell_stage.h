@@ -5,6 +5,8 @@
 #include "lib/sim.c"
 
 #include "docker/cell/cell_private.h"
+#include "docker/cell/cell_reset.h"
+#include "docker/cell/cell_shares.h"
 
 struct stage {
     struct sim sim;
@@ -17,17 +19,22 @@ struct stage {
     struct buf output; /* all channels */
     struct frame_step_end end;
     bool end_at_done;
+    const char *input; /* fed as the cell wants it; then its end */
+    size_t input_len, input_fed;
+    bool feeds_itself; /* on_input_wanted only counts */
+    unsigned wanted;   /* times that on_input_wanted fired */
+    size_t hold_at;    /* holds the cell once there is so much output; 0: never */
 };
 
-static const char *const stage_waiting_env[] = {"LANG=C.UTF-8", "A=b", NULL};
-static const char *const stage_waiting_argv[] = {"python3", "main.py", NULL};
+static const char *const stage_prewarm_env[] = {"LANG=C.UTF-8", "A=b", NULL};
+static const char *const stage_prewarm_argv[] = {"python3", "main.py", NULL};
 
 static const struct cell_kind stage_kind = {
     .language = "python",
     .image = "codecell-python",
     .limits = {.milli_cpus = 500, .memory_mb = 256, .disk_mb = 50, .processes = 32},
-    .waiting_env = stage_waiting_env,
-    .waiting_argv = stage_waiting_argv,
+    .prewarm_env = stage_prewarm_env,
+    .prewarm_argv = stage_prewarm_argv,
 };
 
 static inline void stage_on_ready(void *arg, struct cell *cell)
@@ -45,7 +52,7 @@ static inline void stage_on_prepared(void *arg, struct cell *cell)
 
     assert_int_equal(cell_state(cell), CELL_READY);
     stage->prepared = true;
-    buf_puts(&stage->sim.trace, cell_waiting(cell) == CELL_HELD ? "HELD " : "UNHELD ");
+    buf_puts(&stage->sim.trace, cell_warmth(cell) == CELL_PREWARMED ? "HELD " : "UNHELD ");
 }
 
 static inline void stage_on_ending(void *arg, struct cell *cell, const struct error *error)
@@ -71,10 +78,9 @@ static inline void stage_open(struct stage *stage)
 {
     memset(stage, 0, sizeof *stage);
     sim_open(&stage->sim);
-    stage->cells = (struct cells){
-        .loop = &stage->sim.loop, .engine = stage->sim.engine, .instance = "me", .volume = "codecell-agent-me"};
+    cells_init(&stage->cells, &stage->sim.loop, stage->sim.engine, "me", "codecell-agent-me");
     stage->owner = (struct cell_owner){.on_ready = stage_on_ready,
-                                       .on_prepared = stage_on_prepared,
+                                       .on_prewarmed = stage_on_prepared,
                                        .on_ending = stage_on_ending,
                                        .on_gone = stage_on_gone,
                                        .arg = stage};
@@ -84,7 +90,7 @@ static inline void stage_open(struct stage *stage)
 static inline void stage_close(struct stage *stage)
 {
     assert_int_equal(stage->cells.count, 0);
-    assert_null(stage->cells.first);
+    assert_null(cells_first(&stage->cells));
     buf_free(&stage->output);
     sim_close(&stage->sim);
 }
@@ -116,6 +122,8 @@ static inline void stage_on_output(void *arg, enum frame_step step, enum frame_c
     assert_false(stage->done);
     assert_true(step == FRAME_STEP_RUN || step == FRAME_STEP_COMPILE);
     buf_append(&stage->output, data, len);
+    if (stage->hold_at > 0 && stage->output.len >= stage->hold_at)
+        cell_hold(stage->cell, true);
     if (len <= 64)
         buf_printf(&stage->sim.trace, "%s:%.*s ",
                    channel == FRAME_STDOUT   ? "out"
@@ -146,7 +154,25 @@ static inline void stage_on_done(void *arg, enum cell_outcome outcome)
         cell_end(stage->cell);
 }
 
-static const struct cell_events stage_events = {stage_on_output, stage_on_step_end, stage_on_done};
+static inline void stage_on_input_wanted(void *arg)
+{
+    struct stage *stage = arg;
+
+    assert_false(stage->done);
+    stage->wanted++;
+    if (stage->feeds_itself)
+        return;
+    if (stage->input_fed < stage->input_len)
+        stage->input_fed +=
+            cell_input(stage->cell, stage->input + stage->input_fed, stage->input_len - stage->input_fed);
+    if (stage->input_fed == stage->input_len)
+        cell_input_end(stage->cell);
+}
+
+static const struct cell_events stage_events = {.on_output = stage_on_output,
+                                                .on_step_end = stage_on_step_end,
+                                                .on_input_wanted = stage_on_input_wanted,
+                                                .on_done = stage_on_done};
 
 static const char *const stage_argv[] = {"python3", "main.py", NULL};
 static const char *const stage_env[] = {"A=b", NULL};
@@ -154,7 +180,14 @@ static const struct cell_job stage_job = {.env = stage_env, .run = {stage_argv, 
 
 static inline void stage_run_job(struct stage *stage, const struct cell_job *job, const struct cell_limits *limits)
 {
+    stage->input_fed = 0;
     cell_run(stage->cell, job, limits, &stage_events, stage);
+}
+
+static inline void stage_give_input(struct stage *stage, const char *input, size_t len)
+{
+    stage->input = input;
+    stage->input_len = len;
 }
 
 static inline void stage_run(struct stage *stage, const struct cell_limits *limits)

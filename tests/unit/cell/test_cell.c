@@ -167,7 +167,7 @@ static void test_failures_while_making(void **state)
         sim_traced(&stage.sim, cases[i].trace);
         if (cases[i].op != SIM_ATTACH && strstr(stage.error.text, cases[i].reason) == NULL)
             fail_msg("%zu: %s", i, stage.error.text);
-        if (cases[i].op == SIM_ATTACH && strstr(stage.error.text, "its stream ended (attaching)") == NULL)
+        if (cases[i].op == SIM_ATTACH && strstr(stage.error.text, "the stream ended in state attaching") == NULL)
             fail_msg("%zu: %s", i, stage.error.text);
         assert_int_equal(stage.error.code, cases[i].code);
         assert_int_equal(sim_alive(&stage.sim), 0);
@@ -198,7 +198,7 @@ static void test_bad_first_words(void **state)
         sim_frame(&stage.sim, sim_last(&stage.sim), cases[i].type, 0, 0, cases[i].payload, cases[i].len);
         sim_until(&stage.sim, stage.gone);
         sim_traced(&stage.sim, "create attach start FAILED remove GONE ");
-        assert_string_equal(stage.error.text, "the agent did not say that it is ready");
+        assert_string_equal(stage.error.text, "unexpected first frame from the agent");
         stage_close(&stage);
     }
 }
@@ -214,7 +214,7 @@ static void test_garbage_instead_of_frames(void **state)
     sim_until(&stage.sim, stage.sim.counts[SIM_START] == 1);
     sim_say(&stage.sim, sim_last(&stage.sim), "bash: /codecell/agent: not found\n", 33);
     sim_until(&stage.sim, stage.gone);
-    assert_string_equal(stage.error.text, "bytes that are no frame");
+    assert_string_equal(stage.error.text, "invalid frame");
     stage_close(&stage);
 }
 
@@ -230,7 +230,7 @@ static void test_stream_ends_before_ready(void **state)
     sim_die(sim_last(&stage.sim));
     sim_until(&stage.sim, stage.gone);
     sim_traced(&stage.sim, "create attach start FAILED remove GONE ");
-    assert_string_equal(stage.error.text, "its stream ended (starting): end of file");
+    assert_string_equal(stage.error.text, "the stream ended in state starting: end of file");
     stage_close(&stage);
 }
 
@@ -244,7 +244,7 @@ static void test_stream_ends_while_waiting(void **state)
     sim_die(sim_last(&stage.sim));
     sim_until(&stage.sim, stage.gone);
     sim_traced(&stage.sim, "create attach start READY FAILED remove GONE ");
-    assert_string_equal(stage.error.text, "its stream ended (ready): end of file");
+    assert_string_equal(stage.error.text, "the stream ended in state ready: end of file");
     stage_close(&stage);
 }
 
@@ -257,7 +257,7 @@ static void test_word_while_waiting(void **state)
     stage_make_ready(&stage);
     sim_ready(&stage.sim, sim_last(&stage.sim)); /* once more */
     sim_until(&stage.sim, stage.gone);
-    assert_string_equal(stage.error.text, "a frame out of turn (ready)");
+    assert_string_equal(stage.error.text, "unexpected frame in state ready");
     stage_close(&stage);
 }
 
@@ -291,7 +291,7 @@ static void test_never_ready(void **state)
         sim_skip(&stage.sim, 5100);
         sim_until(&stage.sim, stage.ending);
         char reason[64];
-        snprintf(reason, sizeof reason, "not ready in time (%s)", cases[i].name);
+        snprintf(reason, sizeof reason, "not ready in time (state %s)", cases[i].name);
         if (cases[i].op != SIM_ATTACH && cases[i].op != SIM_START) /* their own limit ends milliseconds later */
             assert_string_equal(stage.error.text, reason);
         sim_skip(&stage.sim, CELL_CREATE_MS - CELL_READY_MS);

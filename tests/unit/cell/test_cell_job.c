@@ -24,15 +24,15 @@ static void test_what_is_sent(void **state)
                                  .files = files,
                                  .files_len = 2,
                                  .compile = {compile, 30000, 4096, 300},
-                                 .run = {run, 2000, 1024, 0},
-                                 .input = "in",
-                                 .input_len = 2};
+                                 .run = {run, 2000, 1024, 0}};
     struct stage stage;
 
     (void)state;
     open_ready(&stage);
     stage.sim.program = sim_hello;
+    stage_give_input(&stage, "in", 2);
     stage_run_job(&stage, &job, NULL);
+    assert_int_equal(attach_queued(stage.cell->attach), 0); /* all in one write */
     sim_until(&stage.sim, stage.done);
     assert_string_equal(sim_last(&stage.sim)->job.data, "ENV A=b\n"
                                                         "ENV EMPTY=\n"
@@ -74,16 +74,13 @@ static void test_large_jobs(void **state)
     memset(bytes, 'z', 12u << 20);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         const struct cell_file file = {"big", bytes, sizes[i], 0644};
-        const struct cell_job job = {.env = stage_env,
-                                     .files = &file,
-                                     .files_len = 1,
-                                     .run = {stage_argv, 2000, 1024, 0},
-                                     .input = bytes,
-                                     .input_len = sizes[i]};
+        const struct cell_job job = {
+            .env = stage_env, .files = &file, .files_len = 1, .run = {stage_argv, 2000, 1024, 0}};
         struct stage stage;
         size_t data = 0, input = 0;
 
         open_ready(&stage);
+        stage_give_input(&stage, bytes, sizes[i]);
         stage_run_job(&stage, &job, NULL);
         struct sim_box *box = sim_last(&stage.sim);
         sim_until(&stage.sim, box->job.len > 0 && strstr(box->job.data, "STDIN_END\n") != NULL);
@@ -106,16 +103,15 @@ static void test_deaf_agent(void **state)
 {
     size_t size = 16u << 20;
     char *bytes = calloc(1, size);
-    const struct cell_job job = {
-        .env = stage_env, .run = {stage_argv, 2000, 1024, 0}, .input = bytes, .input_len = size};
     struct stage stage;
 
     (void)state;
     open_ready(&stage);
-    uv_read_stop((uv_stream_t *)&sim_last(&stage.sim)->client->pipe);
-    stage_run_job(&stage, &job, NULL);
+    fake_stop_reading(sim_last(&stage.sim)->client);
+    stage_give_input(&stage, bytes, size);
+    stage_run(&stage, NULL);
     sim_idle(&stage.sim);
-    assert_true(attach_queued(stage.cell->attach) <= ATTACH_QUEUE_MAX);
+    assert_true(attach_queued(stage.cell->attach) <= 2 * CELL_INPUT_MAX);
     assert_false(stage.done);
     end_close(&stage);
     free(bytes);

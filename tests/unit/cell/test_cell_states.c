@@ -7,7 +7,7 @@
 static char too_long[FRAME_PAYLOAD_MAX + 1];
 static const char *const too_long_argv[] = {too_long, NULL};
 static const struct cell_kind too_long_kind = {
-    .language = "python", .waiting_env = stage_waiting_env, .waiting_argv = too_long_argv};
+    .language = "python", .prewarm_env = stage_prewarm_env, .prewarm_argv = too_long_argv};
 
 static const char *const legal[CELL_STATES] = {
     [CELL_CREATING] = "",           [CELL_ATTACHING] = "creating ",
@@ -108,12 +108,12 @@ static void test_who_may_prepare(void **state)
     (void)state;
     memset(too_long, 'x', sizeof too_long - 1);
     for (int in = 0; in < CELL_STATES; in++)
-        for (int waiting = CELL_BLANK; waiting <= CELL_UNHELD; waiting++) {
+        for (int waiting = CELL_BLANK; waiting <= CELL_NOT_PREWARMED; waiting++) {
             struct cell cell = {
-                .state = (enum cell_state)in, .waiting = (enum cell_waiting)waiting, .kind = &too_long_kind};
-            assert_int_equal(may(&cell, cell_prepare), in == CELL_READY && waiting == CELL_BLANK);
+                .state = (enum cell_state)in, .warmth = (enum cell_warmth)waiting, .kind = &too_long_kind};
+            assert_int_equal(may(&cell, cell_prewarm), in == CELL_READY && waiting == CELL_BLANK);
         }
-    assert_false(may(&(struct cell){.state = CELL_READY, .kind = &plain}, cell_prepare));
+    assert_false(may(&(struct cell){.state = CELL_READY, .kind = &plain}, cell_prewarm));
 }
 
 /* Reset is a cell whose job is over, and well. */

@@ -1,7 +1,7 @@
 /* Which containers the reaper takes. */
 #include "docker/cell/reaper.h"
 
-#include "docker/engine/codec.h"
+#include "docker/engine/codec_read.h"
 #include "unit.h"
 
 static void condemns(void **state)

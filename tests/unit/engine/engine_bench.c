@@ -2,6 +2,7 @@
 #include "lib/fake_engine.c" /* NOLINT(bugprone-suspicious-include) */
 
 #include "base/metrics.h"
+#include "docker/engine/call.h"
 #include "docker/engine/engine.h"
 
 struct bench {

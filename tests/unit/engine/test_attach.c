@@ -1,6 +1,7 @@
 /* The hijacked stream: opening, both ways, pressure, every way to end, closing at each point. */
 #include "engine_bench.c" /* NOLINT(bugprone-suspicious-include) */
 
+#include "docker/engine/attach.h"
 #include "docker/engine/engine_private.h"
 #include "docker/engine/stream.h"
 
@@ -71,6 +72,17 @@ static void on_end(void *arg, const struct error *error)
     maybe_close(owner, "end");
 }
 
+static int write_bytes(struct attach *attach, const void *data, size_t len)
+{
+    struct buf bytes;
+
+    buf_init(&bytes, len);
+    assert_int_equal(buf_append(&bytes, data, len), 0);
+    int result = attach_write(attach, &bytes);
+    assert_null(bytes.data); /* taken over, or freed */
+    return result;
+}
+
 static const struct attach_events events = {
     .on_open = on_open, .on_data = on_data, .on_drain = on_drain, .on_end = on_end};
 
@@ -122,8 +134,8 @@ static void test_both_ways(void **state)
                            "POST /v1.41/containers/abc/attach?stream=1&stdin=1&stdout=1&stderr=1 HTTP/1.1\r\n"));
     assert_non_null(strstr(bench.fake.request.data, "\r\nHost: docker\r\n"));
     assert_non_null(strstr(bench.fake.request.data, "\r\nUpgrade: tcp\r\n"));
-    assert_int_equal(attach_write(owner.attach, "one ", 4), 0);
-    assert_int_equal(attach_write(owner.attach, "two", 3), 0);
+    assert_int_equal(write_bytes(owner.attach, "one ", 4), 0);
+    assert_int_equal(write_bytes(owner.attach, "two", 3), 0);
     assert_int_equal(attach_queued(owner.attach), 0); /* written without a turn of the loop */
     while (bench.fake.stream.len < 7)
         uv_run(&bench.loop, UV_RUN_ONCE);
@@ -409,7 +421,7 @@ static size_t fill(struct owner *owner)
     for (;;) {
         for (size_t i = 0; i < sizeof bytes; i++)
             bytes[i] = (char)((total + i) % 249);
-        if (attach_write(owner->attach, bytes, sizeof bytes) != 0) {
+        if (write_bytes(owner->attach, bytes, sizeof bytes) != 0) {
             owner->drained = false; /* the socket took the first ones */
             return total;
         }
@@ -439,7 +451,7 @@ static void test_queue_cap(void **state)
     for (size_t i = 0; i < total; i++)
         if ((unsigned char)bench.fake.stream.data[i] != i % 249)
             fail_msg("byte %zu is wrong", i);
-    assert_int_equal(attach_write(owner.attach, "x", 1), 0);
+    assert_int_equal(write_bytes(owner.attach, "x", 1), 0);
     finish(&owner, &bench);
 }
 
@@ -449,7 +461,7 @@ static size_t write_counted(struct owner *owner, size_t from, size_t len)
 
     for (size_t i = 0; i < len; i++)
         bytes[i] = (char)((from + i) % 251);
-    assert_int_equal(attach_write(owner->attach, bytes, len), 0);
+    assert_int_equal(write_bytes(owner->attach, bytes, len), 0);
     return from + len;
 }
 
@@ -501,7 +513,7 @@ static void test_at_once_to_nobody(void **state)
     fake_send(&bench.fake, FRAME_HELLO, 13);
     fake_hang_up(&bench.fake);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(attach_write(owner.attach, "job", 3), 0);
+        assert_int_equal(write_bytes(owner.attach, "job", 3), 0);
         assert_int_equal(attach_queued(owner.attach), 0);
         assert_false(owner.ended || owner.some || owner.drained);
     }
@@ -525,7 +537,7 @@ static void test_cut_with_queue(void **state)
     fake_hang_up(&bench.fake);
     run_until(&bench.loop, &owner.ended);
     assert_false(owner.drained);
-    assert_int_equal(attach_write(owner.attach, "x", 1), 0);
+    assert_int_equal(write_bytes(owner.attach, "x", 1), 0);
     assert_int_equal(attach_queued(owner.attach), 0);
     finish(&owner, &bench);
 }
@@ -549,7 +561,7 @@ static void test_close_within_events(void **state)
             assert_data(&owner, "hello"); /* and no second event */
         } else if (i == 2) {
             static char bytes[ATTACH_LOW];
-            attach_write(owner.attach, bytes, sizeof bytes);
+            write_bytes(owner.attach, bytes, sizeof bytes);
             run_until(&bench.loop, &owner.drained);
         } else if (i == 3) {
             fake_hang_up(&bench.fake);
@@ -572,7 +584,7 @@ static void test_close_at_each_turn(void **state)
         bench_open(&bench, upgrade);
         owner_start(&owner, &bench, 10000);
         run_turns(&bench.loop, turns);
-        attach_write(owner.attach, "abc", 3);
+        write_bytes(owner.attach, "abc", 3);
         attach_close(owner.attach);
         owner.attach = NULL;
         run_turns(&bench.loop, 3);

@@ -3,8 +3,10 @@
 
 #include "base/buf.h"
 #include "base/json.h"
-#include "docker/cell/cell_owner.h"
 #include "docker/engine/codec.h"
+#include "docker/engine/codec_read.h"
+#include "docker/engine/codec_seccomp.h"
+#include "docker/engine/codec_tar.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -84,28 +84,28 @@ static void test_waiting(void **state)
     assert_int_equal(said.count, 0);
     const struct cell_kind *a = &catalog_at(languages, 0)->versions->kind,
                            *d = &catalog_at(languages, 3)->versions->kind;
-    check_strings(a->waiting_env, (const char *const[]){"OMP_NUM_THREADS=2", "OPENBLAS_NUM_THREADS=2",
+    check_strings(a->prewarm_env, (const char *const[]){"OMP_NUM_THREADS=2", "OPENBLAS_NUM_THREADS=2",
                                                         "TERM=xterm-256color", "B=2", "A=1", NULL});
-    check_strings(a->waiting_argv, (const char *const[]){"x", NULL});
-    check_strings(d->waiting_env,
+    check_strings(a->prewarm_argv, (const char *const[]){"x", NULL});
+    check_strings(d->prewarm_env,
                   (const char *const[]){"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1", "TERM=xterm-256color", NULL});
-    assert_int_equal(a->waiting_hold, FRAME_HOLD_FILE);
-    assert_int_equal(d->waiting_hold, FRAME_HOLD_GETUID);
-    assert_int_equal(a->waiting_step, FRAME_STEP_RUN);
+    assert_int_equal(a->prewarm_hold, FRAME_HOLD_FILE);
+    assert_int_equal(d->prewarm_hold, FRAME_HOLD_GETUID);
+    assert_int_equal(a->prewarm_step, FRAME_STEP_RUN);
     const struct cell_kind *e = &catalog_at(languages, 4)->versions->kind; /* it is compiled: the compiler waits */
-    check_strings(e->waiting_env, (const char *const[]){"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1",
+    check_strings(e->prewarm_env, (const char *const[]){"OMP_NUM_THREADS=1", "OPENBLAS_NUM_THREADS=1",
                                                         "TERM=xterm-256color", "E=5", NULL});
-    check_strings(e->waiting_argv, (const char *const[]){"cc", "-c", NULL});
-    assert_int_equal(e->waiting_step, FRAME_STEP_COMPILE);
-    assert_int_equal(e->waiting_hold, FRAME_HOLD_OPEN);
+    check_strings(e->prewarm_argv, (const char *const[]){"cc", "-c", NULL});
+    assert_int_equal(e->prewarm_step, FRAME_STEP_COMPILE);
+    assert_int_equal(e->prewarm_hold, FRAME_HOLD_OPEN);
     for (size_t i = 1; i < 3; i++) {
-        assert_null(catalog_at(languages, i)->versions->kind.waiting_env);
-        assert_null(catalog_at(languages, i)->versions->kind.waiting_argv);
+        assert_null(catalog_at(languages, i)->versions->kind.prewarm_env);
+        assert_null(catalog_at(languages, i)->versions->kind.prewarm_argv);
     }
     catalog_start_late(languages);
-    assert_null(a->waiting_env);
-    assert_null(a->waiting_argv);
-    assert_null(d->waiting_argv);
+    assert_null(a->prewarm_env);
+    assert_null(a->prewarm_argv);
+    assert_null(d->prewarm_argv);
     catalog_free(languages);
 }
 

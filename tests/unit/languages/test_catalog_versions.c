@@ -43,7 +43,7 @@ static void test_versions_of_one_language(void **state)
     assert_string_equal(same->run[0], "x");
     assert_string_equal(same->env[0], "A=1");
     assert_string_equal(same->packages_argv[0], "p");
-    assert_string_equal(same->kind.waiting_argv[0], "c");
+    assert_string_equal(same->kind.prewarm_argv[0], "c");
     assert_null(same->aliases[0]);
     assert_string_equal(other->name, "clang");
     assert_string_equal(other->image, "j");
@@ -54,10 +54,10 @@ static void test_versions_of_one_language(void **state)
     assert_string_equal(other->version_argv[0], "v");
     assert_null(other->packages_argv);
     assert_null(other->env[0]);
-    assert_null(other->kind.waiting_argv);
+    assert_null(other->kind.prewarm_argv);
     assert_string_equal(other->aliases[0], "alang");
     catalog_start_late(languages);
-    assert_null(same->kind.waiting_argv);
+    assert_null(same->kind.prewarm_argv);
     catalog_free(languages);
 }
 

@@ -1,7 +1,7 @@
 /* What an image's label tells, and when it is not believed. */
 #include "languages/image_label.h"
 
-#include "docker/engine/codec.h"
+#include "docker/engine/codec_read.h"
 
 #include "unit.h"
 

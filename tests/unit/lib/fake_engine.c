@@ -292,6 +292,21 @@ void fake_drop(struct fake_client *client)
     client_close(client);
 }
 
+void fake_stop_reading(struct fake_client *client)
+{
+    uv_read_stop((uv_stream_t *)&client->pipe);
+}
+
+void fake_read_again(struct fake_client *client)
+{
+    uv_read_start((uv_stream_t *)&client->pipe, on_alloc, on_read);
+}
+
+size_t fake_unsent(const struct fake_client *client)
+{
+    return uv_stream_get_write_queue_size((const uv_stream_t *)&client->pipe);
+}
+
 /* Ticks, so that a turn which ran its timers first does not then wait for the next event. */
 static void on_tick(uv_timer_t *timer)
 {

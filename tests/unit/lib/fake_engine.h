@@ -66,6 +66,9 @@ void fake_hang_up(struct fake *fake);      /* ends the stream */
 /* For a script: bytes to one client, after which it may be a stream; the end of its connection. */
 void fake_reply(struct fake_client *client, const void *data, size_t len, bool stream);
 void fake_drop(struct fake_client *client);
+void fake_stop_reading(struct fake_client *client);
+void fake_read_again(struct fake_client *client);
+size_t fake_unsent(const struct fake_client *client); /* bytes that the other side has not read */
 
 /* Runs the loop until *flag is set; not within 20 seconds is a failure. */
 void run_until(uv_loop_t *loop, const bool *flag);

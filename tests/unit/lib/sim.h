@@ -5,6 +5,8 @@
 
 #include "lib/fake_engine.h"
 
+#include "docker/engine/attach.h"
+#include "docker/engine/call.h"
 #include "docker/engine/engine.h"
 #include "docker/wire/frame.h"
 

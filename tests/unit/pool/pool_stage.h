@@ -4,7 +4,10 @@
 
 #include "lib/sim.c"
 
-#include "docker/cell/cell_owner.h"
+#include "docker/cell/cell_job.h"
+#include "docker/cell/cell_prewarm.h"
+#include "docker/cell/cell_reset.h"
+#include "docker/cell/cells.h"
 #include "docker/pool/pool.h"
 
 #define STAGE_PATIENCE_MS 15000u
@@ -34,8 +37,8 @@ static const struct cell_kind python = {
 static const struct cell_kind ruby = {.language = "ruby",
                                       .image = "codecell-ruby",
                                       .limits = {.milli_cpus = 1000, .memory_mb = 512, .disk_mb = 100, .processes = 64},
-                                      .waiting_env = (const char *const[]){"LANG=C.UTF-8", NULL},
-                                      .waiting_argv = (const char *const[]){"ruby", "main.rb", NULL}};
+                                      .prewarm_env = (const char *const[]){"LANG=C.UTF-8", NULL},
+                                      .prewarm_argv = (const char *const[]){"ruby", "main.rb", NULL}};
 static const struct cell_kind bash = {
     .language = "bash",
     .image = "codecell-bash",
@@ -111,7 +114,8 @@ static inline void stage_run(struct taker *taker)
 {
     static const char *const argv[] = {"sleep", NULL}, *const env[] = {NULL};
     static const struct cell_job job = {.env = env, .run = {argv, 300000, 1024, 0}};
-    static const struct cell_events events = {on_taker_output, on_taker_step_end, on_taker_done};
+    static const struct cell_events events = {
+        .on_output = on_taker_output, .on_step_end = on_taker_step_end, .on_done = on_taker_done};
 
     cell_run(taker->cell, &job, NULL, &events, taker);
 }

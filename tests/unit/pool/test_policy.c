@@ -202,11 +202,11 @@ static void tidies(void **state)
 static void ranks(void **state)
 {
     (void)state;
-    assert_true(policy_rank(CELL_HELD, true) < policy_rank(CELL_BLANK, true));
-    assert_int_equal(policy_rank(CELL_BLANK, true), policy_rank(CELL_UNHELD, true));
-    assert_true(policy_rank(CELL_BLANK, true) < policy_rank(CELL_PREPARING, true));
-    assert_true(policy_rank(CELL_BLANK, false) < policy_rank(CELL_PREPARING, false));
-    assert_true(policy_rank(CELL_PREPARING, false) < policy_rank(CELL_HELD, false));
+    assert_true(policy_rank(CELL_PREWARMED, true) < policy_rank(CELL_BLANK, true));
+    assert_int_equal(policy_rank(CELL_BLANK, true), policy_rank(CELL_NOT_PREWARMED, true));
+    assert_true(policy_rank(CELL_BLANK, true) < policy_rank(CELL_PREWARMING, true));
+    assert_true(policy_rank(CELL_BLANK, false) < policy_rank(CELL_PREWARMING, false));
+    assert_true(policy_rank(CELL_PREWARMING, false) < policy_rank(CELL_PREWARMED, false));
 }
 
 static void budgets(void **state)

@@ -97,10 +97,10 @@ static void test_which_request_gets_which_cell(void **state)
     other.request.limits.memory_mb = 64;
     pool_take(stage.pool, &other.request);
     assert_non_null(other.cell);
-    assert_int_not_equal(cell_waiting(other.cell), CELL_HELD);
+    assert_int_not_equal(cell_warmth(other.cell), CELL_PREWARMED);
     take(&stage, &plain, &ruby, 100);
     assert_non_null(plain.cell);
-    assert_int_equal(cell_waiting(plain.cell), CELL_HELD);
+    assert_int_equal(cell_warmth(plain.cell), CELL_PREWARMED);
     cell_end(plain.cell);
     cell_end(other.cell);
     stage_close(&stage);
@@ -162,7 +162,7 @@ static void test_taken_meanwhile(void **state)
     stage.sim.on_prepare = SIM_SILENT;
     sim_until(&stage.sim, prepared(&stage) == 1);
     take(&stage, &taker, &ruby, 100);
-    assert_int_equal(cell_waiting(taker.cell), CELL_PREPARING);
+    assert_int_equal(cell_warmth(taker.cell), CELL_PREWARMING);
     stage.sim.on_prepare = SIM_GOOD;
     cell_end(taker.cell);
     sim_until(&stage.sim, counts(&stage, NULL).prewarmed >= 1);
@@ -181,7 +181,7 @@ static void test_kept_cells_too(void **state)
     stage_run(&taker);
     sim_until(&stage.sim, taker.ended && counts(&stage, NULL).kept == 1);
     sim_until(&stage.sim, counts(&stage, NULL).prewarmed >= 2);
-    assert_int_equal(cell_waiting(taker.cell), CELL_HELD);
+    assert_int_equal(cell_warmth(taker.cell), CELL_PREWARMED);
     stage_close(&stage);
 }
 

@@ -102,21 +102,21 @@ static void expect_equal_to_what_waits(struct language *language, size_t version
 {
     struct execution execution = {.request = stage_request(language, "code")};
     const struct cell_kind *kind = &language->versions[version].kind;
-    bool compiled = kind->waiting_step == FRAME_STEP_COMPILE;
+    bool compiled = kind->prewarm_step == FRAME_STEP_COMPILE;
 
     execution.request.version = &language->versions[version];
     if (compiled)
         execution.request.args = (const char *[]){"of the run step", NULL}; /* which the compile step does not see */
     assert_int_equal(execution_job_build(&execution), 0);
     assert_int_equal(compiled, execution.job.compile.argv != NULL);
-    assert_same(execution.job.env, kind->waiting_env);
-    assert_same(compiled ? execution.job.compile.argv : execution.job.run.argv, kind->waiting_argv);
+    assert_same(execution.job.env, kind->prewarm_env);
+    assert_same(compiled ? execution.job.compile.argv : execution.job.run.argv, kind->prewarm_argv);
     assert_string_equal(execution.job.env[0], "OMP_NUM_THREADS=2");
     execution_job_free(&execution);
 
     execution.request.limits.cell.milli_cpus = 3000; /* other threads: other variables */
     assert_int_equal(execution_job_build(&execution), 0);
-    assert_string_not_equal(execution.job.env[0], kind->waiting_env[0]);
+    assert_string_not_equal(execution.job.env[0], kind->prewarm_env[0]);
     execution_job_free(&execution);
     request_free(&execution.request);
 }

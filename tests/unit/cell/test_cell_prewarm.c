@@ -19,8 +19,8 @@ static void end_close(struct stage *stage)
 static void prepare(struct stage *stage)
 {
     stage->prepared = false;
-    cell_prepare(stage->cell);
-    assert_int_equal(cell_waiting(stage->cell), CELL_PREPARING);
+    cell_prewarm(stage->cell);
+    assert_int_equal(cell_warmth(stage->cell), CELL_PREWARMING);
 }
 
 static void prepare_until(struct stage *stage)
@@ -86,13 +86,13 @@ static void test_prepared_then_a_job(void **state)
 
     (void)state;
     open_ready(&stage);
-    assert_int_equal(cell_waiting(stage.cell), CELL_BLANK);
-    assert_int_equal(cell_waiting_bytes(stage.cell), 0);
+    assert_int_equal(cell_warmth(stage.cell), CELL_BLANK);
+    assert_int_equal(cell_prewarmed_bytes(stage.cell), 0);
     prepare_until(&stage);
-    assert_int_equal(cell_waiting(stage.cell), CELL_HELD);
-    assert_int_equal(cell_waiting_bytes(stage.cell), 9u << 20);
+    assert_int_equal(cell_warmth(stage.cell), CELL_PREWARMED);
+    assert_int_equal(cell_prewarmed_bytes(stage.cell), 9u << 20);
     assert_int_equal(cell_jobs(stage.cell), 0);
-    sim_skip(&stage.sim, CELL_PREPARE_MS + 1000);
+    sim_skip(&stage.sim, CELL_PREWARM_MS + 1000);
     sim_idle(&stage.sim);
     run_until_done(&stage, NULL);
     assert_int_equal(stage.outcome, CELL_DONE);
@@ -111,10 +111,10 @@ static void test_a_compile_step_prepared(void **state)
 {
     static const char *const argv[] = {"cc", "main.c", NULL};
     const struct cell_kind kind = {.language = "c",
-                                   .waiting_env = stage_waiting_env,
-                                   .waiting_argv = argv,
-                                   .waiting_step = FRAME_STEP_COMPILE,
-                                   .waiting_hold = FRAME_HOLD_OPEN,
+                                   .prewarm_env = stage_prewarm_env,
+                                   .prewarm_argv = argv,
+                                   .prewarm_step = FRAME_STEP_COMPILE,
+                                   .prewarm_hold = FRAME_HOLD_OPEN,
                                    .compile_memory_mb = 300};
     struct stage stage;
 
@@ -122,7 +122,7 @@ static void test_a_compile_step_prepared(void **state)
     open_ready(&stage);
     stage.cell->kind = &kind;
     prepare_until(&stage);
-    assert_int_equal(cell_waiting(stage.cell), CELL_HELD);
+    assert_int_equal(cell_warmth(stage.cell), CELL_PREWARMED);
     assert_non_null(strstr(sim_last(&stage.sim)->job.data, "STEP1 1 0 300M cc main.c\nPREPARE\n"));
     run_until_done(&stage, NULL);
     sim_traced(&stage.sim, "prepare HELD out:hello end:0 DONE:0 ");
@@ -137,8 +137,8 @@ static void test_could_not_be_held(void **state)
     open_ready(&stage);
     stage.sim.on_prepare = SIM_BAD;
     prepare_until(&stage);
-    assert_int_equal(cell_waiting(stage.cell), CELL_UNHELD);
-    assert_int_equal(cell_waiting_bytes(stage.cell), 0);
+    assert_int_equal(cell_warmth(stage.cell), CELL_NOT_PREWARMED);
+    assert_int_equal(cell_prewarmed_bytes(stage.cell), 0);
     run_until_done(&stage, NULL);
     sim_traced(&stage.sim, "prepare UNHELD out:hello end:0 DONE:0 ");
     end_close(&stage);
@@ -150,9 +150,9 @@ static void test_nobody_listens(void **state)
 
     (void)state;
     open_ready(&stage);
-    stage.owner.on_prepared = NULL;
+    stage.owner.on_prewarmed = NULL;
     prepare(&stage);
-    sim_until(&stage.sim, cell_waiting(stage.cell) == CELL_HELD);
+    sim_until(&stage.sim, cell_warmth(stage.cell) == CELL_PREWARMED);
     end_close(&stage);
 }
 
@@ -174,13 +174,13 @@ static void test_job_before_prepared(void **state)
         sim_until(&stage.sim, box->busy);
         if (answered[i]) {
             sim_prepared(&stage.sim, box, true, 5);
-            sim_until(&stage.sim, cell_waiting(stage.cell) == CELL_HELD);
-            assert_int_equal(cell_waiting_bytes(stage.cell), 5);
+            sim_until(&stage.sim, cell_warmth(stage.cell) == CELL_PREWARMED);
+            assert_int_equal(cell_prewarmed_bytes(stage.cell), 5);
         }
         sim_hello(&stage.sim, box);
         sim_until(&stage.sim, stage.done);
         assert_int_equal(stage.outcome, CELL_DONE);
-        sim_skip(&stage.sim, CELL_PREPARE_MS + 1000);
+        sim_skip(&stage.sim, CELL_PREWARM_MS + 1000);
         sim_idle(&stage.sim);
         assert_false(stage.ending);
         sim_traced(&stage.sim, "prepare out:hello end:0 DONE:0 ");
@@ -203,10 +203,10 @@ static void test_prepared_while_updating(void **state)
     stage_run(&stage, &limits);
     sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 1 && sim_last(&stage.sim)->prepared);
     sim_prepared(&stage.sim, sim_last(&stage.sim), true, 5);
-    sim_until(&stage.sim, cell_waiting(stage.cell) == CELL_HELD);
+    sim_until(&stage.sim, cell_warmth(stage.cell) == CELL_PREWARMED);
     assert_int_equal(cell_state(stage.cell), CELL_UPDATING);
     assert_false(stage.prepared);
-    sim_skip(&stage.sim, CELL_PREPARE_MS + 1000); /* that deadline is over, the call's is not */
+    sim_skip(&stage.sim, CELL_PREWARM_MS + 1000); /* that deadline is over, the call's is not */
     sim_idle(&stage.sim);
     assert_false(stage.done);
     sim_release(&stage.sim, SIM_UPDATE);
@@ -263,7 +263,7 @@ static void test_bad_prepared(void **state)
         assert_int_equal(stage.done, cases[i].running);
         assert_int_equal(stage.outcome, cases[i].running ? CELL_LOST : 0);
         assert_string_equal(stage.error.text,
-                            cases[i].running ? "a frame that does not fit (type 69)" : "a frame out of turn (ready)");
+                            cases[i].running ? "unexpected frame of type 69" : "unexpected frame in state ready");
         stage_close(&stage);
     }
 }
@@ -276,7 +276,7 @@ static void test_prepared_twice(void **state)
     open_ready(&stage);
     prepare_until(&stage);
     sim_prepared(&stage.sim, sim_last(&stage.sim), true, 5);
-    gone_because(&stage, "a frame out of turn (ready)");
+    gone_because(&stage, "unexpected frame in state ready");
     stage_close(&stage);
 }
 
@@ -289,11 +289,11 @@ static void test_never_prepared(void **state)
     stage.sim.on_prepare = SIM_SILENT;
     prepare(&stage);
     sim_until(&stage.sim, sim_last(&stage.sim)->prepared);
-    sim_skip(&stage.sim, CELL_PREPARE_MS - 1000);
+    sim_skip(&stage.sim, CELL_PREWARM_MS - 1000);
     sim_idle(&stage.sim);
     assert_false(stage.ending);
     sim_skip(&stage.sim, 1100);
-    gone_because(&stage, "its interpreter was not started within 25000 ms");
+    gone_because(&stage, "the interpreter did not start within 25000 ms");
     sim_traced(&stage.sim, "prepare FAILED remove GONE ");
     stage_close(&stage);
 }
@@ -306,7 +306,7 @@ static void test_dies_while_preparing(void **state)
     open_ready(&stage);
     stage.sim.on_prepare = SIM_DEATH;
     prepare(&stage);
-    gone_because(&stage, "its stream ended (ready): end of file");
+    gone_because(&stage, "the stream ended in state ready: end of file");
     sim_traced(&stage.sim, "prepare FAILED remove GONE ");
     stage_close(&stage);
 }
@@ -342,7 +342,7 @@ static void test_end_while_preparing(void **state)
             sim_until(&stage.sim, stage.prepared);
         stage_end(&stage);
         assert_int_equal(stage.error.code, ERROR_NONE);
-        sim_skip(&stage.sim, CELL_PREPARE_MS + 1000);
+        sim_skip(&stage.sim, CELL_PREWARM_MS + 1000);
         sim_idle(&stage.sim);
         stage_close(&stage);
     }
@@ -354,7 +354,7 @@ static void test_cannot_be_asked(void **state)
     static const bool with_job[] = {false, true};
     static char too_long[FRAME_PAYLOAD_MAX + 1];
     static const char *const argv[] = {too_long, NULL};
-    const struct cell_kind kind = {.language = "python", .waiting_env = stage_waiting_env, .waiting_argv = argv};
+    const struct cell_kind kind = {.language = "python", .prewarm_env = stage_prewarm_env, .prewarm_argv = argv};
 
     (void)state;
     memset(too_long, 'x', sizeof too_long - 1);
@@ -370,7 +370,7 @@ static void test_cannot_be_asked(void **state)
             sim_traced(&stage.sim, "out:hello end:0 DONE:0 ");
             stage_end(&stage);
         } else {
-            gone_because(&stage, "the agent could not be asked");
+            gone_because(&stage, "the request to the agent could not be sent");
         }
         stage_close(&stage);
     }
@@ -394,8 +394,8 @@ static void test_many_jobs(void **state)
         reset(&stage);
         sim_until(&stage.sim, stage.ready);
         assert_int_equal(cell_state(stage.cell), CELL_READY);
-        assert_int_equal(cell_waiting(stage.cell), CELL_BLANK);
-        assert_int_equal(cell_waiting_bytes(stage.cell), 0);
+        assert_int_equal(cell_warmth(stage.cell), CELL_BLANK);
+        assert_int_equal(cell_prewarmed_bytes(stage.cell), 0);
         assert_int_equal(cell_limits(stage.cell)->memory_mb, i < 3 ? 256 : 257);
     }
     sim_traced(&stage.sim, "prepare HELD out:hello end:0 DONE:0 reset READY "
@@ -405,7 +405,7 @@ static void test_many_jobs(void **state)
                            "prepare HELD out:hello end:0 DONE:0 reset READY ");
     assert_int_equal(sim_last(&stage.sim)->jobs, 5);
     assert_int_equal(sim_last(&stage.sim)->resets, 5);
-    sim_skip(&stage.sim, CELL_RESET_MS + CELL_PREPARE_MS + CELL_GRACE_MS);
+    sim_skip(&stage.sim, CELL_RESET_MS + CELL_PREWARM_MS + CELL_GRACE_MS);
     sim_idle(&stage.sim);
     assert_false(stage.ending); /* no deadline is left over */
     end_close(&stage);
@@ -421,7 +421,8 @@ static void on_done_reset(void *arg, enum cell_outcome outcome)
 
 static void test_reset_within_done(void **state)
 {
-    static const struct cell_events events = {stage_on_output, stage_on_step_end, on_done_reset};
+    static const struct cell_events events = {
+        .on_output = stage_on_output, .on_step_end = stage_on_step_end, .on_done = on_done_reset};
     struct stage stage;
 
     (void)state;
@@ -438,16 +439,16 @@ static void test_input_that_was_not_read(void **state)
 {
     size_t size = 16u << 20;
     char *bytes = calloc(1, size);
-    const struct cell_job job = {
-        .env = stage_env, .run = {stage_argv, 2000, 1024, 0}, .input = bytes, .input_len = size};
     struct stage stage;
 
     (void)state;
     open_ready(&stage);
     struct sim_box *box = sim_last(&stage.sim);
-    stage_run_job(&stage, &job, NULL);
+    stage_give_input(&stage, bytes, size);
+    stage_run(&stage, NULL);
     sim_until(&stage.sim, stage.done);
-    assert_true(stage.cell->feed.offset < size); /* more than the socket took was left */
+    assert_true(stage.input_fed < size); /* more than the socket took was left */
+    stage_give_input(&stage, NULL, 0);
     reset(&stage);
     sim_until(&stage.sim, stage.ready);
     size_t sent = 0;
@@ -468,8 +469,8 @@ static void test_reset_fails(void **state)
         enum sim_word word;
         const char *reason;
     } cases[] = {
-        {SIM_BAD, "not reset: the agent's failure 6, errno 0"},
-        {SIM_DEATH, "its stream ended (resetting): end of file"},
+        {SIM_BAD, "not reset: the agent failed (failure 6, errno 0)"},
+        {SIM_DEATH, "the stream ended in state resetting: end of file"},
     };
 
     (void)state;
@@ -500,7 +501,7 @@ static void test_never_reset(void **state)
     sim_idle(&stage.sim);
     assert_false(stage.ending);
     sim_skip(&stage.sim, 1100);
-    gone_because(&stage, "not reset after 5000 ms");
+    gone_because(&stage, "not reset within 5000 ms");
     stage_close(&stage);
 }
 
@@ -532,7 +533,7 @@ static void test_bad_words_while_resetting(void **state)
         reset(&stage);
         sim_frame(&stage.sim, sim_last(&stage.sim), cases[i].type, cases[i].step, cases[i].channel, cases[i].data,
                   cases[i].len);
-        snprintf(reason, sizeof reason, "not reset: a frame out of turn (type %d)", cases[i].type);
+        snprintf(reason, sizeof reason, "not reset: unexpected frame of type %d", cases[i].type);
         gone_because(&stage, reason);
         assert_false(stage.ready);
         assert_int_equal(stage.output.len, 6); /* nobody heard of it */
@@ -558,7 +559,7 @@ static void test_reset_of_a_lost_stream(void **state)
         sim_until(&stage.sim, stage.cell->attach == NULL);
         reset(&stage);
         assert_false(stage.ending);
-        gone_because(&stage, "the agent could not be asked");
+        gone_because(&stage, "the request to the agent could not be sent");
         sim_traced(&stage.sim, "out:hello end:0 DONE:0 FAILED remove GONE ");
         stage_close(&stage);
     }

@@ -1,0 +1,58 @@
+/* What all cells of one server share: the engine, the instance's id, the agent's volume, the range of user ids, and the
+ * labels of our containers. */
+#ifndef CODECELL_DOCKER_CELL_CELLS_H
+#define CODECELL_DOCKER_CELL_CELLS_H
+
+#include "base/list.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct cell;
+struct engine;
+
+/* Where the volume with the agent is mounted in every cell, and the agent's path in it. */
+#define CELL_AGENT_FOLDER "/codecell"
+#define CELL_AGENT_PATH CELL_AGENT_FOLDER "/agent"
+
+#define CELL_NAME_MAX 64    /* bytes of one of our containers' names, with the NUL */
+#define CELL_CALL_MS 30000u /* deadline of an engine call for a cell, except its creation */
+
+/* User ids of cells: the base image names them all `sandbox` (images/base/Dockerfile). */
+#define CELL_UID_FIRST 10000u
+#define CELL_UID_COUNT 2000u
+#define CELLS_MAX                                                                                       \
+    1600u /* at once: as many as the settings allow (server/config.h); so some user ids are always free \
+           */
+
+#define LABEL_INSTANCE "io.codecell.instance"
+#define LABEL_ROLE "io.codecell.role"
+#define LABEL_ROLE_CELL LABEL_ROLE "=cell"
+#define LABEL_ROLE_AGENT LABEL_ROLE "=agent"
+#define LABEL_LANGUAGE "io.codecell.language"
+#define LABEL_CREATED "io.codecell.created"
+#define LABEL_NAME "io.codecell.name"
+
+struct cells {
+    uv_loop_t *loop;
+    struct engine *engine;
+    const char *instance; /* value of LABEL_INSTANCE */
+    const char *runtime;  /* NULL: the engine's default */
+    const char *volume;   /* name of the volume that holds the agent */
+    char *seccomp;        /* profile as JSON text; NULL: the engine's own (Podman takes a path only) */
+    bool podman;          /* the engine is Podman, by its last ping */
+    uint32_t next_uid;    /* offset into the range of user ids; drawn at random at the start */
+    struct list all;      /* every cell that has not been freed, the newest first */
+    unsigned count;       /* of them */
+};
+
+/* Strings are kept by pointer. `runtime` and `seccomp` are NULL at first; the owner frees `seccomp`. */
+void cells_init(struct cells *cells, uv_loop_t *loop, struct engine *engine, const char *instance, const char *volume);
+
+struct cell *cells_first(const struct cells *cells);          /* NULL: there is no cell */
+struct cell *cells_next(const struct cell *cell);             /* NULL: it was the last */
+bool cells_know(const struct cells *cells, const char *name); /* whether a cell has this name (LABEL_NAME) */
+uint32_t cells_take_uid(struct cells *cells);                 /* a user id that no cell has */
+
+#endif
