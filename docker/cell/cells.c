@@ -32,17 +32,17 @@ struct cell *cells_next(const struct cell *cell)
 
 bool cells_know(const struct cells *cells, const char *name)
 {
-    LIST_EACH(node, &cells->all)
-    if (strcmp(cell_of(node)->name, name) == 0)
-        return true;
+    LIST_EACH (node, &cells->all)
+        if (strcmp(cell_of(node)->name, name) == 0)
+            return true;
     return false;
 }
 
 static bool uid_is_taken(const struct cells *cells, uint32_t uid)
 {
-    LIST_EACH(node, &cells->all)
-    if (cell_of(node)->uid == uid)
-        return true;
+    LIST_EACH (node, &cells->all)
+        if (cell_of(node)->uid == uid)
+            return true;
     return false;
 }
 

@@ -184,8 +184,7 @@ void reaper_stop(struct reaper *reaper)
         call_cancel(reaper->volumes);
     reaper->listing = reaper->volumes = NULL;
     reaper->sweeping = false;
-    LIST_EACH(node, &reaper->removals)
-    {
+    LIST_EACH (node, &reaper->removals) {
         struct reaper_removal *removal = container_of(node, struct reaper_removal, node);
         call_cancel(removal->call);
         list_remove(node);

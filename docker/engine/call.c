@@ -248,8 +248,7 @@ const char *call_header(const struct call *call, const char *name)
 
 void call_refuse_all(struct engine *engine, const struct error *error)
 {
-    LIST_EACH(node, &engine->under_way)
-    {
+    LIST_EACH (node, &engine->under_way) {
         struct call *call = container_of(node, struct call, node);
         call_withdraw(call);
         call->error = *error;
@@ -263,8 +262,7 @@ void call_fire_refused(struct engine *engine)
     struct list now;
 
     list_init(&now);
-    LIST_EACH(node, &engine->refused)
-    {
+    LIST_EACH (node, &engine->refused) {
         list_remove(node);
         list_push(&now, node);
     }

@@ -185,8 +185,7 @@ void runner_schedule(struct runner *runner)
 
 struct execution *runner_find(struct runner *runner, int64_t key_row, const char *id)
 {
-    LIST_EACH(node, &runner->executions)
-    {
+    LIST_EACH (node, &runner->executions) {
         struct execution *execution = container_of(node, struct execution, node);
         if (execution->key_row == key_row && strcasecmp(execution->id, id) == 0)
             return execution;
@@ -206,8 +205,7 @@ unsigned runner_cancel_session(struct runner *runner, int64_t key_row, const cha
 {
     unsigned cancelled = 0;
 
-    LIST_EACH(node, &runner->executions)
-    {
+    LIST_EACH (node, &runner->executions) {
         struct execution *execution = container_of(node, struct execution, node);
         if (is_of_session(execution, key_row, session_id)) {
             execution_cancel(execution);
@@ -256,8 +254,7 @@ void runner_drain(struct runner *runner, void (*idle)(void *arg), void *arg)
 
 void runner_cancel_all(struct runner *runner)
 {
-    LIST_EACH(node, &runner->executions)
-    {
+    LIST_EACH (node, &runner->executions) {
         struct execution *execution = container_of(node, struct execution, node);
         if (execution->state < EXECUTION_RECORDING) {
             execution->result.failure = SENTENCE_DRAINING;

@@ -26,8 +26,8 @@ static const char *letters(void)
     static char text[2 * sizeof items / sizeof *items + 1];
     size_t count = 0;
 
-    LIST_EACH(node, &list)
-    text[count++] = container_of(node, struct item, node)->letter;
+    LIST_EACH (node, &list)
+        text[count++] = container_of(node, struct item, node)->letter;
     text[count] = '\0';
     for (struct list *node = list.prev; node != &list; node = node->prev)
         assert_int_equal(container_of(node, struct item, node)->letter, text[--count]);
@@ -74,9 +74,9 @@ static void test_removal_on_the_way(void **state)
     (void)state;
     for (unsigned i = 0; i < 4; i++)
         list_push(&list, &items[i].node);
-    LIST_EACH(node, &list)
-    if (container_of(node, struct item, node)->letter != 'c')
-        list_remove(node);
+    LIST_EACH (node, &list)
+        if (container_of(node, struct item, node)->letter != 'c')
+            list_remove(node);
     assert_string_equal(letters(), "c");
 }
 
