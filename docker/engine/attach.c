@@ -130,7 +130,7 @@ static void chunk_free(struct chunk *chunk)
 
 static struct chunk *chunk_of(struct list *node)
 {
-    return node != NULL ? container_of(node, struct chunk, node) : NULL;
+    return container_of(node, struct chunk, node);
 }
 
 static void attach_drop_queue(struct attach *attach)
@@ -191,10 +191,11 @@ static bool attach_send_chunk(struct attach *attach, struct chunk *chunk)
 /* Writes what the socket takes; the poll waits to write the rest. Fires no event. */
 static void attach_send_queue(struct attach *attach)
 {
-    struct chunk *chunk;
-
-    while ((chunk = chunk_of(list_first(&attach->queue))) != NULL && attach_send_chunk(attach, chunk))
-        chunk_free(chunk);
+    LIST_EACH (node, &attach->queue) {
+        if (!attach_send_chunk(attach, chunk_of(node)))
+            break;
+        chunk_free(chunk_of(node));
+    }
     attach_watch(attach);
 }
 
@@ -210,19 +211,17 @@ static void attach_flush(struct attach *attach)
 /* Appends to the last chunk if its memory has room, so that many small writes need little memory. */
 static bool chunk_append(struct chunk *chunk, const struct buf *bytes)
 {
-    return chunk != NULL && !chunk->tried && chunk->bytes.cap - chunk->bytes.len > bytes->len &&
+    return !chunk->tried && chunk->bytes.cap - chunk->bytes.len > bytes->len &&
            buf_append(&chunk->bytes, bytes->data, bytes->len) == 0;
 }
 
 /* Takes the memory of `bytes` over. */
 static int attach_enqueue(struct attach *attach, struct buf *bytes)
 {
-    struct chunk *chunk = chunk_of(list_last(&attach->queue));
-
     attach->queued += bytes->len;
-    if (chunk_append(chunk, bytes))
+    if (!list_is_empty(&attach->queue) && chunk_append(chunk_of(list_last(&attach->queue)), bytes))
         return 0;
-    chunk = calloc(1, sizeof *chunk);
+    struct chunk *chunk = calloc(1, sizeof *chunk);
     if (chunk == NULL) {
         attach->queued -= bytes->len;
         return -1;
