@@ -366,7 +366,7 @@ static void test_end_in_each_state(void **state)
     }
 }
 
-/* Before the create call's answer nobody knows what to remove: the end waits for it. */
+/* Only the create call's answer brings the container's id, so the end waits for it. */
 static void test_end_while_creating(void **state)
 {
     struct stage stage;

@@ -98,7 +98,7 @@ static void test_large_jobs(void **state)
     free(bytes);
 }
 
-/* An agent that reads nothing: what it is owed waits, bounded, and the cell can be ended. */
+/* An agent that reads nothing: a bounded part of its job waits to be sent, and the cell can be ended. */
 static void test_deaf_agent(void **state)
 {
     size_t size = 16u << 20;
@@ -509,7 +509,7 @@ static void test_words_after_done(void **state)
     sim_until(&stage.sim, stage.done);
     sim_output(&stage.sim, sim_last(&stage.sim), FRAME_STEP_RUN, FRAME_STDOUT, "more");
     sim_idle(&stage.sim);
-    sim_traced(&stage.sim, "out:hello end:0 DONE:0 "); /* nobody hears of it */
+    sim_traced(&stage.sim, "out:hello end:0 DONE:0 "); /* the output after DONE is dropped */
     assert_int_equal(cell_state(stage.cell), CELL_RUNNING);
     end_close(&stage);
 }

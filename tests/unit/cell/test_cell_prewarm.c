@@ -43,7 +43,7 @@ static void reset(struct stage *stage)
     assert_int_equal(cell_state(stage->cell), CELL_RESETTING);
 }
 
-/* A cell that gave way has its part of the processors again when it is used again; it is told but once each time. */
+/* A cell that gave way gets its share of the processors back when it is reset; each change is one call. */
 static void test_shares(void **state)
 {
     struct stage stage;
@@ -230,7 +230,7 @@ static void test_limits_of_a_held_cell(void **state)
     end_close(&stage);
 }
 
-/* PREPARED that nobody asked for, that comes twice, or that is none. */
+/* PREPARED without PREPARE, and payloads that are not PREPARED's. */
 static void test_bad_prepared(void **state)
 {
     static const uint8_t two[FRAME_PREPARED_SIZE] = {2}, reserved[FRAME_PREPARED_SIZE] = {1, 0, 0, 0, 1},
@@ -348,7 +348,7 @@ static void test_end_while_preparing(void **state)
     }
 }
 
-/* What fits in no frame is told later, from the loop; a job that comes before is not hurt. */
+/* A step that fits in no frame fails later, from the loop; a job that comes before that runs. */
 static void test_cannot_be_asked(void **state)
 {
     static const bool with_job[] = {false, true};
@@ -536,12 +536,12 @@ static void test_bad_words_while_resetting(void **state)
         snprintf(reason, sizeof reason, "not reset: unexpected frame of type %d", cases[i].type);
         gone_because(&stage, reason);
         assert_false(stage.ready);
-        assert_int_equal(stage.output.len, 6); /* nobody heard of it */
+        assert_int_equal(stage.output.len, 6); /* the rest is dropped */
         stage_close(&stage);
     }
 }
 
-/* What happened behind DONE and was told to nobody yet. */
+/* After DONE the stream ended, or was dropped because of a frame too many: a reset then fails. */
 static void test_reset_of_a_lost_stream(void **state)
 {
     static const bool dies[] = {true, false};

@@ -157,7 +157,7 @@ static void test_both_ways(void **state)
     finish(&owner, &bench);
 }
 
-/* What stands behind the head, in the same bytes or in any pieces, is the stream's. */
+/* Bytes after the head belong to the stream, in one read with it or in any pieces. */
 static void test_pieces(void **state)
 {
     static const char answer[] = UPGRADED FRAME_HELLO "\2\0\0\0\0\0\0\3err\1\0\0\0\0\0\0\3 ho";
@@ -186,7 +186,7 @@ static void test_pieces(void **state)
     }
 }
 
-/* Much behind the head at once: more than a head may have. */
+/* More bytes after the head, in one read, than a head may have. */
 static void test_much_behind_head(void **state)
 {
     struct bench bench;
@@ -380,7 +380,7 @@ static void test_pause(void **state)
     finish(&owner, &bench);
 }
 
-/* A pause within on_data holds what was read with it, to the byte; the end waits behind it. */
+/* A pause within on_data keeps the other bytes of that read; the end comes after them. */
 static void test_pause_within(void **state)
 {
     static const char frames[] = "\1\0\0\0\0\0\0\1a\1\0\0\0\0\0\0\1b\2\0\0\0\0\0\0\1x\1\0\0\0\0\0\0\1c";
@@ -501,7 +501,7 @@ static void test_at_once_in_order(void **state)
     }
 }
 
-/* A write that fails says nothing from within; what the other side had sent is read, and then its end is told. */
+/* A write that fails fires no event from within. What the other side had sent is read first, then its end. */
 static void test_at_once_to_nobody(void **state)
 {
     struct bench bench;

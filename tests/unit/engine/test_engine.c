@@ -113,7 +113,7 @@ static void test_restart(void **state)
     bench_close(&bench);
 }
 
-/* It goes away under a call: the call fails, a ping at once finds that nobody is there. */
+/* The engine goes away during a call: the call fails, and a ping at once finds the engine away. */
 static void test_dies_under_call(void **state)
 {
     static const struct fake_rule rules[] = {{.match = "/silent", .data = NULL}, {0}};
@@ -190,7 +190,7 @@ struct persistent {
     bool closes;
 };
 
-/* Tries again from within its failure, as an owner might who has not heard yet. */
+/* Tries again from within the failure, as an owner may before on_change has fired. */
 static void try_again(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct persistent *persistent = arg;
