@@ -1,10 +1,15 @@
-/* What comes from the client, step by step into requests. */
-#include "base/seam.h"
-#include "http/connection.h"
-#include "http/exchange.h"
+#include "http/connection_read.h"
 
-#include <assert.h>
+#include "base/seam.h"
+#include "http/answer.h"
+#include "http/connection.h"
+#include "http/exchange_private.h"
+#include "http/linger.h"
+#include "http/presence.h"
+
 #include <string.h>
+
+static void connection_run(struct http_connection *conn, const char *data, size_t len);
 
 static void find_route(struct http_exchange *ex)
 {
@@ -47,6 +52,14 @@ static bool step_wait(struct http_connection *conn)
     return false;
 }
 
+static void know_client(struct http_exchange *ex)
+{
+    if (!http_exchange_know_client(ex))
+        return;
+    struct http_party party = http_party_address(&ex->client);
+    http_connection_pass(ex->connection, &party);
+}
+
 static bool step_head(struct http_connection *conn)
 {
     struct http_exchange *ex = conn->exchange;
@@ -54,12 +67,12 @@ static bool step_head(struct http_connection *conn)
     switch (http_request_head(&ex->request, &conn->input, &conn->input_len)) {
     case HTTP_READY:
         http_exchange_name(ex);
-        http_exchange_know_client(ex);
+        know_client(ex);
         http_connection_set(conn, HTTP_CONN_ADMITTING);
         find_route(ex);
         return true;
     case HTTP_FAILED:
-        http_connection_refuse(conn);
+        http_refuse(conn->exchange);
         return false;
     default:
         if (conn->peer != HTTP_PEER_HERE)
@@ -84,13 +97,13 @@ static bool step_body(struct http_connection *conn)
         return true;
     }
     if (progress == HTTP_FAILED)
-        http_connection_refuse(conn);
+        http_refuse(conn->exchange);
     else if (conn->peer != HTTP_PEER_HERE)
         http_connection_close(conn);
     return false;
 }
 
-static bool step(struct http_connection *conn)
+static bool connection_step(struct http_connection *conn)
 {
     switch (conn->state) {
     case HTTP_CONN_FRESH:
@@ -109,7 +122,7 @@ static bool step(struct http_connection *conn)
     }
 }
 
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+static void on_connection_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
     struct http_connection *conn = handle->data;
 
@@ -117,17 +130,17 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     *buf = uv_buf_init(conn->server->input, (unsigned)(HTTP_READ_MAX - conn->pending.len));
 }
 
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+static void on_connection_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     struct http_connection *conn = stream->data;
 
     if (n > 0) {
         conn->read_ns = seam()->monotonic_ns();
-        http_connection_run(conn, buf->base, (size_t)n);
+        connection_run(conn, buf->base, (size_t)n);
     } else if (n == UV_EOF) {
         conn->peer = HTTP_PEER_SHUT;
         conn->reading = false;
-        http_connection_run(conn, NULL, 0);
+        connection_run(conn, NULL, 0);
     } else if (n < 0) {
         http_connection_lost(conn);
     }
@@ -139,7 +152,7 @@ void http_connection_watch(struct http_connection *conn)
 
     if (conn->state == HTTP_CONN_CLOSING)
         return;
-    if (wanted && !conn->reading && uv_read_start(&conn->socket.stream, on_alloc, on_read) != 0) {
+    if (wanted && !conn->reading && uv_read_start(&conn->socket.stream, on_connection_alloc, on_connection_read) != 0) {
         http_connection_close(conn);
         return;
     }
@@ -149,7 +162,6 @@ void http_connection_watch(struct http_connection *conn)
     http_presence_watch(conn);
 }
 
-/* Keeps what was not read. */
 static int keep_rest(struct http_connection *conn, bool was_pending)
 {
     if (!was_pending)
@@ -160,7 +172,8 @@ static int keep_rest(struct http_connection *conn, bool was_pending)
     return 0;
 }
 
-void http_connection_run(struct http_connection *conn, const char *data, size_t len)
+/* `data`: what came now; NULL: nothing. */
+static void connection_run(struct http_connection *conn, const char *data, size_t len)
 {
     if (conn->running)
         return;
@@ -172,7 +185,7 @@ void http_connection_run(struct http_connection *conn, const char *data, size_t 
     conn->input = from_pending ? conn->pending.data : data;
     conn->input_len = from_pending ? conn->pending.len : len;
     conn->running = true;
-    while (step(conn))
+    while (connection_step(conn))
         ;
     conn->running = false;
     if (keep_rest(conn, from_pending) != 0)
@@ -181,40 +194,7 @@ void http_connection_run(struct http_connection *conn, const char *data, size_t 
     http_connection_watch(conn);
 }
 
-static void on_interim(uv_write_t *write, int status)
+void http_connection_go_on(struct http_connection *conn)
 {
-    (void)write; /* where it failed, so will the reading */
-    (void)status;
-}
-
-static void send_continue(struct http_connection *conn)
-{
-    static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    uv_buf_t part = {.base = text, .len = sizeof text - 1};
-
-    uv_write(&conn->interim, &conn->socket.stream, &part, 1, on_interim);
-}
-
-void http_admit(struct http_exchange *ex)
-{
-    struct http_connection *conn = ex->connection;
-    size_t arrived = conn->running ? conn->input_len : conn->pending.len;
-
-    assert(conn->state == HTTP_CONN_ADMITTING);
-    if (ex->share == NULL) {
-        struct http_party party = http_party_address(&ex->client);
-        ex->share = http_shares_join(&conn->server->shares, &party);
-    }
-    if (conn->peer == HTTP_PEER_LOST) {
-        http_connection_close(conn);
-        return;
-    }
-    if (http_request_check_body(&ex->request) == HTTP_FAILED) {
-        http_connection_refuse(conn);
-        return;
-    }
-    if (ex->request.expects && http_request_has_body(&ex->request) && arrived == 0)
-        send_continue(conn);
-    http_connection_set(conn, HTTP_CONN_BODY);
-    http_connection_run(conn, NULL, 0);
+    connection_run(conn, NULL, 0);
 }

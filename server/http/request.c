@@ -1,6 +1,7 @@
 #include "http/request.h"
 
-#include "http/http.h"
+#include "http/listener.h"
+#include "http/request_head.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -32,8 +33,7 @@ static enum http_progress body_too_large(struct http_request *request)
     return http_request_fail(request, 413, "Body: must be at most %zu bytes", request->limits->body_max);
 }
 
-/* For callbacks of llhttp: -1, with the reason kept. */
-static int out_of_memory(struct http_request *request)
+int http_request_out_of_memory(struct http_request *request)
 {
     http_request_fail(request, 503, "Out of memory");
     return -1;
@@ -58,9 +58,9 @@ static int on_header_field(llhttp_t *parser, const char *at, size_t len)
     struct http_request *request = parser->data;
 
     if (!request->in_name && add_header(request) != 0)
-        return out_of_memory(request);
+        return http_request_out_of_memory(request);
     request->in_name = true;
-    return buf_append(&request->text, at, len) == 0 ? 0 : out_of_memory(request);
+    return buf_append(&request->text, at, len) == 0 ? 0 : http_request_out_of_memory(request);
 }
 
 static int on_header_field_complete(llhttp_t *parser)
@@ -69,7 +69,7 @@ static int on_header_field_complete(llhttp_t *parser)
 
     request->in_name = false;
     if (buf_append(&request->text, "", 1) != 0)
-        return out_of_memory(request);
+        return http_request_out_of_memory(request);
     request->headers[request->count - 1].value = request->text.len;
     return 0;
 }
@@ -78,7 +78,7 @@ static int on_header_value(llhttp_t *parser, const char *at, size_t len)
 {
     struct http_request *request = parser->data;
 
-    return buf_append(&request->text, at, len) == 0 ? 0 : out_of_memory(request);
+    return buf_append(&request->text, at, len) == 0 ? 0 : http_request_out_of_memory(request);
 }
 
 static int on_header_value_complete(llhttp_t *parser)
@@ -89,7 +89,7 @@ static int on_header_value_complete(llhttp_t *parser)
     while (text->len > request->headers[request->count - 1].value &&
            (text->data[text->len - 1] == ' ' || text->data[text->len - 1] == '\t'))
         text->len--;
-    return buf_append(text, "", 1) == 0 ? 0 : out_of_memory(request);
+    return buf_append(text, "", 1) == 0 ? 0 : http_request_out_of_memory(request);
 }
 
 static int on_headers_complete(llhttp_t *parser)
@@ -110,11 +110,11 @@ static int on_chunk_header(llhttp_t *parser)
     return 0;
 }
 
-static int on_body(llhttp_t *parser, const char *at, size_t len)
+static int on_request_body(llhttp_t *parser, const char *at, size_t len)
 {
     struct http_request *request = parser->data;
 
-    return buf_append(&request->body, at, len) == 0 ? 0 : out_of_memory(request);
+    return buf_append(&request->body, at, len) == 0 ? 0 : http_request_out_of_memory(request);
 }
 
 static int on_message_complete(llhttp_t *parser)
@@ -132,7 +132,7 @@ static const llhttp_settings_t settings = {
     .on_header_value_complete = on_header_value_complete,
     .on_headers_complete = on_headers_complete,
     .on_chunk_header = on_chunk_header,
-    .on_body = on_body,
+    .on_body = on_request_body,
     .on_message_complete = on_message_complete,
 };
 
@@ -158,7 +158,7 @@ void http_request_free(struct http_request *request)
 }
 
 /* Hands bytes to llhttp, which never sees any that were not scanned. */
-static int parse(struct http_request *request, const char *data, size_t len)
+static int parse_request(struct http_request *request, const char *data, size_t len)
 {
     llhttp_errno_t error = llhttp_execute(&request->parser, data, len);
 
@@ -188,7 +188,7 @@ static bool passed(struct http_request *request, enum http_scan_result result)
     return request->status == 0;
 }
 
-static void take(const char **data, size_t *len, size_t used)
+static void take_bytes(const char **data, size_t *len, size_t used)
 {
     *data += used;
     *len -= used;
@@ -202,7 +202,7 @@ static int check_line(struct http_request *request)
     if (http_head_check_line(request, line->data) != 0)
         return -1;
     line->data[line->len - 2] = '\r';
-    return parse(request, line->data, line->len);
+    return parse_request(request, line->data, line->len);
 }
 
 /* The request line is longer than there is room for: its target is, or it has none. */
@@ -227,7 +227,7 @@ static void read_line(struct http_request *request, const char **data, size_t *l
     enum http_scan_result result = http_scan(&request->scan, *data, *len, &used);
 
     if (buf_append(&request->text, *data, used) != 0) {
-        out_of_memory(request);
+        http_request_out_of_memory(request);
         return;
     }
     if (result == HTTP_SCAN_FULL) {
@@ -236,7 +236,7 @@ static void read_line(struct http_request *request, const char **data, size_t *l
     }
     if (!passed(request, result))
         return;
-    take(data, len, used);
+    take_bytes(data, len, used);
     if (result == HTTP_SCAN_MORE)
         return;
     if (request->scan.length == 0) { /* an empty line before the request (RFC 9112, section 2.2) */
@@ -251,7 +251,7 @@ static void read_line(struct http_request *request, const char **data, size_t *l
 }
 
 /* One header line, or a piece of it. True: it was the empty one at the end. */
-static bool read_field(struct http_request *request, const char **data, size_t *len)
+static bool read_header_line(struct http_request *request, const char **data, size_t *len)
 {
     size_t used;
     bool begins = request->scan.length == 0 && !request->scan.cr && **data != '\r';
@@ -262,11 +262,11 @@ static bool read_field(struct http_request *request, const char **data, size_t *
     }
     enum http_scan_result result = http_scan(&request->scan, *data, *len, &used);
     /* What llhttp refuses counts before what there is no room for: it came first. */
-    if (result != HTTP_SCAN_BAD && request->phase == HTTP_PHASE_FIELDS && parse(request, *data, used) != 0)
+    if (result != HTTP_SCAN_BAD && request->phase == HTTP_PHASE_FIELDS && parse_request(request, *data, used) != 0)
         return false;
     if (!passed(request, result))
         return false;
-    take(data, len, used);
+    take_bytes(data, len, used);
     if (result == HTTP_SCAN_MORE)
         return false;
     bool empty = request->scan.length == 0;
@@ -292,7 +292,7 @@ enum http_progress http_request_head(struct http_request *request, const char **
     while (*len > 0 && request->status == 0) {
         if (request->phase == HTTP_PHASE_LINE) {
             read_line(request, data, len);
-        } else if (read_field(request, data, len)) {
+        } else if (read_header_line(request, data, len)) {
             body_start(request);
             return HTTP_READY;
         }
@@ -311,10 +311,10 @@ static void read_size(struct http_request *request, const char **data, size_t *l
     if (!passed(request, result))
         return;
     memcpy(request->digits + mark, *data, request->scan.mark - mark);
-    take(data, len, used);
+    take_bytes(data, len, used);
     if (result == HTTP_SCAN_MORE)
         return;
-    if (parse(request, request->digits, request->scan.mark) != 0 || parse(request, "\r\n", 2) != 0)
+    if (parse_request(request, request->digits, request->scan.mark) != 0 || parse_request(request, "\r\n", 2) != 0)
         return;
     if (request->left > request->limits->body_max - request->body.len) {
         body_too_large(request);
@@ -329,9 +329,9 @@ static void read_data(struct http_request *request, const char **data, size_t *l
 {
     size_t used = *len < request->left ? *len : (size_t)request->left;
 
-    if (parse(request, *data, used) != 0)
+    if (parse_request(request, *data, used) != 0)
         return;
-    take(data, len, used);
+    take_bytes(data, len, used);
     request->left -= used;
     if (request->left > 0)
         return;
@@ -343,7 +343,7 @@ static void read_data(struct http_request *request, const char **data, size_t *l
  * change its meaning. llhttp, whose releases differ about some, is told that there are none. */
 static void read_trailer(struct http_request *request, const char **data, size_t *len)
 {
-    if (read_field(request, data, len) && parse(request, "\r\n", 2) == 0)
+    if (read_header_line(request, data, len) && parse_request(request, "\r\n", 2) == 0)
         request->phase = HTTP_PHASE_END;
 }
 

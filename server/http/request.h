@@ -78,16 +78,8 @@ enum http_progress http_request_check_body(struct http_request *request);
 
 const char *http_request_header(const struct http_request *request, const char *name); /* any case, NULL */
 
-/* Whether a comma-separated list holds the token, in any case. */
-bool http_list_has(const char *list, const char *token);
-
 enum http_progress http_request_fail(struct http_request *request, int status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-/* request_head.c: the checks on a complete head, and several lines of one name joined. 0, or -1 after
- * http_request_fail(). */
-int http_head_check(struct http_request *request);
-/* The request line's, without its CRLF; left as it was. Sets method, minor and target. */
-int http_head_check_line(struct http_request *request, char *line);
+int http_request_out_of_memory(struct http_request *request); /* fails it; -1 */
 
 #endif

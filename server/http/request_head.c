@@ -1,6 +1,5 @@
-/* What a request's head must say, beyond what a line must look like (request_scan.c): exactly one reading of
- * where the message ends, one host, and nothing that another server might understand otherwise. */
-#include "http/http.h"
+#include "http/request_head.h"
+
 #include "http/request.h"
 #include "http/request_host.h"
 
@@ -12,12 +11,6 @@
 static int malformed(struct http_request *request, const char *why)
 {
     http_request_fail(request, 400, "Malformed request: %s", why);
-    return -1;
-}
-
-static int out_of_memory(struct http_request *request)
-{
-    http_request_fail(request, 503, "Out of memory");
     return -1;
 }
 
@@ -76,7 +69,7 @@ static int check_target(struct http_request *request, const char *target)
     const char *why = http_target_parse(&request->target, target, strcmp(request->method, "OPTIONS") == 0, &status);
     if (why == NULL)
         return 0;
-    return status == 400 ? malformed(request, why) : out_of_memory(request);
+    return status == 400 ? malformed(request, why) : http_request_out_of_memory(request);
 }
 
 int http_head_check_line(struct http_request *request, char *line)
@@ -107,7 +100,7 @@ static unsigned header_lines(const struct http_request *request, const char *nam
     return lines;
 }
 
-static int check_host(struct http_request *request)
+static int check_host_line(struct http_request *request)
 {
     const char *host = "";
     unsigned lines = header_lines(request, "Host", &host);
@@ -180,7 +173,7 @@ static int join_lines(struct http_request *request, unsigned first)
             rc = buf_append(text, ", ", 2) != 0 || append_own(text, request->headers[i].value) != 0;
     }
     if (rc != 0 || buf_append(text, "", 1) != 0)
-        return out_of_memory(request);
+        return http_request_out_of_memory(request);
     request->headers[first].value = joined;
     return 0;
 }
@@ -214,7 +207,7 @@ static void read_connection(struct http_request *request)
 
 int http_head_check(struct http_request *request)
 {
-    if (check_host(request) != 0 || check_framing(request) != 0 || join_repeated(request) != 0 ||
+    if (check_host_line(request) != 0 || check_framing(request) != 0 || join_repeated(request) != 0 ||
         check_expect(request) != 0)
         return -1;
     read_connection(request);

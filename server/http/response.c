@@ -1,9 +1,10 @@
-#include "http/exchange.h"
+#include "http/response.h"
 
 #include "base/json.h"
 #include "base/seam.h"
 #include "base/text.h"
 #include "http/connection.h"
+#include "http/exchange_private.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -47,10 +48,10 @@ static const char *reason(int status)
         if (reasons[i].status == status)
             return reasons[i].text;
     }
-    return "Status"; /* the phrase means nothing (RFC 9112, section 4) */
+    return "Status"; /* clients ignore the phrase (RFC 9112, section 4) */
 }
 
-static const char *date(struct http_server *server)
+static const char *date_header(struct http_server *server)
 {
     time_t now = (time_t)(seam()->wall_ns() / 1000000000);
     struct tm parts;
@@ -62,29 +63,7 @@ static const char *date(struct http_server *server)
     return server->date;
 }
 
-static bool has_control(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if ((c < ' ' && c != '\t') || c == 0x7f)
-            return true;
-    }
-    return false;
-}
-
-void http_header_add(struct http_exchange *ex, const char *name, const char *format, ...)
-{
-    size_t before = ex->headers.len;
-    va_list args;
-
-    va_start(args, format);
-    if (buf_printf(&ex->headers, "%s: ", name) != 0 || buf_vprintf(&ex->headers, format, args) != 0 ||
-        has_control(ex->headers.data + before, ex->headers.len - before) || buf_puts(&ex->headers, "\r\n") != 0)
-        ex->headers_bad = true;
-    va_end(args);
-}
-
-static char *error_body(const char *detail, size_t *len)
+char *http_error_body(const char *detail, size_t *len)
 {
     struct buf clean;
     char *text = NULL;
@@ -102,21 +81,13 @@ static char *error_body(const char *detail, size_t *len)
     return text;
 }
 
-void http_respond_error(struct http_exchange *ex, int status, const char *detail)
-{
-    size_t len = 0;
-    char *body = error_body(detail, &len);
-
-    http_respond(ex, status, body == NULL ? NULL : "application/json", body, len);
-}
-
 static int build_head(struct http_exchange *ex, const char *type, size_t len)
 {
     struct buf *head = &ex->head;
     bool bodiless = ex->status == 204 || ex->status == 304;
 
     if (buf_printf(head, "HTTP/1.1 %d %s\r\nDate: %s\r\n", ex->status, reason(ex->status),
-                   date(ex->connection->server)) != 0)
+                   date_header(ex->connection->server)) != 0)
         return -1;
     if (type != NULL && buf_printf(head, "Content-Type: %s\r\n", type) != 0)
         return -1;
@@ -126,14 +97,14 @@ static int build_head(struct http_exchange *ex, const char *type, size_t len)
                       ex->id, (int)ex->headers.len, ex->headers.len > 0 ? ex->headers.data : "");
 }
 
-/* An answer whose headers are not what they should be is not sent: half of it could mean anything. */
+/* An answer with bad headers is not sent, because without them it could mean something else. */
 static void replace_bad(struct http_exchange *ex, const char **type, size_t *len)
 {
     buf_reset(&ex->headers);
     free(ex->body);
     ex->status = 500;
     *type = "application/json";
-    ex->body = error_body("Internal error: the answer's headers are not valid", len);
+    ex->body = http_error_body("Internal error: the answer's headers are not valid", len);
 }
 
 int http_response_build(struct http_exchange *ex, int status, const char *type, char *body, size_t len)

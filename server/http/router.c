@@ -1,6 +1,5 @@
 #include "http/router.h"
 
-#include "http/http.h"
 #include "http/request_target.h"
 
 #include <assert.h>

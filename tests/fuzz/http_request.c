@@ -1,7 +1,7 @@
 /* Bytes into the request parser, whole and cut into pieces by the input's first byte: both readings must
  * agree in everything, and what is accepted must be what the rest of the server relies on. */
 #include "base/buf.h"
-#include "http/http.h"
+#include "http/listener.h"
 #include "http/request.h"
 #include "http/router.h"
 

@@ -1,7 +1,7 @@
 /* What a request may look like, as the parser sees it, whole and byte by byte: the answers must agree. */
 #include "unit.h"
 
-#include "http/http.h"
+#include "http/listener.h"
 #include "http/request.h"
 
 #include <stdio.h>

@@ -1,7 +1,6 @@
 /* Which route a path means. */
 #include "unit.h"
 
-#include "http/http.h"
 #include "http/request_target.h"
 #include "http/router.h"
 

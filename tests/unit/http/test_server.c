@@ -2,7 +2,6 @@
 #include "trial.h"
 
 #include "base/seam.h"
-#include "http/connection.h"
 
 #include <sys/stat.h>
 
@@ -176,13 +175,15 @@ static void drain_while_discarding(void **state)
         fds[i] = client_open(&t);
         client_send(&t, fds[i], "POST /refused HTTP/1.1\r\n" H "Content-Length: 900\r\n\r\nabc");
         assert_false(client_expect(&t, fds[i], 401, NULL));
-        TRIAL_UNTIL(&t, NOBODY, t.server->connections->state == HTTP_CONN_DISCARDING);
+        TRIAL_UNTIL(&t, NOBODY, trial_connection(&t)->state == HTTP_CONN_DISCARDING);
     }
     http_server_drain(t.server);
     for (int i = 0; i < 2; i++)
         client_expect_end(&t, fds[i]);
     close(fds[0]);
-    for (struct http_connection *conn = t.server->connections; conn != NULL; conn = conn->next) {
+    LIST_EACH(node, &t.server->connections)
+    {
+        struct http_connection *conn = container_of(node, struct http_connection, node);
         assert_int_equal(conn->state, HTTP_CONN_LINGERING);
         assert_true(uv_timer_get_due_in(&conn->timer) <= HTTP_LINGER_MS);
     }
@@ -308,7 +309,9 @@ static void idle_connections_are_small(void **state)
     }
     TRIAL_UNTIL(&t, NOBODY, http_server_connections(t.server) == MANY);
     assert_true(sizeof(struct http_connection) <= 1024);
-    for (struct http_connection *conn = t.server->connections; conn != NULL; conn = conn->next) {
+    LIST_EACH(node, &t.server->connections)
+    {
+        struct http_connection *conn = container_of(node, struct http_connection, node);
         assert_int_equal(conn->state, HTTP_CONN_IDLE);
         assert_null(conn->exchange);
         assert_null(conn->pending.data);

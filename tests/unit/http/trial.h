@@ -5,7 +5,9 @@
 
 #include "unit.h"
 
+#include "base/container_of.h"
 #include "base/error.h"
+#include "http/connection.h"
 #include "http/http.h"
 
 #include <errno.h>
@@ -268,6 +270,14 @@ MAYBE void trial_expect(struct trial *t, const char *trace)
     TRIAL_UNTIL(t, NOBODY, strstr(t->trace, trace) != NULL || strlen(t->trace) >= strlen(trace));
     assert_string_equal(t->trace, trace);
     *t->trace = '\0';
+}
+
+/* The newest connection; NULL: there is none. */
+MAYBE struct http_connection *trial_connection(struct trial *t)
+{
+    struct list *node = list_first(&t->server->connections);
+
+    return node != NULL ? container_of(node, struct http_connection, node) : NULL;
 }
 
 /* ── A client ── */

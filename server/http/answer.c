@@ -1,15 +1,41 @@
-/* The last part of an exchange: its answer is written, and the connection goes on or ends. */
+#include "http/answer.h"
+
 #include "http/connection.h"
-#include "http/exchange.h"
+#include "http/exchange_private.h"
+#include "http/linger.h"
+#include "http/response.h"
 
 #include <assert.h>
 #include <linux/sockios.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
-/* What is in libuv's queue moves only once a third of the kernel's buffer is free, which may be megabytes: a slow
- * reader would look like one that does not read. So what is in that buffer counts too. */
-size_t http_connection_untaken(const struct http_connection *conn)
+static bool has_control(const char *text, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        unsigned char c = (unsigned char)text[i];
+        if ((c < ' ' && c != '\t') || c == 0x7f)
+            return true;
+    }
+    return false;
+}
+
+void http_header_add(struct http_exchange *ex, const char *name, const char *format, ...)
+{
+    size_t before = ex->headers.len;
+    va_list args;
+
+    va_start(args, format);
+    if (buf_printf(&ex->headers, "%s: ", name) != 0 || buf_vprintf(&ex->headers, format, args) != 0 ||
+        has_control(ex->headers.data + before, ex->headers.len - before) || buf_puts(&ex->headers, "\r\n") != 0)
+        ex->headers_bad = true;
+    va_end(args);
+}
+
+/* Bytes of the answer that the client's kernel has not acknowledged. libuv's queue moves only when a third of the
+ * kernel's buffer is free, which may be megabytes, so that a slow reader would look like one that does not read. So
+ * what is in the kernel's buffer counts too. */
+static size_t untaken(const struct http_connection *conn)
 {
     int fd, queued = 0;
 
@@ -32,14 +58,14 @@ static void on_answered(uv_write_t *write, int status)
         http_connection_close(conn);
     } else if (keep && conn->server->state == HTTP_SERVING) {
         http_connection_set(conn, HTTP_CONN_IDLE);
-        http_connection_run(conn, NULL, 0);
+        conn->proceed(conn);
     } else {
         http_linger(conn);
     }
 }
 
-/* Kept open only where the request was read to its end and both sides want it. */
-static bool may_keep(const struct http_connection *conn)
+/* A connection stays open only if the request was read to its end and both sides want that. */
+static bool may_keep_alive(const struct http_connection *conn)
 {
     const struct http_request *request = &conn->exchange->request;
     bool read =
@@ -48,7 +74,7 @@ static bool may_keep(const struct http_connection *conn)
     return read && request->keep_alive && conn->server->state == HTTP_SERVING;
 }
 
-/* What the client has yet to send of the request. 0 where it need not, or where nobody knows which bytes those are. */
+/* What the client has yet to send of the request. 0: it need not send more, or the end of the request is unknown. */
 static uint64_t unread(const struct http_connection *conn)
 {
     const struct http_request *request = &conn->exchange->request;
@@ -68,14 +94,14 @@ void http_respond(struct http_exchange *ex, int status, const char *type, char *
 
     assert(http_connection_may(conn, HTTP_CONN_ANSWERING));
     ex->gone = NULL;
-    ex->keep_alive = may_keep(conn);
+    ex->keep_alive = may_keep_alive(conn);
     conn->unread = unread(conn);
     if (http_response_build(ex, status, type, body, len) != 0 || conn->peer == HTTP_PEER_LOST) {
         http_connection_close(conn);
         return;
     }
     http_exchange_hold(ex);
-    /* What connection_presence.c sent ahead is left out. */
+    /* Without what presence.c has sent ahead. */
     uv_buf_t parts[2] = {{.base = ex->head.data + ex->probes, .len = ex->head.len - ex->probes},
                          {.base = ex->body, .len = ex->body_len}};
     if (uv_write(&ex->write, &conn->socket.stream, parts, ex->body_len > 0 ? 2 : 1, on_answered) != 0) {
@@ -83,17 +109,38 @@ void http_respond(struct http_exchange *ex, int status, const char *type, char *
         return;
     }
     http_connection_set(conn, HTTP_CONN_ANSWERING);
-    conn->untaken = http_connection_untaken(conn);
+    conn->untaken = untaken(conn);
 }
 
-void http_connection_refuse(struct http_connection *conn)
+void http_refuse(struct http_exchange *ex)
 {
-    struct http_exchange *ex = conn->exchange;
+    const struct http_request *request = &ex->request;
 
-    if (ex->request.status == 503)
+    if (request->status == 503)
         http_header_add(ex, "Retry-After", "1");
-    if (ex->request.status == 415)
+    if (request->status == 415)
         http_header_add(ex, "Accept-Encoding", "identity");
-    buf_free(&ex->request.body); /* what came of it is held for nobody, and the answer may wait for its client */
-    http_respond_error(ex, ex->request.status, ex->request.detail);
+    buf_free(&ex->request.body); /* nothing needs it any more, and the answer may wait for its client */
+    http_respond_error(ex, request->status, request->detail);
+}
+
+void http_check_pace(struct http_exchange *ex)
+{
+    struct http_connection *conn = ex->connection;
+    size_t now = untaken(conn);
+
+    if (now + HTTP_PACE > conn->untaken) {
+        http_connection_close(conn);
+        return;
+    }
+    conn->untaken = now;
+    http_connection_arm(conn);
+}
+
+void http_respond_error(struct http_exchange *ex, int status, const char *detail)
+{
+    size_t len = 0;
+    char *body = http_error_body(detail, &len);
+
+    http_respond(ex, status, body == NULL ? NULL : "application/json", body, len);
 }

@@ -1,0 +1,28 @@
+/* How an exchange is answered. */
+#ifndef CODECELL_HTTP_ANSWER_H
+#define CODECELL_HTTP_ANSWER_H
+
+#include <stddef.h>
+
+struct http_exchange;
+
+/* Adds a header to the answer. If it has a control byte in it, or all together exceed 8 KiB, the answer becomes 500. */
+void http_header_add(struct http_exchange *ex, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Answers. Takes `body` (malloc'ed; may be NULL with len 0). `type` is the Content-Type; NULL: none. X-Request-Id,
+ * Date, Content-Length and Connection are added here. The exchange is freed after the answer was written. */
+void http_respond(struct http_exchange *ex, int status, const char *type, char *body, size_t len);
+
+/* Answers {"detail": text} with the status. */
+void http_respond_error(struct http_exchange *ex, int status, const char *detail);
+
+/* ---- for the files of this folder ---- */
+
+/* Answers what is wrong with the request (http_request_fail). */
+void http_refuse(struct http_exchange *ex);
+
+/* ANSWERING, when write_ms have passed: closes the connection unless the client took what it must of the answer. */
+void http_check_pace(struct http_exchange *ex);
+
+#endif

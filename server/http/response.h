@@ -1,0 +1,15 @@
+/* An answer's bytes: its status line, its headers, and the body of an error. */
+#ifndef CODECELL_HTTP_RESPONSE_H
+#define CODECELL_HTTP_RESPONSE_H
+
+#include <stddef.h>
+
+struct http_exchange;
+
+/* Makes the exchange's head and body ready to be written. Takes `body`. 0, or -1: out of memory. */
+int http_response_build(struct http_exchange *ex, int status, const char *type, char *body, size_t len);
+
+/* {"detail": text} as JSON: free() it. NULL: out of memory. */
+char *http_error_body(const char *detail, size_t *len);
+
+#endif
