@@ -1,14 +1,13 @@
 #include "http/answer.h"
 
+#include "base/container_of.h"
 #include "http/connection.h"
 #include "http/exchange_private.h"
 #include "http/linger.h"
 #include "http/response.h"
 
 #include <assert.h>
-#include <linux/sockios.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 static bool has_control(const char *text, size_t len)
 {
@@ -32,22 +31,10 @@ void http_header_add(struct http_exchange *ex, const char *name, const char *for
     va_end(args);
 }
 
-/* Bytes of the answer that the client's kernel has not acknowledged. libuv's queue moves only when a third of the
- * kernel's buffer is free, which may be megabytes, so that a slow reader would look like one that does not read. So
- * what is in the kernel's buffer counts too. */
-static size_t untaken(const struct http_connection *conn)
+static void on_answered(struct http_write *write, int status)
 {
-    int fd, queued = 0;
-
-    if (uv_fileno(&conn->socket.handle, &fd) != 0 || ioctl(fd, SIOCOUTQ, &queued) != 0)
-        queued = 0;
-    return uv_stream_get_write_queue_size(&conn->socket.stream) + (size_t)queued;
-}
-
-static void on_answered(uv_write_t *write, int status)
-{
-    struct http_connection *conn = write->handle->data;
-    struct http_exchange *ex = conn->exchange;
+    struct http_exchange *ex = container_of(write, struct http_exchange, write);
+    struct http_connection *conn = ex->connection;
     bool keep = ex->keep_alive;
 
     conn->exchange = NULL;
@@ -104,12 +91,13 @@ void http_respond(struct http_exchange *ex, int status, const char *type, char *
     /* Without what presence.c has sent ahead. */
     uv_buf_t parts[2] = {{.base = ex->head.data + ex->probes, .len = ex->head.len - ex->probes},
                          {.base = ex->body, .len = ex->body_len}};
-    if (uv_write(&ex->write, &conn->socket.stream, parts, ex->body_len > 0 ? 2 : 1, on_answered) != 0) {
+    ex->write.done = on_answered;
+    if (conn->transport->kind->write(conn->transport, &ex->write, parts, ex->body_len > 0 ? 2 : 1) != 0) {
         http_connection_close(conn);
         return;
     }
     http_connection_set(conn, HTTP_CONN_ANSWERING);
-    conn->untaken = untaken(conn);
+    conn->untaken = conn->transport->kind->untaken(conn->transport);
 }
 
 void http_refuse(struct http_exchange *ex)
@@ -127,7 +115,7 @@ void http_refuse(struct http_exchange *ex)
 void http_check_pace(struct http_exchange *ex)
 {
     struct http_connection *conn = ex->connection;
-    size_t now = untaken(conn);
+    size_t now = conn->transport->kind->untaken(conn->transport);
 
     if (now + HTTP_PACE > conn->untaken) {
         http_connection_close(conn);

@@ -151,12 +151,9 @@ struct http_connection *http_connection_new(struct http_server *server)
         abort();
     conn->server = server;
     buf_init(&conn->pending, HTTP_READ_MAX);
-    if (server->is_unix)
-        uv_pipe_init(server->loop, &conn->socket.pipe, 0);
-    else
-        uv_tcp_init(server->loop, &conn->socket.tcp);
+    http_plain_init(&conn->plain, server->loop, server->is_unix);
+    http_connection_ride(conn, &conn->plain.transport);
     uv_timer_init(server->loop, &conn->timer);
-    conn->socket.handle.data = conn;
     conn->timer.data = conn;
     conn->handles = 2;
     list_unshift(&server->connections, &conn->node);
@@ -176,12 +173,27 @@ static void connection_free(struct http_connection *conn)
     http_server_release(server);
 }
 
-static void on_connection_closed(uv_handle_t *handle)
+static void handle_closed(struct http_connection *conn)
 {
-    struct http_connection *conn = handle->data;
-
     if (--conn->handles == 0)
         connection_free(conn);
+}
+
+static void on_timer_handle_closed(uv_handle_t *handle)
+{
+    handle_closed(handle->data);
+}
+
+static void on_transport_closed(struct http_transport *transport)
+{
+    handle_closed(transport->user);
+}
+
+void http_connection_ride(struct http_connection *conn, struct http_transport *transport)
+{
+    conn->transport = transport;
+    transport->user = conn;
+    transport->on_closed = on_transport_closed;
 }
 
 void http_connection_close(struct http_connection *conn)
@@ -193,8 +205,8 @@ void http_connection_close(struct http_connection *conn)
         return;
     http_connection_set(conn, HTTP_CONN_CLOSING);
     http_seats_leave(&conn->server->seats, &conn->seat);
-    uv_close(&conn->socket.handle, on_connection_closed);
-    uv_close((uv_handle_t *)&conn->timer, on_connection_closed);
+    conn->transport->kind->close(conn->transport);
+    uv_close((uv_handle_t *)&conn->timer, on_timer_handle_closed);
     if (ex == NULL || was == HTTP_CONN_ANSWERING) /* then its write's callback is still to come, and ends it */
         return;
     conn->exchange = NULL;
@@ -206,7 +218,7 @@ void http_connection_lost(struct http_connection *conn)
     conn->peer = HTTP_PEER_LOST;
     if (http_connection_waits(conn) && conn->exchange->gone == NULL) {
         uv_timer_stop(&conn->timer);
-        uv_read_stop(&conn->socket.stream);
+        conn->transport->kind->read_stop(conn->transport);
         conn->reading = false;
         return;
     }

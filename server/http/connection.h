@@ -10,6 +10,7 @@
 #include "base/ip.h"
 #include "http/seats.h"
 #include "http/server.h"
+#include "http/transport_plain.h"
 
 #include <netinet/in.h>
 
@@ -39,22 +40,17 @@ enum http_peer_state {
 
 struct http_connection {
     struct http_server *server;
-    struct list node; /* in the server's `connections` */
-    union {
-        uv_handle_t handle;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } socket;
-    uv_timer_t timer; /* the state's deadline, or the next look of presence.c */
-    uv_shutdown_t shutdown;
-    uv_write_t interim; /* 100 Continue; one at a time, because the answer is written after it */
-    unsigned handles;   /* open: socket and timer */
+    struct list node;                 /* in the server's `connections` */
+    struct http_plain plain;          /* the socket */
+    struct http_transport *transport; /* the plain one, or what covers it */
+    uv_timer_t timer;                 /* the state's deadline, or the next look of presence.c */
+    struct http_write interim;        /* 100 Continue; one at a time, because the answer is written after it */
+    unsigned handles;                 /* open: transport and timer */
     enum http_state state;
     enum http_peer_state peer;
     bool refused;     /* over the cap */
     bool running;     /* http_connection_run() is at work */
-    bool reading;     /* uv_read_start() is in force */
+    bool reading;     /* the transport reads */
     uint64_t read_ns; /* monotonic: when bytes came last */
     struct http_exchange *exchange;
     const char *input; /* while running: what has yet to be read */
@@ -74,9 +70,12 @@ struct http_connection {
     void (*proceed)(struct http_connection *conn); /* something has changed: goes on as far as it can */
 };
 
-/* A connection of the server, with its handles initialized. Never NULL: uv reports a connection again and again until
- * it is accepted into a handle, so the server ends if there is no memory for one. */
+/* A connection of the server, with its plain transport initialized. Never NULL: uv reports a connection again and again
+ * until it is accepted into a handle, so the server ends if there is no memory for one. */
 struct http_connection *http_connection_new(struct http_server *server);
+
+/* The transport carries the connection's bytes from now on, and its end is the connection's. */
+void http_connection_ride(struct http_connection *conn, struct http_transport *transport);
 
 /* Ends it now. Its exchange ends with it; the exchange's gone callback is called last. */
 void http_connection_close(struct http_connection *conn);

@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define KEEPALIVE_S 60 /* so that a client whose machine has vanished is noticed while a program runs */
-
 void http_connection_drain(struct http_connection *conn)
 {
     if (conn->state == HTTP_CONN_FRESH || conn->state == HTTP_CONN_IDLE)
@@ -55,18 +53,12 @@ static void on_connection_expired(struct http_connection *conn)
 
 static void set_peer_address(struct http_connection *conn)
 {
-    struct sockaddr_storage peer;
-    int len = sizeof peer;
-
     strcpy(conn->address, "unix");
     if (conn->server->is_unix) {
         conn->is_trusted = conn->server->proxies.local;
         return;
     }
-    uv_tcp_nodelay(&conn->socket.tcp, 1);
-    uv_tcp_keepalive(&conn->socket.tcp, 1, KEEPALIVE_S);
-    if (uv_tcp_getpeername(&conn->socket.tcp, (struct sockaddr *)&peer, &len) == 0 &&
-        ip_of((struct sockaddr *)&peer, &conn->ip)) {
+    if (http_plain_peer(&conn->plain, &conn->ip)) {
         ip_text(&conn->ip, conn->address);
         conn->is_trusted = ip_nets_have(&conn->server->proxies, &conn->ip);
     } else {
@@ -91,13 +83,26 @@ static void refuse_connection(struct http_connection *conn)
     http_connection_watch(conn);
 }
 
+/* Lays the options' transport over the socket. False: out of memory. */
+static bool cover(struct http_connection *conn)
+{
+    const struct http_options *options = &conn->server->options;
+    struct http_transport *transport = &conn->plain.transport;
+
+    if (options->cover != NULL)
+        transport = options->cover(transport, options->data);
+    if (transport != NULL)
+        http_connection_ride(conn, transport);
+    return transport != NULL;
+}
+
 void http_connection_accept(struct http_server *server)
 {
     struct http_connection *conn = http_connection_new(server);
 
     conn->expired = on_connection_expired;
     conn->proceed = http_connection_go_on;
-    if (uv_accept(&server->listener.stream, &conn->socket.stream) != 0) {
+    if (http_plain_accept(&conn->plain, &server->listener.stream) != 0 || !cover(conn)) {
         http_connection_close(conn);
         return;
     }

@@ -122,28 +122,36 @@ static bool connection_step(struct http_connection *conn)
     }
 }
 
-static void on_connection_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+static void on_connection_alloc(struct http_transport *transport, uv_buf_t *buf)
 {
-    struct http_connection *conn = handle->data;
+    struct http_connection *conn = transport->user;
 
-    (void)suggested;
     *buf = uv_buf_init(conn->server->input, (unsigned)(HTTP_READ_MAX - conn->pending.len));
 }
 
-static void on_connection_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+static void on_connection_read(struct http_transport *transport, ssize_t n, const char *data)
 {
-    struct http_connection *conn = stream->data;
+    struct http_connection *conn = transport->user;
 
     if (n > 0) {
         conn->read_ns = seam()->monotonic_ns();
-        connection_run(conn, buf->base, (size_t)n);
+        connection_run(conn, data, (size_t)n);
     } else if (n == UV_EOF) {
         conn->peer = HTTP_PEER_SHUT;
         conn->reading = false;
         connection_run(conn, NULL, 0);
-    } else if (n < 0) {
+    } else {
         http_connection_lost(conn);
     }
+}
+
+static bool read_start(struct http_connection *conn)
+{
+    struct http_transport *transport = conn->transport;
+
+    transport->on_alloc = on_connection_alloc;
+    transport->on_read = on_connection_read;
+    return transport->kind->read_start(transport) == 0;
 }
 
 void http_connection_watch(struct http_connection *conn)
@@ -152,12 +160,12 @@ void http_connection_watch(struct http_connection *conn)
 
     if (conn->state == HTTP_CONN_CLOSING)
         return;
-    if (wanted && !conn->reading && uv_read_start(&conn->socket.stream, on_connection_alloc, on_connection_read) != 0) {
+    if (wanted && !conn->reading && !read_start(conn)) {
         http_connection_close(conn);
         return;
     }
     if (!wanted && conn->reading)
-        uv_read_stop(&conn->socket.stream);
+        conn->transport->kind->read_stop(conn->transport);
     conn->reading = wanted;
     http_presence_watch(conn);
 }

@@ -125,7 +125,7 @@ void http_on_gone(struct http_exchange *ex, void (*gone)(void *arg), void *arg)
     http_presence_watch(ex->connection);
 }
 
-static void on_interim(uv_write_t *write, int status)
+static void on_interim(struct http_write *write, int status)
 {
     (void)write; /* if it failed, reading will fail too */
     (void)status;
@@ -136,7 +136,8 @@ static void send_continue(struct http_connection *conn)
     static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
     uv_buf_t part = {.base = text, .len = sizeof text - 1};
 
-    uv_write(&conn->interim, &conn->socket.stream, &part, 1, on_interim);
+    conn->interim.done = on_interim;
+    conn->transport->kind->write(conn->transport, &conn->interim, &part, 1);
 }
 
 void http_admit(struct http_exchange *ex)

@@ -5,9 +5,9 @@
 #include "http/exchange.h"
 #include "http/request.h"
 #include "http/router.h"
+#include "http/transport.h"
 
 #include <netinet/in.h>
-#include <uv.h>
 
 #define HTTP_ID_MAX 64         /* characters of X-Request-Id */
 #define HTTP_ANSWER_HEAD 16384 /* bytes of an answer's head; half of it for http_header_add() */
@@ -38,11 +38,11 @@ struct http_exchange {
     struct buf headers; /* added by the owner */
     bool headers_bad;   /* one was invalid or did not fit: the answer is 500 */
     int status;
-    bool keep_alive;  /* after it */
-    struct buf head;  /* as written */
-    char *body;       /* owned */
-    size_t body_len;  /* 0: left out */
-    uv_write_t write; /* of head and body */
+    bool keep_alive;         /* after it */
+    struct buf head;         /* as written */
+    char *body;              /* owned */
+    size_t body_len;         /* 0: left out */
+    struct http_write write; /* of head and body */
 };
 
 struct http_exchange *http_exchange_new(struct http_connection *connection); /* NULL: out of memory */

@@ -2,15 +2,9 @@
 
 #include "http/connection.h"
 
-static void on_shutdown(uv_shutdown_t *request, int status)
-{
-    (void)request; /* the client's end of file or the timer ends the connection */
-    (void)status;
-}
-
 static void linger_shut(struct http_connection *conn)
 {
-    if (uv_shutdown(&conn->shutdown, &conn->socket.stream, on_shutdown) != 0)
+    if (conn->transport->kind->shutdown(conn->transport) != 0)
         http_connection_close(conn);
     else
         http_connection_set(conn, HTTP_CONN_LINGERING);

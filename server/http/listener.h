@@ -10,12 +10,17 @@
 
 struct error;
 struct http_server;
+struct http_transport;
 
 struct http_options {
     const char *listen;              /* "127.0.0.1:8002", "[::1]:8002", "0.0.0.0:0", or "unix:/path" */
     const struct http_route *routes; /* ends with a method of NULL; kept by pointer */
     http_handler *admit;             /* decides on the head alone: http_admit() or http_respond(), now or later */
     void *data;                      /* the owner's, see http_data() */
+    /* Lays a transport over a client's socket, such as TLS; NULL: the socket itself is used. What it returns is the
+     * connection's until its on_closed, closes the socket with itself, and calls on_closed after the socket's. NULL:
+     * out of memory. */
+    struct http_transport *(*cover)(struct http_transport *socket, void *data);
     void (*on_done)(struct http_exchange *ex, int status, uint64_t ns); /* the answer is written (its status), or the
                                          client has gone (status 0); for logs and metrics; may be NULL */
     size_t header_max;     /* bytes of request line and headers: 431, or 414 */

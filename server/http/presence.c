@@ -3,8 +3,6 @@
 #include "http/connection.h"
 #include "http/exchange_private.h"
 
-#include <poll.h>
-
 #define LOOK_MS 1000
 
 /* When each byte is sent, in ms after the end of file was found. */
@@ -52,7 +50,7 @@ static int send_probe(struct http_connection *conn, uint64_t elapsed)
         return 0;
     char byte = prefix[ex->probes];
     uv_buf_t part = {.base = &byte, .len = 1};
-    int n = uv_try_write(&conn->socket.stream, &part, 1);
+    int n = conn->transport->kind->try_write(conn->transport, &part);
     if (n < 0 && n != UV_EAGAIN)
         return -1;
     if (n == 1)
@@ -69,22 +67,12 @@ static uint64_t next_look(const struct http_exchange *ex, uint64_t elapsed)
     return due - elapsed < LOOK_MS ? due - elapsed : LOOK_MS;
 }
 
-static short socket_events(const struct http_connection *conn)
-{
-    struct pollfd entry = {0};
-
-    if (uv_fileno(&conn->socket.handle, &entry.fd) != 0 || poll(&entry, 1, 0) < 0)
-        return 0;
-    return entry.revents;
-}
-
 static void presence_look(struct http_connection *conn)
 {
     if (!http_connection_waits(conn) || conn->exchange->gone == NULL)
         return;
     struct http_exchange *ex = conn->exchange;
-    short events = socket_events(conn);
-    if (conn->peer == HTTP_PEER_LOST || (events & (POLLERR | POLLHUP)) != 0) {
+    if (conn->peer == HTTP_PEER_LOST || conn->transport->kind->is_broken(conn->transport)) {
         http_connection_lost(conn);
         return;
     }
