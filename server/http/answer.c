@@ -31,9 +31,8 @@ void http_header_add(struct http_exchange *ex, const char *name, const char *for
     va_end(args);
 }
 
-static void on_answered(struct http_write *write, int status)
+void http_answer_finish(struct http_exchange *ex, int status)
 {
-    struct http_exchange *ex = container_of(write, struct http_exchange, write);
     struct http_connection *conn = ex->connection;
     bool keep = ex->keep_alive;
 
@@ -49,6 +48,11 @@ static void on_answered(struct http_write *write, int status)
     } else {
         http_linger(conn);
     }
+}
+
+static void on_answered(struct http_write *write, int status)
+{
+    http_answer_finish(container_of(write, struct http_exchange, write), status);
 }
 
 /* A connection stays open only if the request was read to its end and both sides want that. */
@@ -75,14 +79,21 @@ static uint64_t unread(const struct http_connection *conn)
     return request->chunked ? HTTP_UNREAD_UNKNOWN : request->left;
 }
 
+void http_answer_start(struct http_exchange *ex, enum http_state state)
+{
+    struct http_connection *conn = ex->connection;
+
+    assert(http_connection_may(conn, state));
+    ex->keep_alive = may_keep_alive(conn);
+    conn->unread = unread(conn);
+}
+
 void http_respond(struct http_exchange *ex, int status, const char *type, char *body, size_t len)
 {
     struct http_connection *conn = ex->connection;
 
-    assert(http_connection_may(conn, HTTP_CONN_ANSWERING));
+    http_answer_start(ex, HTTP_CONN_ANSWERING);
     ex->gone = NULL;
-    ex->keep_alive = may_keep_alive(conn);
-    conn->unread = unread(conn);
     if (http_response_build(ex, status, type, body, len) != 0 || conn->peer == HTTP_PEER_LOST) {
         http_connection_close(conn);
         return;

@@ -2,6 +2,8 @@
 #ifndef CODECELL_HTTP_ANSWER_H
 #define CODECELL_HTTP_ANSWER_H
 
+#include "http/connection_state.h"
+
 #include <stddef.h>
 
 struct http_exchange;
@@ -19,10 +21,19 @@ void http_respond_error(struct http_exchange *ex, int status, const char *detail
 
 /* ---- for the files of this folder ---- */
 
+/* The connection is about to go to `state`, in which it answers: finds out what will become of it after the answer. */
+void http_answer_start(struct http_exchange *ex, enum http_state state);
+
+/* The answer is written (status 0), or the connection has failed: ends the exchange, and the connection goes on or
+ * ends.
+ */
+void http_answer_finish(struct http_exchange *ex, int status);
+
 /* Answers what is wrong with the request (http_request_fail). */
 void http_refuse(struct http_exchange *ex);
 
-/* ANSWERING, when write_ms have passed: closes the connection unless the client took what it must of the answer. */
+/* ANSWERING or FLOWING, when write_ms have passed: closes the connection unless the client took what it must of the
+ * answer. */
 void http_check_pace(struct http_exchange *ex);
 
 #endif

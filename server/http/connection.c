@@ -6,17 +6,20 @@
 
 #include <stdlib.h>
 
+#define ANSWERS (STATE(HTTP_CONN_FLOWING) | STATE(HTTP_CONN_ANSWERING))
+
 static const struct states connection_states = {
     .subject = "http connection",
-    .names = (const char *const[]){"fresh", "head", "admitting", "body", "working", "answering", "idle", "discarding",
-                                   "lingering", "closing"},
+    .names = (const char *const[]){"fresh", "head", "admitting", "body", "working", "flowing", "answering", "idle",
+                                   "discarding", "lingering", "closing"},
     .next =
         (const uint32_t[]){
             [HTTP_CONN_FRESH] = STATE(HTTP_CONN_HEAD) | STATE(HTTP_CONN_CLOSING),
             [HTTP_CONN_HEAD] = STATE(HTTP_CONN_ADMITTING) | STATE(HTTP_CONN_ANSWERING) | STATE(HTTP_CONN_CLOSING),
-            [HTTP_CONN_ADMITTING] = STATE(HTTP_CONN_BODY) | STATE(HTTP_CONN_ANSWERING) | STATE(HTTP_CONN_CLOSING),
-            [HTTP_CONN_BODY] = STATE(HTTP_CONN_WORKING) | STATE(HTTP_CONN_ANSWERING) | STATE(HTTP_CONN_CLOSING),
-            [HTTP_CONN_WORKING] = STATE(HTTP_CONN_ANSWERING) | STATE(HTTP_CONN_CLOSING),
+            [HTTP_CONN_ADMITTING] = STATE(HTTP_CONN_BODY) | ANSWERS | STATE(HTTP_CONN_CLOSING),
+            [HTTP_CONN_BODY] = STATE(HTTP_CONN_WORKING) | ANSWERS | STATE(HTTP_CONN_CLOSING),
+            [HTTP_CONN_WORKING] = ANSWERS | STATE(HTTP_CONN_CLOSING),
+            [HTTP_CONN_FLOWING] = STATE(HTTP_CONN_ANSWERING) | STATE(HTTP_CONN_CLOSING),
             [HTTP_CONN_ANSWERING] = STATE(HTTP_CONN_IDLE) | STATE(HTTP_CONN_DISCARDING) | STATE(HTTP_CONN_LINGERING) |
                                     STATE(HTTP_CONN_CLOSING),
             [HTTP_CONN_IDLE] = STATE(HTTP_CONN_HEAD) | STATE(HTTP_CONN_CLOSING),
@@ -38,6 +41,12 @@ static uint64_t linger_ms(const struct http_connection *conn)
     return left < HTTP_LINGER_MS ? left : HTTP_LINGER_MS;
 }
 
+/* Bytes of an answer are with the transport. */
+static bool is_writing(const struct http_connection *conn)
+{
+    return conn->state == HTTP_CONN_ANSWERING || (conn->state == HTTP_CONN_FLOWING && conn->exchange->flow.writing);
+}
+
 uint64_t http_connection_patience(const struct http_connection *conn)
 {
     const struct http_options *options = &conn->server->options;
@@ -48,8 +57,9 @@ uint64_t http_connection_patience(const struct http_connection *conn)
         return options->header_ms;
     case HTTP_CONN_BODY:
         return options->body_ms;
+    case HTTP_CONN_FLOWING:
     case HTTP_CONN_ANSWERING:
-        return options->write_ms;
+        return is_writing(conn) ? options->write_ms : 0;
     case HTTP_CONN_IDLE:
         return options->idle_ms;
     case HTTP_CONN_DISCARDING:
@@ -83,6 +93,8 @@ static enum http_seat_state seat_state(const struct http_connection *conn)
     case HTTP_CONN_ADMITTING:
     case HTTP_CONN_WORKING:
         return HTTP_SEAT_BUSY;
+    case HTTP_CONN_FLOWING:
+        return is_writing(conn) ? HTTP_SEAT_MOVING : HTTP_SEAT_BUSY;
     case HTTP_CONN_BODY:
     case HTTP_CONN_ANSWERING:
         return HTTP_SEAT_MOVING;
@@ -99,12 +111,17 @@ static void set_seat(struct http_connection *conn)
     http_seats_set(&conn->server->seats, &conn->seat, unknown ? HTTP_SEAT_BUSY : seat_state(conn));
 }
 
+void http_connection_refresh(struct http_connection *conn)
+{
+    set_seat(conn);
+    http_connection_arm(conn);
+}
+
 void http_connection_set(struct http_connection *conn, enum http_state state)
 {
     states_move(&connection_states, conn->state, state, conn->address);
     conn->state = state;
-    set_seat(conn);
-    http_connection_arm(conn);
+    http_connection_refresh(conn);
 }
 
 bool http_connection_may(const struct http_connection *conn, enum http_state state)
@@ -114,7 +131,7 @@ bool http_connection_may(const struct http_connection *conn, enum http_state sta
 
 bool http_connection_waits(const struct http_connection *conn)
 {
-    return conn->state == HTTP_CONN_ADMITTING || conn->state == HTTP_CONN_WORKING;
+    return conn->state == HTTP_CONN_ADMITTING || conn->state == HTTP_CONN_WORKING || conn->state == HTTP_CONN_FLOWING;
 }
 
 /* ---- the seat ---- */
@@ -199,15 +216,15 @@ void http_connection_ride(struct http_connection *conn, struct http_transport *t
 void http_connection_close(struct http_connection *conn)
 {
     struct http_exchange *ex = conn->exchange;
-    enum http_state was = conn->state;
+    bool writing = is_writing(conn);
 
-    if (was == HTTP_CONN_CLOSING)
+    if (conn->state == HTTP_CONN_CLOSING)
         return;
     http_connection_set(conn, HTTP_CONN_CLOSING);
     http_seats_leave(&conn->server->seats, &conn->seat);
     conn->transport->kind->close(conn->transport);
     uv_close((uv_handle_t *)&conn->timer, on_timer_handle_closed);
-    if (ex == NULL || was == HTTP_CONN_ANSWERING) /* then its write's callback is still to come, and ends it */
+    if (ex == NULL || writing) /* the callback of the write has yet to come, and ends it */
         return;
     conn->exchange = NULL;
     http_exchange_end(ex, 0);

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/ip.h"
+#include "http/connection_state.h"
 #include "http/seats.h"
 #include "http/server.h"
 #include "http/transport_plain.h"
@@ -15,20 +16,6 @@
 #include <netinet/in.h>
 
 struct http_exchange;
-
-enum http_state {
-    HTTP_CONN_FRESH,      /* accepted, nothing came yet */
-    HTTP_CONN_HEAD,       /* reading a head */
-    HTTP_CONN_ADMITTING,  /* admit() decides */
-    HTTP_CONN_BODY,       /* reading a body */
-    HTTP_CONN_WORKING,    /* the handler has it */
-    HTTP_CONN_ANSWERING,  /* writing the answer */
-    HTTP_CONN_IDLE,       /* between two exchanges */
-    HTTP_CONN_DISCARDING, /* the answer is written, and the client still sends the body that was refused */
-    HTTP_CONN_LINGERING,  /* our side is shut, and the client has yet to read */
-    HTTP_CONN_CLOSING,    /* handles are being closed */
-    HTTP_CONN_STATES
-};
 
 enum http_peer_state {
     HTTP_PEER_HERE,
@@ -56,7 +43,7 @@ struct http_connection {
     const char *input; /* while running: what has yet to be read */
     size_t input_len;
     struct buf pending;             /* what came early: at most HTTP_READ_MAX */
-    size_t untaken;                 /* ANSWERING: bytes that the client had not taken when the timer was last set */
+    size_t untaken;                 /* while writing: bytes that the client had not taken when the timer was last set */
     uint64_t unread;                /* bytes of a refused body that have yet to come; HTTP_UNREAD_UNKNOWN */
     uint64_t droppable;             /* DISCARDING, LINGERING: bytes that may still be read and dropped */
     uint64_t linger_end;            /* DISCARDING, LINGERING: loop time, ms */
@@ -91,6 +78,9 @@ bool http_connection_waits(const struct http_connection *conn);                 
 
 uint64_t http_connection_patience(const struct http_connection *conn); /* ms that its state may last; 0: no limit */
 void http_connection_arm(struct http_connection *conn);                /* begins the state's deadline anew */
+
+/* Finds seat and deadline anew, after something within the state has changed. */
+void http_connection_refresh(struct http_connection *conn);
 
 /* Takes a seat, another connection's if all are taken. False: there is none. */
 bool http_connection_sit(struct http_connection *conn);

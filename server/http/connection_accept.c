@@ -37,6 +37,7 @@ static void on_connection_expired(struct http_connection *conn)
     case HTTP_CONN_BODY:
         too_slow(conn, "body");
         break;
+    case HTTP_CONN_FLOWING:
     case HTTP_CONN_ANSWERING:
         http_check_pace(conn->exchange);
         break;

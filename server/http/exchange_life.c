@@ -56,7 +56,7 @@ bool http_exchange_know_client(struct http_exchange *ex)
 bool http_exchange_hold(struct http_exchange *ex)
 {
     struct http_shares *shares = &ex->connection->server->shares;
-    size_t now = ex->request.body.cap + ex->body_len;
+    size_t now = ex->request.body.cap + ex->body_len + ex->flow.filling.cap + ex->flow.sending.cap;
 
     http_shares_move(shares, ex->share, ex->held, now);
     ex->held = now;
@@ -75,6 +75,9 @@ static void http_exchange_free(struct http_exchange *ex)
     http_request_free(&ex->request);
     buf_free(&ex->headers);
     buf_free(&ex->head);
+    buf_free(&ex->flow.filling);
+    buf_free(&ex->flow.sending);
+    http_filters_close(ex);
     free(ex->body);
     free(ex);
 }

@@ -3,6 +3,7 @@
 #define CODECELL_HTTP_EXCHANGE_PRIVATE_H
 
 #include "http/exchange.h"
+#include "http/filter.h"
 #include "http/request.h"
 #include "http/router.h"
 #include "http/transport.h"
@@ -13,6 +14,21 @@
 #define HTTP_ANSWER_HEAD 16384 /* bytes of an answer's head; half of it for http_header_add() */
 
 struct http_connection;
+
+/* An answer that flows (flow.c). */
+struct http_flow {
+    struct buf filling, sending; /* queued; and with the transport */
+    char size[20];               /* the chunk's size line */
+    bool chunked;                /* its body goes in chunks */
+    bool drops;                  /* what is written is dropped, because this answer has no such body */
+    bool headed;                 /* the head was sent */
+    bool writing;                /* `sending` is with the transport */
+    bool full;                   /* the owner waits for `drained` */
+    bool ended;                  /* by the owner */
+    bool finished;               /* the end was sent */
+    void (*drained)(void *arg);
+    void *drained_arg;
+};
 
 struct http_exchange {
     struct http_connection *connection;
@@ -43,6 +59,8 @@ struct http_exchange {
     char *body;              /* owned */
     size_t body_len;         /* 0: left out */
     struct http_write write; /* of head and body */
+    struct http_flow flow;
+    void *filters[HTTP_FILTERS_MAX]; /* their states, in the server's order */
 };
 
 struct http_exchange *http_exchange_new(struct http_connection *connection); /* NULL: out of memory */

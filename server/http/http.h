@@ -18,6 +18,8 @@
 #include "http/answer.h"
 #include "http/claim.h"
 #include "http/exchange.h"
+#include "http/filter.h"
+#include "http/flow.h"
 #include "http/listener.h"
 #include "http/router.h"
 

@@ -9,6 +9,7 @@
 #include <uv.h>
 
 struct error;
+struct http_filter;
 struct http_server;
 struct http_transport;
 
@@ -21,6 +22,7 @@ struct http_options {
      * connection's until its on_closed, closes the socket with itself, and calls on_closed after the socket's. NULL:
      * out of memory. */
     struct http_transport *(*cover)(struct http_transport *socket, void *data);
+    const struct http_filter *const *filters; /* of answers, in their order (filter.h); ends with NULL; may be NULL */
     void (*on_done)(struct http_exchange *ex, int status, uint64_t ns); /* the answer is written (its status), or the
                                          client has gone (status 0); for logs and metrics; may be NULL */
     size_t header_max;     /* bytes of request line and headers: 431, or 414 */

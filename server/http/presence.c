@@ -18,7 +18,7 @@ static void on_presence_timer(uv_timer_t *timer)
     presence_look(timer->data);
 }
 
-static void look_in(struct http_connection *conn, uint64_t ms)
+static void presence_look_in(struct http_connection *conn, uint64_t ms)
 {
     uv_timer_start(&conn->timer, on_presence_timer, ms, 0);
 }
@@ -28,9 +28,10 @@ void http_presence_watch(struct http_connection *conn)
     if (!http_connection_waits(conn) || conn->exchange->gone == NULL || uv_is_active((uv_handle_t *)&conn->timer))
         return;
     if (conn->peer != HTTP_PEER_HERE)
-        look_in(conn, 0); /* from the loop, because the gone callback must not be called within a call of the owner */
+        presence_look_in(
+            conn, 0); /* from the loop, because the gone callback must not be called within a call of the owner */
     else if (!conn->reading)
-        look_in(conn, LOOK_MS);
+        presence_look_in(conn, LOOK_MS);
 }
 
 static bool continue_owed(const struct http_connection *conn)
@@ -78,11 +79,15 @@ static void presence_look(struct http_connection *conn)
     }
     if (conn->peer == HTTP_PEER_HERE && conn->reading)
         return;
+    if (conn->state == HTTP_CONN_FLOWING) { /* what is written shows whether the client is there */
+        presence_look_in(conn, LOOK_MS);
+        return;
+    }
     uint64_t now = uv_now(conn->server->loop);
     if (ex->shut_since == 0)
         ex->shut_since = now;
     if (send_probe(conn, now - ex->shut_since) != 0)
         http_connection_lost(conn);
     else
-        look_in(conn, next_look(ex, now - ex->shut_since));
+        presence_look_in(conn, next_look(ex, now - ex->shut_since));
 }

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "http/connection.h"
 #include "http/exchange_private.h"
+#include "http/filter.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -81,43 +82,114 @@ char *http_error_body(const char *detail, size_t *len)
     return text;
 }
 
-static int build_head(struct http_exchange *ex, const char *type, size_t len)
+static int add_head_start(struct http_exchange *ex, const char *type)
 {
     struct buf *head = &ex->head;
-    bool bodiless = ex->status == 204 || ex->status == 304;
 
     if (buf_printf(head, "HTTP/1.1 %d %s\r\nDate: %s\r\n", ex->status, reason(ex->status),
                    date_header(ex->connection->server)) != 0)
         return -1;
-    if (type != NULL && buf_printf(head, "Content-Type: %s\r\n", type) != 0)
-        return -1;
-    if (!bodiless && buf_printf(head, "Content-Length: %zu\r\n", len) != 0)
-        return -1;
-    return buf_printf(head, "Connection: %s\r\nX-Request-Id: %s\r\n%.*s\r\n", ex->keep_alive ? "keep-alive" : "close",
-                      ex->id, (int)ex->headers.len, ex->headers.len > 0 ? ex->headers.data : "");
+    return type == NULL ? 0 : buf_printf(head, "Content-Type: %s\r\n", type);
 }
 
-/* An answer with bad headers is not sent, because without them it could mean something else. */
-static void replace_bad(struct http_exchange *ex, const char **type, size_t *len)
+static int add_head_end(struct http_exchange *ex)
 {
+    return buf_printf(&ex->head, "Connection: %s\r\nX-Request-Id: %s\r\n%.*s\r\n",
+                      ex->keep_alive ? "keep-alive" : "close", ex->id, (int)ex->headers.len,
+                      ex->headers.len > 0 ? ex->headers.data : "");
+}
+
+static bool status_has_body(int status)
+{
+    return status != 204 && status != 304;
+}
+
+static bool is_head(const struct http_exchange *ex)
+{
+    const char *method = http_method(ex);
+
+    return method != NULL && strcmp(method, "HEAD") == 0;
+}
+
+/* Instead of the owner's answer. */
+static char *error_instead(struct http_exchange *ex, int status, const char *detail, const char **type, size_t *len)
+{
+    http_filters_close(ex);
     buf_reset(&ex->headers);
-    free(ex->body);
-    ex->status = 500;
+    ex->status = status;
     *type = "application/json";
-    ex->body = http_error_body("Internal error: the answer's headers are not valid", len);
+    return http_error_body(detail, len);
+}
+
+/* What every answer begins with. An answer with bad headers is not sent, because without them it could mean something
+ * else: the error's body is returned then, else NULL. */
+static char *answer_starts(struct http_exchange *ex, const char **type, size_t *len)
+{
+    if (*ex->id == '\0')
+        http_exchange_name(ex);
+    if (status_has_body(ex->status))
+        http_filters_open(ex, *type);
+    if (!ex->headers_bad)
+        return NULL;
+    return error_instead(ex, 500, "Internal error: the answer's headers are not valid", type, len);
+}
+
+static void filter_body(struct http_exchange *ex, const char **type, size_t *len)
+{
+    struct buf out;
+
+    buf_init(&out, ex->connection->server->options.bodies_max);
+    int rc = http_filters_take(ex, ex->body, ex->body == NULL ? 0 : *len, true, &out);
+    free(ex->body);
+    if (rc == 0)
+        ex->body = buf_detach(&out, len);
+    else
+        ex->body = error_instead(ex, 503, "Out of memory", type, len);
+    buf_free(&out);
 }
 
 int http_response_build(struct http_exchange *ex, int status, const char *type, char *body, size_t len)
 {
-    const char *method = http_method(ex);
-
     ex->status = status;
     ex->body = body;
-    if (*ex->id == '\0')
-        http_exchange_name(ex);
-    if (ex->headers_bad)
-        replace_bad(ex, &type, &len);
-    bool left_out = ex->status == 204 || ex->status == 304 || (method != NULL && strcmp(method, "HEAD") == 0);
-    ex->body_len = left_out || ex->body == NULL ? 0 : len;
-    return build_head(ex, type, ex->body == NULL ? 0 : len);
+    char *instead = answer_starts(ex, &type, &len);
+    if (instead != NULL || ex->headers_bad) {
+        free(body);
+        ex->body = instead;
+    }
+    bool filtered = http_filters_work(ex);
+    if (filtered && !is_head(ex))
+        filter_body(ex, &type, &len);
+    if (ex->body == NULL)
+        len = 0;
+    ex->body_len = status_has_body(ex->status) && !is_head(ex) ? len : 0;
+    if (add_head_start(ex, type) != 0)
+        return -1;
+    /* Only a body that was filtered tells how long it is then, and a HEAD has none. */
+    if (status_has_body(ex->status) && !(filtered && is_head(ex)) &&
+        buf_printf(&ex->head, "Content-Length: %zu\r\n", len) != 0)
+        return -1;
+    return add_head_end(ex);
+}
+
+int http_response_build_flow(struct http_exchange *ex, int status, const char *type)
+{
+    struct http_flow *flow = &ex->flow;
+    size_t len = 0;
+    int rc = 0;
+
+    ex->status = status;
+    char *instead = answer_starts(ex, &type, &len);
+    bool has_body = status_has_body(ex->status);
+    flow->chunked = has_body && ex->request.minor >= 1;
+    flow->drops = !has_body || is_head(ex) || ex->headers_bad;
+    if (instead != NULL && !is_head(ex))
+        rc = buf_append(&flow->filling, instead, len);
+    free(instead);
+    if (rc != 0 || add_head_start(ex, type) != 0)
+        return -1;
+    if (flow->chunked && buf_puts(&ex->head, "Transfer-Encoding: chunked\r\n") != 0)
+        return -1;
+    flow->chunked = flow->chunked && !is_head(ex);
+    return add_head_end(ex);
 }

@@ -9,6 +9,10 @@ struct http_exchange;
 /* Makes the exchange's head and body ready to be written. Takes `body`. 0, or -1: out of memory. */
 int http_response_build(struct http_exchange *ex, int status, const char *type, char *body, size_t len);
 
+/* Makes the head of an answer that flows ready to be written, and sets the flow's `chunked` and `drops`. 0, or -1: out
+ * of memory. */
+int http_response_build_flow(struct http_exchange *ex, int status, const char *type);
+
 /* {"detail": text} as JSON: free() it. NULL: out of memory. */
 char *http_error_body(const char *detail, size_t *len);
 
