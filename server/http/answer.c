@@ -119,7 +119,7 @@ void http_refuse(struct http_exchange *ex)
         http_header_add(ex, "Retry-After", "1");
     if (request->status == 415)
         http_header_add(ex, "Accept-Encoding", "identity");
-    buf_free(&ex->request.body); /* nothing needs it any more, and the answer may wait for its client */
+    buf_free(&ex->request_body); /* nothing needs it any more, and the answer may wait for its client */
     http_respond_error(ex, request->status, request->detail);
 }
 

@@ -5,7 +5,7 @@
 
 char *http_claim_body(struct http_exchange *ex, struct http_claim *claim, size_t *len)
 {
-    struct buf *body = &ex->request.body;
+    struct buf *body = &ex->request_body;
     struct http_server *server = ex->connection->server;
 
     *claim = (struct http_claim){.server = server, .share = ex->share};

@@ -47,6 +47,12 @@ static bool is_writing(const struct http_connection *conn)
     return conn->state == HTTP_CONN_ANSWERING || (conn->state == HTTP_CONN_FLOWING && conn->exchange->flow.writing);
 }
 
+/* The exchange's owner holds its body. */
+static bool is_held(const struct http_connection *conn)
+{
+    return conn->state == HTTP_CONN_BODY && conn->exchange->body_held;
+}
+
 uint64_t http_connection_patience(const struct http_connection *conn)
 {
     const struct http_options *options = &conn->server->options;
@@ -56,7 +62,7 @@ uint64_t http_connection_patience(const struct http_connection *conn)
     case HTTP_CONN_HEAD:
         return options->header_ms;
     case HTTP_CONN_BODY:
-        return options->body_ms;
+        return is_held(conn) ? 0 : options->body_ms;
     case HTTP_CONN_FLOWING:
     case HTTP_CONN_ANSWERING:
         return is_writing(conn) ? options->write_ms : 0;
@@ -96,6 +102,7 @@ static enum http_seat_state seat_state(const struct http_connection *conn)
     case HTTP_CONN_FLOWING:
         return is_writing(conn) ? HTTP_SEAT_MOVING : HTTP_SEAT_BUSY;
     case HTTP_CONN_BODY:
+        return is_held(conn) ? HTTP_SEAT_BUSY : HTTP_SEAT_MOVING;
     case HTTP_CONN_ANSWERING:
         return HTTP_SEAT_MOVING;
     default:
@@ -131,7 +138,8 @@ bool http_connection_may(const struct http_connection *conn, enum http_state sta
 
 bool http_connection_waits(const struct http_connection *conn)
 {
-    return conn->state == HTTP_CONN_ADMITTING || conn->state == HTTP_CONN_WORKING || conn->state == HTTP_CONN_FLOWING;
+    return conn->state == HTTP_CONN_ADMITTING || conn->state == HTTP_CONN_WORKING || conn->state == HTTP_CONN_FLOWING ||
+           is_held(conn);
 }
 
 /* ---- the seat ---- */

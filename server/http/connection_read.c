@@ -81,26 +81,49 @@ static bool step_head(struct http_connection *conn)
     }
 }
 
+/* Whether the step after it may follow. The piece's taker may have answered, and so ended the exchange. */
+static bool give_piece(struct http_connection *conn)
+{
+    struct http_exchange *ex = conn->exchange;
+    int rc = ex->on_piece(ex, ex->request.piece, ex->request.piece_len);
+
+    if (conn->state != HTTP_CONN_BODY)
+        return true;
+    if (rc != 0)
+        http_request_out_of_memory(&ex->request);
+    else if (!http_exchange_hold(ex))
+        http_request_fail(&ex->request, 503, "Too much is being sent at once. Please try again later.");
+    if (ex->request.status == 0)
+        return !ex->body_held;
+    http_refuse(ex);
+    return false;
+}
+
 static bool step_body(struct http_connection *conn)
 {
     struct http_exchange *ex = conn->exchange;
     enum http_progress progress = HTTP_READY;
 
+    if (ex->body_held)
+        return false;
     if (http_request_has_body(&ex->request))
         progress = http_request_body(&ex->request, &conn->input, &conn->input_len);
-    if (progress != HTTP_FAILED && !http_exchange_hold(ex))
-        progress = http_request_fail(&ex->request, 503, "Too much is being sent at once. Please try again later.");
-    if (progress == HTTP_READY) {
+    switch (progress) {
+    case HTTP_PIECE:
+        return give_piece(conn);
+    case HTTP_READY:
         ex->arrived = conn->read_ns;
         http_connection_set(conn, HTTP_CONN_WORKING);
         ex->match.route->handler(ex);
         return true;
+    case HTTP_FAILED:
+        http_refuse(ex);
+        return false;
+    default:
+        if (conn->peer != HTTP_PEER_HERE)
+            http_connection_close(conn);
+        return false;
     }
-    if (progress == HTTP_FAILED)
-        http_refuse(conn->exchange);
-    else if (conn->peer != HTTP_PEER_HERE)
-        http_connection_close(conn);
-    return false;
 }
 
 static bool connection_step(struct http_connection *conn)

@@ -71,8 +71,8 @@ const char *http_header(const struct http_exchange *ex, const char *name)
 
 const char *http_body(const struct http_exchange *ex, size_t *len)
 {
-    *len = ex->request.body.len;
-    return ex->request.body.data != NULL ? ex->request.body.data : "";
+    *len = ex->request_body.len;
+    return ex->request_body.data != NULL ? ex->request_body.data : "";
 }
 
 int64_t http_content_length(const struct http_exchange *ex)

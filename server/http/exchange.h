@@ -19,7 +19,7 @@ const char *http_path(const struct http_exchange *ex);                     /* as
 const char *http_param(const struct http_exchange *ex, const char *name);  /* decoded path segment */
 const char *http_query(const struct http_exchange *ex, const char *name);  /* decoded, the first of that name */
 const char *http_header(const struct http_exchange *ex, const char *name); /* any case; several joined by ", " */
-const char *http_body(const struct http_exchange *ex, size_t *len);        /* never NULL */
+const char *http_body(const struct http_exchange *ex, size_t *len);        /* never NULL; "" if it flows (body.h) */
 int64_t http_content_length(const struct http_exchange *ex);               /* -1: chunked or none */
 uint64_t http_arrived(const struct http_exchange *ex); /* monotonic ns at which its last byte was read; for handlers */
 const char *http_peer(const struct http_exchange *ex); /* the client's address, as a trusted proxy says it; or "unix" */

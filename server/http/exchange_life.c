@@ -18,6 +18,8 @@ struct http_exchange *http_exchange_new(struct http_connection *connection)
     ex->connection = connection;
     ex->started = seam()->monotonic_ns();
     http_request_init(&ex->request, &connection->server->options);
+    ex->on_piece = http_body_keep;
+    buf_init(&ex->request_body, connection->server->options.body_max);
     buf_init(&ex->headers, HTTP_ANSWER_HEAD / 2);
     buf_init(&ex->head, HTTP_ANSWER_HEAD);
     return ex;
@@ -56,7 +58,7 @@ bool http_exchange_know_client(struct http_exchange *ex)
 bool http_exchange_hold(struct http_exchange *ex)
 {
     struct http_shares *shares = &ex->connection->server->shares;
-    size_t now = ex->request.body.cap + ex->body_len + ex->flow.filling.cap + ex->flow.sending.cap;
+    size_t now = ex->request_body.cap + ex->body_len + ex->flow.filling.cap + ex->flow.sending.cap;
 
     http_shares_move(shares, ex->share, ex->held, now);
     ex->held = now;
@@ -73,6 +75,7 @@ static void http_exchange_free(struct http_exchange *ex)
     if (ex->share != NULL)
         http_shares_leave(shares, ex->share);
     http_request_free(&ex->request);
+    buf_free(&ex->request_body);
     buf_free(&ex->headers);
     buf_free(&ex->head);
     buf_free(&ex->flow.filling);

@@ -16,6 +16,7 @@
 #define CODECELL_HTTP_HTTP_H
 
 #include "http/answer.h"
+#include "http/body.h"
 #include "http/claim.h"
 #include "http/exchange.h"
 #include "http/filter.h"

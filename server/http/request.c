@@ -3,6 +3,7 @@
 #include "http/listener.h"
 #include "http/request_head.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -114,7 +115,11 @@ static int on_request_body(llhttp_t *parser, const char *at, size_t len)
 {
     struct http_request *request = parser->data;
 
-    return buf_append(&request->body, at, len) == 0 ? 0 : http_request_out_of_memory(request);
+    assert(request->piece_len == 0); /* what is parsed at a time has at most one stretch of content */
+    request->piece = at;
+    request->piece_len = len;
+    request->taken += len;
+    return 0;
 }
 
 static int on_message_complete(llhttp_t *parser)
@@ -142,7 +147,6 @@ void http_request_init(struct http_request *request, const struct http_options *
     request->limits = limits;
     request->content_length = -1;
     buf_init(&request->text, 3 * limits->header_max + TEXT_EXTRA);
-    buf_init(&request->body, limits->body_max);
     llhttp_init(&request->parser, HTTP_REQUEST, &settings);
     request->parser.data = request;
     request->scan.room = limits->header_max;
@@ -152,7 +156,6 @@ void http_request_init(struct http_request *request, const struct http_options *
 void http_request_free(struct http_request *request)
 {
     buf_free(&request->text);
-    buf_free(&request->body);
     http_target_free(&request->target);
     free(request->headers);
 }
@@ -316,7 +319,7 @@ static void read_size(struct http_request *request, const char **data, size_t *l
         return;
     if (parse_request(request, request->digits, request->scan.mark) != 0 || parse_request(request, "\r\n", 2) != 0)
         return;
-    if (request->left > request->limits->body_max - request->body.len) {
+    if (request->left > request->limits->body_max - request->taken) {
         body_too_large(request);
         return;
     }
@@ -349,7 +352,8 @@ static void read_trailer(struct http_request *request, const char **data, size_t
 
 enum http_progress http_request_body(struct http_request *request, const char **data, size_t *len)
 {
-    while (*len > 0 && request->phase != HTTP_PHASE_END) {
+    request->piece_len = 0;
+    while (*len > 0 && request->phase != HTTP_PHASE_END && request->piece_len == 0) {
         if (request->phase == HTTP_PHASE_SIZE)
             read_size(request, data, len);
         else if (request->phase == HTTP_PHASE_DATA)
@@ -357,6 +361,8 @@ enum http_progress http_request_body(struct http_request *request, const char **
         else
             read_trailer(request, data, len);
     }
+    if (request->status == 0 && request->piece_len > 0)
+        return HTTP_PIECE;
     if (request->status == 0 && request->phase == HTTP_PHASE_END && !request->done)
         http_request_fail(request, 400, "Malformed request: a body without its end");
     if (request->status != 0)

@@ -1,5 +1,5 @@
-/* One request, read from bytes: head, then body. It knows no socket, so that a test or a fuzzer can feed
- * it; how the bytes are cut into pieces changes nothing in what it says. */
+/* One request, read from bytes: head, then body. It knows no socket, so that a test or a fuzzer can feed it. The way in
+ * which the bytes are cut changes nothing in what it says. The body is not kept here. */
 #ifndef CODECELL_HTTP_REQUEST_H
 #define CODECELL_HTTP_REQUEST_H
 
@@ -16,6 +16,7 @@ struct http_options;
 
 enum http_progress {
     HTTP_MORE,  /* all was read, it goes on */
+    HTTP_PIECE, /* the body goes on with the bytes of `piece`; ask again */
     HTTP_READY, /* the head, or the body, is complete; what follows it was not read */
     HTTP_FAILED /* status and detail say why; nothing more can be read */
 };
@@ -46,7 +47,9 @@ struct http_request {
     char digits[17];      /* a chunk's size */
     uint64_t left;        /* DATA: bytes until its end */
     bool done;            /* llhttp's opinion that the message is complete */
-    struct buf body;      /* decoded */
+    const char *piece;    /* of the body, decoded, within the data that was given */
+    size_t piece_len;
+    uint64_t taken; /* bytes of the body, in all pieces */
     struct http_target target;
 
     /* Known with the head. */
@@ -65,8 +68,8 @@ struct http_request {
 void http_request_init(struct http_request *request, const struct http_options *limits);
 void http_request_free(struct http_request *request);
 
-/* Each takes bytes from the front of `*data`, moving it on. The body is read after the head was ready
- * and only where http_request_has_body(). */
+/* Each takes bytes from the front of `*data`, and moves it on. The body is read after the head was ready, and only if
+ * http_request_has_body(). */
 enum http_progress http_request_head(struct http_request *request, const char **data, size_t *len);
 enum http_progress http_request_body(struct http_request *request, const char **data, size_t *len);
 
