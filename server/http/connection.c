@@ -10,8 +10,8 @@
 
 static const struct states connection_states = {
     .subject = "http connection",
-    .names = (const char *const[]){"fresh", "head", "admitting", "body", "working", "flowing", "answering", "idle",
-                                   "discarding", "lingering", "closing"},
+    .names = (const char *const[]){"fresh", "head", "admitting", "body", "working", "flowing", "answering", "upgraded",
+                                   "idle", "discarding", "lingering", "closing"},
     .next =
         (const uint32_t[]){
             [HTTP_CONN_FRESH] = STATE(HTTP_CONN_HEAD) | STATE(HTTP_CONN_CLOSING),
@@ -20,8 +20,9 @@ static const struct states connection_states = {
             [HTTP_CONN_BODY] = STATE(HTTP_CONN_WORKING) | ANSWERS | STATE(HTTP_CONN_CLOSING),
             [HTTP_CONN_WORKING] = ANSWERS | STATE(HTTP_CONN_CLOSING),
             [HTTP_CONN_FLOWING] = STATE(HTTP_CONN_ANSWERING) | STATE(HTTP_CONN_CLOSING),
-            [HTTP_CONN_ANSWERING] = STATE(HTTP_CONN_IDLE) | STATE(HTTP_CONN_DISCARDING) | STATE(HTTP_CONN_LINGERING) |
-                                    STATE(HTTP_CONN_CLOSING),
+            [HTTP_CONN_UPGRADED] = STATE(HTTP_CONN_CLOSING),
+            [HTTP_CONN_ANSWERING] = STATE(HTTP_CONN_UPGRADED) | STATE(HTTP_CONN_IDLE) | STATE(HTTP_CONN_DISCARDING) |
+                                    STATE(HTTP_CONN_LINGERING) | STATE(HTTP_CONN_CLOSING),
             [HTTP_CONN_IDLE] = STATE(HTTP_CONN_HEAD) | STATE(HTTP_CONN_CLOSING),
             [HTTP_CONN_DISCARDING] = STATE(HTTP_CONN_LINGERING) | STATE(HTTP_CONN_CLOSING),
             [HTTP_CONN_LINGERING] = STATE(HTTP_CONN_CLOSING),
@@ -98,6 +99,7 @@ static enum http_seat_state seat_state(const struct http_connection *conn)
     switch (conn->state) {
     case HTTP_CONN_ADMITTING:
     case HTTP_CONN_WORKING:
+    case HTTP_CONN_UPGRADED:
         return HTTP_SEAT_BUSY;
     case HTTP_CONN_FLOWING:
         return is_writing(conn) ? HTTP_SEAT_MOVING : HTTP_SEAT_BUSY;
@@ -230,6 +232,7 @@ void http_connection_close(struct http_connection *conn)
         return;
     http_connection_set(conn, HTTP_CONN_CLOSING);
     http_seats_leave(&conn->server->seats, &conn->seat);
+    http_connection_ride(conn, conn->transport); /* its end is the connection's, also after an upgrade */
     conn->transport->kind->close(conn->transport);
     uv_close((uv_handle_t *)&conn->timer, on_timer_handle_closed);
     if (ex == NULL || writing) /* the callback of the write has yet to come, and ends it */
@@ -238,8 +241,20 @@ void http_connection_close(struct http_connection *conn)
     http_exchange_end(ex, 0);
 }
 
+void http_connection_dismiss(struct http_connection *conn)
+{
+    if (conn->socket.stop != NULL)
+        conn->socket.stop(&conn->socket);
+    else
+        http_connection_close(conn);
+}
+
 void http_connection_lost(struct http_connection *conn)
 {
+    if (conn->state == HTTP_CONN_UPGRADED) {
+        http_connection_dismiss(conn);
+        return;
+    }
     conn->peer = HTTP_PEER_LOST;
     if (http_connection_waits(conn) && conn->exchange->gone == NULL) {
         uv_timer_stop(&conn->timer);

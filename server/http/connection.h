@@ -12,6 +12,7 @@
 #include "http/seats.h"
 #include "http/server.h"
 #include "http/transport_plain.h"
+#include "http/upgrade.h"
 
 #include <netinet/in.h>
 
@@ -52,6 +53,8 @@ struct http_connection {
     bool is_trusted;                /* the peer is a proxy of CODECELL_TRUSTED_PROXIES */
     struct http_seat seat;          /* among the server's `seats`; refused ones have none */
 
+    struct http_socket socket; /* UPGRADED: as its owner has it */
+
     /* Set once, by connection_accept.c. */
     void (*expired)(struct http_connection *conn); /* the state's deadline has passed */
     void (*proceed)(struct http_connection *conn); /* something has changed: goes on as far as it can */
@@ -70,6 +73,9 @@ void http_connection_close(struct http_connection *conn);
 /* The client neither sends nor reads any more. An exchange without a gone callback lives on until it is answered,
  * because its owner holds a pointer to it. */
 void http_connection_lost(struct http_connection *conn);
+
+/* UPGRADED: asks the socket's owner to close. */
+void http_connection_dismiss(struct http_connection *conn);
 
 /* The only setter of the state: asserts that the move is legal, and sets the state's deadline. */
 void http_connection_set(struct http_connection *conn, enum http_state state);

@@ -12,6 +12,8 @@ void http_connection_drain(struct http_connection *conn)
 {
     if (conn->state == HTTP_CONN_FRESH || conn->state == HTTP_CONN_IDLE)
         http_connection_close(conn);
+    else if (conn->state == HTTP_CONN_UPGRADED)
+        http_connection_dismiss(conn);
     else
         http_linger_drain(conn);
 }

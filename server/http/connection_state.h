@@ -10,6 +10,7 @@ enum http_state {
     HTTP_CONN_WORKING,    /* the handler has it */
     HTTP_CONN_FLOWING,    /* the answer is being made and written */
     HTTP_CONN_ANSWERING,  /* writing the answer, or the rest of it */
+    HTTP_CONN_UPGRADED,   /* its socket was handed over */
     HTTP_CONN_IDLE,       /* between two exchanges */
     HTTP_CONN_DISCARDING, /* the answer is written, and the client still sends the body that was refused */
     HTTP_CONN_LINGERING,  /* our side is shut, and the client has yet to read */

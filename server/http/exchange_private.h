@@ -15,6 +15,7 @@
 #define HTTP_ANSWER_HEAD 16384 /* bytes of an answer's head; half of it for http_header_add() */
 
 struct http_connection;
+struct http_socket;
 
 /* An answer that flows (flow.c). */
 struct http_flow {
@@ -29,6 +30,12 @@ struct http_flow {
     bool finished;               /* the end was sent */
     void (*drained)(void *arg);
     void *drained_arg;
+};
+
+/* Who gets the socket after a 101 (upgrade.c). */
+struct http_switch {
+    void (*opened)(void *arg, struct http_socket *socket, const char *early, size_t len);
+    void *arg;
 };
 
 struct http_exchange {
@@ -64,6 +71,7 @@ struct http_exchange {
     size_t body_len;         /* 0: left out */
     struct http_write write; /* of head and body */
     struct http_flow flow;
+    struct http_switch switches;
     void *filters[HTTP_FILTERS_MAX]; /* their states, in the server's order */
 };
 

@@ -23,5 +23,7 @@
 #include "http/flow.h"
 #include "http/listener.h"
 #include "http/router.h"
+#include "http/transport.h"
+#include "http/upgrade.h"
 
 #endif

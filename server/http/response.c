@@ -20,6 +20,7 @@ static const char *reason(int status)
         int status;
         const char *text;
     } reasons[] = {
+        {101, "Switching Protocols"},
         {200, "OK"},
         {201, "Created"},
         {202, "Accepted"},
@@ -92,11 +93,15 @@ static int add_head_start(struct http_exchange *ex, const char *type)
     return type == NULL ? 0 : buf_printf(head, "Content-Type: %s\r\n", type);
 }
 
-static int add_head_end(struct http_exchange *ex)
+static int add_head_end(struct http_exchange *ex, const char *connection)
 {
-    return buf_printf(&ex->head, "Connection: %s\r\nX-Request-Id: %s\r\n%.*s\r\n",
-                      ex->keep_alive ? "keep-alive" : "close", ex->id, (int)ex->headers.len,
-                      ex->headers.len > 0 ? ex->headers.data : "");
+    return buf_printf(&ex->head, "Connection: %s\r\nX-Request-Id: %s\r\n%.*s\r\n", connection, ex->id,
+                      (int)ex->headers.len, ex->headers.len > 0 ? ex->headers.data : "");
+}
+
+static const char *after_answer(const struct http_exchange *ex)
+{
+    return ex->keep_alive ? "keep-alive" : "close";
 }
 
 static bool status_has_body(int status)
@@ -169,7 +174,7 @@ int http_response_build(struct http_exchange *ex, int status, const char *type, 
     if (status_has_body(ex->status) && !(filtered && is_head(ex)) &&
         buf_printf(&ex->head, "Content-Length: %zu\r\n", len) != 0)
         return -1;
-    return add_head_end(ex);
+    return add_head_end(ex, after_answer(ex));
 }
 
 int http_response_build_flow(struct http_exchange *ex, int status, const char *type)
@@ -191,5 +196,13 @@ int http_response_build_flow(struct http_exchange *ex, int status, const char *t
     if (flow->chunked && buf_puts(&ex->head, "Transfer-Encoding: chunked\r\n") != 0)
         return -1;
     flow->chunked = flow->chunked && !is_head(ex);
-    return add_head_end(ex);
+    return add_head_end(ex, after_answer(ex));
+}
+
+int http_response_build_switch(struct http_exchange *ex, const char *protocol)
+{
+    ex->status = 101;
+    if (add_head_start(ex, NULL) != 0 || buf_printf(&ex->head, "Upgrade: %s\r\n", protocol) != 0)
+        return -1;
+    return add_head_end(ex, "Upgrade");
 }

@@ -13,6 +13,9 @@ int http_response_build(struct http_exchange *ex, int status, const char *type, 
  * of memory. */
 int http_response_build_flow(struct http_exchange *ex, int status, const char *type);
 
+/* Makes the head of a 101 ready to be written. 0, or -1: out of memory. */
+int http_response_build_switch(struct http_exchange *ex, const char *protocol);
+
 /* {"detail": text} as JSON: free() it. NULL: out of memory. */
 char *http_error_body(const char *detail, size_t *len);
 

@@ -321,13 +321,13 @@ static void idle_connections_are_small(void **state)
     trial_stop(&t);
 }
 
-/* The way of a connection, a row a state: F resh, H ead, A dmitting, B ody, W orking, S: flowing, a N swering, I dle,
- * D iscarding, L ingering, C losing. Every move that is not here is illegal. */
+/* The way of a connection, a row a state: F resh, H ead, A dmitting, B ody, W orking, S: flowing, a N swering, U
+ * pgraded, I dle, D iscarding, L ingering, C losing. Every move that is not here is illegal. */
 static void states_have_their_moves(void **state)
 {
     (void)state;
-    static const char letters[] = "FHABWSNIDLC";
-    static const char *const legal[] = {"HC", "ANC", "BSNC", "WSNC", "SNC", "NC", "IDLC", "HC", "LC", "C", ""};
+    static const char letters[] = "FHABWSNUIDLC";
+    static const char *const legal[] = {"HC", "ANC", "BSNC", "WSNC", "SNC", "NC", "UIDLC", "C", "HC", "LC", "C", ""};
     for (unsigned from = 0; from < HTTP_CONN_STATES; from++) {
         struct http_connection conn = {.state = from};
         for (unsigned to = 0; to < HTTP_CONN_STATES; to++)
