@@ -1,9 +1,11 @@
 #include "http/answer.h"
 
 #include "base/container_of.h"
+#include "base/error.h"
 #include "http/connection.h"
 #include "http/exchange_private.h"
 #include "http/linger.h"
+#include "http/manners.h"
 #include "http/response.h"
 
 #include <assert.h>
@@ -115,6 +117,8 @@ void http_refuse(struct http_exchange *ex)
 {
     const struct http_request *request = &ex->request;
 
+    if (ex->connection->state == HTTP_CONN_HEAD) /* the target may be known already */
+        http_exchange_behave(ex);
     if (request->status == 503)
         http_header_add(ex, "Retry-After", "1");
     if (request->status == 415)
@@ -139,7 +143,10 @@ void http_check_pace(struct http_exchange *ex)
 void http_respond_error(struct http_exchange *ex, int status, const char *detail)
 {
     size_t len = 0;
-    char *body = http_error_body(detail, &len);
+    char *body = http_error_body(ex, status, detail, &len);
 
-    http_respond(ex, status, body == NULL ? NULL : "application/json", body, len);
+    if (body != NULL)
+        http_respond(ex, status, http_manners(ex)->error_type, body, len);
+    else
+        http_respond(ex, error_status(ERROR_MEMORY), NULL, NULL, 0);
 }

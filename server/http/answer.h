@@ -16,7 +16,7 @@ void http_header_add(struct http_exchange *ex, const char *name, const char *for
  * Date, Content-Length and Connection are added here. The exchange is freed after the answer was written. */
 void http_respond(struct http_exchange *ex, int status, const char *type, char *body, size_t len);
 
-/* Answers {"detail": text} with the status. */
+/* Answers with an error's status and sentence, in the shape of the route's manners (manners.h). */
 void http_respond_error(struct http_exchange *ex, int status, const char *detail);
 
 /* ---- for the files of this folder ---- */

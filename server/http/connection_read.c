@@ -67,6 +67,7 @@ static bool step_head(struct http_connection *conn)
     switch (http_request_head(&ex->request, &conn->input, &conn->input_len)) {
     case HTTP_READY:
         http_exchange_name(ex);
+        http_exchange_behave(ex);
         know_client(ex);
         http_connection_set(conn, HTTP_CONN_ADMITTING);
         find_route(ex);

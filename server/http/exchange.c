@@ -39,6 +39,11 @@ const struct http_route *http_route(const struct http_exchange *ex)
     return ex->match.route;
 }
 
+const struct http_manners *http_manners(const struct http_exchange *ex)
+{
+    return ex->manners;
+}
+
 const char *http_method(const struct http_exchange *ex)
 {
     return ex->request.method;

@@ -9,11 +9,13 @@
 #include <stdint.h>
 
 struct http_exchange;
+struct http_manners;
 struct http_route;
 
 /* What the request says. Strings end with NUL; NULL: it does not say that. */
 void *http_data(const struct http_exchange *ex); /* the options' data */
 const struct http_route *http_route(const struct http_exchange *ex);
+const struct http_manners *http_manners(const struct http_exchange *ex); /* of its path; never NULL */
 const char *http_method(const struct http_exchange *ex);
 const char *http_path(const struct http_exchange *ex);                     /* as sent, without the query */
 const char *http_param(const struct http_exchange *ex, const char *name);  /* decoded path segment */

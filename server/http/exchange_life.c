@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "http/connection.h"
 #include "http/forwarded.h"
+#include "http/manners.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ struct http_exchange *http_exchange_new(struct http_connection *connection)
     ex->connection = connection;
     ex->started = seam()->monotonic_ns();
     http_request_init(&ex->request, &connection->server->options);
+    http_exchange_behave(ex);
     ex->on_piece = http_body_keep;
     buf_init(&ex->request_body, connection->server->options.body_max);
     buf_init(&ex->headers, HTTP_ANSWER_HEAD / 2);
@@ -40,6 +42,11 @@ void http_exchange_name(struct http_exchange *ex)
         memcpy(ex->id, id, strlen(id) + 1);
     else
         text_uuid(ex->id);
+}
+
+void http_exchange_behave(struct http_exchange *ex)
+{
+    ex->manners = http_manners_find(ex->connection->server->options.manners, &ex->request.target);
 }
 
 bool http_exchange_know_client(struct http_exchange *ex)

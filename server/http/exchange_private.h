@@ -42,6 +42,7 @@ struct http_exchange {
     struct http_connection *connection;
     struct http_request request;
     struct http_match match;
+    const struct http_manners *manners;
     http_body_piece *on_piece; /* takes the body */
     bool body_held;            /* no further piece, please */
     struct buf request_body;   /* http_body_keep()'s */
@@ -79,6 +80,9 @@ struct http_exchange *http_exchange_new(struct http_connection *connection); /* 
 
 /* Gives it the request id: when the head is complete, or before an answer to an incomplete one. */
 void http_exchange_name(struct http_exchange *ex);
+
+/* Takes the manners of its target, as far as the target is known. */
+void http_exchange_behave(struct http_exchange *ex);
 
 /* Sets `client` after the head was read: the peer, or the address that a trusted proxy names. In the second case also
  * `peer`, and the answer is true. */

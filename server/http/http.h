@@ -22,6 +22,7 @@
 #include "http/filter.h"
 #include "http/flow.h"
 #include "http/listener.h"
+#include "http/manners.h"
 #include "http/router.h"
 #include "http/transport.h"
 #include "http/upgrade.h"

@@ -10,14 +10,16 @@
 
 struct error;
 struct http_filter;
+struct http_manners;
 struct http_server;
 struct http_transport;
 
 struct http_options {
-    const char *listen;              /* "127.0.0.1:8002", "[::1]:8002", "0.0.0.0:0", or "unix:/path" */
-    const struct http_route *routes; /* ends with a method of NULL; kept by pointer */
-    http_handler *admit;             /* decides on the head alone: http_admit() or http_respond(), now or later */
-    void *data;                      /* the owner's, see http_data() */
+    const char *listen;                        /* "127.0.0.1:8002", "[::1]:8002", "0.0.0.0:0", or "unix:/path" */
+    const struct http_route *routes;           /* ends with a method of NULL; kept by pointer */
+    const struct http_manners *const *manners; /* of groups of routes (manners.h); ends with NULL; may be NULL */
+    http_handler *admit; /* decides on the head alone: http_admit() or http_respond(), now or later */
+    void *data;          /* the owner's, see http_data() */
     /* Lays a transport over a client's socket, such as TLS; NULL: the socket itself is used. What it returns is the
      * connection's until its on_closed, closes the socket with itself, and calls on_closed after the socket's. NULL:
      * out of memory. */

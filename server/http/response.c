@@ -1,11 +1,11 @@
 #include "http/response.h"
 
-#include "base/json.h"
 #include "base/seam.h"
 #include "base/text.h"
 #include "http/connection.h"
 #include "http/exchange_private.h"
 #include "http/filter.h"
+#include "http/manners.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -65,20 +65,14 @@ static const char *date_header(struct http_server *server)
     return server->date;
 }
 
-char *http_error_body(const char *detail, size_t *len)
+char *http_error_body(const struct http_exchange *ex, int status, const char *detail, size_t *len)
 {
     struct buf clean;
     char *text = NULL;
 
     buf_init(&clean, DETAIL_MAX);
-    if (text_utf8_clean(&clean, detail, strlen(detail), false) != 0 || clean.data == NULL) {
-        buf_free(&clean);
-        return NULL;
-    }
-    json_t *object = json_pack("{s:s%}", "detail", clean.data, clean.len);
-    if (object != NULL)
-        text = json_text(object, len);
-    json_decref(object);
+    if (text_utf8_clean(&clean, detail, strlen(detail), false) == 0 && clean.data != NULL)
+        text = http_manners(ex)->error_body(status, clean.data, len);
     buf_free(&clean);
     return text;
 }
@@ -122,8 +116,8 @@ static char *error_instead(struct http_exchange *ex, int status, const char *det
     http_filters_close(ex);
     buf_reset(&ex->headers);
     ex->status = status;
-    *type = "application/json";
-    return http_error_body(detail, len);
+    *type = http_manners(ex)->error_type;
+    return http_error_body(ex, status, detail, len);
 }
 
 /* What every answer begins with. An answer with bad headers is not sent, because without them it could mean something

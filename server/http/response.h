@@ -16,7 +16,7 @@ int http_response_build_flow(struct http_exchange *ex, int status, const char *t
 /* Makes the head of a 101 ready to be written. 0, or -1: out of memory. */
 int http_response_build_switch(struct http_exchange *ex, const char *protocol);
 
-/* {"detail": text} as JSON: free() it. NULL: out of memory. */
-char *http_error_body(const char *detail, size_t *len);
+/* An error's body by the exchange's manners: free() it. NULL: out of memory. */
+char *http_error_body(const struct http_exchange *ex, int status, const char *detail, size_t *len);
 
 #endif

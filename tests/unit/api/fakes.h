@@ -8,6 +8,7 @@
 #include "api/answers.h"
 #include "api/api.h"
 #include "api/languages.h"
+#include "api/manners.h"
 #include "api/routes.h"
 #include "api/service.h"
 #include "api/sessions.h"
@@ -36,6 +37,7 @@ struct http_exchange {
     struct pair headers[4], queries[4], param;
     int64_t content_length;
     const struct http_route *route;
+    const struct http_manners *manners; /* NULL: the API's */
     void *user;
     void (*gone)(void *arg);
     void *gone_arg;
@@ -69,6 +71,11 @@ void *http_data(const struct http_exchange *ex)
 const struct http_route *http_route(const struct http_exchange *ex)
 {
     return ex->route;
+}
+
+const struct http_manners *http_manners(const struct http_exchange *ex)
+{
+    return ex->manners != NULL ? ex->manners : api_manners[0];
 }
 
 const char *http_method(const struct http_exchange *ex)

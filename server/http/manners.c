@@ -1,0 +1,81 @@
+#include "http/manners.h"
+
+#include "base/json.h"
+#include "http/exchange.h"
+#include "http/request_target.h"
+
+#include <stdbool.h>
+#include <string.h>
+#include <strings.h>
+
+static const struct http_key_place no_keys[] = {{HTTP_KEY_NONE, NULL}};
+
+const struct http_manners http_manners_default = {
+    .prefix = "",
+    .error_type = "application/json",
+    .error_body = http_error_detail,
+    .keys = no_keys,
+    .cost = 1,
+};
+
+char *http_error_detail(int status, const char *detail, size_t *len)
+{
+    (void)status;
+    json_t *object = json_pack("{s:s}", "detail", detail);
+    char *text = object != NULL ? json_text(object, len) : NULL;
+
+    json_decref(object);
+    return text;
+}
+
+static bool prefix_covers(const char *prefix, const struct http_target *target)
+{
+    const char *segment = target->segments;
+
+    for (unsigned i = 0; *prefix == '/'; i++) {
+        size_t len = strcspn(++prefix, "/");
+        if (i == target->count || strlen(segment) != len || memcmp(segment, prefix, len) != 0)
+            return false;
+        prefix += len;
+        segment += len + 1;
+    }
+    return true;
+}
+
+const struct http_manners *http_manners_find(const struct http_manners *const *list, const struct http_target *target)
+{
+    const struct http_manners *found = &http_manners_default;
+
+    for (; list != NULL && *list != NULL; list++)
+        if (strlen((*list)->prefix) >= strlen(found->prefix) && prefix_covers((*list)->prefix, target))
+            found = *list;
+    return found;
+}
+
+static const char *after_scheme(const char *authorization, const char *scheme)
+{
+    size_t len = strlen(scheme);
+
+    if (authorization == NULL || strncasecmp(authorization, scheme, len) != 0 || authorization[len] != ' ')
+        return NULL;
+    return authorization + len + strspn(authorization + len, " ");
+}
+
+static const char *key_at(const struct http_exchange *ex, const struct http_key_place *place)
+{
+    const char *key;
+
+    if (place->kind == HTTP_KEY_AUTHORIZATION)
+        return after_scheme(http_header(ex, "Authorization"), place->name);
+    key = place->kind == HTTP_KEY_HEADER ? http_header(ex, place->name) : http_query(ex, place->name);
+    return key != NULL && *key != '\0' ? key : NULL;
+}
+
+const char *http_presented_key(const struct http_exchange *ex, const struct http_manners *manners)
+{
+    const char *key = NULL;
+
+    for (const struct http_key_place *place = manners->keys; key == NULL && place->kind != HTTP_KEY_NONE; place++)
+        key = key_at(ex, place);
+    return key;
+}
