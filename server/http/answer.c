@@ -76,7 +76,7 @@ static uint64_t unread(const struct http_connection *conn)
 
     if ((!begun && conn->state != HTTP_CONN_ADMITTING) || !http_request_has_body(request) || asked)
         return 0;
-    if (request->status == 400 || request->status == 408)
+    if (request->failure == ERROR_INVALID || request->failure == ERROR_SLOW)
         return 0;
     return request->chunked ? HTTP_UNREAD_UNKNOWN : request->left;
 }
@@ -119,12 +119,12 @@ void http_refuse(struct http_exchange *ex)
 
     if (ex->connection->state == HTTP_CONN_HEAD) /* the target may be known already */
         http_exchange_behave(ex);
-    if (request->status == 503)
+    if (error_status(request->failure) == 503)
         http_header_add(ex, "Retry-After", "1");
-    if (request->status == 415)
+    if (request->failure == ERROR_MEDIA_TYPE)
         http_header_add(ex, "Accept-Encoding", "identity");
     buf_free(&ex->request_body); /* nothing needs it any more, and the answer may wait for its client */
-    http_respond_error(ex, request->status, request->detail);
+    http_respond_error(ex, error_status(request->failure), request->detail);
 }
 
 void http_check_pace(struct http_exchange *ex)

@@ -24,8 +24,8 @@ static void too_slow(struct http_connection *conn, const char *what)
 {
     if (conn->state == HTTP_CONN_FRESH && !http_connection_begin(conn))
         return;
-    http_request_fail(&conn->exchange->request, 408, "Request timeout: the %s did not come within %llu seconds", what,
-                      (unsigned long long)(http_connection_patience(conn) + 999) / 1000);
+    http_request_fail(&conn->exchange->request, ERROR_SLOW, "Request timeout: the %s did not come within %llu seconds",
+                      what, (unsigned long long)(http_connection_patience(conn) + 999) / 1000);
     http_refuse(conn->exchange);
 }
 
@@ -80,7 +80,7 @@ static void refuse_connection(struct http_connection *conn)
         http_connection_close(conn);
         return;
     }
-    http_request_fail(&conn->exchange->request, 503, "Too many connections: at most %u at once",
+    http_request_fail(&conn->exchange->request, ERROR_UNAVAILABLE, "Too many connections: at most %u at once",
                       server->options.connections);
     http_refuse(conn->exchange);
     http_connection_watch(conn);

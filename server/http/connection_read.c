@@ -1,5 +1,6 @@
 #include "http/connection_read.h"
 
+#include "base/error.h"
 #include "base/seam.h"
 #include "http/answer.h"
 #include "http/connection.h"
@@ -22,14 +23,14 @@ static void find_route(struct http_exchange *ex)
         return;
     }
     if (*match->allow == '\0') {
-        http_respond_error(ex, 404, "Not found: no such path");
+        http_respond_error(ex, error_status(ERROR_NOT_FOUND), "Not found: no such path");
         return;
     }
     http_header_add(ex, "Allow", "%s", match->allow);
     if (strcmp(http_method(ex), "OPTIONS") == 0)
         http_respond(ex, 204, NULL, NULL, 0);
     else
-        http_respond_error(ex, 405, "Method not allowed: the header Allow names those that are");
+        http_respond_error(ex, error_status(ERROR_METHOD), "Method not allowed: see the header Allow");
 }
 
 bool http_connection_begin(struct http_connection *conn)
@@ -93,8 +94,9 @@ static bool give_piece(struct http_connection *conn)
     if (rc != 0)
         http_request_out_of_memory(&ex->request);
     else if (!http_exchange_hold(ex))
-        http_request_fail(&ex->request, 503, "Too much is being sent at once. Please try again later.");
-    if (ex->request.status == 0)
+        http_request_fail(&ex->request, ERROR_BUSY,
+                          "The server is holding too many request bodies. Please try again later.");
+    if (ex->request.failure == ERROR_NONE)
         return !ex->body_held;
     http_refuse(ex);
     return false;

@@ -60,7 +60,7 @@ int http_server_start(struct http_server **out, uv_loop_t *loop, const struct ht
     struct http_server *server = server_new(loop, options);
 
     if (server == NULL)
-        return error_set(error, ERROR_INTERNAL, "listen on %s: out of memory", options->listen);
+        return error_set(error, ERROR_MEMORY, "listen on %s: out of memory", options->listen);
     ignore_sigpipe();
     bool opened = false;
     int rc = 0;

@@ -85,7 +85,7 @@ static int clear_path(const char *address, const char *path, struct error *error
     if (lstat(path, &info) != 0)
         return errno == ENOENT ? 0 : address_fail(error, address, strerror(errno));
     if (!S_ISSOCK(info.st_mode))
-        return address_fail(error, address, "a file that is no socket is there");
+        return address_fail(error, address, "the path is a file that is not a socket");
     if (is_answered(path))
         return address_fail(error, address, "another server answers there");
     return unlink(path) == 0 ? 0 : address_fail(error, address, strerror(errno));

@@ -12,31 +12,32 @@
 
 #define TEXT_EXTRA 64 /* NULs, and what joining adds, beyond three times the head */
 
-enum http_progress http_request_fail(struct http_request *request, int status, const char *format, ...)
+enum http_progress http_request_fail(struct http_request *request, enum error_code code, const char *format, ...)
 {
     va_list args;
 
     va_start(args, format);
     vsnprintf(request->detail, sizeof request->detail, format, args);
     va_end(args);
-    request->status = status;
+    request->failure = code;
     request->phase = HTTP_PHASE_END;
     return HTTP_FAILED;
 }
 
 static enum http_progress headers_too_large(struct http_request *request)
 {
-    return http_request_fail(request, 431, "Headers: must be at most %zu bytes in all", request->limits->header_max);
+    return http_request_fail(request, ERROR_HEADERS, "Headers: must be at most %zu bytes in all",
+                             request->limits->header_max);
 }
 
 static enum http_progress body_too_large(struct http_request *request)
 {
-    return http_request_fail(request, 413, "Body: must be at most %zu bytes", request->limits->body_max);
+    return http_request_fail(request, ERROR_TOO_LARGE, "Body: must be at most %zu bytes", request->limits->body_max);
 }
 
 int http_request_out_of_memory(struct http_request *request)
 {
-    http_request_fail(request, 503, "Out of memory");
+    http_request_fail(request, ERROR_MEMORY, "%s", ERROR_MEMORY_SENTENCE);
     return -1;
 }
 
@@ -165,7 +166,7 @@ static int parse_request(struct http_request *request, const char *data, size_t 
 {
     llhttp_errno_t error = llhttp_execute(&request->parser, data, len);
 
-    if (request->status != 0)
+    if (request->failure != ERROR_NONE)
         return -1;
     if (error == HPE_OK)
         return 0;
@@ -173,10 +174,10 @@ static int parse_request(struct http_request *request, const char *data, size_t 
     case HPE_UNEXPECTED_CONTENT_LENGTH:
     case HPE_INVALID_CONTENT_LENGTH:
     case HPE_INVALID_TRANSFER_ENCODING:
-        http_request_fail(request, 400, "Malformed request: headers that do not say where the body ends");
+        http_request_fail(request, ERROR_INVALID, "Malformed request: the headers do not say where the body ends");
         break;
     default:
-        http_request_fail(request, 400, "Malformed request: not HTTP/1.1");
+        http_request_fail(request, ERROR_INVALID, "Malformed request: not HTTP/1.1");
     }
     return -1;
 }
@@ -187,8 +188,8 @@ static bool passed(struct http_request *request, enum http_scan_result result)
     if (result == HTTP_SCAN_FULL)
         headers_too_large(request);
     else if (result == HTTP_SCAN_BAD)
-        http_request_fail(request, 400, "Malformed request: %s", request->scan.why);
-    return request->status == 0;
+        http_request_fail(request, ERROR_INVALID, "Malformed request: %s", request->scan.why);
+    return request->failure == ERROR_NONE;
 }
 
 static void take_bytes(const char **data, size_t *len, size_t used)
@@ -216,12 +217,13 @@ static void line_too_long(struct http_request *request)
     if (line->len == 0)
         headers_too_large(request);
     else if (memchr(line->data, ' ', line->len) != NULL)
-        http_request_fail(request, 414, "Target: must be shorter, because the head may have at most %zu bytes in all",
+        http_request_fail(request, ERROR_TARGET,
+                          "Target: must be shorter, because the head may have at most %zu bytes in all",
                           request->limits->header_max);
     else if (http_is_token(line->data))
-        http_request_fail(request, 501, "Method not implemented: %.20s…", line->data);
+        http_request_fail(request, ERROR_NOT_IMPLEMENTED, "Method not implemented: %.20s…", line->data);
     else
-        http_request_fail(request, 400, "Malformed request: a method that is not a token");
+        http_request_fail(request, ERROR_INVALID, "Malformed request: a method that is not a token");
 }
 
 static void read_line(struct http_request *request, const char **data, size_t *len)
@@ -260,7 +262,7 @@ static bool read_header_line(struct http_request *request, const char **data, si
     bool begins = request->scan.length == 0 && !request->scan.cr && **data != '\r';
 
     if (begins && ++request->fields > request->limits->header_count) {
-        http_request_fail(request, 431, "Headers: must be at most %u", request->limits->header_count);
+        http_request_fail(request, ERROR_HEADERS, "Too many header fields: at most %u", request->limits->header_count);
         return false;
     }
     enum http_scan_result result = http_scan(&request->scan, *data, *len, &used);
@@ -292,7 +294,7 @@ static void body_start(struct http_request *request)
 
 enum http_progress http_request_head(struct http_request *request, const char **data, size_t *len)
 {
-    while (*len > 0 && request->status == 0) {
+    while (*len > 0 && request->failure == ERROR_NONE) {
         if (request->phase == HTTP_PHASE_LINE) {
             read_line(request, data, len);
         } else if (read_header_line(request, data, len)) {
@@ -300,7 +302,7 @@ enum http_progress http_request_head(struct http_request *request, const char **
             return HTTP_READY;
         }
     }
-    return request->status != 0 ? HTTP_FAILED : HTTP_MORE;
+    return request->failure != ERROR_NONE ? HTTP_FAILED : HTTP_MORE;
 }
 
 /* A chunk's size line. llhttp gets the digits alone: an extension means nothing to us, and the releases
@@ -361,11 +363,11 @@ enum http_progress http_request_body(struct http_request *request, const char **
         else
             read_trailer(request, data, len);
     }
-    if (request->status == 0 && request->piece_len > 0)
+    if (request->failure == ERROR_NONE && request->piece_len > 0)
         return HTTP_PIECE;
-    if (request->status == 0 && request->phase == HTTP_PHASE_END && !request->done)
-        http_request_fail(request, 400, "Malformed request: a body without its end");
-    if (request->status != 0)
+    if (request->failure == ERROR_NONE && request->phase == HTTP_PHASE_END && !request->done)
+        http_request_fail(request, ERROR_INVALID, "Malformed request: a body without its end");
+    if (request->failure != ERROR_NONE)
         return HTTP_FAILED;
     return request->phase == HTTP_PHASE_END ? HTTP_READY : HTTP_MORE;
 }
@@ -396,7 +398,7 @@ enum http_progress http_request_check_body(struct http_request *request)
     if (request->content_length > 0 && (uint64_t)request->content_length > request->limits->body_max)
         return body_too_large(request);
     if (codings != NULL && !is_identity(codings))
-        return http_request_fail(request, 415,
+        return http_request_fail(request, ERROR_MEDIA_TYPE,
                                  "Content-Encoding: must be identity, because bodies are taken as they are");
     return HTTP_MORE;
 }

@@ -4,6 +4,7 @@
 #define CODECELL_HTTP_REQUEST_H
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "http/request_scan.h"
 #include "http/request_target.h"
 
@@ -18,7 +19,7 @@ enum http_progress {
     HTTP_MORE,  /* all was read, it goes on */
     HTTP_PIECE, /* the body goes on with the bytes of `piece`; ask again */
     HTTP_READY, /* the head, or the body, is complete; what follows it was not read */
-    HTTP_FAILED /* status and detail say why; nothing more can be read */
+    HTTP_FAILED /* failure and detail say why; nothing more can be read */
 };
 
 enum http_phase {
@@ -61,7 +62,7 @@ struct http_request {
     bool expects;    /* 100-continue */
 
     /* After HTTP_FAILED. */
-    int status;
+    enum error_code failure; /* ERROR_NONE: it has not failed */
     char detail[160];
 };
 
@@ -81,7 +82,7 @@ enum http_progress http_request_check_body(struct http_request *request);
 
 const char *http_request_header(const struct http_request *request, const char *name); /* any case, NULL */
 
-enum http_progress http_request_fail(struct http_request *request, int status, const char *format, ...)
+enum http_progress http_request_fail(struct http_request *request, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int http_request_out_of_memory(struct http_request *request); /* fails it; -1 */
 

@@ -10,7 +10,7 @@
 
 static int malformed(struct http_request *request, const char *why)
 {
-    http_request_fail(request, 400, "Malformed request: %s", why);
+    http_request_fail(request, ERROR_INVALID, "Malformed request: %s", why);
     return -1;
 }
 
@@ -30,7 +30,7 @@ bool http_list_has(const char *list, const char *token)
     return false;
 }
 
-/* "HTTP/1.1" and "HTTP/1.0"; another number is a version that we do not speak, anything else no HTTP. */
+/* "HTTP/1.1" and "HTTP/1.0"; another number is a version that we do not speak, anything else is not HTTP. */
 static int check_version(struct http_request *request, const char *text)
 {
     bool numbered = strlen(text) == 8 && strncmp(text, "HTTP/", 5) == 0 && text[5] >= '0' && text[5] <= '9' &&
@@ -38,7 +38,7 @@ static int check_version(struct http_request *request, const char *text)
     if (!numbered)
         return malformed(request, "a request line that does not end in HTTP/1.1");
     if (text[5] != '1' || text[7] > '1') {
-        http_request_fail(request, 505, "HTTP version not supported: only HTTP/1.0 and HTTP/1.1 are");
+        http_request_fail(request, ERROR_VERSION, "HTTP version not supported: only HTTP/1.0 and HTTP/1.1 are");
         return -1;
     }
     request->minor = (unsigned)(text[7] - '0');
@@ -56,20 +56,21 @@ static int check_method(struct http_request *request, const char *method)
         }
     }
     if (strcmp(method, "CONNECT") == 0)
-        return malformed(request, "CONNECT to a server that is no proxy");
+        return malformed(request, "CONNECT is not supported");
     if (!http_is_token(method))
         return malformed(request, "a method that is not a token");
-    http_request_fail(request, 501, "Method not implemented: only GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS are");
+    http_request_fail(request, ERROR_NOT_IMPLEMENTED,
+                      "Method not implemented: only GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS are");
     return -1;
 }
 
 static int check_target(struct http_request *request, const char *target)
 {
-    int status;
-    const char *why = http_target_parse(&request->target, target, strcmp(request->method, "OPTIONS") == 0, &status);
+    enum error_code code;
+    const char *why = http_target_parse(&request->target, target, strcmp(request->method, "OPTIONS") == 0, &code);
     if (why == NULL)
         return 0;
-    return status == 400 ? malformed(request, why) : http_request_out_of_memory(request);
+    return code == ERROR_MEMORY ? http_request_out_of_memory(request) : malformed(request, why);
 }
 
 int http_head_check_line(struct http_request *request, char *line)
@@ -106,7 +107,7 @@ static int check_host_line(struct http_request *request)
     unsigned lines = header_lines(request, "Host", &host);
     if (lines > 1 || (lines == 0 && request->minor == 1))
         return malformed(request, "exactly one Host header is needed");
-    return http_is_host(host, strlen(host), true) ? 0 : malformed(request, "a Host header that is no host");
+    return http_is_host(host, strlen(host), true) ? 0 : malformed(request, "invalid Host header");
 }
 
 static int check_length(struct http_request *request, const char *text)
@@ -140,7 +141,7 @@ static int check_expect(struct http_request *request)
     if (expect == NULL || request->minor == 0)
         return 0;
     if (strcasecmp(expect, "100-continue") != 0) {
-        http_request_fail(request, 417, "Expect: only 100-continue is supported");
+        http_request_fail(request, ERROR_EXPECTATION, "Expect: only 100-continue is supported");
         return -1;
     }
     request->expects = true;

@@ -1,5 +1,6 @@
 #include "http/response.h"
 
+#include "base/error.h"
 #include "base/seam.h"
 #include "base/text.h"
 #include "http/connection.h"
@@ -130,7 +131,8 @@ static char *answer_starts(struct http_exchange *ex, const char **type, size_t *
         http_filters_open(ex, *type);
     if (!ex->headers_bad)
         return NULL;
-    return error_instead(ex, 500, "Internal error: the answer's headers are not valid", type, len);
+    return error_instead(ex, error_status(ERROR_INTERNAL), "Internal error: the answer's headers are not valid", type,
+                         len);
 }
 
 static void filter_body(struct http_exchange *ex, const char **type, size_t *len)
@@ -143,7 +145,7 @@ static void filter_body(struct http_exchange *ex, const char **type, size_t *len
     if (rc == 0)
         ex->body = buf_detach(&out, len);
     else
-        ex->body = error_instead(ex, 503, "Out of memory", type, len);
+        ex->body = error_instead(ex, error_status(ERROR_MEMORY), ERROR_MEMORY_SENTENCE, type, len);
     buf_free(&out);
 }
 

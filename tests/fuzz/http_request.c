@@ -117,7 +117,7 @@ static void check_failed(const struct http_request *request)
     bool known = false;
 
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
-        known = known || request->status == statuses[i];
+        known = known || error_status(request->failure) == statuses[i];
     REQUIRE(known && *request->detail != '\0');
 }
 
@@ -127,7 +127,7 @@ static void check_same(const struct reading *a, const struct reading *b)
     const struct http_request *y = &b->request;
 
     REQUIRE(a->progress == b->progress);
-    REQUIRE(x->status == y->status);
+    REQUIRE(x->failure == y->failure);
     if (a->progress != HTTP_READY)
         return;
     REQUIRE(a->rest == b->rest && x->count == y->count && a->body_len == b->body_len);

@@ -51,7 +51,7 @@ static void header_lines(void **state)
     client_send(&t, fd, "GET /hello HTTP/1.1\r\n" H "A: b\r\n\r\n");
     client_expect(&t, fd, 200, "hello");
     client_send(&t, fd, "GET /hello HTTP/1.1\r\n" H "A: b\r\nC: d\r\n\r\n");
-    expect_refusal(&t, fd, 431, "Headers: must be at most 2");
+    expect_refusal(&t, fd, 431, "Too many header fields: at most 2");
     trial_stop(&t);
 }
 
@@ -582,7 +582,7 @@ static void bodies_of_one_owner(void **state)
     int over = client_open(&t);
     client_send(&t, over, "POST /echo HTTP/1.1\r\n" H "X-Owner: 1\r\nContent-Length: 100000\r\n\r\n");
     assert_true(client_try_send(&t, over, part, sizeof part));
-    expect_refusal(&t, over, 503, "Too much is being sent at once. Please try again later.");
+    expect_refusal(&t, over, 503, "The server is holding too many request bodies. Please try again later.");
     int other = client_open(&t);
     client_send(&t, other, small);
     client_expect(&t, other, 200, "abc");
@@ -610,7 +610,7 @@ static void bodies_together(void **state)
     TRIAL_UNTIL(&t, NOBODY, t.server->shares.total >= sizeof part);
     client_send(&t, second, "POST /echo HTTP/1.1\r\n" H "Content-Length: 500000\r\n\r\n");
     assert_true(client_try_send(&t, second, part, sizeof part));
-    expect_refusal(&t, second, 503, "Too much is being sent at once. Please try again later.");
+    expect_refusal(&t, second, 503, "The server is holding too many request bodies. Please try again later.");
     client_reset(first);
     TRIAL_UNTIL(&t, NOBODY, t.server->shares.total == 0);
     int third = client_open(&t);
@@ -645,7 +645,7 @@ static void refused_body_is_not_held(void **state)
     int fd = client_open(&t);
     client_send(&t, fd, "POST /echo HTTP/1.1\r\n" H "Content-Length: 400000\r\n\r\n");
     assert_true(client_try_send(&t, fd, part, sizeof part));
-    expect_refusal(&t, fd, 503, "Too much is being sent at once. Please try again later.");
+    expect_refusal(&t, fd, 503, "The server is holding too many request bodies. Please try again later.");
     assert_in_range(held_at_end, 1, 1000); /* the answer */
     trial_stop(&t);
 }

@@ -162,8 +162,8 @@ static void the_longest_prefix_counts(void **state)
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         struct http_target target;
-        int status;
-        assert_null(http_target_parse(&target, table[i].path, false, &status));
+        enum error_code code;
+        assert_null(http_target_parse(&target, table[i].path, false, &code));
         assert_ptr_equal(http_manners_find(both, &target), table[i].manners);
         assert_ptr_equal(http_manners_find(NULL, &target), &http_manners_default);
         http_target_free(&target);

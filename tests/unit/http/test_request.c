@@ -64,7 +64,7 @@ static int status_of(const char *data, size_t len, size_t piece)
 
     http_request_init(&request, &limits);
     enum http_progress progress = feed(&request, data, len, piece, &rest);
-    int status = progress == HTTP_READY ? 200 : progress == HTTP_MORE ? 0 : request.status;
+    int status = progress == HTTP_READY ? 200 : progress == HTTP_MORE ? 0 : error_status(request.failure);
     if (progress == HTTP_FAILED)
         assert_true(strlen(request.detail) > 10);
     http_request_free(&request);

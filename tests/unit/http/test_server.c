@@ -125,7 +125,7 @@ static void unix_path_taken(void **state)
     assert_true(fd >= 0);
     close(fd);
     trial_init(&t);
-    expect_no_start(&t, unix_address, "a file that is no socket is there");
+    expect_no_start(&t, unix_address, "the path is a file that is not a socket");
     end_loop(&t);
     assert_int_equal(unlink(path), 0);
 }
