@@ -12,7 +12,7 @@ static bool is_list_space(char c)
     return c == ' ' || c == '\t';
 }
 
-/* The last entry of the first *len bytes, which it takes off with its comma. */
+/* Takes the last entry and its comma off the first *len bytes. False: it is not an address. */
 static bool take_last(const char *list, size_t *len, struct ip *out)
 {
     size_t end = *len, start;

@@ -7,6 +7,9 @@
  *                   │            └ or http_respond() at once: the connection closes after it if the request has a
  *                   └ 404, 405     body, because the body was not read
  *
+ * Instead of http_respond() an answer may flow (flow.h), or the socket may be handed over (upgrade.h). A body may come
+ * piece by piece (body.h). docs/internals/http.md tells how it works inside.
+ *
  * Framing, sizes, counts and times are checked here, and what is wrong is answered here (400, 408, 413, 414, 415, 431,
  * 503). So are 404, 405 (with Allow) and HEAD (a GET whose body is left out). Nothing here knows what a request means.
  *

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define TEXT_EXTRA 64 /* NULs, and what joining adds, beyond three times the head */
+#define TEXT_EXTRA 64 /* for NULs and for what joining adds, beyond three times the head */
 
 enum http_progress http_request_fail(struct http_request *request, enum error_code code, const char *format, ...)
 {
@@ -44,7 +44,7 @@ int http_request_out_of_memory(struct http_request *request)
 static int add_header(struct http_request *request)
 {
     if (request->count == request->room) {
-        unsigned room = request->room == 0 ? 16 : request->room * 2; /* `fields` keeps it near header_count */
+        unsigned room = request->room == 0 ? 16 : request->room * 2; /* `fields` bounds it by header_count */
         struct http_header *headers = realloc(request->headers, room * sizeof *headers);
         if (headers == NULL)
             return -1;
@@ -100,7 +100,7 @@ static int on_headers_complete(llhttp_t *parser)
 
     if (http_head_check(request) != 0)
         return -1;
-    parser->upgrade = 0; /* an Upgrade is ignored: the request is answered as what it is */
+    parser->upgrade = 0; /* llhttp must go on: an Upgrade is the handler's to take (upgrade.h) */
     return 0;
 }
 
@@ -161,7 +161,7 @@ void http_request_free(struct http_request *request)
     free(request->headers);
 }
 
-/* Hands bytes to llhttp, which never sees any that were not scanned. */
+/* Gives bytes to llhttp, which never sees bytes that were not scanned. */
 static int parse_request(struct http_request *request, const char *data, size_t len)
 {
     llhttp_errno_t error = llhttp_execute(&request->parser, data, len);
@@ -182,7 +182,7 @@ static int parse_request(struct http_request *request, const char *data, size_t 
     return -1;
 }
 
-/* Whether the scanner let it pass; else the request has failed. */
+/* Whether the scanner accepts the line so far; else the request has failed. */
 static bool passed(struct http_request *request, enum http_scan_result result)
 {
     if (result == HTTP_SCAN_FULL)
@@ -209,7 +209,7 @@ static int check_line(struct http_request *request)
     return parse_request(request, line->data, line->len);
 }
 
-/* The request line is longer than there is room for: its target is, or it has none. */
+/* The request line does not fit: its target is too long, or it has none. */
 static void line_too_long(struct http_request *request)
 {
     struct buf *line = &request->text;
@@ -255,7 +255,7 @@ static void read_line(struct http_request *request, const char **data, size_t *l
     http_scan_start(&request->scan, HTTP_LINE_FIELD);
 }
 
-/* One header line, or a piece of it. True: it was the empty one at the end. */
+/* Reads one header line, or a piece of it. True: it was the empty line at the end. */
 static bool read_header_line(struct http_request *request, const char **data, size_t *len)
 {
     size_t used;
@@ -266,7 +266,7 @@ static bool read_header_line(struct http_request *request, const char **data, si
         return false;
     }
     enum http_scan_result result = http_scan(&request->scan, *data, *len, &used);
-    /* What llhttp refuses counts before what there is no room for: it came first. */
+    /* A byte that llhttp refuses counts before one that there is no room for, because it came first. */
     if (result != HTTP_SCAN_BAD && request->phase == HTTP_PHASE_FIELDS && parse_request(request, *data, used) != 0)
         return false;
     if (!passed(request, result))
@@ -305,8 +305,8 @@ enum http_progress http_request_head(struct http_request *request, const char **
     return request->failure != ERROR_NONE ? HTTP_FAILED : HTTP_MORE;
 }
 
-/* A chunk's size line. llhttp gets the digits alone: an extension means nothing to us, and the releases
- * differ in which they understand. */
+/* Reads a chunk's size line. llhttp gets the digits alone, because an extension means nothing to us and the releases
+ * differ in the extensions that they understand. */
 static void read_size(struct http_request *request, const char **data, size_t *len)
 {
     size_t used;
@@ -344,8 +344,8 @@ static void read_data(struct http_request *request, const char **data, size_t *l
     http_scan_start(&request->scan, HTTP_LINE_CHUNK);
 }
 
-/* Trailers are checked, counted and dropped: nothing here needs one, and merged into the head one could
- * change its meaning. llhttp, whose releases differ about some, is told that there are none. */
+/* Trailers are checked, counted and dropped. Nothing here needs them, and a trailer that is merged into the head could
+ * change its meaning. llhttp gets none of them, because its releases differ about some. */
 static void read_trailer(struct http_request *request, const char **data, size_t *len)
 {
     if (read_header_line(request, data, len) && parse_request(request, "\r\n", 2) == 0)

@@ -27,7 +27,7 @@ enum http_phase {
     HTTP_PHASE_FIELDS,   /* headers */
     HTTP_PHASE_SIZE,     /* a chunk's size line */
     HTTP_PHASE_DATA,     /* content, or a chunk's content and its CRLF */
-    HTTP_PHASE_TRAILERS, /* headers after the last chunk: checked, counted, dropped */
+    HTTP_PHASE_TRAILERS, /* headers after the last chunk; they are checked, counted and dropped */
     HTTP_PHASE_END
 };
 
@@ -39,15 +39,15 @@ struct http_request {
     const struct http_options *limits; /* header_max, header_count, body_max */
     llhttp_t parser;
     enum http_phase phase;
-    struct http_scan scan; /* its room: header_max less request line, headers, chunk extensions, trailers */
-    struct buf text;       /* the headers' strings, NUL-terminated; first the request line */
+    struct http_scan scan; /* its room: header_max, less all lines that came (chunk sizes excepted) */
+    struct buf text;       /* the headers' strings, each with a NUL; before them the request line */
     struct http_header *headers;
     unsigned count, room; /* headers in use and allocated */
     unsigned fields;      /* header lines begun, trailers too: at most header_count */
     bool in_name;         /* llhttp is between a name's first byte and its colon */
     char digits[17];      /* a chunk's size */
     uint64_t left;        /* DATA: bytes until its end */
-    bool done;            /* llhttp's opinion that the message is complete */
+    bool done;            /* llhttp says that the message is complete */
     const char *piece;    /* of the body, decoded, within the data that was given */
     size_t piece_len;
     uint64_t taken; /* bytes of the body, in all pieces */
@@ -76,8 +76,8 @@ enum http_progress http_request_body(struct http_request *request, const char **
 
 bool http_request_has_body(const struct http_request *request);
 
-/* What the head says of a body that is to be read: 413 if the content length alone says so, 415 if it is encoded
- * (RFC 9110, section 8.4). */
+/* Checks what the head says of the body before the body is read: ERROR_TOO_LARGE if the content length exceeds
+ * body_max, ERROR_MEDIA_TYPE if the body is encoded (RFC 9110, section 8.4). HTTP_MORE: it may be read. */
 enum http_progress http_request_check_body(struct http_request *request);
 
 const char *http_request_header(const struct http_request *request, const char *name); /* any case, NULL */

@@ -30,7 +30,7 @@ bool http_list_has(const char *list, const char *token)
     return false;
 }
 
-/* "HTTP/1.1" and "HTTP/1.0"; another number is a version that we do not speak, anything else is not HTTP. */
+/* "HTTP/1.1" or "HTTP/1.0". Another number is a version that we do not speak. Anything else is not HTTP. */
 static int check_version(struct http_request *request, const char *text)
 {
     bool numbered = strlen(text) == 8 && strncmp(text, "HTTP/", 5) == 0 && text[5] >= '0' && text[5] <= '9' &&

@@ -18,7 +18,7 @@ static bool is_host_char(char c)
     return letter || (c >= '0' && c <= '9') || is_one_of(c, "-._~!$&'()*+,;=");
 }
 
-/* reg-name, which an IPv4 address is too. */
+/* A reg-name; an IPv4 address is one too. */
 static bool is_name(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -33,7 +33,7 @@ static bool is_name(const char *text, size_t len)
     return len > 0;
 }
 
-/* "v1.whatever", its v known: a form kept for later versions of IP, so nobody can say more of it. */
+/* "v1.whatever", after its v: a form for later versions of IP, of which no more is known. */
 static bool is_ip_future(const char *text, size_t len)
 {
     size_t version = 1;

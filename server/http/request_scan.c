@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define CHUNK_DIGITS_MAX 16 /* 64 bits: leading zeros beyond that are only there to be read differently elsewhere */
+#define CHUNK_DIGITS_MAX 16 /* 64 bits; more leading zeros are only useful to be read in another way elsewhere */
 
 static bool is_alnum(unsigned char c)
 {
