@@ -3,6 +3,7 @@
 #include "http/answer.h"
 #include "http/connection.h"
 #include "http/exchange_private.h"
+#include "http/manners.h"
 #include "http/presence.h"
 
 #include <assert.h>
@@ -41,7 +42,7 @@ const struct http_route *http_route(const struct http_exchange *ex)
 
 const struct http_manners *http_manners(const struct http_exchange *ex)
 {
-    return ex->manners;
+    return ex->manners != NULL ? ex->manners : http_manners_find(ex->connection->server->options.manners, NULL);
 }
 
 const char *http_method(const struct http_exchange *ex)

@@ -19,7 +19,6 @@ struct http_exchange *http_exchange_new(struct http_connection *connection)
     ex->connection = connection;
     ex->started = seam()->monotonic_ns();
     http_request_init(&ex->request, &connection->server->options);
-    http_exchange_behave(ex);
     ex->on_piece = http_body_keep;
     buf_init(&ex->request_body, connection->server->options.body_max);
     buf_init(&ex->headers, HTTP_ANSWER_HEAD / 2);

@@ -42,15 +42,15 @@ struct http_exchange {
     struct http_connection *connection;
     struct http_request request;
     struct http_match match;
-    const struct http_manners *manners;
-    http_body_piece *on_piece; /* takes the body */
-    bool body_held;            /* no further piece, please */
-    struct buf request_body;   /* http_body_keep()'s */
-    size_t held;               /* bytes, counted in the server's `shares` */
-    size_t most;               /* bytes that it held at any time */
-    struct http_share *share;  /* the owner's; NULL: it has none */
-    uint64_t started;          /* seam's monotonic clock, ns */
-    uint64_t arrived;          /* the same clock, at the end of the read that brought its last byte */
+    const struct http_manners *manners; /* NULL: the target is not known yet */
+    http_body_piece *on_piece;          /* takes the body */
+    bool body_held;                     /* no further piece, please */
+    struct buf request_body;            /* http_body_keep()'s */
+    size_t held;                        /* bytes, counted in the server's `shares` */
+    size_t most;                        /* bytes that it held at any time */
+    struct http_share *share;           /* the owner's; NULL: it has none */
+    uint64_t started;                   /* seam's monotonic clock, ns */
+    uint64_t arrived;                   /* the same clock, at the end of the read that brought its last byte */
     char id[HTTP_ID_MAX + 1];
     struct ip client;            /* set after the head was read */
     char peer[INET6_ADDRSTRLEN]; /* the same as a text, if a trusted proxy named it; else "" */

@@ -30,11 +30,14 @@ char *http_error_detail(int status, const char *detail, size_t *len)
 
 static bool prefix_covers(const char *prefix, const struct http_target *target)
 {
-    const char *segment = target->segments;
+    const char *segment = target != NULL ? target->segments : NULL;
+    unsigned count = target != NULL ? target->count : 0;
 
     for (unsigned i = 0; *prefix == '/'; i++) {
-        size_t len = strcspn(++prefix, "/");
-        if (i == target->count || strlen(segment) != len || memcmp(segment, prefix, len) != 0)
+        if (i == count || *segment != *++prefix) /* most often */
+            return false;
+        size_t len = strcspn(prefix, "/");
+        if (strlen(segment) != len || memcmp(segment, prefix, len) != 0)
             return false;
         prefix += len;
         segment += len + 1;
@@ -44,12 +47,13 @@ static bool prefix_covers(const char *prefix, const struct http_target *target)
 
 const struct http_manners *http_manners_find(const struct http_manners *const *list, const struct http_target *target)
 {
-    const struct http_manners *found = &http_manners_default;
+    const struct http_manners *found = NULL;
 
     for (; list != NULL && *list != NULL; list++)
-        if (strlen((*list)->prefix) >= strlen(found->prefix) && prefix_covers((*list)->prefix, target))
+        if (prefix_covers((*list)->prefix, target) &&
+            (found == NULL || strlen((*list)->prefix) > strlen(found->prefix)))
             found = *list;
-    return found;
+    return found != NULL ? found : &http_manners_default;
 }
 
 static const char *after_scheme(const char *authorization, const char *scheme)

@@ -35,8 +35,8 @@ extern const struct http_manners http_manners_default;
 /* The default's error_body. */
 char *http_error_detail(int status, const char *detail, size_t *len);
 
-/* The manners for a target: those with the longest prefix. `list` ends with NULL, and may be NULL. A target that was
- * not read yet gets those with the prefix "". */
+/* The manners for a target: those with the longest prefix. `list` ends with NULL, and may be NULL. A target of NULL is
+ * not known yet, and gets those with the prefix "". */
 const struct http_manners *http_manners_find(const struct http_manners *const *list, const struct http_target *target);
 
 /* The key that a request presents, within what the request says; "" is possible after a scheme. NULL: none. */

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <time.h>
 
+#define HEAD_USUAL 256  /* bytes of a head without the owner's headers */
 #define DETAIL_MAX 4096 /* bytes of an error's sentence, each bad byte replaced */
 
 static const char *reason(int status)
@@ -78,20 +79,48 @@ char *http_error_body(const struct http_exchange *ex, int status, const char *de
     return text;
 }
 
+static int add_number(struct buf *out, size_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do
+        digits[--at] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    return buf_append(out, digits + at, sizeof digits - at);
+}
+
+static int add_header(struct buf *out, const char *name, const char *value)
+{
+    return buf_puts(out, name) != 0 || buf_puts(out, value) != 0 ? -1 : buf_append(out, "\r\n", 2);
+}
+
+/* Without printf, which would take more time than the rest of an answer. */
 static int add_head_start(struct http_exchange *ex, const char *type)
 {
     struct buf *head = &ex->head;
 
-    if (buf_printf(head, "HTTP/1.1 %d %s\r\nDate: %s\r\n", ex->status, reason(ex->status),
-                   date_header(ex->connection->server)) != 0)
+    if (buf_reserve(head, HEAD_USUAL + ex->headers.len) != 0 || buf_append(head, "HTTP/1.1 ", 9) != 0 ||
+        add_number(head, (size_t)ex->status) != 0 || add_header(head, " ", reason(ex->status)) != 0 ||
+        add_header(head, "Date: ", date_header(ex->connection->server)) != 0)
         return -1;
-    return type == NULL ? 0 : buf_printf(head, "Content-Type: %s\r\n", type);
+    return type == NULL ? 0 : add_header(head, "Content-Type: ", type);
+}
+
+static int add_length(struct buf *head, size_t len)
+{
+    return buf_append(head, "Content-Length: ", 16) != 0 || add_number(head, len) != 0 ? -1
+                                                                                       : buf_append(head, "\r\n", 2);
 }
 
 static int add_head_end(struct http_exchange *ex, const char *connection)
 {
-    return buf_printf(&ex->head, "Connection: %s\r\nX-Request-Id: %s\r\n%.*s\r\n", connection, ex->id,
-                      (int)ex->headers.len, ex->headers.len > 0 ? ex->headers.data : "");
+    struct buf *head = &ex->head;
+
+    if (add_header(head, "Connection: ", connection) != 0 || add_header(head, "X-Request-Id: ", ex->id) != 0 ||
+        (ex->headers.len > 0 && buf_append(head, ex->headers.data, ex->headers.len) != 0))
+        return -1;
+    return buf_append(head, "\r\n", 2);
 }
 
 static const char *after_answer(const struct http_exchange *ex)
@@ -167,8 +196,7 @@ int http_response_build(struct http_exchange *ex, int status, const char *type, 
     if (add_head_start(ex, type) != 0)
         return -1;
     /* Only a body that was filtered tells how long it is then, and a HEAD has none. */
-    if (status_has_body(ex->status) && !(filtered && is_head(ex)) &&
-        buf_printf(&ex->head, "Content-Length: %zu\r\n", len) != 0)
+    if (status_has_body(ex->status) && !(filtered && is_head(ex)) && add_length(&ex->head, len) != 0)
         return -1;
     return add_head_end(ex, after_answer(ex));
 }
@@ -198,7 +226,7 @@ int http_response_build_flow(struct http_exchange *ex, int status, const char *t
 int http_response_build_switch(struct http_exchange *ex, const char *protocol)
 {
     ex->status = 101;
-    if (add_head_start(ex, NULL) != 0 || buf_printf(&ex->head, "Upgrade: %s\r\n", protocol) != 0)
+    if (add_head_start(ex, NULL) != 0 || add_header(&ex->head, "Upgrade: ", protocol) != 0)
         return -1;
     return add_head_end(ex, "Upgrade");
 }
