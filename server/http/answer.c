@@ -146,7 +146,7 @@ void http_respond_error(struct http_exchange *ex, int status, const char *detail
     char *body = http_error_body(ex, status, detail, &len);
 
     if (body != NULL)
-        http_respond(ex, status, http_manners(ex)->error_type, body, len);
+        http_respond(ex, status, ex->manners->error_type, body, len);
     else
         http_respond(ex, error_status(ERROR_MEMORY), NULL, NULL, 0);
 }

@@ -87,7 +87,8 @@ static bool step_head(struct http_connection *conn)
 static bool give_piece(struct http_connection *conn)
 {
     struct http_exchange *ex = conn->exchange;
-    int rc = ex->on_piece(ex, ex->request.piece, ex->request.piece_len);
+    http_body_piece *on_piece = ex->on_piece != NULL ? ex->on_piece : http_body_keep;
+    int rc = on_piece(ex, ex->request.piece, ex->request.piece_len);
 
     if (conn->state != HTTP_CONN_BODY)
         return true;

@@ -3,7 +3,6 @@
 #include "http/answer.h"
 #include "http/connection.h"
 #include "http/exchange_private.h"
-#include "http/manners.h"
 #include "http/presence.h"
 
 #include <assert.h>
@@ -42,7 +41,7 @@ const struct http_route *http_route(const struct http_exchange *ex)
 
 const struct http_manners *http_manners(const struct http_exchange *ex)
 {
-    return ex->manners != NULL ? ex->manners : http_manners_find(ex->connection->server->options.manners, NULL);
+    return ex->manners;
 }
 
 const char *http_method(const struct http_exchange *ex)

@@ -19,7 +19,7 @@ struct http_exchange *http_exchange_new(struct http_connection *connection)
     ex->connection = connection;
     ex->started = seam()->monotonic_ns();
     http_request_init(&ex->request, &connection->server->options);
-    ex->on_piece = http_body_keep;
+    ex->manners = http_manners_find(connection->server->options.manners, NULL);
     buf_init(&ex->request_body, connection->server->options.body_max);
     buf_init(&ex->headers, HTTP_ANSWER_HEAD / 2);
     buf_init(&ex->head, HTTP_ANSWER_HEAD);

@@ -42,8 +42,8 @@ struct http_exchange {
     struct http_connection *connection;
     struct http_request request;
     struct http_match match;
-    const struct http_manners *manners; /* NULL: the target is not known yet */
-    http_body_piece *on_piece;          /* takes the body */
+    const struct http_manners *manners; /* of its path, as far as that is known */
+    http_body_piece *on_piece;          /* takes the body; NULL: http_body_keep() */
     bool body_held;                     /* no further piece, please */
     struct buf request_body;            /* http_body_keep()'s */
     size_t held;                        /* bytes, counted in the server's `shares` */

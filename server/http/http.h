@@ -26,6 +26,7 @@
 #include "http/flow.h"
 #include "http/listener.h"
 #include "http/manners.h"
+#include "http/presented_key.h"
 #include "http/router.h"
 #include "http/transport.h"
 #include "http/upgrade.h"

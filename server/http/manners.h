@@ -5,7 +5,6 @@
 
 #include <stddef.h>
 
-struct http_exchange;
 struct http_target;
 
 enum http_key_kind {
@@ -38,8 +37,5 @@ char *http_error_detail(int status, const char *detail, size_t *len);
 /* The manners for a target: those with the longest prefix. `list` ends with NULL, and may be NULL. A target of NULL is
  * not known yet, and gets those with the prefix "". */
 const struct http_manners *http_manners_find(const struct http_manners *const *list, const struct http_target *target);
-
-/* The key that a request presents, within what the request says; "" is possible after a scheme. NULL: none. */
-const char *http_presented_key(const struct http_exchange *ex, const struct http_manners *manners);
 
 #endif

@@ -1,6 +1,6 @@
 #include "http/request_host.h"
 
-#include "http/request_target.h"
+#include "http/request_percent.h"
 
 #include <string.h>
 #include <uv.h>

@@ -24,12 +24,4 @@ void http_target_free(struct http_target *target);
 /* The first value of that name; NULL: there is none. */
 const char *http_target_query(const struct http_target *target, const char *name);
 
-/* Decodes percent escapes, and "+" as a space if `plus`, in place or into `out`. Returns the length, or -1: a bad
- * escape, or %00. */
-long http_percent_decode(char *out, const char *text, size_t len, bool plus);
-
-/* The byte that "%XX" at the beginning of `text` stands for, or -1; zero is refused, because it would end a string
- * early. */
-int http_percent_value(const char *text, size_t len);
-
 #endif

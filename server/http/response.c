@@ -74,7 +74,7 @@ char *http_error_body(const struct http_exchange *ex, int status, const char *de
 
     buf_init(&clean, DETAIL_MAX);
     if (text_utf8_clean(&clean, detail, strlen(detail), false) == 0 && clean.data != NULL)
-        text = http_manners(ex)->error_body(status, clean.data, len);
+        text = ex->manners->error_body(status, clean.data, len);
     buf_free(&clean);
     return text;
 }
@@ -135,7 +135,7 @@ static bool status_has_body(int status)
 
 static bool is_head(const struct http_exchange *ex)
 {
-    const char *method = http_method(ex);
+    const char *method = ex->request.method;
 
     return method != NULL && strcmp(method, "HEAD") == 0;
 }
@@ -146,7 +146,7 @@ static char *error_instead(struct http_exchange *ex, int status, const char *det
     http_filters_close(ex);
     buf_reset(&ex->headers);
     ex->status = status;
-    *type = http_manners(ex)->error_type;
+    *type = ex->manners->error_type;
     return http_error_body(ex, status, detail, len);
 }
 

@@ -2,6 +2,7 @@
 #include "trial.h"
 
 #include "http/manners.h"
+#include "http/presented_key.h"
 #include "http/request_target.h"
 
 #define H "Host: x\r\n"

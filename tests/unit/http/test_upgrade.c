@@ -34,7 +34,8 @@ static void send_back(const char *data, size_t len)
 {
     struct echo_write *request = calloc(1, sizeof *request);
 
-    assert_true(request != NULL && len <= sizeof request->bytes);
+    assert_non_null(request);
+    assert_true(len <= sizeof request->bytes);
     memcpy(request->bytes, data, len);
     request->write.done = on_echoed;
     uv_buf_t part = {.base = request->bytes, .len = len};
