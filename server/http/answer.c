@@ -85,7 +85,7 @@ void http_answer_start(struct http_exchange *ex, enum http_state state)
 {
     struct http_connection *conn = ex->connection;
 
-    assert(http_connection_may(conn, state));
+    assert(conn->state != HTTP_CONN_FLOWING && http_connection_may(conn, state));
     ex->keep_alive = may_keep_alive(conn);
     conn->unread = unread(conn);
 }

@@ -200,7 +200,7 @@ static void connection_free(struct http_connection *conn)
     http_server_release(server);
 }
 
-static void handle_closed(struct http_connection *conn)
+static void connection_handle_closed(struct http_connection *conn)
 {
     if (--conn->handles == 0)
         connection_free(conn);
@@ -208,12 +208,12 @@ static void handle_closed(struct http_connection *conn)
 
 static void on_timer_handle_closed(uv_handle_t *handle)
 {
-    handle_closed(handle->data);
+    connection_handle_closed(handle->data);
 }
 
 static void on_transport_closed(struct http_transport *transport)
 {
-    handle_closed(transport->user);
+    connection_handle_closed(transport->user);
 }
 
 void http_connection_ride(struct http_connection *conn, struct http_transport *transport)

@@ -31,7 +31,7 @@ bool http_list_has(const char *list, const char *token)
 }
 
 /* "HTTP/1.1" or "HTTP/1.0". Another number is a version that we do not speak. Anything else is not HTTP. */
-static int check_version(struct http_request *request, const char *text)
+static int check_http_version(struct http_request *request, const char *text)
 {
     bool numbered = strlen(text) == 8 && strncmp(text, "HTTP/", 5) == 0 && text[5] >= '0' && text[5] <= '9' &&
                     text[6] == '.' && text[7] >= '0' && text[7] <= '9';
@@ -82,7 +82,8 @@ int http_head_check_line(struct http_request *request, char *line)
     *target++ = '\0';
     *version++ = '\0';
     int rc = 0;
-    if (check_version(request, version) != 0 || check_method(request, line) != 0 || check_target(request, target) != 0)
+    if (check_http_version(request, version) != 0 || check_method(request, line) != 0 ||
+        check_target(request, target) != 0)
         rc = -1;
     target[-1] = ' ';
     version[-1] = ' ';

@@ -90,7 +90,7 @@ static int add_number(struct buf *out, size_t number)
     return buf_append(out, digits + at, sizeof digits - at);
 }
 
-static int add_header(struct buf *out, const char *name, const char *value)
+static int add_head_line(struct buf *out, const char *name, const char *value)
 {
     return buf_puts(out, name) != 0 || buf_puts(out, value) != 0 ? -1 : buf_append(out, "\r\n", 2);
 }
@@ -101,10 +101,10 @@ static int add_head_start(struct http_exchange *ex, const char *type)
     struct buf *head = &ex->head;
 
     if (buf_reserve(head, HEAD_USUAL + ex->headers.len) != 0 || buf_append(head, "HTTP/1.1 ", 9) != 0 ||
-        add_number(head, (size_t)ex->status) != 0 || add_header(head, " ", reason(ex->status)) != 0 ||
-        add_header(head, "Date: ", date_header(ex->connection->server)) != 0)
+        add_number(head, (size_t)ex->status) != 0 || add_head_line(head, " ", reason(ex->status)) != 0 ||
+        add_head_line(head, "Date: ", date_header(ex->connection->server)) != 0)
         return -1;
-    return type == NULL ? 0 : add_header(head, "Content-Type: ", type);
+    return type == NULL ? 0 : add_head_line(head, "Content-Type: ", type);
 }
 
 static int add_length(struct buf *head, size_t len)
@@ -117,7 +117,7 @@ static int add_head_end(struct http_exchange *ex, const char *connection)
 {
     struct buf *head = &ex->head;
 
-    if (add_header(head, "Connection: ", connection) != 0 || add_header(head, "X-Request-Id: ", ex->id) != 0 ||
+    if (add_head_line(head, "Connection: ", connection) != 0 || add_head_line(head, "X-Request-Id: ", ex->id) != 0 ||
         (ex->headers.len > 0 && buf_append(head, ex->headers.data, ex->headers.len) != 0))
         return -1;
     return buf_append(head, "\r\n", 2);
@@ -226,7 +226,7 @@ int http_response_build_flow(struct http_exchange *ex, int status, const char *t
 int http_response_build_switch(struct http_exchange *ex, const char *protocol)
 {
     ex->status = 101;
-    if (add_head_start(ex, NULL) != 0 || add_header(&ex->head, "Upgrade: ", protocol) != 0)
+    if (add_head_start(ex, NULL) != 0 || add_head_line(&ex->head, "Upgrade: ", protocol) != 0)
         return -1;
     return add_head_end(ex, "Upgrade");
 }

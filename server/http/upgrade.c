@@ -21,7 +21,7 @@ bool http_upgrade_asked(const struct http_exchange *ex, const char *protocol)
     return ex->request.minor >= 1 && header_has(ex, "Connection", "upgrade") && header_has(ex, "Upgrade", protocol);
 }
 
-static void hand_over(struct http_connection *conn, const struct http_switch *to)
+static void hand_socket_over(struct http_connection *conn, const struct http_switch *to)
 {
     http_connection_set(conn, HTTP_CONN_UPGRADED);
     if (conn->reading)
@@ -44,11 +44,22 @@ static void on_switched(struct http_write *write, int status)
     conn->exchange = NULL;
     http_exchange_end(ex, lost ? 0 : ex->status);
     if (!lost) {
-        hand_over(conn, &to);
+        hand_socket_over(conn, &to);
         return;
     }
     http_connection_close(conn);
     to.opened(to.arg, NULL, NULL, 0);
+}
+
+static int write_switch(struct http_exchange *ex, const char *protocol)
+{
+    struct http_transport *transport = ex->connection->transport;
+
+    if (http_response_build_switch(ex, protocol) != 0)
+        return -1;
+    ex->write.done = on_switched;
+    uv_buf_t part = {.base = ex->head.data + ex->probes, .len = ex->head.len - ex->probes};
+    return transport->kind->write(transport, &ex->write, &part, 1);
 }
 
 int http_upgrade(struct http_exchange *ex, const char *protocol,
@@ -57,16 +68,12 @@ int http_upgrade(struct http_exchange *ex, const char *protocol,
     struct http_connection *conn = ex->connection;
 
     assert(conn->state == HTTP_CONN_WORKING);
-    if (ex->headers_bad || http_response_build_switch(ex, protocol) != 0)
-        return -1;
-    ex->gone = NULL;
-    ex->switches = (struct http_switch){opened, arg};
-    ex->write.done = on_switched;
-    uv_buf_t part = {.base = ex->head.data + ex->probes, .len = ex->head.len - ex->probes};
-    if (conn->transport->kind->write(conn->transport, &ex->write, &part, 1) != 0) {
+    if (ex->headers_bad || write_switch(ex, protocol) != 0) {
         buf_reset(&ex->head);
         return -1;
     }
+    ex->gone = NULL;
+    ex->switches = (struct http_switch){opened, arg};
     http_connection_set(conn, HTTP_CONN_ANSWERING);
     conn->untaken = conn->transport->kind->untaken(conn->transport);
     return 0;
