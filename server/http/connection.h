@@ -1,8 +1,9 @@
 /* One client's connection: its state, the exchange that it is at, its deadline and its end.
  *
  * Other files move a connection on: connection_accept.c (its beginning, its timer), connection_read.c (what comes from
- * the client), answer.c (what goes to the client), linger.c (how it ends) and presence.c (whether the client is still
- * there). This file calls none of them, except through `expired` and `proceed`. */
+ * the client), answer.c and flow.c (what goes to the client), body.c (a held body), upgrade.c (a socket that is handed
+ * over), linger.c (how a connection ends) and presence.c (whether the client is still there). This file calls none of
+ * them, except through `expired` and `proceed`. */
 #ifndef CODECELL_HTTP_CONNECTION_H
 #define CODECELL_HTTP_CONNECTION_H
 

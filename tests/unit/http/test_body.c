@@ -256,7 +256,7 @@ static void clients_leave_within_a_hold(void **state)
             close(fd);
         else
             client_reset(fd);
-        if (way == 2) { /* an owner that is not told learns it when it goes on */
+        if (way == 2) { /* an owner without a gone callback finds out when it goes on */
             TRIAL_UNTIL(&t, NOBODY, trial_connection(&t)->peer == HTTP_PEER_LOST);
             assert_string_equal(t.trace, "");
             http_body_go_on(taker.ex);

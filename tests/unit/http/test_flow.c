@@ -352,7 +352,7 @@ static void clients_leave(void **state)
             client_reset(fd);
         else
             close(fd);
-        if (way == 1) /* what is written next shows that nobody is there */
+        if (way == 1) /* the next write shows that the client has left */
             http_flow_write(t.held, "anybody?", 8);
         trial_expect(&t, full ? "admit GET /long; done 0; gone; " : "done 0; gone; ");
         trial_stop(&t);
@@ -380,7 +380,7 @@ static void a_half_closed_client_gets_all(void **state)
     trial_stop(&t);
 }
 
-/* An owner that is not told writes on into nothing. */
+/* An owner without a gone callback goes on writing, and all of it is dropped. */
 static void an_owner_that_is_not_told(void **state)
 {
     (void)state;

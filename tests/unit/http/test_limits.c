@@ -349,7 +349,7 @@ static void an_idle_connection_gives_way(void **state)
     trial_stop(&t);
 }
 
-/* A proxy that is trusted says whose a request is; one that is not only claims it. */
+/* X-Forwarded-For counts if it comes from a trusted proxy, and only then. */
 static void whose_a_request_is(void **state)
 {
     (void)state;

@@ -414,7 +414,7 @@ static void head_size(void **state)
     }
 }
 
-/* A request line that does not fit is its target's fault, where it has one. */
+/* If a request line does not fit and has a target, the target is too long. */
 static void line_size(void **state)
 {
     (void)state;

@@ -130,7 +130,7 @@ static void unix_path_taken(void **state)
     assert_int_equal(unlink(path), 0);
 }
 
-/* Idle connections end at once, one that is at work after its answer, and nobody new comes in. */
+/* Idle connections end at once, a connection at work ends after its answer, and no new client gets in. */
 static void drains(void **state)
 {
     (void)state;
@@ -247,7 +247,7 @@ static void stops_at_each_state(void **state)
     }
 }
 
-/* An owner that is not told still holds its exchange: the server waits for its answer. */
+/* An owner without a gone callback still holds its exchange, so the server waits for the answer. */
 static void stop_waits_for_who_is_not_told(void **state)
 {
     (void)state;
