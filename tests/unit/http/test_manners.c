@@ -119,7 +119,7 @@ static void slow_and_too_many(void **state)
     trial_init(&t);
     t.options.routes = routes;
     t.options.manners = both;
-    t.options.header_ms = 30;
+    t.options.header_ms = 300;
     trial_open(&t);
     expect(&t, "GET /other/key HTTP/1.1\r\n", 408, "text/plain", NULL);
     expect(&t, "GET /oth", 408, "application/json", NULL);
