@@ -5,11 +5,27 @@
 #include <string.h>
 
 static const int statuses[ERROR_CODES] = {
-    [ERROR_NONE] = 200,      [ERROR_INVALID] = 400,   [ERROR_UNAUTHORIZED] = 401, [ERROR_CREDITS] = 402,
-    [ERROR_FORBIDDEN] = 403, [ERROR_NOT_FOUND] = 404, [ERROR_METHOD] = 405,       [ERROR_SLOW] = 408,
-    [ERROR_CONFLICT] = 409,  [ERROR_TOO_LARGE] = 413, [ERROR_MEDIA_TYPE] = 415,   [ERROR_RATE] = 429,
-    [ERROR_HEADERS] = 431,   [ERROR_INTERNAL] = 500,  [ERROR_MEMORY] = 503,       [ERROR_UNAVAILABLE] = 503,
+    [ERROR_NONE] = 200,
+    [ERROR_INVALID] = 400,
+    [ERROR_UNAUTHORIZED] = 401,
+    [ERROR_CREDITS] = 402,
+    [ERROR_FORBIDDEN] = 403,
+    [ERROR_NOT_FOUND] = 404,
+    [ERROR_METHOD] = 405,
+    [ERROR_SLOW] = 408,
+    [ERROR_CONFLICT] = 409,
+    [ERROR_TOO_LARGE] = 413,
+    [ERROR_TARGET] = 414,
+    [ERROR_MEDIA_TYPE] = 415,
+    [ERROR_EXPECTATION] = 417,
+    [ERROR_RATE] = 429,
+    [ERROR_HEADERS] = 431,
+    [ERROR_INTERNAL] = 500,
+    [ERROR_NOT_IMPLEMENTED] = 501,
+    [ERROR_MEMORY] = 503,
+    [ERROR_UNAVAILABLE] = 503,
     [ERROR_BUSY] = 503,
+    [ERROR_VERSION] = 505,
 };
 
 /* A sentence that was cut must not end inside a UTF-8 sequence: it goes into JSON. */

@@ -8,23 +8,27 @@
 
 enum error_code {
     ERROR_NONE = 0,
-    ERROR_INVALID,      /* 400: the request is wrong */
-    ERROR_UNAUTHORIZED, /* 401: no key, or a wrong one */
-    ERROR_CREDITS,      /* 402: prepaid credits are used up */
-    ERROR_FORBIDDEN,    /* 403: the key lacks the right */
-    ERROR_NOT_FOUND,    /* 404 */
-    ERROR_METHOD,       /* 405 */
-    ERROR_SLOW,         /* 408: the request came too slowly */
-    ERROR_CONFLICT,     /* 409 */
-    ERROR_TOO_LARGE,    /* 413: the body is over the cap */
-    ERROR_MEDIA_TYPE,   /* 415 */
-    ERROR_RATE,         /* 429 */
-    ERROR_HEADERS,      /* 431: the head is over the cap */
-    ERROR_INTERNAL,     /* 500 */
-    ERROR_MEMORY,       /* 503: the server is out of memory (error_memory) */
-    ERROR_UNAVAILABLE,  /* 503: queue full, engine away, shutting down */
-    ERROR_BUSY,         /* 503: what was asked for takes too long */
-    ERROR_CODES         /* how many there are */
+    ERROR_INVALID,         /* 400: the request is wrong */
+    ERROR_UNAUTHORIZED,    /* 401: no key, or a wrong one */
+    ERROR_CREDITS,         /* 402: prepaid credits are used up */
+    ERROR_FORBIDDEN,       /* 403: the key lacks the right */
+    ERROR_NOT_FOUND,       /* 404 */
+    ERROR_METHOD,          /* 405: the path has other methods */
+    ERROR_SLOW,            /* 408: the request came too slowly */
+    ERROR_CONFLICT,        /* 409 */
+    ERROR_TOO_LARGE,       /* 413: the body is over the cap */
+    ERROR_TARGET,          /* 414: the path and query are too long */
+    ERROR_MEDIA_TYPE,      /* 415 */
+    ERROR_EXPECTATION,     /* 417: the header Expect */
+    ERROR_RATE,            /* 429 */
+    ERROR_HEADERS,         /* 431: the head is over the cap */
+    ERROR_INTERNAL,        /* 500 */
+    ERROR_NOT_IMPLEMENTED, /* 501: no path has this method */
+    ERROR_MEMORY,          /* 503: the server is out of memory (error_memory) */
+    ERROR_UNAVAILABLE,     /* 503: queue full, engine away, shutting down */
+    ERROR_BUSY,            /* 503: what was asked for takes too long, or too much is being asked for at once */
+    ERROR_VERSION,         /* 505: of HTTP */
+    ERROR_CODES            /* how many there are */
 };
 
 struct error {

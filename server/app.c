@@ -10,6 +10,7 @@
 #include "api/access_log.h"
 #include "api/admission.h"
 #include "api/api.h"
+#include "api/manners.h"
 #include "api/routes.h"
 #include "base/container_of.h"
 #include "base/log.h"
@@ -368,6 +369,7 @@ static int listen_http(struct app *app, struct error *error)
     return http_server_start(&app->http, &app->loop,
                              &(struct http_options){.listen = config->listen,
                                                     .routes = api_routes,
+                                                    .manners = api_manners,
                                                     .admit = api_admit,
                                                     .data = &app->api,
                                                     .on_done = on_exchange_done,

@@ -18,7 +18,6 @@
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #define SECOND_NS 1000000000
 #define MINUTE_S 60
@@ -30,6 +29,7 @@ struct admission {
     struct pending pending;
     unsigned flags; /* the route's */
     char *text;     /* the key as presented; NULL: none */
+    int64_t cost;   /* units of the key's rate */
     int64_t now_ns;
     const char *forbidden;     /* what the key may not do, NULL: it may */
     struct error trouble;      /* why nothing can be recorded, and so nothing run; ERROR_NONE: it can */
@@ -37,16 +37,6 @@ struct admission {
 };
 
 /* ---- pure ---- */
-
-const char *auth_presented(const char *api_key, const char *authorization)
-{
-    if (api_key != NULL && *api_key != '\0')
-        return api_key;
-    if (authorization == NULL || strncasecmp(authorization, "Bearer ", 7) != 0)
-        return NULL;
-    authorization += 7;
-    return authorization + strspn(authorization, " ");
-}
 
 const char *auth_forbids(unsigned flags, unsigned scopes)
 {
@@ -99,7 +89,7 @@ static int admission_work(struct db *db, struct store_job *job, struct error *er
         return -1;
     admission->forbidden = auth_forbids(admission->flags, caller->key.scopes);
     bool counts = (admission->flags & API_COUNTS) != 0 && admission->trouble.code == ERROR_NONE;
-    int64_t cost = admission->forbidden == NULL && counts ? 1 : 0;
+    int64_t cost = admission->forbidden == NULL && counts ? admission->cost : 0;
     return rates_take(db, caller->key.row, caller->key.rate_per_minute, cost, admission->now_ns, &caller->rate, error);
 }
 
@@ -126,7 +116,7 @@ static bool may_read(struct http_exchange *ex, const struct admission *admission
     const struct key *key = &api_caller(ex)->key;
     if ((admission->flags & API_COUNTS) != 0)
         return true;
-    *verdict = reading_take(&api_of(ex)->reading, key->row, key->rate_per_minute, admission->now_ns);
+    *verdict = reading_take(&api_of(ex)->reading, key->row, key->rate_per_minute, admission->cost, admission->now_ns);
     return verdict->allowed;
 }
 
@@ -173,7 +163,7 @@ static struct admission *admission_new(struct http_exchange *ex)
     struct admission *admission = calloc(1, sizeof *admission);
     if (admission == NULL)
         return NULL;
-    const char *text = auth_presented(http_header(ex, "X-API-Key"), http_header(ex, "Authorization"));
+    const char *text = http_presented_key(ex, http_manners(ex));
     admission->text = text != NULL ? strdup(text) : NULL;
     admission->caller = calloc(1, sizeof *admission->caller);
     if (admission->caller == NULL || (text != NULL && admission->text == NULL)) {
@@ -181,6 +171,7 @@ static struct admission *admission_new(struct http_exchange *ex)
         return NULL;
     }
     admission->flags = http_route(ex)->flags;
+    admission->cost = http_manners(ex)->cost;
     admission->now_ns = seam()->wall_ns();
     admission->job.work = admission_work;
     admission->job.done = admission_done;
@@ -214,7 +205,7 @@ static bool is_metrics_key(const char *presented, const char *key)
 static void admit_metrics(struct http_exchange *ex)
 {
     const char *key = api_of(ex)->metrics_key;
-    const char *presented = auth_presented(NULL, http_header(ex, "Authorization"));
+    const char *presented = http_presented_key(ex, http_manners(ex));
     struct error error;
     if (http_is_direct_local(ex) || (*key != '\0' && is_metrics_key(presented, key))) {
         http_admit(ex);

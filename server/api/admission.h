@@ -8,9 +8,6 @@
 /* http_options.admit: decides on the head alone, with one job for the database. */
 http_handler api_admit;
 
-/* The key that a request presents: X-API-Key's value, else what follows `Bearer`. Points into a header; NULL: none. */
-const char *auth_presented(const char *api_key, const char *authorization);
-
 /* What the key may not do with a route of these flags ("run programs"); NULL: it may. */
 const char *auth_forbids(unsigned flags, unsigned scopes);
 

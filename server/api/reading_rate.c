@@ -52,13 +52,14 @@ static struct reading_key *place(struct reading_rates *rates, int64_t key_row, i
     return key;
 }
 
-struct rate_verdict reading_take(struct reading_rates *rates, int64_t key_row, int64_t rate_per_minute, int64_t now_ns)
+struct rate_verdict reading_take(struct reading_rates *rates, int64_t key_row, int64_t rate_per_minute, int64_t cost,
+                                 int64_t now_ns)
 {
     struct reading_key *key = find(rates, key_row);
     if (key == NULL)
         key = place(rates, key_row, now_ns);
     struct rate_verdict verdict =
-        rate_decide(key != NULL ? key->tat_ns : 0, reading_rate(rates, rate_per_minute), 1, now_ns);
+        rate_decide(key != NULL ? key->tat_ns : 0, reading_rate(rates, rate_per_minute), cost, now_ns);
     if (key != NULL && verdict.allowed)
         key->tat_ns = verdict.tat_ns;
     return verdict;

@@ -27,8 +27,9 @@ struct reading_rates {
 /* Requests a minute of a key that may run `rate_per_minute`. */
 int64_t reading_rate(const struct reading_rates *rates, int64_t rate_per_minute);
 
-/* Counts a request of a key, if it is allowed. Without memory it is allowed and not counted. */
-struct rate_verdict reading_take(struct reading_rates *rates, int64_t key_row, int64_t rate_per_minute, int64_t now_ns);
+/* Counts a request of a key as `cost` requests, if it is allowed. Without memory it is allowed and not counted. */
+struct rate_verdict reading_take(struct reading_rates *rates, int64_t key_row, int64_t rate_per_minute, int64_t cost,
+                                 int64_t now_ns);
 
 void reading_free(struct reading_rates *rates);
 

@@ -1,10 +1,16 @@
-/* What comes from the client, step by step into requests. */
-#include "base/seam.h"
-#include "http/connection.h"
-#include "http/exchange.h"
+#include "http/connection_read.h"
 
-#include <assert.h>
+#include "base/error.h"
+#include "base/seam.h"
+#include "http/answer.h"
+#include "http/connection.h"
+#include "http/exchange_private.h"
+#include "http/linger.h"
+#include "http/presence.h"
+
 #include <string.h>
+
+static void connection_run(struct http_connection *conn, const char *data, size_t len);
 
 static void find_route(struct http_exchange *ex)
 {
@@ -17,14 +23,14 @@ static void find_route(struct http_exchange *ex)
         return;
     }
     if (*match->allow == '\0') {
-        http_respond_error(ex, 404, "Not found: no such path");
+        http_respond_error(ex, error_status(ERROR_NOT_FOUND), "Not found: no such path");
         return;
     }
     http_header_add(ex, "Allow", "%s", match->allow);
     if (strcmp(http_method(ex), "OPTIONS") == 0)
         http_respond(ex, 204, NULL, NULL, 0);
     else
-        http_respond_error(ex, 405, "Method not allowed: the header Allow names those that are");
+        http_respond_error(ex, error_status(ERROR_METHOD), "Method not allowed: see the header Allow");
 }
 
 bool http_connection_begin(struct http_connection *conn)
@@ -47,6 +53,14 @@ static bool step_wait(struct http_connection *conn)
     return false;
 }
 
+static void know_client(struct http_exchange *ex)
+{
+    if (!http_exchange_know_client(ex))
+        return;
+    struct http_party party = http_party_address(&ex->client);
+    http_connection_pass(ex->connection, &party);
+}
+
 static bool step_head(struct http_connection *conn)
 {
     struct http_exchange *ex = conn->exchange;
@@ -54,12 +68,13 @@ static bool step_head(struct http_connection *conn)
     switch (http_request_head(&ex->request, &conn->input, &conn->input_len)) {
     case HTTP_READY:
         http_exchange_name(ex);
-        http_exchange_know_client(ex);
+        http_exchange_behave(ex);
+        know_client(ex);
         http_connection_set(conn, HTTP_CONN_ADMITTING);
         find_route(ex);
         return true;
     case HTTP_FAILED:
-        http_connection_refuse(conn);
+        http_refuse(conn->exchange);
         return false;
     default:
         if (conn->peer != HTTP_PEER_HERE)
@@ -68,29 +83,54 @@ static bool step_head(struct http_connection *conn)
     }
 }
 
+/* Whether the step after it may follow. The piece's taker may have answered, and so ended the exchange. */
+static bool give_piece(struct http_connection *conn)
+{
+    struct http_exchange *ex = conn->exchange;
+    http_body_piece *on_piece = ex->on_piece != NULL ? ex->on_piece : http_body_keep;
+    int rc = on_piece(ex, ex->request.piece, ex->request.piece_len);
+
+    if (conn->state != HTTP_CONN_BODY)
+        return true;
+    if (rc != 0)
+        http_request_out_of_memory(&ex->request);
+    else if (!http_exchange_hold(ex))
+        http_request_fail(&ex->request, ERROR_BUSY,
+                          "The server is holding too many request bodies. Please try again later.");
+    if (ex->request.failure == ERROR_NONE)
+        return !ex->body_held;
+    http_refuse(ex);
+    return false;
+}
+
 static bool step_body(struct http_connection *conn)
 {
     struct http_exchange *ex = conn->exchange;
     enum http_progress progress = HTTP_READY;
 
+    if (ex->body_held)
+        return false;
     if (http_request_has_body(&ex->request))
         progress = http_request_body(&ex->request, &conn->input, &conn->input_len);
-    if (progress != HTTP_FAILED && !http_exchange_hold(ex))
-        progress = http_request_fail(&ex->request, 503, "Too much is being sent at once. Please try again later.");
-    if (progress == HTTP_READY) {
+    switch (progress) {
+    case HTTP_PIECE:
+        return give_piece(conn);
+    case HTTP_READY:
         ex->arrived = conn->read_ns;
         http_connection_set(conn, HTTP_CONN_WORKING);
         ex->match.route->handler(ex);
         return true;
+    case HTTP_FAILED:
+        http_refuse(ex);
+        return false;
+    default:
+        if (conn->peer != HTTP_PEER_HERE)
+            http_connection_close(conn);
+        return false;
     }
-    if (progress == HTTP_FAILED)
-        http_connection_refuse(conn);
-    else if (conn->peer != HTTP_PEER_HERE)
-        http_connection_close(conn);
-    return false;
 }
 
-static bool step(struct http_connection *conn)
+static bool connection_step(struct http_connection *conn)
 {
     switch (conn->state) {
     case HTTP_CONN_FRESH:
@@ -109,28 +149,36 @@ static bool step(struct http_connection *conn)
     }
 }
 
-static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
+static void on_connection_alloc(struct http_transport *transport, uv_buf_t *buf)
 {
-    struct http_connection *conn = handle->data;
+    struct http_connection *conn = transport->user;
 
-    (void)suggested;
     *buf = uv_buf_init(conn->server->input, (unsigned)(HTTP_READ_MAX - conn->pending.len));
 }
 
-static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+static void on_connection_read(struct http_transport *transport, ssize_t n, const char *data)
 {
-    struct http_connection *conn = stream->data;
+    struct http_connection *conn = transport->user;
 
     if (n > 0) {
         conn->read_ns = seam()->monotonic_ns();
-        http_connection_run(conn, buf->base, (size_t)n);
+        connection_run(conn, data, (size_t)n);
     } else if (n == UV_EOF) {
         conn->peer = HTTP_PEER_SHUT;
         conn->reading = false;
-        http_connection_run(conn, NULL, 0);
-    } else if (n < 0) {
+        connection_run(conn, NULL, 0);
+    } else {
         http_connection_lost(conn);
     }
+}
+
+static bool read_start(struct http_connection *conn)
+{
+    struct http_transport *transport = conn->transport;
+
+    transport->on_alloc = on_connection_alloc;
+    transport->on_read = on_connection_read;
+    return transport->kind->read_start(transport) == 0;
 }
 
 void http_connection_watch(struct http_connection *conn)
@@ -139,17 +187,16 @@ void http_connection_watch(struct http_connection *conn)
 
     if (conn->state == HTTP_CONN_CLOSING)
         return;
-    if (wanted && !conn->reading && uv_read_start(&conn->socket.stream, on_alloc, on_read) != 0) {
+    if (wanted && !conn->reading && !read_start(conn)) {
         http_connection_close(conn);
         return;
     }
     if (!wanted && conn->reading)
-        uv_read_stop(&conn->socket.stream);
+        conn->transport->kind->read_stop(conn->transport);
     conn->reading = wanted;
     http_presence_watch(conn);
 }
 
-/* Keeps what was not read. */
 static int keep_rest(struct http_connection *conn, bool was_pending)
 {
     if (!was_pending)
@@ -160,7 +207,8 @@ static int keep_rest(struct http_connection *conn, bool was_pending)
     return 0;
 }
 
-void http_connection_run(struct http_connection *conn, const char *data, size_t len)
+/* `data`: what came now; NULL: nothing. */
+static void connection_run(struct http_connection *conn, const char *data, size_t len)
 {
     if (conn->running)
         return;
@@ -172,7 +220,7 @@ void http_connection_run(struct http_connection *conn, const char *data, size_t 
     conn->input = from_pending ? conn->pending.data : data;
     conn->input_len = from_pending ? conn->pending.len : len;
     conn->running = true;
-    while (step(conn))
+    while (connection_step(conn))
         ;
     conn->running = false;
     if (keep_rest(conn, from_pending) != 0)
@@ -181,40 +229,7 @@ void http_connection_run(struct http_connection *conn, const char *data, size_t 
     http_connection_watch(conn);
 }
 
-static void on_interim(uv_write_t *write, int status)
+void http_connection_go_on(struct http_connection *conn)
 {
-    (void)write; /* where it failed, so will the reading */
-    (void)status;
-}
-
-static void send_continue(struct http_connection *conn)
-{
-    static char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    uv_buf_t part = {.base = text, .len = sizeof text - 1};
-
-    uv_write(&conn->interim, &conn->socket.stream, &part, 1, on_interim);
-}
-
-void http_admit(struct http_exchange *ex)
-{
-    struct http_connection *conn = ex->connection;
-    size_t arrived = conn->running ? conn->input_len : conn->pending.len;
-
-    assert(conn->state == HTTP_CONN_ADMITTING);
-    if (ex->share == NULL) {
-        struct http_party party = http_party_address(&ex->client);
-        ex->share = http_shares_join(&conn->server->shares, &party);
-    }
-    if (conn->peer == HTTP_PEER_LOST) {
-        http_connection_close(conn);
-        return;
-    }
-    if (http_request_check_body(&ex->request) == HTTP_FAILED) {
-        http_connection_refuse(conn);
-        return;
-    }
-    if (ex->request.expects && http_request_has_body(&ex->request) && arrived == 0)
-        send_continue(conn);
-    http_connection_set(conn, HTTP_CONN_BODY);
-    http_connection_run(conn, NULL, 0);
+    connection_run(conn, NULL, 0);
 }

@@ -1,66 +1,55 @@
-/* A request and its answer, while it is under way. */
+/* A request as its handler sees it, and what the handler may do with it before it answers (answer.h). */
 #ifndef CODECELL_HTTP_EXCHANGE_H
 #define CODECELL_HTTP_EXCHANGE_H
 
 #include "base/ip.h"
-#include "http/http.h"
-#include "http/request.h"
-#include "http/router.h"
 
-#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-#define HTTP_ID_MAX 64         /* characters of X-Request-Id */
-#define HTTP_ANSWER_HEAD 16384 /* bytes of an answer's head; half of it for http_header_add() */
+struct http_exchange;
+struct http_manners;
+struct http_route;
 
-struct http_connection;
+/* What the request says. Strings end with NUL; NULL: it does not say that. */
+void *http_data(const struct http_exchange *ex); /* the options' data */
+const struct http_route *http_route(const struct http_exchange *ex);
+const struct http_manners *http_manners(const struct http_exchange *ex); /* of its path; never NULL */
+const char *http_method(const struct http_exchange *ex);
+const char *http_path(const struct http_exchange *ex);                     /* as sent, without the query */
+const char *http_param(const struct http_exchange *ex, const char *name);  /* decoded path segment */
+const char *http_query(const struct http_exchange *ex, const char *name);  /* decoded, the first of that name */
+const char *http_header(const struct http_exchange *ex, const char *name); /* any case; several joined by ", " */
+const char *http_body(const struct http_exchange *ex, size_t *len);        /* never NULL; "" if it flows (body.h) */
+int64_t http_content_length(const struct http_exchange *ex);               /* -1: chunked or none */
+uint64_t http_arrived(const struct http_exchange *ex); /* monotonic ns at which its last byte was read; for handlers */
+const char *http_peer(const struct http_exchange *ex); /* the client's address, as a trusted proxy says it; or "unix" */
+struct ip http_client(const struct http_exchange *ex); /* the same as an address; all zeros for "unix" */
+const char *http_request_id(const struct http_exchange *ex); /* the client's X-Request-Id if it is 1 to 64 characters
+                                                                of [A-Za-z0-9._-], else a new one */
 
-struct http_exchange {
-    struct http_connection *connection;
-    struct http_request request;
-    struct http_match match;
-    size_t held;              /* bytes, counted in the server's `shares` */
-    size_t most;              /* bytes that it held at any time */
-    struct http_share *share; /* the owner's; NULL: nobody's */
-    uint64_t started;         /* seam's monotonic clock, ns */
-    uint64_t arrived;         /* likewise: when the read that brought its last byte came back */
-    char id[HTTP_ID_MAX + 1];
-    struct ip client; /* once the head is read */
-    char peer[INET6_ADDRSTRLEN];
-    void *user;
-    void (*gone)(void *arg);
-    void *gone_arg;
+/* Whether the request comes from a loopback address and, as far as we can see, not through a proxy. */
+bool http_is_direct_local(const struct http_exchange *ex);
 
-    /* Probing (connection_presence.c). */
-    unsigned probes;     /* bytes of the answer already sent */
-    uint64_t shut_since; /* loop time, ms; 0: the peer has not shut its side */
+/* Most bytes that its body and its answer held at any time. */
+size_t http_held(const struct http_exchange *ex);
 
-    /* The answer. */
-    struct buf headers; /* added by the owner */
-    bool headers_bad;   /* one did not fit or was none: the answer is 500 */
-    int status;
-    bool keep_alive;  /* after it */
-    struct buf head;  /* as written */
-    char *body;       /* owned */
-    size_t body_len;  /* 0 where it is left out */
-    uv_write_t write; /* of head and body */
-};
+/* A pointer of the owner's for the exchange (who was admitted, what it waits for). */
+void http_set_user(struct http_exchange *ex, void *user);
+void *http_user(const struct http_exchange *ex);
 
-struct http_exchange *http_exchange_new(struct http_connection *connection); /* NULL: out of memory */
+/* Whose request it is; at most once, and before http_admit(). What one owner's requests hold must not shut the others
+ * out (shares.h). Without this call the request belongs to its client's address. */
+void http_set_owner(struct http_exchange *ex, int64_t owner);
 
-/* Gives it the request id: when the head is complete, or before an answer without one. */
-void http_exchange_name(struct http_exchange *ex);
+/* Goes on after admit(): sends 100 Continue if the client waits for it, reads the body, then calls the handler. */
+void http_admit(struct http_exchange *ex);
 
-/* Finds out whose it is, once the head is read. */
-void http_exchange_know_client(struct http_exchange *ex);
-
-/* Counts what its body and its answer have grown by among those that the server holds. False: they are too many, or too
- * many are its owner's. */
-bool http_exchange_hold(struct http_exchange *ex);
-
-/* The one end of an exchange: on_done(), the gone callback where `status` is 0, and then it is freed. */
-void http_exchange_end(struct http_exchange *ex, int status);
-
-/* response.c: makes head and body ready to be written. 0, or -1 where memory ran out. */
-int http_response_build(struct http_exchange *ex, int status, const char *type, char *body, size_t len);
+/* Calls `gone` once if the client goes away before http_respond(): it has reset the connection, or closed it in both
+ * directions (a half-close alone is not enough). The exchange is freed after `gone`: do not touch it, and do not
+ * respond. on_done comes before `gone`. NULL takes it back. Without `gone` the exchange lives on until http_respond(),
+ * which then sends nothing. */
+void http_on_gone(struct http_exchange *ex, void (*gone)(void *arg), void *arg);
 
 #endif

@@ -7,12 +7,12 @@ static bool is_trusted(const struct ip_nets *trusted, const struct ip *peer)
     return peer != NULL ? ip_nets_have(trusted, peer) : trusted->local;
 }
 
-static bool is_space(char c)
+static bool is_list_space(char c)
 {
     return c == ' ' || c == '\t';
 }
 
-/* The last entry of the first *len bytes, which it takes off with its comma. */
+/* Takes the last entry and its comma off the first *len bytes. False: it is not an address. */
 static bool take_last(const char *list, size_t *len, struct ip *out)
 {
     size_t end = *len, start;
@@ -20,9 +20,9 @@ static bool take_last(const char *list, size_t *len, struct ip *out)
     for (start = end; start > 0 && list[start - 1] != ','; start--)
         ;
     *len = start > 0 ? start - 1 : 0;
-    while (end > start && is_space(list[end - 1]))
+    while (end > start && is_list_space(list[end - 1]))
         end--;
-    while (start < end && is_space(list[start]))
+    while (start < end && is_list_space(list[start]))
         start++;
     return ip_parse(list + start, end - start, out);
 }

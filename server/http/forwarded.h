@@ -1,14 +1,14 @@
-/* Whose request it is when a proxy brings it: X-Forwarded-For lists the client and the proxies on its way, each proxy
- * having added the address that it saw, at the end. So the list is read from its end, and believed only as long as the
- * one who wrote is a proxy that the operator trusts (CODECELL_TRUSTED_PROXIES). */
+/* The client's address in a request that a proxy brings. X-Forwarded-For lists the client and the proxies on the way,
+ * because each proxy adds the address that it saw at the end. So we read the list from its end, and believe an entry
+ * only if a proxy that the operator trusts has added it (CODECELL_TRUSTED_PROXIES). */
 #ifndef CODECELL_HTTP_FORWARDED_H
 #define CODECELL_HTTP_FORWARDED_H
 
 #include "base/ip.h"
 
-/* The client's address. `peer`: the socket's, NULL for a unix socket. `list`: the header's value, several joined by
- * ",", NULL for none. False: it is the peer itself, because the peer is not trusted, nothing is listed, or what is
- * listed is not a list of addresses. */
+/* Writes the client's address to `out`. `peer`: the socket's address; NULL: a unix socket. `list`: the header's value,
+ * several joined by ","; NULL: none. False: the client is the peer itself, because the peer is not trusted, or the list
+ * is empty or not a list of addresses. */
 bool http_forwarded_client(const struct ip_nets *trusted, const struct ip *peer, const char *list, struct ip *out);
 
 #endif

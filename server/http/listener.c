@@ -1,7 +1,10 @@
-#include "http/server.h"
+#include "http/listener.h"
 
 #include "base/error.h"
 #include "http/connection.h"
+#include "http/connection_accept.h"
+#include "http/listener_address.h"
+#include "http/server.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -10,17 +13,7 @@
 
 #define BACKLOG 1024
 
-void http_server_release(struct http_server *server)
-{
-    if (server->state != HTTP_STOPPING || server->handles > 0 || server->connections != NULL ||
-        server->shares.claims > 0)
-        return;
-    if (server->closed != NULL)
-        server->closed(server->closed_arg);
-    free(server);
-}
-
-static void on_handle_closed(uv_handle_t *handle)
+static void on_server_handle_closed(uv_handle_t *handle)
 {
     struct http_server *server = handle->data;
 
@@ -30,7 +23,7 @@ static void on_handle_closed(uv_handle_t *handle)
 
 static void on_connection(uv_stream_t *listener, int status)
 {
-    if (status == 0) /* else uv has dropped it (out of descriptors), and says so once a connection */
+    if (status == 0) /* else uv has dropped it, because there are no descriptors */
         http_connection_accept(listener->data);
 }
 
@@ -50,6 +43,7 @@ static struct http_server *server_new(uv_loop_t *loop, const struct http_options
     if (server == NULL)
         return NULL;
     server->loop = loop;
+    list_init(&server->connections);
     server->options = *options;
     server->options.listen = NULL;
     server->options.proxies = NULL;
@@ -66,7 +60,7 @@ int http_server_start(struct http_server **out, uv_loop_t *loop, const struct ht
     struct http_server *server = server_new(loop, options);
 
     if (server == NULL)
-        return error_set(error, ERROR_INTERNAL, "listen on %s: out of memory", options->listen);
+        return error_set(error, ERROR_MEMORY, "listen on %s: out of memory", options->listen);
     ignore_sigpipe();
     bool opened = false;
     int rc = 0;
@@ -108,7 +102,7 @@ unsigned http_server_connections(const struct http_server *server)
 static void stop_listening(struct http_server *server)
 {
     if (server->state == HTTP_SERVING)
-        uv_close(&server->listener.handle, on_handle_closed); /* a unix socket's file goes with it */
+        uv_close(&server->listener.handle, on_server_handle_closed); /* a unix socket's file goes with it */
 }
 
 void http_server_drain(struct http_server *server)
@@ -117,8 +111,8 @@ void http_server_drain(struct http_server *server)
         return;
     stop_listening(server);
     server->state = HTTP_DRAINING;
-    for (struct http_connection *conn = server->connections; conn != NULL; conn = conn->next)
-        http_connection_drain(conn);
+    LIST_EACH(node, &server->connections)
+    http_connection_drain(container_of(node, struct http_connection, node));
 }
 
 void http_server_stop(struct http_server *server, void (*closed)(void *arg), void *arg)
@@ -128,7 +122,7 @@ void http_server_stop(struct http_server *server, void (*closed)(void *arg), voi
     server->state = HTTP_STOPPING;
     server->closed = closed;
     server->closed_arg = arg;
-    uv_close((uv_handle_t *)&server->end, on_handle_closed);
-    for (struct http_connection *conn = server->connections; conn != NULL; conn = conn->next)
-        http_connection_lost(conn);
+    uv_close((uv_handle_t *)&server->end, on_server_handle_closed);
+    LIST_EACH(node, &server->connections)
+    http_connection_lost(container_of(node, struct http_connection, node));
 }

@@ -1,7 +1,7 @@
-/* "127.0.0.1:8002", "[::1]:8002" or "unix:/path" into a bound socket. */
-#include "http/server.h"
+#include "http/listener_address.h"
 
 #include "base/error.h"
+#include "http/server.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #define UNIX_PREFIX "unix:"
-#define UNIX_MODE 0660 /* who may talk to the server is the group's matter */
+#define UNIX_MODE 0660 /* the file's group decides who may connect */
 
-static int fail(struct error *error, const char *address, const char *why)
+static int address_fail(struct error *error, const char *address, const char *why)
 {
     return error_set(error, ERROR_INVALID, "listen on %s: %s", address, why);
 }
@@ -32,7 +32,7 @@ static int parse_port(const char *text)
     return port <= 65535 ? (int)port : -1;
 }
 
-static int parse_tcp(const char *address, struct sockaddr_storage *out)
+static int parse_listen_tcp(const char *address, struct sockaddr_storage *out)
 {
     char host[64];
     const char *colon = strrchr(address, ':');
@@ -53,16 +53,17 @@ static int open_tcp(struct http_server *server, const char *address, bool *opene
 {
     struct sockaddr_storage name = {0};
 
-    if (parse_tcp(address, &name) != 0)
-        return fail(error, address, "must be an address and a port, as 127.0.0.1:8002 or [::1]:8002, or unix:/path");
+    if (parse_listen_tcp(address, &name) != 0)
+        return address_fail(error, address,
+                            "must be an address and a port, as 127.0.0.1:8002 or [::1]:8002, or unix:/path");
     int rc = uv_tcp_init(server->loop, &server->listener.tcp);
     *opened = rc == 0;
     if (rc == 0)
         rc = uv_tcp_bind(&server->listener.tcp, (struct sockaddr *)&name, 0);
-    return rc == 0 ? 0 : fail(error, address, uv_strerror(rc));
+    return rc == 0 ? 0 : address_fail(error, address, uv_strerror(rc));
 }
 
-/* Whether a server answers on the socket. One that can't be asked is left alone too. */
+/* Whether a server answers on the socket; also true if that cannot be found out. */
 static bool is_answered(const char *path)
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
@@ -76,18 +77,18 @@ static bool is_answered(const char *path)
     return !stale;
 }
 
-/* What a server that was killed left behind is removed; nothing else is. */
+/* Removes the socket that a killed server left; nothing else. */
 static int clear_path(const char *address, const char *path, struct error *error)
 {
     struct stat info;
 
     if (lstat(path, &info) != 0)
-        return errno == ENOENT ? 0 : fail(error, address, strerror(errno));
+        return errno == ENOENT ? 0 : address_fail(error, address, strerror(errno));
     if (!S_ISSOCK(info.st_mode))
-        return fail(error, address, "a file that is no socket is there");
+        return address_fail(error, address, "the path is a file that is not a socket");
     if (is_answered(path))
-        return fail(error, address, "another server answers there");
-    return unlink(path) == 0 ? 0 : fail(error, address, strerror(errno));
+        return address_fail(error, address, "another server answers there");
+    return unlink(path) == 0 ? 0 : address_fail(error, address, strerror(errno));
 }
 
 static int open_unix(struct http_server *server, const char *address, bool *opened, struct error *error)
@@ -95,7 +96,7 @@ static int open_unix(struct http_server *server, const char *address, bool *open
     const char *path = address + strlen(UNIX_PREFIX);
 
     if (*path != '/' || strlen(path) >= sizeof((struct sockaddr_un *)NULL)->sun_path)
-        return fail(error, address, "must be an absolute path of at most 107 characters");
+        return address_fail(error, address, "must be an absolute path of at most 107 characters");
     if (clear_path(address, path, error) != 0)
         return -1;
     server->is_unix = true;
@@ -103,11 +104,11 @@ static int open_unix(struct http_server *server, const char *address, bool *open
     *opened = rc == 0;
     if (rc == 0)
         rc = uv_pipe_bind(&server->listener.pipe, path);
-    if (rc == 0 && chmod(path, UNIX_MODE) != 0) /* nobody can connect before it listens */
+    if (rc == 0 && chmod(path, UNIX_MODE) != 0) /* no client can connect before it listens */
         rc = -errno;
-    if (rc == UV_EACCES) /* which uv makes of ENOENT too */
-        return fail(error, address, "no such directory, or no permission to write there");
-    return rc == 0 ? 0 : fail(error, address, uv_strerror(rc));
+    if (rc == UV_EACCES) /* uv reports this for ENOENT too */
+        return address_fail(error, address, "no such directory, or no permission to write there");
+    return rc == 0 ? 0 : address_fail(error, address, uv_strerror(rc));
 }
 
 int http_address_open(struct http_server *server, const char *address, bool *opened, struct error *error)

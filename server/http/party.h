@@ -1,4 +1,4 @@
-/* For whom something is held: a key, or as long as none is known the client's address. */
+/* Whom something is held for: a key, or the client's address as long as no key is known. */
 #ifndef CODECELL_HTTP_PARTY_H
 #define CODECELL_HTTP_PARTY_H
 

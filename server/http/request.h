@@ -1,9 +1,10 @@
-/* One request, read from bytes: head, then body. It knows no socket, so that a test or a fuzzer can feed
- * it; how the bytes are cut into pieces changes nothing in what it says. */
+/* One request, read from bytes: head, then body. It knows no socket, so that a test or a fuzzer can feed it. The way in
+ * which the bytes are cut changes nothing in what it says. The body is not kept here. */
 #ifndef CODECELL_HTTP_REQUEST_H
 #define CODECELL_HTTP_REQUEST_H
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "http/request_scan.h"
 #include "http/request_target.h"
 
@@ -16,8 +17,9 @@ struct http_options;
 
 enum http_progress {
     HTTP_MORE,  /* all was read, it goes on */
+    HTTP_PIECE, /* the body goes on with the bytes of `piece`; ask again */
     HTTP_READY, /* the head, or the body, is complete; what follows it was not read */
-    HTTP_FAILED /* status and detail say why; nothing more can be read */
+    HTTP_FAILED /* failure and detail say why; nothing more can be read */
 };
 
 enum http_phase {
@@ -25,7 +27,7 @@ enum http_phase {
     HTTP_PHASE_FIELDS,   /* headers */
     HTTP_PHASE_SIZE,     /* a chunk's size line */
     HTTP_PHASE_DATA,     /* content, or a chunk's content and its CRLF */
-    HTTP_PHASE_TRAILERS, /* headers after the last chunk: checked, counted, dropped */
+    HTTP_PHASE_TRAILERS, /* headers after the last chunk; they are checked, counted and dropped */
     HTTP_PHASE_END
 };
 
@@ -37,16 +39,18 @@ struct http_request {
     const struct http_options *limits; /* header_max, header_count, body_max */
     llhttp_t parser;
     enum http_phase phase;
-    struct http_scan scan; /* its room: header_max less request line, headers, chunk extensions, trailers */
-    struct buf text;       /* the headers' strings, NUL-terminated; first the request line */
+    struct http_scan scan; /* its room: header_max, less all lines that came (chunk sizes excepted) */
+    struct buf text;       /* the headers' strings, each with a NUL; before them the request line */
     struct http_header *headers;
     unsigned count, room; /* headers in use and allocated */
     unsigned fields;      /* header lines begun, trailers too: at most header_count */
     bool in_name;         /* llhttp is between a name's first byte and its colon */
     char digits[17];      /* a chunk's size */
     uint64_t left;        /* DATA: bytes until its end */
-    bool done;            /* llhttp's opinion that the message is complete */
-    struct buf body;      /* decoded */
+    bool done;            /* llhttp says that the message is complete */
+    const char *piece;    /* of the body, decoded, within the data that was given */
+    size_t piece_len;
+    uint64_t taken; /* bytes of the body, in all pieces */
     struct http_target target;
 
     /* Known with the head. */
@@ -58,36 +62,28 @@ struct http_request {
     bool expects;    /* 100-continue */
 
     /* After HTTP_FAILED. */
-    int status;
+    enum error_code failure; /* ERROR_NONE: it has not failed */
     char detail[160];
 };
 
 void http_request_init(struct http_request *request, const struct http_options *limits);
 void http_request_free(struct http_request *request);
 
-/* Each takes bytes from the front of `*data`, moving it on. The body is read after the head was ready
- * and only where http_request_has_body(). */
+/* Each takes bytes from the front of `*data`, and moves it on. The body is read after the head was ready, and only if
+ * http_request_has_body(). */
 enum http_progress http_request_head(struct http_request *request, const char **data, size_t *len);
 enum http_progress http_request_body(struct http_request *request, const char **data, size_t *len);
 
 bool http_request_has_body(const struct http_request *request);
 
-/* What the head says of a body that is to be read: 413 if the content length alone says so, 415 if it is encoded
- * (RFC 9110, section 8.4). */
+/* Checks what the head says of the body before the body is read: ERROR_TOO_LARGE if the content length exceeds
+ * body_max, ERROR_MEDIA_TYPE if the body is encoded (RFC 9110, section 8.4). HTTP_MORE: it may be read. */
 enum http_progress http_request_check_body(struct http_request *request);
 
 const char *http_request_header(const struct http_request *request, const char *name); /* any case, NULL */
 
-/* Whether a comma-separated list holds the token, in any case. */
-bool http_list_has(const char *list, const char *token);
-
-enum http_progress http_request_fail(struct http_request *request, int status, const char *format, ...)
+enum http_progress http_request_fail(struct http_request *request, enum error_code code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-/* request_head.c: the checks on a complete head, and several lines of one name joined. 0, or -1 after
- * http_request_fail(). */
-int http_head_check(struct http_request *request);
-/* The request line's, without its CRLF; left as it was. Sets method, minor and target. */
-int http_head_check_line(struct http_request *request, char *line);
+int http_request_out_of_memory(struct http_request *request); /* fails it; -1 */
 
 #endif

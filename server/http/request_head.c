@@ -1,6 +1,5 @@
-/* What a request's head must say, beyond what a line must look like (request_scan.c): exactly one reading of
- * where the message ends, one host, and nothing that another server might understand otherwise. */
-#include "http/http.h"
+#include "http/request_head.h"
+
 #include "http/request.h"
 #include "http/request_host.h"
 
@@ -11,13 +10,7 @@
 
 static int malformed(struct http_request *request, const char *why)
 {
-    http_request_fail(request, 400, "Malformed request: %s", why);
-    return -1;
-}
-
-static int out_of_memory(struct http_request *request)
-{
-    http_request_fail(request, 503, "Out of memory");
+    http_request_fail(request, ERROR_INVALID, "Malformed request: %s", why);
     return -1;
 }
 
@@ -37,15 +30,15 @@ bool http_list_has(const char *list, const char *token)
     return false;
 }
 
-/* "HTTP/1.1" and "HTTP/1.0"; another number is a version that we do not speak, anything else no HTTP. */
-static int check_version(struct http_request *request, const char *text)
+/* "HTTP/1.1" or "HTTP/1.0". Another number is a version that we do not speak. Anything else is not HTTP. */
+static int check_http_version(struct http_request *request, const char *text)
 {
     bool numbered = strlen(text) == 8 && strncmp(text, "HTTP/", 5) == 0 && text[5] >= '0' && text[5] <= '9' &&
                     text[6] == '.' && text[7] >= '0' && text[7] <= '9';
     if (!numbered)
         return malformed(request, "a request line that does not end in HTTP/1.1");
     if (text[5] != '1' || text[7] > '1') {
-        http_request_fail(request, 505, "HTTP version not supported: only HTTP/1.0 and HTTP/1.1 are");
+        http_request_fail(request, ERROR_VERSION, "HTTP version not supported: only HTTP/1.0 and HTTP/1.1 are");
         return -1;
     }
     request->minor = (unsigned)(text[7] - '0');
@@ -63,20 +56,21 @@ static int check_method(struct http_request *request, const char *method)
         }
     }
     if (strcmp(method, "CONNECT") == 0)
-        return malformed(request, "CONNECT to a server that is no proxy");
+        return malformed(request, "CONNECT is not supported");
     if (!http_is_token(method))
         return malformed(request, "a method that is not a token");
-    http_request_fail(request, 501, "Method not implemented: only GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS are");
+    http_request_fail(request, ERROR_NOT_IMPLEMENTED,
+                      "Method not implemented: only GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS are");
     return -1;
 }
 
 static int check_target(struct http_request *request, const char *target)
 {
-    int status;
-    const char *why = http_target_parse(&request->target, target, strcmp(request->method, "OPTIONS") == 0, &status);
+    enum error_code code;
+    const char *why = http_target_parse(&request->target, target, strcmp(request->method, "OPTIONS") == 0, &code);
     if (why == NULL)
         return 0;
-    return status == 400 ? malformed(request, why) : out_of_memory(request);
+    return code == ERROR_MEMORY ? http_request_out_of_memory(request) : malformed(request, why);
 }
 
 int http_head_check_line(struct http_request *request, char *line)
@@ -88,7 +82,8 @@ int http_head_check_line(struct http_request *request, char *line)
     *target++ = '\0';
     *version++ = '\0';
     int rc = 0;
-    if (check_version(request, version) != 0 || check_method(request, line) != 0 || check_target(request, target) != 0)
+    if (check_http_version(request, version) != 0 || check_method(request, line) != 0 ||
+        check_target(request, target) != 0)
         rc = -1;
     target[-1] = ' ';
     version[-1] = ' ';
@@ -107,13 +102,13 @@ static unsigned header_lines(const struct http_request *request, const char *nam
     return lines;
 }
 
-static int check_host(struct http_request *request)
+static int check_host_line(struct http_request *request)
 {
     const char *host = "";
     unsigned lines = header_lines(request, "Host", &host);
     if (lines > 1 || (lines == 0 && request->minor == 1))
         return malformed(request, "exactly one Host header is needed");
-    return http_is_host(host, strlen(host), true) ? 0 : malformed(request, "a Host header that is no host");
+    return http_is_host(host, strlen(host), true) ? 0 : malformed(request, "invalid Host header");
 }
 
 static int check_length(struct http_request *request, const char *text)
@@ -147,7 +142,7 @@ static int check_expect(struct http_request *request)
     if (expect == NULL || request->minor == 0)
         return 0;
     if (strcasecmp(expect, "100-continue") != 0) {
-        http_request_fail(request, 417, "Expect: only 100-continue is supported");
+        http_request_fail(request, ERROR_EXPECTATION, "Expect: only 100-continue is supported");
         return -1;
     }
     request->expects = true;
@@ -180,7 +175,7 @@ static int join_lines(struct http_request *request, unsigned first)
             rc = buf_append(text, ", ", 2) != 0 || append_own(text, request->headers[i].value) != 0;
     }
     if (rc != 0 || buf_append(text, "", 1) != 0)
-        return out_of_memory(request);
+        return http_request_out_of_memory(request);
     request->headers[first].value = joined;
     return 0;
 }
@@ -214,7 +209,7 @@ static void read_connection(struct http_request *request)
 
 int http_head_check(struct http_request *request)
 {
-    if (check_host(request) != 0 || check_framing(request) != 0 || join_repeated(request) != 0 ||
+    if (check_host_line(request) != 0 || check_framing(request) != 0 || join_repeated(request) != 0 ||
         check_expect(request) != 0)
         return -1;
     read_connection(request);

@@ -1,6 +1,6 @@
 #include "http/request_host.h"
 
-#include "http/request_target.h"
+#include "http/request_percent.h"
 
 #include <string.h>
 #include <uv.h>
@@ -12,13 +12,13 @@ static bool is_one_of(char c, const char *set)
     return c != '\0' && strchr(set, c) != NULL;
 }
 
-static bool is_plain(char c)
+static bool is_host_char(char c)
 {
     bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     return letter || (c >= '0' && c <= '9') || is_one_of(c, "-._~!$&'()*+,;=");
 }
 
-/* reg-name, which an IPv4 address is too. */
+/* A reg-name; an IPv4 address is one too. */
 static bool is_name(const char *text, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
@@ -26,14 +26,14 @@ static bool is_name(const char *text, size_t len)
             if (http_percent_value(text + i, len - i) < 0)
                 return false;
             i += 2;
-        } else if (!is_plain(text[i])) {
+        } else if (!is_host_char(text[i])) {
             return false;
         }
     }
     return len > 0;
 }
 
-/* "v1.whatever", its v known: a form kept for later versions of IP, so nobody can say more of it. */
+/* "v1.whatever", after its v: a form for later versions of IP, of which no more is known. */
 static bool is_ip_future(const char *text, size_t len)
 {
     size_t version = 1;
@@ -42,7 +42,7 @@ static bool is_ip_future(const char *text, size_t len)
     if (version == 1 || version + 1 >= len || text[version] != '.')
         return false;
     for (size_t i = version + 1; i < len; i++) {
-        if (!is_plain(text[i]) && text[i] != ':')
+        if (!is_host_char(text[i]) && text[i] != ':')
             return false;
     }
     return true;
@@ -63,7 +63,7 @@ static bool is_ip_literal(const char *text, size_t len)
     return uv_inet_pton(AF_INET6, address, binary) == 0;
 }
 
-static bool is_port(const char *text, size_t len)
+static bool is_host_port(const char *text, size_t len)
 {
     unsigned long port = 0;
     for (size_t i = 0; i < len; i++) {
@@ -95,5 +95,5 @@ bool http_is_host(const char *text, size_t len, bool empty)
         if (!is_name(text, (size_t)(rest - text)))
             return false;
     }
-    return rest == end || (*rest == ':' && is_port(rest + 1, (size_t)(end - rest - 1)));
+    return rest == end || (*rest == ':' && is_host_port(rest + 1, (size_t)(end - rest - 1)));
 }

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#define CHUNK_DIGITS_MAX 16 /* 64 bits: leading zeros beyond that are only there to be read differently elsewhere */
+#define CHUNK_DIGITS_MAX 16 /* 64 bits; more leading zeros are only useful to be read in another way elsewhere */
 
 static bool is_alnum(unsigned char c)
 {
@@ -14,7 +14,7 @@ static bool is_tchar(unsigned char c)
     return is_alnum(c) || (c != '\0' && strchr("!#$%&'*+-.^_`|~", c) != NULL);
 }
 
-static bool is_hex(unsigned char c)
+static bool is_hex_digit(unsigned char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F') || (c >= 'a' && c <= 'f');
 }
@@ -67,7 +67,7 @@ static const char *scan_chunk(struct http_scan *scan, unsigned char c)
         return NULL;
     }
     scan->mark++;
-    return is_hex(c) && !scan->blank && scan->mark <= CHUNK_DIGITS_MAX
+    return is_hex_digit(c) && !scan->blank && scan->mark <= CHUNK_DIGITS_MAX
                ? NULL
                : "a chunk size that is not a hexadecimal number";
 }

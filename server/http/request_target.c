@@ -1,51 +1,11 @@
 #include "http/request_target.h"
 
 #include "http/request_host.h"
+#include "http/request_percent.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
-int http_percent_value(const char *text, size_t len)
-{
-    if (len < 3)
-        return -1;
-    int high = hex_value(text[1]);
-    int low = hex_value(text[2]);
-    if (high < 0 || low < 0 || high + low == 0)
-        return -1;
-    return high * 16 + low;
-}
-
-long http_percent_decode(char *out, const char *text, size_t len, bool plus)
-{
-    char *to = out;
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-        if (c == '%') {
-            int value = http_percent_value(text + i, len - i);
-            if (value < 0)
-                return -1;
-            c = (char)value;
-            i += 2;
-        } else if (c == '+' && plus) {
-            c = ' ';
-        }
-        *to++ = c;
-    }
-    return to - out;
-}
 
 /* What is wrong with an absolute-form target, or NULL, and `*path` is its path and query. */
 static const char *skip_authority(const char *text, const char **path)
@@ -55,7 +15,7 @@ static const char *skip_authority(const char *text, const char **path)
         return "a target that is neither a path nor a URL";
     size_t authority = strcspn(text + scheme, "/?#");
     if (!http_is_host(text + scheme, authority, false))
-        return "a URL in the target whose host is none";
+        return "invalid host in the target's URL";
     *path = text + scheme + authority;
     return NULL;
 }
@@ -103,10 +63,10 @@ static int decode_query(struct http_target *target, const char *text, char *out)
     return 0;
 }
 
-const char *http_target_parse(struct http_target *target, const char *text, bool options, int *status)
+const char *http_target_parse(struct http_target *target, const char *text, bool options, enum error_code *code)
 {
     *target = (struct http_target){0};
-    *status = 400;
+    *code = ERROR_INVALID;
     const char *path = text;
     bool plain = *text == '/' || (options && strcmp(text, "*") == 0);
     const char *why = plain ? NULL : skip_authority(text, &path);
@@ -115,14 +75,14 @@ const char *http_target_parse(struct http_target *target, const char *text, bool
     if (strchr(path, '#') != NULL)
         return "a fragment in the target";
 
-    /* Path, segments and query side by side: none gets longer by decoding but for its NULs: one for the
-     * path and its leading slash, one a segment (its slash), two a pair of the query. */
+    /* Path, segments and query side by side. Decoding makes none of them longer, except by their NULs: one for the path
+     * and its leading slash, one for each segment (its slash), two for each pair of the query. */
     size_t len = strlen(path);
     size_t path_len = strcspn(path, "?");
     target->memory = malloc(path_len + 2 + path_len + 1 + 2 * (len - path_len) + 2);
     if (target->memory == NULL) {
-        *status = 503;
-        return "out of memory";
+        *code = ERROR_MEMORY;
+        return ERROR_MEMORY_SENTENCE;
     }
     target->path = target->memory;
     memcpy(target->path, path, path_len);

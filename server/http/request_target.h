@@ -2,32 +2,26 @@
 #ifndef CODECELL_HTTP_REQUEST_TARGET_H
 #define CODECELL_HTTP_REQUEST_TARGET_H
 
+#include "base/error.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
 struct http_target {
     char *path;       /* as sent, without the query; "*" for OPTIONS */
-    char *segments;   /* decoded, each NUL-terminated, one behind the other; a trailing slash adds none */
+    char *segments;   /* decoded, each ends with NUL, one after the other; a trailing slash adds none */
     unsigned count;   /* how many segments; 0 for "/" */
     char *query;      /* decoded: name, NUL, value, NUL, and so on */
     size_t query_len; /* bytes of it */
-    char *memory;     /* what the pointers point into */
+    char *memory;     /* that the pointers point into */
 };
 
 /* Reads origin-form, absolute-form (its path counts, RFC 9112 section 3.2.2) and, for OPTIONS, "*".
- * NULL, or what is wrong. `*status` is 400, or 503 where memory ran out. Free with http_target_free(). */
-const char *http_target_parse(struct http_target *target, const char *text, bool options, int *status);
+ * NULL, or what is wrong. `*code` is ERROR_INVALID or ERROR_MEMORY. Free with http_target_free(). */
+const char *http_target_parse(struct http_target *target, const char *text, bool options, enum error_code *code);
 void http_target_free(struct http_target *target);
 
-/* The first value of that name, NULL where there is none. */
+/* The first value of that name; NULL: there is none. */
 const char *http_target_query(const struct http_target *target, const char *name);
-
-/* Decodes percent escapes (and "+" as a space, where `plus`) in place or into `out`; returns the length,
- * or -1 for a bad escape or %00. */
-long http_percent_decode(char *out, const char *text, size_t len, bool plus);
-
-/* The byte that "%XX" at the beginning of `text` stands for, or -1; zero is refused, because it would end a string
- * early. */
-int http_percent_value(const char *text, size_t len);
 
 #endif

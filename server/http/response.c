@@ -1,15 +1,19 @@
-#include "http/exchange.h"
+#include "http/response.h"
 
-#include "base/json.h"
+#include "base/error.h"
 #include "base/seam.h"
 #include "base/text.h"
 #include "http/connection.h"
+#include "http/exchange_private.h"
+#include "http/filter.h"
+#include "http/manners.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#define HEAD_USUAL 256  /* bytes of a head without the owner's headers */
 #define DETAIL_MAX 4096 /* bytes of an error's sentence, each bad byte replaced */
 
 static const char *reason(int status)
@@ -18,6 +22,7 @@ static const char *reason(int status)
         int status;
         const char *text;
     } reasons[] = {
+        {101, "Switching Protocols"},
         {200, "OK"},
         {201, "Created"},
         {202, "Accepted"},
@@ -47,10 +52,10 @@ static const char *reason(int status)
         if (reasons[i].status == status)
             return reasons[i].text;
     }
-    return "Status"; /* the phrase means nothing (RFC 9112, section 4) */
+    return "Status"; /* clients ignore the phrase (RFC 9112, section 4) */
 }
 
-static const char *date(struct http_server *server)
+static const char *date_header(struct http_server *server)
 {
     time_t now = (time_t)(seam()->wall_ns() / 1000000000);
     struct tm parts;
@@ -62,91 +67,166 @@ static const char *date(struct http_server *server)
     return server->date;
 }
 
-static bool has_control(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)text[i];
-        if ((c < ' ' && c != '\t') || c == 0x7f)
-            return true;
-    }
-    return false;
-}
-
-void http_header_add(struct http_exchange *ex, const char *name, const char *format, ...)
-{
-    size_t before = ex->headers.len;
-    va_list args;
-
-    va_start(args, format);
-    if (buf_printf(&ex->headers, "%s: ", name) != 0 || buf_vprintf(&ex->headers, format, args) != 0 ||
-        has_control(ex->headers.data + before, ex->headers.len - before) || buf_puts(&ex->headers, "\r\n") != 0)
-        ex->headers_bad = true;
-    va_end(args);
-}
-
-static char *error_body(const char *detail, size_t *len)
+char *http_error_body(const struct http_exchange *ex, int status, const char *detail, size_t *len)
 {
     struct buf clean;
     char *text = NULL;
 
     buf_init(&clean, DETAIL_MAX);
-    if (text_utf8_clean(&clean, detail, strlen(detail), false) != 0 || clean.data == NULL) {
-        buf_free(&clean);
-        return NULL;
-    }
-    json_t *object = json_pack("{s:s%}", "detail", clean.data, clean.len);
-    if (object != NULL)
-        text = json_text(object, len);
-    json_decref(object);
+    if (text_utf8_clean(&clean, detail, strlen(detail), false) == 0 && clean.data != NULL)
+        text = ex->manners->error_body(status, clean.data, len);
     buf_free(&clean);
     return text;
 }
 
-void http_respond_error(struct http_exchange *ex, int status, const char *detail)
+static int add_number(struct buf *out, size_t number)
 {
-    size_t len = 0;
-    char *body = error_body(detail, &len);
+    char digits[20];
+    size_t at = sizeof digits;
 
-    http_respond(ex, status, body == NULL ? NULL : "application/json", body, len);
+    do
+        digits[--at] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    return buf_append(out, digits + at, sizeof digits - at);
 }
 
-static int build_head(struct http_exchange *ex, const char *type, size_t len)
+static int add_head_line(struct buf *out, const char *name, const char *value)
+{
+    return buf_puts(out, name) != 0 || buf_puts(out, value) != 0 ? -1 : buf_append(out, "\r\n", 2);
+}
+
+/* Without printf, which would take more time than the rest of an answer. */
+static int add_head_start(struct http_exchange *ex, const char *type)
 {
     struct buf *head = &ex->head;
-    bool bodiless = ex->status == 204 || ex->status == 304;
 
-    if (buf_printf(head, "HTTP/1.1 %d %s\r\nDate: %s\r\n", ex->status, reason(ex->status),
-                   date(ex->connection->server)) != 0)
+    if (buf_reserve(head, HEAD_USUAL + ex->headers.len) != 0 || buf_append(head, "HTTP/1.1 ", 9) != 0 ||
+        add_number(head, (size_t)ex->status) != 0 || add_head_line(head, " ", reason(ex->status)) != 0 ||
+        add_head_line(head, "Date: ", date_header(ex->connection->server)) != 0)
         return -1;
-    if (type != NULL && buf_printf(head, "Content-Type: %s\r\n", type) != 0)
-        return -1;
-    if (!bodiless && buf_printf(head, "Content-Length: %zu\r\n", len) != 0)
-        return -1;
-    return buf_printf(head, "Connection: %s\r\nX-Request-Id: %s\r\n%.*s\r\n", ex->keep_alive ? "keep-alive" : "close",
-                      ex->id, (int)ex->headers.len, ex->headers.len > 0 ? ex->headers.data : "");
+    return type == NULL ? 0 : add_head_line(head, "Content-Type: ", type);
 }
 
-/* An answer whose headers are not what they should be is not sent: half of it could mean anything. */
-static void replace_bad(struct http_exchange *ex, const char **type, size_t *len)
+static int add_length(struct buf *head, size_t len)
 {
+    return buf_append(head, "Content-Length: ", 16) != 0 || add_number(head, len) != 0 ? -1
+                                                                                       : buf_append(head, "\r\n", 2);
+}
+
+static int add_head_end(struct http_exchange *ex, const char *connection)
+{
+    struct buf *head = &ex->head;
+
+    if (add_head_line(head, "Connection: ", connection) != 0 || add_head_line(head, "X-Request-Id: ", ex->id) != 0 ||
+        (ex->headers.len > 0 && buf_append(head, ex->headers.data, ex->headers.len) != 0))
+        return -1;
+    return buf_append(head, "\r\n", 2);
+}
+
+static const char *after_answer(const struct http_exchange *ex)
+{
+    return ex->keep_alive ? "keep-alive" : "close";
+}
+
+static bool status_has_body(int status)
+{
+    return status != 204 && status != 304;
+}
+
+static bool is_head(const struct http_exchange *ex)
+{
+    const char *method = ex->request.method;
+
+    return method != NULL && strcmp(method, "HEAD") == 0;
+}
+
+/* Instead of the owner's answer. */
+static char *error_instead(struct http_exchange *ex, int status, const char *detail, const char **type, size_t *len)
+{
+    http_filters_close(ex);
     buf_reset(&ex->headers);
+    ex->status = status;
+    *type = ex->manners->error_type;
+    return http_error_body(ex, status, detail, len);
+}
+
+/* What every answer begins with. An answer with bad headers is not sent, because without them it could mean something
+ * else: the error's body is returned then, else NULL. */
+static char *answer_starts(struct http_exchange *ex, const char **type, size_t *len)
+{
+    if (*ex->id == '\0')
+        http_exchange_name(ex);
+    if (status_has_body(ex->status))
+        http_filters_open(ex, *type);
+    if (!ex->headers_bad)
+        return NULL;
+    return error_instead(ex, error_status(ERROR_INTERNAL), "Internal error: the answer's headers are not valid", type,
+                         len);
+}
+
+static void filter_body(struct http_exchange *ex, const char **type, size_t *len)
+{
+    struct buf out;
+
+    buf_init(&out, ex->connection->server->options.bodies_max);
+    int rc = http_filters_take(ex, ex->body, ex->body == NULL ? 0 : *len, true, &out);
     free(ex->body);
-    ex->status = 500;
-    *type = "application/json";
-    ex->body = error_body("Internal error: the answer's headers are not valid", len);
+    if (rc == 0)
+        ex->body = buf_detach(&out, len);
+    else
+        ex->body = error_instead(ex, error_status(ERROR_MEMORY), ERROR_MEMORY_SENTENCE, type, len);
+    buf_free(&out);
 }
 
 int http_response_build(struct http_exchange *ex, int status, const char *type, char *body, size_t len)
 {
-    const char *method = http_method(ex);
-
     ex->status = status;
     ex->body = body;
-    if (*ex->id == '\0')
-        http_exchange_name(ex);
-    if (ex->headers_bad)
-        replace_bad(ex, &type, &len);
-    bool left_out = ex->status == 204 || ex->status == 304 || (method != NULL && strcmp(method, "HEAD") == 0);
-    ex->body_len = left_out || ex->body == NULL ? 0 : len;
-    return build_head(ex, type, ex->body == NULL ? 0 : len);
+    char *instead = answer_starts(ex, &type, &len);
+    if (instead != NULL || ex->headers_bad) {
+        free(body);
+        ex->body = instead;
+    }
+    bool filtered = http_filters_work(ex);
+    if (filtered && !is_head(ex))
+        filter_body(ex, &type, &len);
+    if (ex->body == NULL)
+        len = 0;
+    ex->body_len = status_has_body(ex->status) && !is_head(ex) ? len : 0;
+    if (add_head_start(ex, type) != 0)
+        return -1;
+    /* Only a body that was filtered tells how long it is then, and a HEAD has none. */
+    if (status_has_body(ex->status) && !(filtered && is_head(ex)) && add_length(&ex->head, len) != 0)
+        return -1;
+    return add_head_end(ex, after_answer(ex));
+}
+
+int http_response_build_flow(struct http_exchange *ex, int status, const char *type)
+{
+    struct http_flow *flow = &ex->flow;
+    size_t len = 0;
+    int rc = 0;
+
+    ex->status = status;
+    char *instead = answer_starts(ex, &type, &len);
+    bool has_body = status_has_body(ex->status);
+    flow->chunked = has_body && ex->request.minor >= 1;
+    flow->drops = !has_body || is_head(ex) || ex->headers_bad;
+    if (instead != NULL && !is_head(ex))
+        rc = buf_append(&flow->filling, instead, len);
+    free(instead);
+    if (rc != 0 || add_head_start(ex, type) != 0)
+        return -1;
+    if (flow->chunked && buf_puts(&ex->head, "Transfer-Encoding: chunked\r\n") != 0)
+        return -1;
+    flow->chunked = flow->chunked && !is_head(ex);
+    return add_head_end(ex, after_answer(ex));
+}
+
+int http_response_build_switch(struct http_exchange *ex, const char *protocol)
+{
+    ex->status = 101;
+    if (add_head_start(ex, NULL) != 0 || add_head_line(&ex->head, "Upgrade: ", protocol) != 0)
+        return -1;
+    return add_head_end(ex, "Upgrade");
 }

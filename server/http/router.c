@@ -1,6 +1,5 @@
 #include "http/router.h"
 
-#include "http/http.h"
 #include "http/request_target.h"
 
 #include <assert.h>
@@ -8,7 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum segment_kind { SEGMENT_NONE, SEGMENT_REST, SEGMENT_ONE, SEGMENT_LITERAL }; /* the more, the more specific */
+enum segment_kind {
+    SEGMENT_NONE,
+    SEGMENT_REST,
+    SEGMENT_ONE,
+    SEGMENT_LITERAL
+}; /* in ascending order of how specific they are */
 
 struct segment {
     enum segment_kind kind;
@@ -16,7 +20,7 @@ struct segment {
     size_t len;
 };
 
-/* The pattern's next segment; `*at` is moved behind it. */
+/* The pattern's next segment; moves `*at` to its end. */
 static struct segment next_segment(const char **at)
 {
     if (**at != '/' || (*at)[1] == '\0')
@@ -65,7 +69,7 @@ static bool more_specific(const char *a, const char *b)
     }
 }
 
-/* The segments from here on, with their slashes again. */
+/* Puts the slashes between the segments from here on again. */
 static void join_rest(char *text, unsigned segments)
 {
     while (segments-- > 1) {

@@ -1,14 +1,14 @@
 #include "http/seats.h"
 
+#include "base/container_of.h"
+
 #include <stdlib.h>
 
 struct http_holder {
     struct http_party party;
     unsigned held;
-    struct {
-        struct http_seat *first, *last; /* in the order in which they came to this state */
-    } seats[HTTP_SEAT_STATES];
-    struct http_holder *next; /* in its bucket */
+    struct list seats[HTTP_SEAT_STATES]; /* in the order in which they came to this state */
+    struct http_holder *next;            /* in its bucket */
 };
 
 /* FNV-1a, 64 bits. */
@@ -23,7 +23,7 @@ static unsigned bucket_of(const struct http_party *party)
     return (unsigned)((hash >> 32 ^ hash) % HTTP_SEATS_BUCKETS);
 }
 
-static struct http_holder *find(const struct http_seats *seats, const struct http_party *party)
+static struct http_holder *find_holder(const struct http_seats *seats, const struct http_party *party)
 {
     struct http_holder *holder = seats->buckets[bucket_of(party)];
 
@@ -32,9 +32,9 @@ static struct http_holder *find(const struct http_seats *seats, const struct htt
     return holder;
 }
 
-static struct http_holder *find_or_make(struct http_seats *seats, const struct http_party *party)
+static struct http_holder *holder_of(struct http_seats *seats, const struct http_party *party)
 {
-    struct http_holder *holder = find(seats, party);
+    struct http_holder *holder = find_holder(seats, party);
 
     if (holder == NULL) {
         struct http_holder **bucket = &seats->buckets[bucket_of(party)];
@@ -42,13 +42,15 @@ static struct http_holder *find_or_make(struct http_seats *seats, const struct h
         if (holder == NULL)
             return NULL;
         holder->party = *party;
+        for (int state = 0; state < HTTP_SEAT_STATES; state++)
+            list_init(&holder->seats[state]);
         holder->next = *bucket;
         *bucket = holder;
     }
     return holder;
 }
 
-static void drop(struct http_seats *seats, struct http_holder *holder)
+static void drop_holder(struct http_seats *seats, struct http_holder *holder)
 {
     struct http_holder **at = &seats->buckets[bucket_of(&holder->party)];
 
@@ -58,44 +60,22 @@ static void drop(struct http_seats *seats, struct http_holder *holder)
     free(holder);
 }
 
-static void append(struct http_seats *seats, struct http_seat *seat)
+static void append_seat(struct http_seats *seats, struct http_seat *seat)
 {
-    struct http_holder *holder = seat->holder;
-
     seat->since = ++seats->moves;
-    seat->next = NULL;
-    seat->prev = holder->seats[seat->state].last;
-    if (seat->prev != NULL)
-        seat->prev->next = seat;
-    else
-        holder->seats[seat->state].first = seat;
-    holder->seats[seat->state].last = seat;
-}
-
-static void take_out(struct http_seat *seat)
-{
-    struct http_holder *holder = seat->holder;
-
-    if (seat->prev != NULL)
-        seat->prev->next = seat->next;
-    else
-        holder->seats[seat->state].first = seat->next;
-    if (seat->next != NULL)
-        seat->next->prev = seat->prev;
-    else
-        holder->seats[seat->state].last = seat->prev;
+    list_push(&seat->holder->seats[seat->state], &seat->node);
 }
 
 bool http_seats_take(struct http_seats *seats, struct http_seat *seat, const struct http_party *party)
 {
-    struct http_holder *holder = find_or_make(seats, party);
+    struct http_holder *holder = holder_of(seats, party);
 
     if (holder == NULL)
         return false;
     *seat = (struct http_seat){.holder = holder, .state = HTTP_SEAT_BUSY};
     holder->held++;
     seats->taken++;
-    append(seats, seat);
+    append_seat(seats, seat);
     return true;
 }
 
@@ -105,17 +85,17 @@ void http_seats_leave(struct http_seats *seats, struct http_seat *seat)
 
     if (holder == NULL)
         return;
-    take_out(seat);
+    list_remove(&seat->node);
     seat->holder = NULL;
     seats->taken--;
     if (--holder->held == 0)
-        drop(seats, holder);
+        drop_holder(seats, holder);
 }
 
 void http_seats_pass(struct http_seats *seats, struct http_seat *seat, const struct http_party *party)
 {
     enum http_seat_state state = seat->state;
-    struct http_holder *to = seat->holder != NULL ? find_or_make(seats, party) : NULL;
+    struct http_holder *to = seat->holder != NULL ? holder_of(seats, party) : NULL;
 
     if (to == NULL || to == seat->holder)
         return;
@@ -123,32 +103,33 @@ void http_seats_pass(struct http_seats *seats, struct http_seat *seat, const str
     *seat = (struct http_seat){.holder = to, .state = state};
     to->held++;
     seats->taken++;
-    append(seats, seat);
+    append_seat(seats, seat);
 }
 
 void http_seats_set(struct http_seats *seats, struct http_seat *seat, enum http_seat_state state)
 {
     if (seat->holder == NULL)
         return;
-    take_out(seat);
+    list_remove(&seat->node);
     seat->state = state;
-    append(seats, seat);
+    append_seat(seats, seat);
 }
 
-/* ---- who goes ---- */
+/* ---- which seat goes ---- */
 
 /* The seat that the holder would lose; NULL: none. */
 static struct http_seat *loss_of(const struct http_seats *seats, const struct http_holder *holder)
 {
-    struct http_seat *idle = holder->seats[HTTP_SEAT_IDLE].first;
+    struct list *first = list_first(&holder->seats[HTTP_SEAT_IDLE]);
 
-    if (idle == NULL && holder->held > seats->taken / 2)
-        return holder->seats[HTTP_SEAT_MOVING].first;
-    return idle;
+    if (first == NULL && holder->held > seats->taken / 2)
+        first = list_first(&holder->seats[HTTP_SEAT_MOVING]);
+    return first != NULL ? container_of(first, struct http_seat, node) : NULL;
 }
 
-/* How far down the rule of seats.h the holder stands for a newcomer whose party has `held`: 3 goes first, 0 never. */
-static int rank(const struct http_holder *holder, unsigned held)
+/* The holder's rank in the rule of seats.h, for a newcomer whose party holds `held` seats. The highest rank loses a
+ * seat first; 0: it loses none. */
+static int holder_rank(const struct http_holder *holder, unsigned held)
 {
     if (holder->held >= held + 2)
         return holder->party.is_key ? 2 : 3;
@@ -161,7 +142,7 @@ struct candidate {
     struct http_seat *seat;
 };
 
-static bool goes_before(const struct candidate *a, const struct candidate *b)
+static bool seat_goes_before(const struct candidate *a, const struct candidate *b)
 {
     if (a->rank != b->rank)
         return a->rank > b->rank;
@@ -172,14 +153,15 @@ static bool goes_before(const struct candidate *a, const struct candidate *b)
 
 struct http_seat *http_seats_victim(const struct http_seats *seats, const struct http_party *party)
 {
-    const struct http_holder *own = find(seats, party);
+    const struct http_holder *own = find_holder(seats, party);
     unsigned held = own != NULL ? own->held : 0;
     struct candidate best = {0};
 
     for (size_t i = 0; i < HTTP_SEATS_BUCKETS; i++)
         for (const struct http_holder *holder = seats->buckets[i]; holder != NULL; holder = holder->next) {
-            struct candidate one = {rank(holder, held), holder->held, loss_of(seats, holder)};
-            if (holder != own && one.rank > 0 && one.seat != NULL && (best.seat == NULL || goes_before(&one, &best)))
+            struct candidate one = {holder_rank(holder, held), holder->held, loss_of(seats, holder)};
+            if (holder != own && one.rank > 0 && one.seat != NULL &&
+                (best.seat == NULL || seat_goes_before(&one, &best)))
                 best = one;
         }
     if (best.seat == NULL && own != NULL)

@@ -294,9 +294,25 @@ def test_head(server):
         with server.wire() as wire:
             answer = wire.send(f"HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n").answer(head=True)
             assert answer.status == (404 if path == "/nothing" else 200)
-            assert int(answer.header("Content-Length")) > 0
+            if path == "/api/v1/languages":  # it flows
+                assert answer.header("Transfer-Encoding") == "chunked" and not answer.header("Content-Length")
+            else:
+                assert int(answer.header("Content-Length")) > 0
             if path != "/nothing":
                 assert wire.send(GET).answer().json["status"]
+
+
+def test_an_answer_that_flows(server):
+    """The list of languages: chunks for HTTP/1.1, the same bytes up to the connection's end for HTTP/1.0."""
+    with server.wire() as wire:
+        answer = wire.send("GET /api/v1/languages HTTP/1.1\r\nHost: x\r\n\r\n").answer()
+        assert answer.header("Transfer-Encoding") == "chunked"
+        assert json.dumps(answer.json, separators=(",", ":"), ensure_ascii=False).encode() == answer.body
+        assert wire.send(GET).answer().status == 200
+    with server.wire() as wire:
+        head, _, body = wire.send("GET /api/v1/languages HTTP/1.0\r\n\r\n").rest().partition(b"\r\n\r\n")
+    assert b"Transfer-Encoding" not in head and b"Connection: close" in head
+    assert body == answer.body
 
 
 def test_a_get_with_a_body(server):

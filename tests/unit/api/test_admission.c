@@ -11,18 +11,28 @@ static const struct http_route read_route = {"GET", "/read", NULL, API_KEY | API
 static const struct http_route open_route = {"GET", "/open", NULL, 0};
 static const struct http_route metrics_route = {"GET", "/metrics", NULL, API_METRICS};
 
+static void expect_key(const char *api_key, const char *authorization, const char *key)
+{
+    struct http_exchange ex = {.headers = {{"X-API-Key", api_key}, {"Authorization", authorization}}};
+    const char *found = http_presented_key(&ex, api_manners[0]);
+    if (key == NULL)
+        assert_null(found);
+    else
+        assert_string_equal(found, key);
+}
+
 static void test_where_a_key_is_looked_for(void **state)
 {
     (void)state;
-    assert_null(auth_presented(NULL, NULL));
-    assert_null(auth_presented("", NULL));
-    assert_null(auth_presented(NULL, "Basic abc"));
-    assert_null(auth_presented(NULL, "Bearer"));
-    assert_string_equal(auth_presented("a", NULL), "a");
-    assert_string_equal(auth_presented("a", "Bearer b"), "a");
-    assert_string_equal(auth_presented("", "Bearer b"), "b");
-    assert_string_equal(auth_presented(NULL, "bearer   b"), "b");
-    assert_string_equal(auth_presented(NULL, "Bearer "), "");
+    expect_key(NULL, NULL, NULL);
+    expect_key("", NULL, NULL);
+    expect_key(NULL, "Basic abc", NULL);
+    expect_key(NULL, "Bearer", NULL);
+    expect_key("a", NULL, "a");
+    expect_key("a", "Bearer b", "a");
+    expect_key("", "Bearer b", "b");
+    expect_key(NULL, "bearer   b", "b");
+    expect_key(NULL, "Bearer ", "");
 }
 
 static void test_what_a_key_may_not(void **state)
@@ -238,16 +248,16 @@ static void test_rates_of_reading(void **state)
     assert_int_equal(reading_rate(&rates, 101), 606);
     assert_int_equal(reading_rate(&rates, 1000000), 1000000);
     for (int key = 1; key <= READING_KEYS_MAX + 10; key++) /* never more places than there may be */
-        assert_true(reading_take(&rates, key, 1, now + key).allowed);
+        assert_true(reading_take(&rates, key, 1, 1, now + key).allowed);
     assert_int_equal(rates.count, READING_KEYS_MAX);
     now += INT64_C(3600) * 1000000000;
     for (int i = 0; i < 600; i++)
-        assert_true(reading_take(&rates, 7, 1, now).allowed);
-    assert_false(reading_take(&rates, 7, 1, now).allowed);
-    assert_int_equal(reading_take(&rates, 7, 1, now).limit, 600);
-    assert_true(reading_take(&rates, READING_KEYS_MAX + 11, 1, now).allowed); /* takes an idle one's place */
+        assert_true(reading_take(&rates, 7, 1, 1, now).allowed);
+    assert_false(reading_take(&rates, 7, 1, 1, now).allowed);
+    assert_int_equal(reading_take(&rates, 7, 1, 1, now).limit, 600);
+    assert_true(reading_take(&rates, READING_KEYS_MAX + 11, 1, 1, now).allowed); /* takes an idle one's place */
     assert_int_equal(rates.count, READING_KEYS_MAX);
-    assert_false(reading_take(&rates, 7, 1, now).allowed);
+    assert_false(reading_take(&rates, 7, 1, 1, now).allowed);
     reading_free(&rates);
 }
 
@@ -331,6 +341,25 @@ static void test_who_may_read_the_metrics(void **state)
     }
 }
 
+/* Another API's: the key is in the query, and one of its requests counts as three. */
+static void test_other_manners(void **state)
+{
+    (void)state;
+    static const struct http_key_place keys[] = {{HTTP_KEY_QUERY, "token"}, {HTTP_KEY_NONE, NULL}};
+    static const struct http_manners manners = {
+        .prefix = "/other", .error_type = "application/json", .error_body = http_error_detail, .keys = keys, .cost = 3};
+    struct http_exchange header = exchange(&run_route, fake_key);
+    header.manners = &manners;
+    admit(&header);
+    fake_expect(&header, 401, "{\"detail\":\"API key is required\"}");
+    struct http_exchange ex = {.route = &run_route, .manners = &manners, .queries = {{"token", fake_key}}};
+    admit(&ex);
+    assert_true(ex.admitted);
+    const struct rate_verdict *rate = &api_caller(&ex)->rate;
+    assert_int_equal(rate->limit - rate->remaining, 3);
+    free(ex.user);
+}
+
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
 
 int main(void)
@@ -343,6 +372,7 @@ int main(void)
         cmocka_unit_test(test_rates_of_reading),
         STAGED(test_reading_has_a_rate_of_its_own),
         STAGED(test_no_key_and_a_wrong_key),
+        STAGED(test_other_manners),
         STAGED(test_a_store_that_cannot_record),
         STAGED(test_a_store_that_is_read_only),
         STAGED(test_a_burst_and_what_follows_it),

@@ -58,10 +58,40 @@ static void test_only_what_is_offered_is_listed(void **state)
     expect(api_languages_ids, NULL, 200, "[\"aa\",\"cc\"]");
     struct http_exchange ex = {.route = &ready_route};
     api_languages_list(&ex);
+    fake_drain(&ex);
     assert_non_null(strstr(ex.body, "{\"languages\":[{\"id\":\"aa\","));
     assert_non_null(strstr(ex.body, "{\"id\":\"cc\","));
     assert_null(strstr(ex.body, "bb"));
     fake_expect(&ex, 200, NULL);
+}
+
+/* The pieces are together what one text was. */
+static void test_the_list_is_its_languages(void **state)
+{
+    (void)state;
+    struct http_exchange ex = {.route = &ready_route};
+    api_languages_list(&ex);
+    fake_drain(&ex);
+    json_t *array = json_array();
+    struct language_version *version;
+    json_array_append_new(array, language_json(catalog_find(fake_api.languages, "aa", &version)));
+    json_array_append_new(array, language_json(catalog_find(fake_api.languages, "cc", &version)));
+    json_t *whole = json_pack("{so}", "languages", array);
+    size_t len;
+    char *text = json_text(whole, &len);
+    json_decref(whole);
+    fake_expect(&ex, 200, text);
+    free(text);
+}
+
+static void test_a_client_that_leaves_within_the_list(void **state)
+{
+    (void)state;
+    struct http_exchange ex = {.route = &ready_route};
+    api_languages_list(&ex);
+    assert_int_equal(ex.status, 0);
+    ex.gone(ex.gone_arg);
+    free(ex.body);
 }
 
 static void test_one_language(void **state)
@@ -217,6 +247,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         STAGED(test_only_what_is_offered_is_listed),
+        STAGED(test_the_list_is_its_languages),
+        STAGED(test_a_client_that_leaves_within_the_list),
         STAGED(test_one_language),
         STAGED(test_ready),
         STAGED(test_ready_means_that_a_record_can_be_written),

@@ -1,4 +1,4 @@
-/* Requests and their answers over real sockets, where all goes well or the request is at fault. */
+/* Requests and their answers over real sockets: good requests and bad ones. */
 #include "trial.h"
 
 #define H "Host: x\r\n"
@@ -131,7 +131,7 @@ static void routes_that_are_not(void **state)
     trial_stop(&t);
 }
 
-/* The body of a request that is not wanted was not read: nobody knows where the next request begins. */
+/* The body of a refused request was not read, so the place where the next request begins is unknown. */
 static void refused_before_its_body_closes(void **state)
 {
     (void)state;

@@ -113,7 +113,7 @@ static void half_closed_pipeline(void **state)
     trial_stop(&t);
 }
 
-/* Nobody asked to be told: the exchange stays until it is answered, for its owner holds it. */
+/* Without a gone callback the exchange stays until it is answered, because its owner holds it. */
 static void owner_that_is_not_told(void **state)
 {
     struct trial t;
@@ -131,7 +131,7 @@ static void owner_that_is_not_told(void **state)
     trial_stop(&t);
 }
 
-/* It asks when the client has gone already: told then, but not within its own call. */
+/* The owner sets the callback after the client has gone: it is called, but not within the owner's call. */
 static void owner_that_asks_late(void **state)
 {
     struct trial t;

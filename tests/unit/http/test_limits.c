@@ -1,8 +1,6 @@
 /* Every cap and every deadline, reached. */
 #include "trial.h"
 
-#include "http/connection.h"
-
 #define H "Host: x\r\n"
 #define GET(path) "GET " path " HTTP/1.1\r\n" H "\r\n"
 
@@ -53,7 +51,7 @@ static void header_lines(void **state)
     client_send(&t, fd, "GET /hello HTTP/1.1\r\n" H "A: b\r\n\r\n");
     client_expect(&t, fd, 200, "hello");
     client_send(&t, fd, "GET /hello HTTP/1.1\r\n" H "A: b\r\nC: d\r\n\r\n");
-    expect_refusal(&t, fd, 431, "Headers: must be at most 2");
+    expect_refusal(&t, fd, 431, "Too many header fields: at most 2");
     trial_stop(&t);
 }
 
@@ -230,12 +228,12 @@ static void slowly_read_answer(void **state)
 /* Reads this many bytes, then lets the time for 64 KiB pass: the connection must still be there. */
 static void read_for_a_while(struct trial *t, int fd, char *part, size_t len)
 {
-    size_t before = t->server->connections->untaken;
+    size_t before = trial_connection(t)->untaken;
 
     assert_int_equal(client_read(t, fd, part, len), len);
-    TRIAL_UNTIL(t, NOBODY, t->server->connections == NULL || t->server->connections->untaken != before);
-    assert_non_null(t->server->connections);
-    assert_int_equal(t->server->connections->state, HTTP_CONN_ANSWERING);
+    TRIAL_UNTIL(t, NOBODY, trial_connection(t) == NULL || trial_connection(t)->untaken != before);
+    assert_non_null(trial_connection(t));
+    assert_int_equal(trial_connection(t)->state, HTTP_CONN_ANSWERING);
 }
 
 static int open_with_buffer(struct trial *t, int bytes)
@@ -264,7 +262,7 @@ static void answer_that_is_read_at_a_slow_pace(void **state)
     trial_open(&t);
     int fd = open_with_buffer(&t, 65536);
     client_send(&t, fd, GET("/big"));
-    TRIAL_UNTIL(&t, NOBODY, t.server->connections->untaken > 0);
+    TRIAL_UNTIL(&t, NOBODY, trial_connection(&t)->untaken > 0);
     for (int i = 0; i < TIMES; i++)
         read_for_a_while(&t, fd, part, SOME);
     assert_int_equal(client_read(&t, fd, part, BIG_LEN - TIMES * SOME), BIG_LEN - TIMES * SOME);
@@ -285,8 +283,8 @@ static void answer_that_is_read_at_a_trickle(void **state)
     trial_open(&t);
     int fd = open_with_buffer(&t, 4096);
     client_send(&t, fd, GET("/big"));
-    TRIAL_UNTIL(&t, NOBODY, t.server->connections != NULL);
-    while (t.server->connections != NULL && client_read(&t, fd, part, sizeof part) > 0) {
+    TRIAL_UNTIL(&t, NOBODY, trial_connection(&t) != NULL);
+    while (trial_connection(&t) != NULL && client_read(&t, fd, part, sizeof part) > 0) {
         uint64_t pause = uv_hrtime() + 2000000;
         TRIAL_UNTIL(&t, NOBODY, uv_hrtime() > pause);
     }
@@ -334,7 +332,7 @@ static void an_idle_connection_gives_way(void **state)
     client_expect(&t, first, 200, "hello");
     int second = client_open(&t);
     client_send(&t, second, "GET /hello HTT");
-    TRIAL_UNTIL(&t, NOBODY, http_server_connections(t.server) == 2 && t.server->connections->state == HTTP_CONN_HEAD);
+    TRIAL_UNTIL(&t, NOBODY, http_server_connections(t.server) == 2 && trial_connection(&t)->state == HTTP_CONN_HEAD);
     int third = client_open(&t);
     client_send(&t, third, GET("/hello"));
     client_expect(&t, third, 200, "hello");
@@ -351,7 +349,7 @@ static void an_idle_connection_gives_way(void **state)
     trial_stop(&t);
 }
 
-/* A proxy that is trusted says whose a request is; one that is not only claims it. */
+/* X-Forwarded-For counts if it comes from a trusted proxy, and only then. */
 static void whose_a_request_is(void **state)
 {
     (void)state;
@@ -473,7 +471,7 @@ static void refused_upload(void **state)
     int fd = client_open(&t);
     client_send(&t, fd, "POST /refused HTTP/1.1\r\n" H "Content-Length: 120000\r\n\r\n");
     trial_expect(&t, "admit POST /refused; done 401; ");
-    struct http_connection *conn = t.server->connections;
+    struct http_connection *conn = trial_connection(&t);
     for (int i = 0; i < 4; i++) { /* for longer than HTTP_LINGER_MS in all */
         TRIAL_UNTIL(&t, NOBODY, uv_timer_get_due_in(&conn->timer) < HTTP_LINGER_MS - 600);
         assert_int_equal(conn->state, HTTP_CONN_DISCARDING);
@@ -494,7 +492,7 @@ static void refused_before_it_is_sent(void **state)
     trial_start(&t);
     int fd = client_open(&t);
     client_send(&t, fd, "POST /refused HTTP/1.1\r\n" H "Content-Length: 9\r\nExpect: 100-continue\r\n\r\n");
-    TRIAL_UNTIL(&t, NOBODY, t.server->connections != NULL && t.server->connections->state == HTTP_CONN_LINGERING);
+    TRIAL_UNTIL(&t, NOBODY, trial_connection(&t) != NULL && trial_connection(&t)->state == HTTP_CONN_LINGERING);
     expect_refusal(&t, fd, 401, "API key is required");
     trial_stop(&t);
 }
@@ -584,7 +582,7 @@ static void bodies_of_one_owner(void **state)
     int over = client_open(&t);
     client_send(&t, over, "POST /echo HTTP/1.1\r\n" H "X-Owner: 1\r\nContent-Length: 100000\r\n\r\n");
     assert_true(client_try_send(&t, over, part, sizeof part));
-    expect_refusal(&t, over, 503, "Too much is being sent at once. Please try again later.");
+    expect_refusal(&t, over, 503, "The server is holding too many request bodies. Please try again later.");
     int other = client_open(&t);
     client_send(&t, other, small);
     client_expect(&t, other, 200, "abc");
@@ -612,7 +610,7 @@ static void bodies_together(void **state)
     TRIAL_UNTIL(&t, NOBODY, t.server->shares.total >= sizeof part);
     client_send(&t, second, "POST /echo HTTP/1.1\r\n" H "Content-Length: 500000\r\n\r\n");
     assert_true(client_try_send(&t, second, part, sizeof part));
-    expect_refusal(&t, second, 503, "Too much is being sent at once. Please try again later.");
+    expect_refusal(&t, second, 503, "The server is holding too many request bodies. Please try again later.");
     client_reset(first);
     TRIAL_UNTIL(&t, NOBODY, t.server->shares.total == 0);
     int third = client_open(&t);
@@ -647,7 +645,7 @@ static void refused_body_is_not_held(void **state)
     int fd = client_open(&t);
     client_send(&t, fd, "POST /echo HTTP/1.1\r\n" H "Content-Length: 400000\r\n\r\n");
     assert_true(client_try_send(&t, fd, part, sizeof part));
-    expect_refusal(&t, fd, 503, "Too much is being sent at once. Please try again later.");
+    expect_refusal(&t, fd, 503, "The server is holding too many request bodies. Please try again later.");
     assert_in_range(held_at_end, 1, 1000); /* the answer */
     trial_stop(&t);
 }

@@ -1,7 +1,7 @@
 /* What a request may look like, as the parser sees it, whole and byte by byte: the answers must agree. */
 #include "unit.h"
 
-#include "http/http.h"
+#include "http/listener.h"
 #include "http/request.h"
 
 #include <stdio.h>
@@ -13,11 +13,27 @@
 
 static const struct http_options limits = {.header_max = 512, .header_count = 8, .body_max = 32};
 
+static char body[256]; /* of the request that was fed last */
+
+static enum http_progress take_body(struct http_request *request, const char **at, size_t *left)
+{
+    enum http_progress progress;
+
+    while ((progress = http_request_body(request, at, left)) == HTTP_PIECE) {
+        size_t len = strlen(body);
+        assert_true(len + request->piece_len < sizeof body);
+        memcpy(body + len, request->piece, request->piece_len);
+        body[len + request->piece_len] = '\0';
+    }
+    return progress;
+}
+
 /* Reads a request in pieces of `piece` bytes; what was left unread is in `*rest`. */
 static enum http_progress feed(struct http_request *request, const char *data, size_t len, size_t piece, size_t *rest)
 {
     enum http_progress progress = HTTP_MORE;
     bool head = true;
+    *body = '\0';
 
     while (progress == HTTP_MORE && len > 0) {
         const char *at = data;
@@ -32,7 +48,7 @@ static enum http_progress feed(struct http_request *request, const char *data, s
                 progress = http_request_has_body(request) ? HTTP_MORE : HTTP_READY;
             }
         } else {
-            progress = http_request_body(request, &at, &left);
+            progress = take_body(request, &at, &left);
         }
         data += given - left;
         len -= given - left;
@@ -48,7 +64,7 @@ static int status_of(const char *data, size_t len, size_t piece)
 
     http_request_init(&request, &limits);
     enum http_progress progress = feed(&request, data, len, piece, &rest);
-    int status = progress == HTTP_READY ? 200 : progress == HTTP_MORE ? 0 : request.status;
+    int status = progress == HTTP_READY ? 200 : progress == HTTP_MORE ? 0 : error_status(request.failure);
     if (progress == HTTP_FAILED)
         assert_true(strlen(request.detail) > 10);
     http_request_free(&request);
@@ -398,7 +414,7 @@ static void head_size(void **state)
     }
 }
 
-/* A request line that does not fit is its target's fault, where it has one. */
+/* If a request line does not fit and has a target, the target is too long. */
 static void line_size(void **state)
 {
     (void)state;
@@ -487,7 +503,7 @@ static void chunked_body(void **state)
         http_request_init(&request, &limits);
         assert_int_equal(feed(&request, text, sizeof text - 1, piece, &rest), HTTP_READY);
         assert_int_equal(rest, 4);
-        assert_string_equal(request.body.data, "abcdefghijk");
+        assert_string_equal(body, "abcdefghijk");
         assert_string_equal(http_request_header(&request, "host"), "x");
         assert_null(http_request_header(&request, "content-length"));
         http_request_free(&request);
@@ -531,7 +547,7 @@ static void upgrade_is_ignored(void **state)
     http_request_init(&request, &limits);
     assert_int_equal(feed(&request, text, sizeof text - 1, SIZE_MAX, &rest), HTTP_READY);
     assert_int_equal(rest, 4);
-    assert_string_equal(request.body.data, "abc");
+    assert_string_equal(body, "abc");
     http_request_free(&request);
 }
 

@@ -1,7 +1,6 @@
 /* Which route a path means. */
 #include "unit.h"
 
-#include "http/http.h"
 #include "http/request_target.h"
 #include "http/router.h"
 
@@ -63,8 +62,8 @@ static void paths_find_their_routes(void **state)
     for (size_t i = 0; i < COUNT(table); i++) {
         struct http_target target;
         struct http_match match;
-        int status;
-        assert_null(http_target_parse(&target, table[i].target, strcmp(table[i].method, "OPTIONS") == 0, &status));
+        enum error_code code;
+        assert_null(http_target_parse(&target, table[i].target, strcmp(table[i].method, "OPTIONS") == 0, &code));
         http_router_find(&match, routes, table[i].method, &target);
         int route = match.route == NULL ? -1 : (int)match.route->flags;
         if (route != table[i].route)

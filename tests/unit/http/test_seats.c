@@ -1,4 +1,4 @@
-/* Who loses a connection when all are taken, simulated; and whose a proxied request is. */
+/* Which connection goes if all seats are taken, in a simulation; and the client of a request that a proxy brings. */
 #include "unit.h"
 
 #include "http/forwarded.h"
@@ -13,7 +13,7 @@
 struct house {
     struct http_seats seats;
     struct http_seat seat[MOST + 64];
-    unsigned parties[MOST + 64]; /* whose each was */
+    unsigned parties[MOST + 64]; /* the party of each connection */
     unsigned next, refused;
     unsigned lost[4096]; /* by party */
 };
@@ -53,7 +53,7 @@ static unsigned free_seat(const struct house *house)
     return i % COUNT(house->seat);
 }
 
-/* A newcomer, number `who` of its kind (keys: from 2048). It gets a place in `state`, or is refused: NULL. */
+/* A newcomer, number `who` of its kind (keys: from 2048). It gets a seat in `state`. NULL: it is refused. */
 static struct http_seat *come(struct house *house, unsigned who, enum http_seat_state state)
 {
     struct http_party party = who < 2048 ? address(who) : http_party_key(who);

@@ -2,7 +2,6 @@
 #include "trial.h"
 
 #include "base/seam.h"
-#include "http/connection.h"
 
 #include <sys/stat.h>
 
@@ -126,12 +125,12 @@ static void unix_path_taken(void **state)
     assert_true(fd >= 0);
     close(fd);
     trial_init(&t);
-    expect_no_start(&t, unix_address, "a file that is no socket is there");
+    expect_no_start(&t, unix_address, "the path is a file that is not a socket");
     end_loop(&t);
     assert_int_equal(unlink(path), 0);
 }
 
-/* Idle connections end at once, one that is at work after its answer, and nobody new comes in. */
+/* Idle connections end at once, a connection at work ends after its answer, and no new client gets in. */
 static void drains(void **state)
 {
     (void)state;
@@ -176,13 +175,15 @@ static void drain_while_discarding(void **state)
         fds[i] = client_open(&t);
         client_send(&t, fds[i], "POST /refused HTTP/1.1\r\n" H "Content-Length: 900\r\n\r\nabc");
         assert_false(client_expect(&t, fds[i], 401, NULL));
-        TRIAL_UNTIL(&t, NOBODY, t.server->connections->state == HTTP_CONN_DISCARDING);
+        TRIAL_UNTIL(&t, NOBODY, trial_connection(&t)->state == HTTP_CONN_DISCARDING);
     }
     http_server_drain(t.server);
     for (int i = 0; i < 2; i++)
         client_expect_end(&t, fds[i]);
     close(fds[0]);
-    for (struct http_connection *conn = t.server->connections; conn != NULL; conn = conn->next) {
+    LIST_EACH(node, &t.server->connections)
+    {
+        struct http_connection *conn = container_of(node, struct http_connection, node);
         assert_int_equal(conn->state, HTTP_CONN_LINGERING);
         assert_true(uv_timer_get_due_in(&conn->timer) <= HTTP_LINGER_MS);
     }
@@ -246,7 +247,7 @@ static void stops_at_each_state(void **state)
     }
 }
 
-/* An owner that is not told still holds its exchange: the server waits for its answer. */
+/* An owner without a gone callback still holds its exchange, so the server waits for the answer. */
 static void stop_waits_for_who_is_not_told(void **state)
 {
     (void)state;
@@ -308,7 +309,9 @@ static void idle_connections_are_small(void **state)
     }
     TRIAL_UNTIL(&t, NOBODY, http_server_connections(t.server) == MANY);
     assert_true(sizeof(struct http_connection) <= 1024);
-    for (struct http_connection *conn = t.server->connections; conn != NULL; conn = conn->next) {
+    LIST_EACH(node, &t.server->connections)
+    {
+        struct http_connection *conn = container_of(node, struct http_connection, node);
         assert_int_equal(conn->state, HTTP_CONN_IDLE);
         assert_null(conn->exchange);
         assert_null(conn->pending.data);
@@ -318,13 +321,13 @@ static void idle_connections_are_small(void **state)
     trial_stop(&t);
 }
 
-/* The way of a connection, a row a state: F resh, H ead, A dmitting, B ody, W orking, a N swering, I dle,
- * D iscarding, L ingering, C losing. Every move that is not here is illegal. */
+/* The way of a connection, a row a state: F resh, H ead, A dmitting, B ody, W orking, S: flowing, a N swering, U
+ * pgraded, I dle, D iscarding, L ingering, C losing. Every move that is not here is illegal. */
 static void states_have_their_moves(void **state)
 {
     (void)state;
-    static const char letters[] = "FHABWNIDLC";
-    static const char *const legal[] = {"HC", "ANC", "BNC", "WNC", "NC", "IDLC", "HC", "LC", "C", ""};
+    static const char letters[] = "FHABWSNUIDLC";
+    static const char *const legal[] = {"HC", "ANC", "BSNC", "WSNC", "SNC", "NC", "UIDLC", "C", "HC", "LC", "C", ""};
     for (unsigned from = 0; from < HTTP_CONN_STATES; from++) {
         struct http_connection conn = {.state = from};
         for (unsigned to = 0; to < HTTP_CONN_STATES; to++)

@@ -82,7 +82,7 @@ static struct outcome contest(int64_t owners, size_t most, size_t first, size_t 
     return outcome;
 }
 
-/* However many want all they can get, who comes next finds a part as large as theirs. */
+/* However many owners want all that they can get, the next one finds a part as large as theirs. */
 static void greedy_owners(void **state)
 {
     (void)state;

@@ -1,11 +1,13 @@
 /* A server on a real loop, and scripted clients on real sockets, turn by turn in one thread. What the
- * server's owner is told is written down in a trace: "admit GET /wait; handle; gone; done 0; ". */
+ * server's owner sees is written down in a trace: "admit GET /wait; handle; gone; done 0; ". */
 #ifndef CODECELL_TESTS_HTTP_TRIAL_H
 #define CODECELL_TESTS_HTTP_TRIAL_H
 
 #include "unit.h"
 
+#include "base/container_of.h"
 #include "base/error.h"
+#include "http/connection.h"
 #include "http/http.h"
 
 #include <errno.h>
@@ -106,7 +108,7 @@ MAYBE void handle_echo(struct http_exchange *ex)
     http_respond(ex, 200, "application/octet-stream", copy, len);
 }
 
-/* Held until the test answers; told when the client goes. */
+/* Held until the test answers, with a gone callback. */
 MAYBE void handle_wait(struct http_exchange *ex)
 {
     struct trial *t = http_data(ex);
@@ -116,7 +118,7 @@ MAYBE void handle_wait(struct http_exchange *ex)
     http_on_gone(ex, owner_gone, t);
 }
 
-/* Held, and not told. */
+/* Held, without a gone callback. */
 MAYBE void handle_hold(struct http_exchange *ex)
 {
     struct trial *t = http_data(ex);
@@ -235,7 +237,7 @@ MAYBE void trial_closed(void *arg)
     t->closed = true;
 }
 
-/* One turn of the loop, waiting a moment where nothing is to do. */
+/* One turn of the loop, which waits a moment if there is nothing to do. */
 MAYBE void trial_turn(struct trial *t, int fd)
 {
     struct pollfd entries[] = {{.fd = uv_backend_fd(&t->loop), .events = POLLIN}, {.fd = fd, .events = POLLIN}};
@@ -270,6 +272,14 @@ MAYBE void trial_expect(struct trial *t, const char *trace)
     *t->trace = '\0';
 }
 
+/* The newest connection; NULL: there is none. */
+MAYBE struct http_connection *trial_connection(struct trial *t)
+{
+    struct list *node = list_first(&t->server->connections);
+
+    return node != NULL ? container_of(node, struct http_connection, node) : NULL;
+}
+
 /* ── A client ── */
 
 MAYBE int client_open(struct trial *t)
@@ -296,7 +306,7 @@ MAYBE int client_open(struct trial *t)
     return fd;
 }
 
-/* All of it, turning the loop where the socket is full. False: the connection is gone. */
+/* Sends all of it, and turns the loop while the socket is full. False: the connection is gone. */
 MAYBE bool client_try_send(struct trial *t, int fd, const char *data, size_t len)
 {
     while (len > 0) {
@@ -317,7 +327,7 @@ MAYBE void client_send(struct trial *t, int fd, const char *text)
     assert_true(client_try_send(t, fd, text, strlen(text)));
 }
 
-/* At least `want` bytes, or fewer where the connection ended. -1: it was reset. */
+/* At least `want` bytes, or fewer if the connection ended. -1: it was reset. */
 MAYBE long client_read(struct trial *t, int fd, char *out, size_t want)
 {
     size_t have = 0;
@@ -354,7 +364,8 @@ MAYBE const char *answer_header(const struct answer *answer, const char *name)
     return NULL;
 }
 
-/* The next answer on the connection; `bodiless` for HEAD, whose length is of a body that does not come. */
+/* The next answer on the connection. `bodiless`: it is to a HEAD, so its Content-Length is of a body that does not
+ * come. */
 MAYBE void client_answer_to(struct trial *t, int fd, struct answer *answer, bool bodiless)
 {
     size_t len = 0;
@@ -380,7 +391,7 @@ MAYBE void client_answer(struct trial *t, int fd, struct answer *answer)
     client_answer_to(t, fd, answer, false);
 }
 
-/* The next answer has this status, and this body where it is given. Its Connection is returned. */
+/* The next answer has this status, and this body unless it is NULL. Returns whether the connection stays open. */
 MAYBE bool client_expect(struct trial *t, int fd, int status, const char *body)
 {
     struct answer answer;

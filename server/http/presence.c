@@ -1,20 +1,7 @@
-/* Is the client still there while its program runs? A reset is read at once. An end of file is not so
- * clear: the client may have shut its sending side only and wait for the answer (curl and netcat can do
- * so), or it may have closed the connection. TCP says the same in both cases, until something is sent:
- * a closed peer answers that with a reset, one that only stopped sending takes it.
- *
- * So we send something: the first bytes of the answer to come, which are the same whatever it will be,
- * "HTTP/1.1 ", one at a time and ever more rarely. The answer then leaves out what was sent. Between the
- * bytes the socket's state is looked at: that is where the reset shows.
- *
- * The same where nothing is read, for `pending` is full: no end of file would show behind what the client
- * has sent ahead.
- *
- * Not while a 100 Continue is owed: it would have to come first. */
-#include "http/connection.h"
-#include "http/exchange.h"
+#include "http/presence.h"
 
-#include <poll.h>
+#include "http/connection.h"
+#include "http/exchange_private.h"
 
 #define LOOK_MS 1000
 
@@ -24,14 +11,16 @@ static const char prefix[] = "HTTP/1.1 ";
 
 _Static_assert(sizeof probe_ms / sizeof *probe_ms == sizeof prefix - 1, "a time for each byte");
 
-static void on_look(uv_timer_t *timer)
+static void presence_look(struct http_connection *conn);
+
+static void on_presence_timer(uv_timer_t *timer)
 {
-    http_presence_look(timer->data);
+    presence_look(timer->data);
 }
 
-static void look_in(struct http_connection *conn, uint64_t ms)
+static void presence_look_in(struct http_connection *conn, uint64_t ms)
 {
-    uv_timer_start(&conn->timer, on_look, ms, 0);
+    uv_timer_start(&conn->timer, on_presence_timer, ms, 0);
 }
 
 void http_presence_watch(struct http_connection *conn)
@@ -39,9 +28,10 @@ void http_presence_watch(struct http_connection *conn)
     if (!http_connection_waits(conn) || conn->exchange->gone == NULL || uv_is_active((uv_handle_t *)&conn->timer))
         return;
     if (conn->peer != HTTP_PEER_HERE)
-        look_in(conn, 0); /* from the loop: the owner must not be told within a call of its own */
+        presence_look_in(
+            conn, 0); /* from the loop, because the gone callback must not be called within a call of the owner */
     else if (!conn->reading)
-        look_in(conn, LOOK_MS);
+        presence_look_in(conn, LOOK_MS);
 }
 
 static bool continue_owed(const struct http_connection *conn)
@@ -53,7 +43,7 @@ static bool continue_owed(const struct http_connection *conn)
 }
 
 /* Sends the byte that is due. -1: the client is gone. */
-static int probe(struct http_connection *conn, uint64_t elapsed)
+static int send_probe(struct http_connection *conn, uint64_t elapsed)
 {
     struct http_exchange *ex = conn->exchange;
 
@@ -61,7 +51,7 @@ static int probe(struct http_connection *conn, uint64_t elapsed)
         return 0;
     char byte = prefix[ex->probes];
     uv_buf_t part = {.base = &byte, .len = 1};
-    int n = uv_try_write(&conn->socket.stream, &part, 1);
+    int n = conn->transport->kind->try_write(conn->transport, &part);
     if (n < 0 && n != UV_EAGAIN)
         return -1;
     if (n == 1)
@@ -78,32 +68,26 @@ static uint64_t next_look(const struct http_exchange *ex, uint64_t elapsed)
     return due - elapsed < LOOK_MS ? due - elapsed : LOOK_MS;
 }
 
-static short socket_events(const struct http_connection *conn)
-{
-    struct pollfd entry = {0};
-
-    if (uv_fileno(&conn->socket.handle, &entry.fd) != 0 || poll(&entry, 1, 0) < 0)
-        return 0;
-    return entry.revents;
-}
-
-void http_presence_look(struct http_connection *conn)
+static void presence_look(struct http_connection *conn)
 {
     if (!http_connection_waits(conn) || conn->exchange->gone == NULL)
         return;
     struct http_exchange *ex = conn->exchange;
-    short events = socket_events(conn);
-    if (conn->peer == HTTP_PEER_LOST || (events & (POLLERR | POLLHUP)) != 0) {
+    if (conn->peer == HTTP_PEER_LOST || conn->transport->kind->is_broken(conn->transport)) {
         http_connection_lost(conn);
         return;
     }
     if (conn->peer == HTTP_PEER_HERE && conn->reading)
         return;
+    if (conn->state == HTTP_CONN_FLOWING) { /* what is written shows whether the client is there */
+        presence_look_in(conn, LOOK_MS);
+        return;
+    }
     uint64_t now = uv_now(conn->server->loop);
     if (ex->shut_since == 0)
         ex->shut_since = now;
-    if (probe(conn, now - ex->shut_since) != 0)
+    if (send_probe(conn, now - ex->shut_since) != 0)
         http_connection_lost(conn);
     else
-        look_in(conn, next_look(ex, now - ex->shut_since));
+        presence_look_in(conn, next_look(ex, now - ex->shut_since));
 }
