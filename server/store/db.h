@@ -60,10 +60,6 @@ void db_rollback(struct db *db);                       /* fine where no transact
 void db_checkpoint(struct db *db, int pages);
 bool db_checkpoint_due(const struct db *db, int pages); /* whether it would */
 
-/* Takes the lock of a data directory (data_dir/lock, flock): one server at a time. Makes the directory
- * (0700) where it is missing. A descriptor to close, or -1 with a sentence. */
-int db_lock(const char *data_dir, struct error *error);
-
 /* A copy of a string column; NULL for NULL. */
 char *db_text(sqlite3_stmt *statement, int column);
 

@@ -1,7 +1,6 @@
 #include "store/directory.h"
 
 #include "base/log.h"
-#include "store/db.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -105,7 +104,7 @@ static void close_to_others(const char *data_dir)
         log_event(LOG_WARN, "data_dir.closed", LOG_STR("path", data_dir), LOG_STR("mode", "0700"));
 }
 
-int db_lock(const char *data_dir, struct error *error)
+int directory_lock(const char *data_dir, struct error *error)
 {
     if (directory_make(data_dir, error) < 0)
         return -1;

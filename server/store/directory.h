@@ -4,6 +4,8 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
+
 #define DIRECTORY_DATABASE "codecell.db"
 
 /* Makes the directory (0700) where it is missing; its parent must be there. */
@@ -32,5 +34,9 @@ int directory_check(const char *data_dir, const char *evidence, struct error *er
 
 /* ERROR_INVALID: a database that is new beside `evidence`. Returns -1. */
 int directory_refuse(const char *evidence, const char *what, struct error *error);
+
+/* Makes the data directory (0700) if it is missing, and takes its lock (data_dir/lock, flock): one server at a time. A
+ * descriptor to close, or -1. */
+int directory_lock(const char *data_dir, struct error *error);
 
 #endif

@@ -1,9 +1,9 @@
-#include "store/records.h"
+#include "store/image_facts.h"
 
 #include "base/seam.h"
 #include "store/sql.h"
 
-int probes_get(struct db *db, const char *language, const char *fingerprint, char **facts, struct error *error)
+int stored_facts_get(struct db *db, const char *language, const char *fingerprint, char **facts, struct error *error)
 {
     sqlite3_stmt *statement;
     *facts = NULL;
@@ -16,7 +16,8 @@ int probes_get(struct db *db, const char *language, const char *fingerprint, cha
     return *facts ? 0 : error_set(error, ERROR_INTERNAL, "Out of memory");
 }
 
-int probes_put(struct db *db, const char *language, const char *fingerprint, const char *facts, struct error *error)
+int stored_facts_put(struct db *db, const char *language, const char *fingerprint, const char *facts,
+                     struct error *error)
 {
     if (sql_run(db,
                 "INSERT INTO probes (language, fingerprint, facts, probed_ms) VALUES (?1, ?2, ?3, ?4)"
@@ -26,6 +27,6 @@ int probes_put(struct db *db, const char *language, const char *fingerprint, con
     long dropped = sql_run(db,
                            "DELETE FROM probes WHERE language = ?1 AND fingerprint NOT IN (SELECT fingerprint"
                            " FROM probes WHERE language = ?1 ORDER BY probed_ms DESC, fingerprint LIMIT ?2)",
-                           SQL_VALUES(SQL_T(language), SQL_I(PROBES_MAX)), error);
+                           SQL_VALUES(SQL_T(language), SQL_I(STORED_FACTS_MAX)), error);
     return dropped < 0 ? -1 : 0;
 }

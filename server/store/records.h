@@ -1,12 +1,11 @@
-/* Records of executions and of the sessions that group them. A record is the key's own: every reading
- * function takes the key's row and finds nothing of another's. All for the database's thread. */
+/* Records of executions. A record belongs to a key: each function that reads takes the key's row, and finds no record
+ * of another key. All functions are for the database's thread. */
 #ifndef CODECELL_STORE_RECORDS_H
 #define CODECELL_STORE_RECORDS_H
 
 #include "base/text.h"
 #include "store/db.h"
-
-#define SESSION_ID_MAX 128
+#include "store/sessions.h"
 
 /* The numbers are in the file: new ones at the end. */
 enum record_status {
@@ -86,28 +85,5 @@ long records_expire(struct db *db, int64_t before_ms, struct error *error);
 
 /* Deletes the records of removed sessions (sessions_delete), the newest first. */
 long records_purge(struct db *db, struct error *error);
-
-struct session {
-    char id[SESSION_ID_MAX + 1];
-    int64_t created_ms, last_used_ms, expires_ms; /* expires_ms 0: with retention */
-    bool workspace;
-    int64_t executions;
-    int64_t execution_ns; /* in total */
-    int64_t sequence;
-};
-
-int sessions_list(struct db *db, int64_t key_row, int64_t before, unsigned limit,
-                  void (*each)(const struct session *session, void *arg), void *arg, bool *more, struct error *error);
-int sessions_get(struct db *db, int64_t key_row, const char *id, struct session *out, struct error *error);
-/* Removes the session and its executions' records: from now on nobody sees them, and the id is free; their rows go with
- * records_purge. ERROR_NOT_FOUND. */
-int sessions_delete(struct db *db, int64_t key_row, const char *id, struct error *error);
-
-/* What a language's image said of itself, kept by the image's id so that it is asked once. `facts` is JSON text,
- * to be freed. A language's newest PROBES_MAX are kept. */
-#define PROBES_MAX 16
-int probes_get(struct db *db, const char *language, const char *fingerprint, char **facts,
-               struct error *error); /* *facts NULL: none */
-int probes_put(struct db *db, const char *language, const char *fingerprint, const char *facts, struct error *error);
 
 #endif

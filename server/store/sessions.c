@@ -1,6 +1,5 @@
 #include "store/sessions.h"
 
-#include "store/records.h"
 #include "store/sql.h"
 
 #include <string.h>

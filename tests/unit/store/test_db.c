@@ -1,6 +1,7 @@
 #include "store/fixture.h"
 
 #include "base/text.h"
+#include "store/directory.h"
 #include "store/migrate.h"
 #include "store/sql.h"
 
@@ -440,7 +441,7 @@ static void what_was_committed_survives_a_kill(void **state)
 static int lock_once(const char *dir)
 {
     struct error error = {0};
-    if (db_lock(dir, &error) >= 0)
+    if (directory_lock(dir, &error) >= 0)
         return 1;
     return error.code == ERROR_CONFLICT && strstr(error.text, dir) ? 0 : 2;
 }
@@ -451,7 +452,7 @@ static void one_server_at_a_time_holds_a_directory(void **state)
     struct error error = {0};
     struct stat found;
     rmdir(fixture->dir);
-    int lock = db_lock(fixture->dir, &error);
+    int lock = directory_lock(fixture->dir, &error);
     assert_true(lock >= 0);
     assert_int_equal(stat(fixture->dir, &found), 0);
     assert_int_equal(found.st_mode & 0777, 0700);
@@ -460,7 +461,7 @@ static void one_server_at_a_time_holds_a_directory(void **state)
     struct db *db = fixture_open(fixture->dir); /* a command may, while a server runs */
     db_close(db);
     close(lock);
-    lock = db_lock(fixture->dir, &error);
+    lock = directory_lock(fixture->dir, &error);
     assert_true(lock >= 0);
     close(lock);
 }
@@ -470,11 +471,11 @@ static void a_lock_that_cannot_be_is_said(void **state)
     struct fixture *fixture = *state;
     struct error error = {0};
     char path[160];
-    assert_int_equal(db_lock("/proc/nowhere", &error), -1);
+    assert_int_equal(directory_lock("/proc/nowhere", &error), -1);
     assert_int_equal(error.code, ERROR_INTERNAL);
     snprintf(path, sizeof(path), "%s/lock", fixture->dir);
     mkdir(path, 0700);
-    assert_int_equal(db_lock(fixture->dir, &error), -1);
+    assert_int_equal(directory_lock(fixture->dir, &error), -1);
     assert_non_null(strstr(error.text, "can't be locked"));
     rmdir(path);
 }

@@ -1,5 +1,7 @@
 #include "store/records_fixture.h"
 
+#include "store/image_facts.h"
+
 static void a_record_from_acceptance_to_end(void **state)
 {
     struct db *db = ((struct fixture *)*state)->db;
@@ -432,16 +434,16 @@ static void a_failing_database_is_said_by_each(void **state)
     assert_int_equal(records_purge(db, &error), 0); /* it has a table of its own */
     fixture_run(db, "INSERT INTO purges VALUES (1, 'x', 1)");
     assert_int_equal(records_purge(db, &error), -1);
-    assert_int_equal(probes_get(db, "x", "y", &facts, &error), -1);
+    assert_int_equal(stored_facts_get(db, "x", "y", &facts, &error), -1);
     assert_null(facts);
-    assert_int_equal(probes_put(db, "x", "y", "{}", &error), -1);
+    assert_int_equal(stored_facts_put(db, "x", "y", "{}", &error), -1);
 }
 
 static void assert_facts(struct db *db, const char *language, const char *fingerprint, const char *expected)
 {
     struct error error = {0};
     char *facts;
-    check(probes_get(db, language, fingerprint, &facts, &error), &error);
+    check(stored_facts_get(db, language, fingerprint, &facts, &error), &error);
     if (expected)
         assert_string_equal(facts, expected);
     else
@@ -455,20 +457,20 @@ static void probes_are_kept_and_replaced(void **state)
     struct error error = {0};
     char fingerprint[16];
     assert_facts(db, "python", "sha256:a", NULL);
-    check(probes_put(db, "python", "sha256:a", "{\"v\":1}", &error), &error);
-    check(probes_put(db, "bash", "sha256:a", "{}", &error), &error);
-    check(probes_put(db, "python", "sha256:a", "{\"v\":2}", &error), &error);
+    check(stored_facts_put(db, "python", "sha256:a", "{\"v\":1}", &error), &error);
+    check(stored_facts_put(db, "bash", "sha256:a", "{}", &error), &error);
+    check(stored_facts_put(db, "python", "sha256:a", "{\"v\":2}", &error), &error);
     assert_facts(db, "python", "sha256:a", "{\"v\":2}");
     assert_facts(db, "python", "sha256:b", NULL);
-    for (int i = 0; i < PROBES_MAX; i++) {
+    for (int i = 0; i < STORED_FACTS_MAX; i++) {
         fixture_now_ns += 1000000;
         snprintf(fingerprint, sizeof(fingerprint), "n%d", i);
-        check(probes_put(db, "python", fingerprint, "{}", &error), &error);
+        check(stored_facts_put(db, "python", fingerprint, "{}", &error), &error);
     }
     assert_facts(db, "python", "sha256:a", NULL); /* the oldest made room */
     assert_facts(db, "python", "n0", "{}");
     assert_facts(db, "bash", "sha256:a", "{}");
-    assert_int_equal(fixture_number(db, "SELECT count(*) FROM probes"), PROBES_MAX + 1);
+    assert_int_equal(fixture_number(db, "SELECT count(*) FROM probes"), STORED_FACTS_MAX + 1);
 }
 
 int main(void)
