@@ -3,17 +3,20 @@
 #include "base/seam.h"
 #include "store/sql.h"
 
+#include <string.h>
+
 int stored_facts_get(struct db *db, const char *language, const char *fingerprint, char **facts, struct error *error)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     *facts = NULL;
     int row = sql_first(db, "SELECT facts FROM probes WHERE language = ? AND fingerprint = ?",
                         SQL_VALUES(SQL_T(language), SQL_T(fingerprint)), &statement, error);
     if (row <= 0)
         return row;
-    *facts = db_text(statement, 0);
-    sqlite3_reset(statement);
-    return *facts ? 0 : error_set(error, ERROR_INTERNAL, "Out of memory");
+    const char *text = statement_text(statement, 0);
+    *facts = text != NULL ? strdup(text) : NULL;
+    statement_reset(statement);
+    return *facts != NULL ? 0 : error_memory(error);
 }
 
 int stored_facts_put(struct db *db, const char *language, const char *fingerprint, const char *facts,

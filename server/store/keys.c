@@ -136,23 +136,30 @@ static int check_key(const struct key *key, struct error *error)
     return 0;
 }
 
-/* How many rows were written: 0 where the public part is taken. */
-static long insert_key(struct db *db, const struct key *key, const unsigned char hash[HASH_LEN], struct error *error)
+/* 1: the key was written and has its row; 0: its public part is taken; or -1. */
+static int insert_key(struct db *db, struct key *key, const unsigned char hash[HASH_LEN], struct error *error)
 {
-    return sql_run(db,
-                   "INSERT INTO keys (id, secret_sha256, name, scopes, rate_per_minute, max_timeout, credits,"
-                   " created_ms, expires_ms, revoked_ms, reuse) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)"
-                   " ON CONFLICT (id) DO NOTHING",
-                   SQL_VALUES(SQL_T(key->id), SQL_B(hash, HASH_LEN), SQL_T(key->name), SQL_I(key->scopes),
-                              SQL_I(key->rate_per_minute), SQL_I(key->max_timeout), SQL_I(key->credits),
-                              SQL_I(key->created_ms), SQL_I(key->expires_ms), SQL_I(key->reuse)),
-                   error);
+    struct statement *statement;
+    int written = sql_first(
+        db,
+        "INSERT INTO keys (id, secret_sha256, name, scopes, rate_per_minute, max_timeout, credits, created_ms,"
+        " expires_ms, revoked_ms, reuse) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?) ON CONFLICT (id) DO NOTHING"
+        " RETURNING row",
+        SQL_VALUES(SQL_T(key->id), SQL_B(hash, HASH_LEN), SQL_T(key->name), SQL_I(key->scopes),
+                   SQL_I(key->rate_per_minute), SQL_I(key->max_timeout), SQL_I(key->credits), SQL_I(key->created_ms),
+                   SQL_I(key->expires_ms), SQL_I(key->reuse)),
+        &statement, error);
+
+    if (written != 1)
+        return written;
+    key->row = statement_int(statement, 0);
+    return statement_step(statement, error) == 0 ? 1 : -1; /* the statement's end writes it */
 }
 
 int keys_create(struct db *db, struct key *key, char text[KEY_TEXT_LEN + 1], struct error *error)
 {
     unsigned char hash[HASH_LEN];
-    long written = 0;
+    int written = 0;
     key->created_ms = seam_wall_ms();
     key->revoked_ms = 0;
     if (check_key(key, error) < 0)
@@ -170,45 +177,46 @@ int keys_create(struct db *db, struct key *key, char text[KEY_TEXT_LEN + 1], str
     if (written <= 0)
         return written < 0 ? -1 : error_set(error, ERROR_INTERNAL, "No free key id was found");
     memcpy(text + PREFIX_LEN, key->id, KEY_PUBLIC_LEN);
-    key->row = sqlite3_last_insert_rowid(db_handle(db));
     return 0;
 }
 
-static void read_key(sqlite3_stmt *statement, struct key *key)
+static void read_key(struct statement *statement, struct key *key)
 {
-    key->row = sqlite3_column_int64(statement, 0);
+    key->row = statement_int(statement, 0);
     sql_copy(key->id, sizeof(key->id), statement, 1);
     sql_copy(key->name, sizeof(key->name), statement, 2);
-    key->scopes = (unsigned)sqlite3_column_int(statement, 3);
-    key->rate_per_minute = sqlite3_column_int64(statement, 4);
-    key->max_timeout = sqlite3_column_int64(statement, 5);
-    key->credits = sqlite3_column_int64(statement, 6);
-    key->created_ms = sqlite3_column_int64(statement, 7);
-    key->expires_ms = sqlite3_column_int64(statement, 8);
-    key->revoked_ms = sqlite3_column_int64(statement, 9);
-    key->reuse = (enum key_reuse)sqlite3_column_int(statement, 10);
+    key->scopes = (unsigned)statement_int(statement, 3);
+    key->rate_per_minute = statement_int(statement, 4);
+    key->max_timeout = statement_int(statement, 5);
+    key->credits = statement_int(statement, 6);
+    key->created_ms = statement_int(statement, 7);
+    key->expires_ms = statement_int(statement, 8);
+    key->revoked_ms = statement_int(statement, 9);
+    key->reuse = (enum key_reuse)statement_int(statement, 10);
 }
 
 int keys_each(struct db *db, int (*each)(const struct key *key, void *arg), void *arg, struct error *error)
 {
     struct key key;
     int row, answer = 0;
-    sqlite3_stmt *statement = sql_prepare(db, "SELECT " COLUMNS " FROM keys ORDER BY row", NULL, error);
+    struct statement *statement = sql_prepare(db, "SELECT " COLUMNS " FROM keys ORDER BY row", NULL, error);
     if (!statement)
         return -1;
-    while ((row = sql_step(statement, error)) == 1 && answer == 0) {
+    while ((row = statement_step(statement, error)) == 1 && answer == 0) {
         read_key(statement, &key);
         answer = each(&key, arg);
     }
-    sqlite3_reset(statement);
+    statement_reset(statement);
     return row < 0 ? -1 : answer;
 }
 
 int keys_revoke(struct db *db, const char *id, struct error *error)
 {
-    long changed = sql_run(
-        db, "UPDATE keys SET revoked_ms = CASE revoked_ms WHEN 0 THEN max(?, 1) ELSE revoked_ms END WHERE id = ?",
-        SQL_VALUES(SQL_I(seam_wall_ms()), SQL_T(id)), error);
+    int64_t now_ms = seam_wall_ms();
+
+    long changed =
+        sql_run(db, "UPDATE keys SET revoked_ms = CASE revoked_ms WHEN 0 THEN ? ELSE revoked_ms END WHERE id = ?",
+                SQL_VALUES(SQL_I(now_ms > 0 ? now_ms : 1), SQL_T(id)), error);
     if (changed == 0)
         return error_set(error, ERROR_NOT_FOUND, "Key not found");
     return changed < 0 ? -1 : 0;
@@ -223,17 +231,20 @@ static bool is_key_text(const char *text)
 /* The key with this public part and the hash of its secret; without one the dummy, read just the same. */
 static int load_key(struct db *db, const char *id, struct key *key, unsigned char hash[HASH_LEN], struct error *error)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
+    size_t len;
     int row = sql_first(db,
                         "SELECT " COLUMNS ", secret_sha256 FROM keys WHERE id = ?1 UNION ALL"
-                        " SELECT 0, '--------', '', 0, 1, 0, -1, 0, 0, 0, 0, zeroblob(32) LIMIT 1",
+                        " SELECT 0, '--------', '', 0, 1, 0, -1, 0, 0, 0, 0, " SQL_DIALECT("zeroblob(32)") " LIMIT 1",
                         SQL_VALUES(SQL_T(id)), &statement, error);
     if (row < 0)
         return -1;
     read_key(statement, key);
-    memcpy(hash, sqlite3_column_blob(statement, 11), HASH_LEN);
-    sqlite3_reset(statement);
-    return 0;
+    const void *stored = statement_blob(statement, 11, &len);
+    if (stored != NULL && len == HASH_LEN)
+        memcpy(hash, stored, HASH_LEN);
+    statement_reset(statement);
+    return stored != NULL && len == HASH_LEN ? 0 : error_memory(error);
 }
 
 static bool is_in_force(const struct key *key)
@@ -266,19 +277,20 @@ int keys_charge(struct db *db, int64_t row, struct error *error)
                            SQL_VALUES(SQL_I(row)), error);
     if (changed != 0)
         return changed < 0 ? -1 : 0;
-    sqlite3_stmt *statement;
+    struct statement *statement;
     int found = sql_first(db, "SELECT credits FROM keys WHERE row = ?", SQL_VALUES(SQL_I(row)), &statement, error);
     if (found <= 0)
         return found < 0 ? -1 : error_set(error, ERROR_NOT_FOUND, "Key not found");
-    bool prepaid = sqlite3_column_int64(statement, 0) != -1;
-    sqlite3_reset(statement);
+    bool prepaid = statement_int(statement, 0) != -1;
+    statement_reset(statement);
     return prepaid ? error_set(error, ERROR_CREDITS, "Out of credits") : 0;
 }
 
 int keys_refund(struct db *db, int64_t row, struct error *error)
 {
     long changed =
-        sql_run(db, "UPDATE keys SET credits = credits + (credits >= 0) WHERE row = ?", SQL_VALUES(SQL_I(row)), error);
+        sql_run(db, "UPDATE keys SET credits = credits + CASE WHEN credits >= 0 THEN 1 ELSE 0 END WHERE row = ?",
+                SQL_VALUES(SQL_I(row)), error);
     if (changed == 0)
         return error_set(error, ERROR_NOT_FOUND, "Key not found");
     return changed < 0 ? -1 : 0;

@@ -34,12 +34,12 @@ struct rate_verdict rate_decide(int64_t tat_ns, int64_t rate_per_minute, int64_t
 
 static int load_tat(struct db *db, int64_t key_row, int64_t *tat_ns, struct error *error)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     int row =
         sql_first(db, "SELECT tat_ns FROM rates WHERE key_row = ?", SQL_VALUES(SQL_I(key_row)), &statement, error);
-    *tat_ns = row == 1 ? sqlite3_column_int64(statement, 0) : 0;
+    *tat_ns = row == 1 ? statement_int(statement, 0) : 0;
     if (row == 1)
-        sqlite3_reset(statement);
+        statement_reset(statement);
     return row < 0 ? -1 : 0;
 }
 

@@ -121,12 +121,12 @@ static void tend(struct store *store)
 {
     struct error error = {.code = ERROR_NONE};
     bool troubled = atomic_load(&store->troubled);
-    db_patience(store->db, troubled ? TROUBLED_BUSY_MS : DB_BUSY_MS);
+    db_patience(store->db, troubled ? TROUBLED_BUSY_MS : DB_PATIENCE_MS);
     if (health_probe(store->db, troubled, &error) == 0 && pay(store, &error) == 0)
         trust(store);
     else
         doubt(store, &error);
-    db_patience(store->db, DB_BUSY_MS);
+    db_patience(store->db, DB_PATIENCE_MS);
     store->tend_at = seam()->monotonic_ns() + STORE_PROBE_MS * MS_NS;
 }
 
@@ -149,12 +149,6 @@ static void tend_if_due(struct store *store, bool proves)
 
 /* ---- transactions ---- */
 
-static int run_sql(struct db *db, const char *sql, struct error *error)
-{
-    sqlite3_stmt *statement = db_prepare(db, sql, error);
-    return statement ? db_run(db, statement, error) : -1;
-}
-
 static int work(struct db *db, struct store_job *job)
 {
     int result = job->work(db, job, &job->error);
@@ -170,12 +164,10 @@ static int run_job(struct db *db, struct store_job *job, bool alone)
         job->failed = work(db, job) < 0;
         return job->failed ? -1 : 0;
     }
-    job->failed = run_sql(db, "SAVEPOINT job", &job->error) < 0 || work(db, job) < 0;
-    if (sqlite3_get_autocommit(db_handle(db)))
+    job->failed = db_savepoint(db, &job->error) != 0 || work(db, job) < 0;
+    if (!db_in_transaction(db))
         return -1;
-    if (job->failed && run_sql(db, "ROLLBACK TO job", NULL) < 0)
-        return -1;
-    return run_sql(db, "RELEASE job", NULL);
+    return job->failed ? db_savepoint_undo(db, NULL) : db_savepoint_keep(db, NULL);
 }
 
 /* A job that had failed by itself keeps its own error. */
@@ -531,13 +523,13 @@ static int start(struct store *store, uv_loop_t *loop, struct error *error)
 static int check(struct db *db, const char *data_dir, struct error *error)
 {
     struct error ignored = {.code = ERROR_NONE};
-    int result;
+    bool lacks_schema;
     if (db_check_whole(db, error) < 0)
         return -1;
     db_patience(db, TROUBLED_BUSY_MS);
-    int tried = health_try_record(db, &result, &ignored);
-    db_patience(db, DB_BUSY_MS);
-    if (tried == 0 || result != SQLITE_ERROR)
+    int tried = health_try_record(db, &lacks_schema, &ignored);
+    db_patience(db, DB_PATIENCE_MS);
+    if (tried == 0 || !lacks_schema)
         return 0;
     return error_set(error, ERROR_INVALID,
                      "The database in %s can't be used: a table or a column of its schema is missing: put a backup in "
@@ -555,7 +547,7 @@ int store_open(struct store **out, uv_loop_t *loop, const char *data_dir, struct
     struct store *store = checked == 0 ? calloc(1, sizeof(*store)) : NULL;
     if (!store) {
         db_close(db);
-        return checked < 0 ? -1 : error_set(error, ERROR_INTERNAL, "Out of memory");
+        return checked < 0 ? -1 : error_memory(error);
     }
     store->db = db;
     snprintf(store->instance, sizeof(store->instance), "%s", db_instance(db));

@@ -371,7 +371,7 @@ static void sessions_go_once_expired_unused_and_empty(void **state)
     char sql[128];
     snprintf(sql, sizeof(sql), "UPDATE sessions SET expires_ms = iif(id = 'later', %lld, %lld)", (long long)NOW_MS,
              (long long)cut - 1);
-    assert_int_equal(sqlite3_exec(db_handle(db), sql, NULL, NULL, NULL), SQLITE_OK);
+    fixture_run(db, sql);
     assert_int_equal(records_expire(db, cut, &error), 3); /* two records and a session */
     assert_int_equal(records_expire(db, cut, &error), 0);
     assert_no_session(db, key, "expired");
@@ -414,11 +414,8 @@ static void a_failing_database_is_said_by_each(void **state)
     struct page page = {0};
     struct error error = {0};
     char *facts;
-    assert_int_equal(sqlite3_exec(db_handle(db),
-                                  "PRAGMA foreign_keys = OFF; DROP TABLE executions; DROP TABLE sessions;"
-                                  " DROP TABLE probes; DROP TABLE removed",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
+    fixture_run(db, "PRAGMA foreign_keys = OFF; DROP TABLE executions; DROP TABLE sessions;"
+                    " DROP TABLE probes; DROP TABLE removed");
     assert_int_equal(records_insert(db, &record, &error), -1);
     assert_int_equal(records_finish(db, &record, &error), -1);
     assert_int_equal(records_get(db, 1, "x", &record, &error), -1);

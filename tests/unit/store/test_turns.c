@@ -157,7 +157,7 @@ static int wait_at_gate(struct db *db, struct store_job *job, struct error *erro
 
 static int run_for_ever(struct db *db, struct store_job *job, struct error *error)
 {
-    sqlite3_stmt *row;
+    struct statement *row;
     (void)job;
     return sql_first(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n", NULL,
                      &row, error) < 0
