@@ -18,6 +18,7 @@ struct kept {
 struct db {
     struct driver *driver;
     char instance[UUID_LEN + 1];
+    int64_t server;
     unsigned char cursor_key[DB_CURSOR_KEY];
     struct kept kept[DB_STATEMENTS_MAX];
     size_t count;
@@ -104,12 +105,13 @@ int db_savepoint_undo(struct db *db, struct error *error)
     return db_run(db, "ROLLBACK TO SAVEPOINT part", error) == 0 ? db_savepoint_keep(db, error) : -1;
 }
 
-/* The database's own row. */
+/* Who uses the database. */
 
-/* 1: id and cursor key are both there; 0: not both; or -1. */
+/* 1: id, cursor key and number are there; 0: not all of them; or -1. */
 static int read_instance(struct db *db, struct error *error)
 {
-    struct statement *statement = db_prepare(db, "SELECT id, cursor_key FROM instance", error);
+    struct statement *statement = db_prepare(
+        db, "SELECT i.id, i.cursor_key, s.row FROM instance AS i LEFT JOIN servers AS s ON s.id = i.id", error);
     int row = statement != NULL ? statement_step(statement, error) : -1;
     size_t len;
 
@@ -117,9 +119,10 @@ static int read_instance(struct db *db, struct error *error)
         return row;
     snprintf(db->instance, sizeof db->instance, "%s", statement_text(statement, 0));
     const void *key = statement_blob(statement, 1, &len);
-    bool whole = key != NULL && len == DB_CURSOR_KEY;
+    bool whole = key != NULL && len == DB_CURSOR_KEY && !statement_is_null(statement, 2);
     if (whole)
         memcpy(db->cursor_key, key, DB_CURSOR_KEY);
+    db->server = statement_int(statement, 2);
     statement_reset(statement);
     return whole;
 }
@@ -143,7 +146,9 @@ static int write_instance(struct db *db, struct error *error)
                                           {.type = DRIVER_END}};
     if (statement == NULL || db->driver->calls->bind(statement, values, error) != 0)
         return -1;
-    return statement_step(statement, error);
+    if (statement_step(statement, error) != 0)
+        return -1;
+    return db_run(db, "INSERT INTO servers (id) SELECT id FROM instance WHERE true ON CONFLICT (id) DO NOTHING", error);
 }
 
 static int load_instance(struct db *db, struct error *error)
@@ -224,6 +229,11 @@ void db_close(struct db *db)
 const char *db_instance(const struct db *db)
 {
     return db->instance;
+}
+
+int64_t db_server(const struct db *db)
+{
+    return db->server;
 }
 
 const unsigned char *db_cursor_key(const struct db *db)

@@ -21,6 +21,11 @@ void db_close(struct db *db); /* db may be NULL */
 /* The data directory's own id, a UUID made with the file: io.codecell.instance. */
 const char *db_instance(const struct db *db);
 
+/* The number of this data directory in the table `servers`: the owner of the executions that its server accepts. The
+ * directory's lock (directory.h) allows one server at a time, so at its start the number's open executions are those
+ * that an earlier run has left. */
+int64_t db_server(const struct db *db);
+
 /* The secret of this database's cursors: DB_CURSOR_KEY random bytes, made with the file. */
 const unsigned char *db_cursor_key(const struct db *db);
 

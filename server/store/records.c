@@ -57,10 +57,10 @@ static long insert_row(struct db *db, const struct record *record, struct error 
 {
     return sql_run(db,
                    "INSERT INTO executions (id, key_row, session_id, language, version, status, created_ms,"
-                   " code_bytes, code) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+                   " code_bytes, code, server) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
                    SQL_VALUES(SQL_T(record->id), SQL_I(record->key_row), SQL_T(session_of(record)),
                               SQL_T(record->language), SQL_T(record->version), SQL_I(record->created_ms),
-                              SQL_I(record->code_bytes), SQL_B(record->code, record->code_len)),
+                              SQL_I(record->code_bytes), SQL_B(record->code, record->code_len), SQL_I(db_server(db))),
                    error);
 }
 
@@ -289,7 +289,10 @@ static int find_newest(struct db *db, int64_t *newest, struct error *error)
 static int begin_marking(struct db *db, int64_t *newest, struct error *error)
 {
     /* Nothing that could still end is running: the notes about it have done their work. */
-    return find_newest(db, newest, error) < 0 || sql_run(db, "DELETE FROM removed", NULL, error) < 0 ? -1 : 0;
+    return find_newest(db, newest, error) < 0 ||
+                   sql_run(db, "DELETE FROM removed WHERE server = ?", SQL_VALUES(SQL_I(db_server(db))), error) < 0
+               ? -1
+               : 0;
 }
 
 long records_mark_lost(struct db *db, int64_t *newest, struct error *error)
@@ -301,8 +304,8 @@ long records_mark_lost(struct db *db, int64_t *newest, struct error *error)
     do {
         marked = sql_run(db,
                          "UPDATE executions SET status = ? WHERE sequence IN (SELECT sequence FROM executions"
-                         " WHERE status <= 1 AND sequence <= ? LIMIT ?)",
-                         SQL_VALUES(SQL_I(RECORD_LOST), SQL_I(*newest), SQL_I(PORTION)), error);
+                         " WHERE status <= 1 AND server = ? AND sequence <= ? LIMIT ?)",
+                         SQL_VALUES(SQL_I(RECORD_LOST), SQL_I(db_server(db)), SQL_I(*newest), SQL_I(PORTION)), error);
         all += marked;
     } while (marked > 0 && !slice_over(&slice));
     return marked < 0 ? -1 : all;
@@ -360,8 +363,8 @@ static long purge_portion(struct db *db, const struct purge *purge, struct error
     const struct driver_value *which =
         SQL_VALUES(SQL_I(purge->key_row), SQL_T(purge->session_id), SQL_I(purge->upto), SQL_I(PORTION));
     if (sql_run(db,
-                "INSERT INTO removed (id) SELECT id FROM executions WHERE status <= 1 AND sequence IN " PURGED
-                " ON CONFLICT (id) DO NOTHING",
+                "INSERT INTO removed (id, server) SELECT id, server FROM executions WHERE status <= 1 AND sequence "
+                "IN " PURGED " ON CONFLICT (id) DO NOTHING",
                 which, error) < 0)
         return -1;
     return sql_run(db, "DELETE FROM executions WHERE sequence IN " PURGED, which, error);

@@ -153,10 +153,10 @@ static inline void fixture_fill(struct db *db, int64_t key, const char *session,
     char sql[1024];
     snprintf(sql, sizeof(sql),
              "INSERT INTO executions (id, key_row, session_id, language, version, status, created_ms, completed_ms,"
-             " code_bytes) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+             " code_bytes, server) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
              " SELECT lower(hex(randomblob(18))), %lld, nullif('%s', ''), iif(i %% 2, 'python', 'bash'), '1',"
-             " iif(i %% 10, 2, 3), 1000 + i, 2000 + i, 1 FROM n",
-             count, (long long)key, session);
+             " iif(i %% 10, 2, 3), 1000 + i, 2000 + i, 1, %lld FROM n",
+             count, (long long)key, session, (long long)db_server(db));
     fixture_run(db, sql);
 }
 
@@ -207,7 +207,7 @@ static inline int64_t fixture_log_size(const struct fixture *fixture)
 /* 50 pages and some in the log. */
 static inline void fixture_grow_log(struct db *db)
 {
-    fixture_run(db, "INSERT INTO removed VALUES (hex(randomblob(100000)))");
+    fixture_run(db, "INSERT INTO removed (id) VALUES (hex(randomblob(100000)))");
 }
 
 #define fixture_test(f) cmocka_unit_test_setup_teardown(f, fixture_set_up, fixture_tear_down)

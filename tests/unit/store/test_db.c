@@ -222,7 +222,7 @@ static void transactions(void **state)
     struct error error = {0};
     db_patience(other, 1);
     assert_int_equal(db_begin(fixture->db, &error), 0);
-    fixture_run(fixture->db, "INSERT INTO removed VALUES ('a')");
+    fixture_run(fixture->db, "INSERT INTO removed (id) VALUES ('a')");
     assert_int_equal(db_begin_read(other, &error), 0); /* readers don't wait for a writer */
     assert_int_equal(fixture_number(other, "SELECT count(*) FROM removed"), 0);
     assert_int_equal(db_commit(other, &error), 0);
@@ -230,7 +230,7 @@ static void transactions(void **state)
     assert_int_equal(error.code, ERROR_UNAVAILABLE);
     assert_int_equal(db_commit(fixture->db, &error), 0);
     assert_int_equal(db_begin(other, &error), 0);
-    fixture_run(other, "INSERT INTO removed VALUES ('b')");
+    fixture_run(other, "INSERT INTO removed (id) VALUES ('b')");
     db_rollback(other);
     db_rollback(other);
     assert_int_equal(fixture_number(fixture->db, "SELECT count(*) FROM removed"), 1);
@@ -255,7 +255,8 @@ static void a_full_disk_is_said(void **state)
     struct fixture *fixture = *state;
     struct error error = {0};
     fixture_number(fixture->db, "PRAGMA max_page_count = 1"); /* as many as there are */
-    assert_int_equal(sql_run(fixture->db, "INSERT INTO removed VALUES (hex(zeroblob(1000000)))", NULL, &error), -1);
+    assert_int_equal(sql_run(fixture->db, "INSERT INTO removed (id) VALUES (hex(zeroblob(1000000)))", NULL, &error),
+                     -1);
     assert_int_equal(error.code, ERROR_UNAVAILABLE);
     assert_non_null(strstr(error.text, "full"));
 }
@@ -410,7 +411,8 @@ static void write_for_ever(const char *dir, int out)
         _exit(1);
     for (int64_t i = 1;; i++) {
         if (db_begin(db, &error) < 0 ||
-            sql_run(db, "INSERT INTO removed VALUES (? || hex(zeroblob(2000)))", SQL_VALUES(SQL_I(i)), &error) < 0 ||
+            sql_run(db, "INSERT INTO removed (id) VALUES (? || hex(zeroblob(2000)))", SQL_VALUES(SQL_I(i)), &error) <
+                0 ||
             db_commit(db, &error) < 0 || write(out, &i, sizeof(i)) != sizeof(i))
             _exit(1);
     }

@@ -415,7 +415,7 @@ static void a_failing_database_is_said_by_each(void **state)
     struct error error = {0};
     char *facts;
     fixture_run(db, "PRAGMA foreign_keys = OFF; DROP TABLE executions; DROP TABLE sessions;"
-                    " DROP TABLE probes; DROP TABLE removed");
+                    " DROP TABLE image_facts; DROP TABLE removed");
     assert_int_equal(records_insert(db, &record, &error), -1);
     assert_int_equal(records_finish(db, &record, &error), -1);
     assert_int_equal(records_get(db, 1, "x", &record, &error), -1);
@@ -467,7 +467,7 @@ static void probes_are_kept_and_replaced(void **state)
     assert_facts(db, "python", "sha256:a", NULL); /* the oldest made room */
     assert_facts(db, "python", "n0", "{}");
     assert_facts(db, "bash", "sha256:a", "{}");
-    assert_int_equal(fixture_number(db, "SELECT count(*) FROM probes"), STORED_FACTS_MAX + 1);
+    assert_int_equal(fixture_number(db, "SELECT count(*) FROM image_facts"), STORED_FACTS_MAX + 1);
 }
 
 int main(void)

@@ -305,7 +305,7 @@ static int fill_disk(struct db *db, struct store_job *full, struct error *error)
     if (sql_first(db, "PRAGMA max_page_count = 1", NULL, &limit, error) != 1)
         return -1;
     statement_reset(limit);
-    return (int)sql_run(db, "INSERT INTO removed VALUES (hex(zeroblob(1000000)))", NULL, error);
+    return (int)sql_run(db, "INSERT INTO removed (id) VALUES (hex(zeroblob(1000000)))", NULL, error);
 }
 
 static void a_full_disk_fails_who_needs_room(void **state)
@@ -526,7 +526,7 @@ static void an_early_job_is_committed_too(void **state)
 static int insert_big(struct db *db, struct store_job *big, struct error *error)
 {
     (void)big;
-    return sql_run(db, "INSERT INTO removed VALUES (hex(randomblob(500000)))", NULL, error) < 0 ? -1 : 0;
+    return sql_run(db, "INSERT INTO removed (id) VALUES (hex(randomblob(500000)))", NULL, error) < 0 ? -1 : 0;
 }
 
 static void the_log_does_not_grow_for_ever(void **state)
