@@ -203,8 +203,8 @@ static void a_probe_leaves_nothing(void **state)
     bool lacks_schema;
     assert_int_equal(health_try_record(db, &lacks_schema, &error), 0);
     assert_false(lacks_schema);
-    assert_int_equal(health_probe(db, false, &error), 0);
-    assert_int_equal(health_probe(db, true, &error), 0);
+    assert_int_equal(health_check(db, false, &error), 0);
+    assert_int_equal(health_check(db, true, &error), 0);
     assert_false(db_in_transaction(db));
     assert_int_equal(fixture_number(db, "SELECT (SELECT count(*) FROM executions) + (SELECT count(*) FROM sessions)"
                                         " + (SELECT count(*) FROM rates) + (SELECT count(*) FROM removed)"),
@@ -221,13 +221,13 @@ static void a_probe_misses_each_table(void **state)
         struct error error = {0};
         snprintf(sql, sizeof(sql), "PRAGMA legacy_alter_table = ON; ALTER TABLE %s RENAME TO gone", tables[i]);
         fixture_run(db, sql);
-        assert_int_equal(health_probe(db, false, &error), -1);
+        assert_int_equal(health_check(db, false, &error), -1);
         assert_int_equal(error.code, ERROR_UNAVAILABLE);
         assert_non_null(strstr(error.text, "its schema is not ours"));
         assert_false(db_in_transaction(db));
         snprintf(sql, sizeof(sql), "ALTER TABLE gone RENAME TO %s", tables[i]);
         fixture_run(db, sql);
-        assert_int_equal(health_probe(db, false, &error), 0);
+        assert_int_equal(health_check(db, false, &error), 0);
     }
 }
 
@@ -438,7 +438,8 @@ static void closing_tries_once_more(void **state)
 
 static void what_is_owed_has_caps(void **state)
 {
-    struct owed owed = {0};
+    struct owed owed;
+    owed_init(&owed);
     struct record record = {.id = "x"};
     size_t half = OWED_TEXT_MAX / 2 + 1;
     char *text = calloc(1, half);
@@ -470,7 +471,7 @@ static void what_is_owed_has_caps(void **state)
     while ((first = owed_take(&owed)))
         owed_free(first);
     assert_int_equal(owed.count, 0);
-    assert_null(owed.tail);
+    assert_true(list_is_empty(&owed.records));
     free(text);
 }
 
