@@ -8,6 +8,7 @@
 int stored_facts_get(struct db *db, const char *language, const char *fingerprint, char **facts, struct error *error)
 {
     struct statement *statement;
+
     *facts = NULL;
     int row = sql_first(db, "SELECT facts FROM image_facts WHERE language = ? AND fingerprint = ?",
                         SQL_VALUES(SQL_T(language), SQL_T(fingerprint)), &statement, error);

@@ -13,7 +13,7 @@
 #define PREFIX_LEN 3
 #define SECRET_LEN (KEY_TEXT_LEN - PREFIX_LEN - KEY_PUBLIC_LEN)
 #define HASH_LEN 32
-#define DRAWS_MAX 8 /* of 62^8 public parts one that is taken is drawn by accident only */
+#define DRAWS_MAX 8 /* attempts: one of 62^8 public parts is hardly ever taken already */
 
 #define COLUMNS \
     "row, id, name, scopes, rate_per_minute, max_timeout, credits, created_ms, expires_ms, revoked_ms, reuse"
@@ -25,7 +25,7 @@ static const struct {
     const char *name;
 } scopes_known[] = {{KEY_EXECUTE, "execute"}, {KEY_READ, "read"}, {KEY_ADMIN, "admin"}};
 
-#define SCOPES_KNOWN (sizeof(scopes_known) / sizeof(scopes_known[0]))
+#define SCOPES_KNOWN (sizeof scopes_known / sizeof scopes_known[0])
 
 static unsigned scope_named(const char *name, size_t len)
 {
@@ -38,13 +38,14 @@ static unsigned scope_named(const char *name, size_t len)
 int key_scopes_parse(const char *text, unsigned *scopes, struct error *error)
 {
     unsigned found = 0;
+
     for (const char *at = text;; at++) {
         at += strspn(at, " ");
         size_t len = strcspn(at, ", ");
         unsigned scope = scope_named(at, len);
         at += len;
         at += strspn(at, " ");
-        if (!scope || (*at != ',' && *at != '\0'))
+        if (scope == 0 || (*at != ',' && *at != '\0'))
             return error_set(error, ERROR_INVALID, "scopes: must be a list of execute, read and admin");
         found |= scope;
         if (*at == '\0')
@@ -57,24 +58,26 @@ int key_scopes_parse(const char *text, unsigned *scopes, struct error *error)
 void key_scopes_text(unsigned scopes, char out[32])
 {
     int len = 0;
+
     out[0] = '\0';
     for (size_t i = 0; i < SCOPES_KNOWN; i++)
-        if (scopes & scopes_known[i].scope)
-            len += snprintf(out + len, (size_t)(32 - len), "%s%s", len ? "," : "", scopes_known[i].name);
+        if ((scopes & scopes_known[i].scope) != 0)
+            len += snprintf(out + len, (size_t)(32 - len), "%s%s", len > 0 ? "," : "", scopes_known[i].name);
 }
 
-/* Evenly: a byte of 248 and up is drawn again, for 248 is the last multiple of 62. */
+/* 248 is the last multiple of 62 in a byte. A larger byte is not used, so that each digit is equally likely. */
 static void random_digits(char *out, size_t len)
 {
     unsigned char pool[64];
     size_t have = 0;
+
     while (have < len) {
-        seam()->random(pool, sizeof(pool));
-        for (size_t i = 0; i < sizeof(pool) && have < len; i++)
+        seam()->random(pool, sizeof pool);
+        for (size_t i = 0; i < sizeof pool && have < len; i++)
             if (pool[i] < 248)
                 out[have++] = digits[pool[i] % 62];
     }
-    OPENSSL_cleanse(pool, sizeof(pool));
+    OPENSSL_cleanse(pool, sizeof pool);
 }
 
 static int hash_secret(const char *secret, unsigned char out[HASH_LEN], struct error *error)
@@ -106,6 +109,7 @@ static int check_name(const char *name, struct error *error)
 {
     size_t len = strlen(name);
     bool good = len >= 1 && len <= KEY_NAME_MAX && text_is_utf8(name, len);
+
     for (size_t i = 0; i < len; i++)
         good = good && (unsigned char)name[i] >= ' ' && name[i] != 0x7f;
     return good ? 0
@@ -123,11 +127,11 @@ static int check_number(const char *field, int64_t value, int64_t least, int64_t
 
 static int check_key(const struct key *key, struct error *error)
 {
-    if (check_name(key->name, error) < 0 ||
-        check_number("rate_per_minute", key->rate_per_minute, 1, KEY_RATE_MAX, error) < 0 ||
-        check_number("max_timeout", key->max_timeout, 0, KEY_TIMEOUT_MAX, error) < 0 ||
-        check_number("credits", key->credits, -1, KEY_CREDITS_MAX, error) < 0 ||
-        check_number("reuse", key->reuse, KEY_REUSE_INHERIT, KEY_REUSE_KEY, error) < 0)
+    if (check_name(key->name, error) != 0 ||
+        check_number("rate_per_minute", key->rate_per_minute, 1, KEY_RATE_MAX, error) != 0 ||
+        check_number("max_timeout", key->max_timeout, 0, KEY_TIMEOUT_MAX, error) != 0 ||
+        check_number("credits", key->credits, -1, KEY_CREDITS_MAX, error) != 0 ||
+        check_number("reuse", key->reuse, KEY_REUSE_INHERIT, KEY_REUSE_KEY, error) != 0)
         return -1;
     if (key->scopes == 0 || key->scopes > (KEY_EXECUTE | KEY_READ | KEY_ADMIN))
         return error_set(error, ERROR_INVALID, "scopes: must be a list of execute, read and admin");
@@ -160,14 +164,15 @@ int keys_create(struct db *db, struct key *key, char text[KEY_TEXT_LEN + 1], str
 {
     unsigned char hash[HASH_LEN];
     int written = 0;
+
     key->created_ms = seam_wall_ms();
     key->revoked_ms = 0;
-    if (check_key(key, error) < 0)
+    if (check_key(key, error) != 0)
         return -1;
     memcpy(text, PREFIX, PREFIX_LEN + 1);
     random_digits(text + PREFIX_LEN + KEY_PUBLIC_LEN, SECRET_LEN);
     text[KEY_TEXT_LEN] = '\0';
-    if (hash_secret(text + PREFIX_LEN + KEY_PUBLIC_LEN, hash, error) < 0)
+    if (hash_secret(text + PREFIX_LEN + KEY_PUBLIC_LEN, hash, error) != 0)
         return -1;
     for (int draws = 0; draws < DRAWS_MAX && written == 0; draws++) {
         random_digits(key->id, KEY_PUBLIC_LEN);
@@ -183,8 +188,8 @@ int keys_create(struct db *db, struct key *key, char text[KEY_TEXT_LEN + 1], str
 static void read_key(struct statement *statement, struct key *key)
 {
     key->row = statement_int(statement, 0);
-    sql_copy(key->id, sizeof(key->id), statement, 1);
-    sql_copy(key->name, sizeof(key->name), statement, 2);
+    sql_copy(key->id, sizeof key->id, statement, 1);
+    sql_copy(key->name, sizeof key->name, statement, 2);
     key->scopes = (unsigned)statement_int(statement, 3);
     key->rate_per_minute = statement_int(statement, 4);
     key->max_timeout = statement_int(statement, 5);
@@ -200,7 +205,8 @@ int keys_each(struct db *db, int (*each)(const struct key *key, void *arg), void
     struct key key;
     int row, answer = 0;
     struct statement *statement = sql_prepare(db, "SELECT " COLUMNS " FROM keys ORDER BY row", NULL, error);
-    if (!statement)
+
+    if (statement == NULL)
         return -1;
     while ((row = statement_step(statement, error)) == 1 && answer == 0) {
         read_key(statement, &key);
@@ -228,7 +234,8 @@ static bool is_key_text(const char *text)
            strspn(text + PREFIX_LEN, digits) == KEY_TEXT_LEN - PREFIX_LEN;
 }
 
-/* The key with this public part and the hash of its secret; without one the dummy, read just the same. */
+/* The key with this public part and the hash of its secret. If there is none, a dummy is read in the same way, so that
+ * both take the same time. */
 static int load_key(struct db *db, const char *id, struct key *key, unsigned char hash[HASH_LEN], struct error *error)
 {
     struct statement *statement;
@@ -237,6 +244,7 @@ static int load_key(struct db *db, const char *id, struct key *key, unsigned cha
                         "SELECT " COLUMNS ", secret_sha256 FROM keys WHERE id = ?1 UNION ALL"
                         " SELECT 0, '--------', '', 0, 1, 0, -1, 0, 0, 0, 0, " SQL_DIALECT("zeroblob(32)") " LIMIT 1",
                         SQL_VALUES(SQL_T(id)), &statement, error);
+
     if (row < 0)
         return -1;
     read_key(statement, key);
@@ -257,17 +265,18 @@ int keys_authenticate(struct db *db, const char *text, struct key *key, struct e
     static const char dummy[] = PREFIX "----------------------------------------";
     unsigned char given[HASH_LEN], stored[HASH_LEN];
     char id[KEY_PUBLIC_LEN + 1];
-    bool missing = !text || !*text;
+    bool missing = text == NULL || *text == '\0';
     bool formed = !missing && is_key_text(text);
     const char *checked = formed ? text : dummy;
-    snprintf(id, sizeof(id), "%.*s", KEY_PUBLIC_LEN, checked + PREFIX_LEN);
-    if (load_key(db, id, key, stored, error) < 0 ||
-        hash_secret(checked + PREFIX_LEN + KEY_PUBLIC_LEN, given, error) < 0)
+
+    snprintf(id, sizeof id, "%.*s", KEY_PUBLIC_LEN, checked + PREFIX_LEN);
+    if (load_key(db, id, key, stored, error) != 0 ||
+        hash_secret(checked + PREFIX_LEN + KEY_PUBLIC_LEN, given, error) != 0)
         return -1;
     bool same = CRYPTO_memcmp(given, stored, HASH_LEN) == 0;
     if (same && is_in_force(key))
         return 0;
-    memset(key, 0, sizeof(*key));
+    memset(key, 0, sizeof *key);
     return error_set(error, ERROR_UNAUTHORIZED, missing ? "API key is required" : "Invalid API key");
 }
 
@@ -275,6 +284,7 @@ int keys_charge(struct db *db, int64_t row, struct error *error)
 {
     long changed = sql_run(db, "UPDATE keys SET credits = credits - 1 WHERE row = ? AND credits > 0",
                            SQL_VALUES(SQL_I(row)), error);
+
     if (changed != 0)
         return changed < 0 ? -1 : 0;
     struct statement *statement;
@@ -291,6 +301,7 @@ int keys_refund(struct db *db, int64_t row, struct error *error)
     long changed =
         sql_run(db, "UPDATE keys SET credits = credits + CASE WHEN credits >= 0 THEN 1 ELSE 0 END WHERE row = ?",
                 SQL_VALUES(SQL_I(row)), error);
+
     if (changed == 0)
         return error_set(error, ERROR_NOT_FOUND, "Key not found");
     return changed < 0 ? -1 : 0;

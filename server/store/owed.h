@@ -8,9 +8,10 @@
 
 #include <stddef.h>
 
-#define OWED_MAX 10000                           /* records */
-#define OWED_TEXT_MAX ((size_t)64 * 1024 * 1024) /* bytes of kept output; beyond it a record comes without its output \
-                                                  */
+#define OWED_MAX 10000 /* records */
+#define OWED_TEXT_MAX                                                                               \
+    ((size_t)64 * 1024 * 1024) /* bytes of kept output; beyond it a record comes without its output \
+                                */
 
 struct owed_record {
     struct record record; /* with texts of its own */

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #define LIST_MAX 200
-#define PORTION 64 /* rows that one statement of a slice writes: about a millisecond */
+#define PORTION 64 /* rows that one statement of a slice writes in about a millisecond */
 
-/* Whether an execution `e` went with its session already: its row is there until its turn has come. */
+/* Whether the execution `e` was removed with its session. Its row is there until records_purge() comes to it. */
 #define REMOVED                                                                                     \
     "EXISTS (SELECT 1 FROM purges AS p WHERE p.key_row = e.key_row AND p.session_id = e.session_id" \
     " AND p.upto >= e.sequence)"
@@ -43,16 +43,16 @@ void record_clear(struct record *record)
     free(record->code);
     free(record->out);
     free(record->err);
-    memset(record, 0, sizeof(*record));
+    memset(record, 0, sizeof *record);
 }
 
-/* SQL's NULL for a session that there isn't. */
+/* NULL: none. */
 static const char *session_of(const struct record *record)
 {
-    return record->session_id[0] ? record->session_id : NULL;
+    return record->session_id[0] != '\0' ? record->session_id : NULL;
 }
 
-/* How many rows were written: 0 where the id is there already. */
+/* How many rows were written; 0: the id exists already. Or -1. */
 static long insert_row(struct db *db, const struct record *record, struct error *error)
 {
     return sql_run(db,
@@ -67,15 +67,16 @@ static long insert_row(struct db *db, const struct record *record, struct error 
 int records_insert(struct db *db, const struct record *record, struct error *error)
 {
     const char *session = session_of(record);
-    if (session && sessions_touch(db, record->key_row, session, record->created_ms, error) < 0)
+
+    if (session != NULL && sessions_touch(db, record->key_row, session, record->created_ms, error) != 0)
         return -1;
     long written = insert_row(db, record, error);
-    if (written <= 0 || !session)
+    if (written <= 0 || session == NULL)
         return written < 0 ? -1 : 0;
     return sessions_add(db, record->key_row, session, 1, 0, record->created_ms, error);
 }
 
-/* How many rows were written: 0 where the record is not there, has ended, or went with its session. */
+/* How many rows were written; 0: the record is missing, has ended, or was removed with its session. Or -1. */
 static long finish_row(struct db *db, const struct record *record, struct error *error)
 {
     return sql_run(
@@ -93,33 +94,36 @@ static long finish_row(struct db *db, const struct record *record, struct error 
         error);
 }
 
-/* 1 where there is such a row, of any key; 0, or -1. */
-static int is_there(struct db *db, const char *id, struct error *error)
+/* 1: there is such a row, of any key; 0, or -1. */
+static int record_exists(struct db *db, const char *id, struct error *error)
 {
     struct statement *statement;
     int row = sql_first(db, "SELECT 1 FROM executions WHERE id = ?", SQL_VALUES(SQL_T(id)), &statement, error);
+
     if (row == 1)
         statement_reset(statement);
     return row;
 }
 
-/* One that went with its session has ended: its row needs to be noted by nobody. */
+/* If the record was removed with its session, deletes its row. Because the execution has ended now, no note about it is
+ * needed. */
 static long drop_removed(struct db *db, const struct record *record, struct error *error)
 {
     return sql_run(db, "DELETE FROM executions AS e WHERE id = ? AND key_row = ? AND status <= 1 AND " REMOVED,
                    SQL_VALUES(SQL_T(record->id), SQL_I(record->key_row)), error);
 }
 
-/* There was no such record to finish: makes it, unless it was removed or has ended. As finish_row. */
+/* No record could be finished. Makes it, unless it was removed or has ended. Returns as finish_row(). */
 static long finish_missing(struct db *db, const struct record *record, struct error *error)
 {
-    int there = is_there(db, record->id, error);
+    int there = record_exists(db, record->id, error);
+
     if (there != 0)
         return there < 0 || drop_removed(db, record, error) < 0 ? -1 : 0;
     long removed = sql_run(db, "DELETE FROM removed WHERE id = ?", SQL_VALUES(SQL_T(record->id)), error);
     if (removed != 0)
         return removed < 0 ? -1 : 0;
-    return records_insert(db, record, error) < 0 ? -1 : finish_row(db, record, error);
+    return records_insert(db, record, error) != 0 ? -1 : finish_row(db, record, error);
 }
 
 int records_finish(struct db *db, const struct record *record, struct error *error)
@@ -127,27 +131,28 @@ int records_finish(struct db *db, const struct record *record, struct error *err
     const char *session = session_of(record);
     int64_t execution_ns = record->execution_ns > 0 ? record->execution_ns : 0;
     long written = finish_row(db, record, error);
+
     if (written == 0)
         written = finish_missing(db, record, error);
-    if (written <= 0 || !session)
+    if (written <= 0 || session == NULL)
         return written < 0 ? -1 : 0;
     return sessions_add(db, record->key_row, session, 0, execution_ns, record->completed_ms, error);
 }
 
 static int read_record(struct statement *statement, struct record *record, struct error *error)
 {
-    memset(record, 0, sizeof(*record));
+    memset(record, 0, sizeof *record);
     record->sequence = statement_int(statement, 0);
-    sql_copy(record->id, sizeof(record->id), statement, 1);
+    sql_copy(record->id, sizeof record->id, statement, 1);
     record->key_row = statement_int(statement, 2);
-    sql_copy(record->session_id, sizeof(record->session_id), statement, 3);
-    sql_copy(record->language, sizeof(record->language), statement, 4);
-    sql_copy(record->version, sizeof(record->version), statement, 5);
+    sql_copy(record->session_id, sizeof record->session_id, statement, 3);
+    sql_copy(record->language, sizeof record->language, statement, 4);
+    sql_copy(record->version, sizeof record->version, statement, 5);
     record->status = (enum record_status)statement_int(statement, 6);
     record->ended_by_itself = !statement_is_null(statement, 7);
     record->exit_code = statement_int(statement, 7);
     record->created_ms = statement_int(statement, 8);
-    record->started_ms = statement_int(statement, 9); /* NULL reads as 0 */
+    record->started_ms = statement_int(statement, 9); /* 0 for NULL */
     record->completed_ms = statement_int(statement, 10);
     record->execution_ns = statement_int(statement, 11);
     record->queue_ns = statement_int(statement, 12);
@@ -164,12 +169,13 @@ static int read_record(struct statement *statement, struct record *record, struc
     return error_memory(error);
 }
 
-/* The row of this sequence, which must be there. */
-static int read_row(struct db *db, int64_t sequence, struct record *out, struct error *error)
+/* The record of this sequence, which must exist. */
+static int read_sequence(struct db *db, int64_t sequence, struct record *out, struct error *error)
 {
     struct statement *statement;
     int row = sql_first(db, "SELECT " COLUMNS " FROM executions WHERE sequence = ?", SQL_VALUES(SQL_I(sequence)),
                         &statement, error);
+
     if (row <= 0)
         return row < 0 ? -1 : error_set(error, ERROR_INTERNAL, "The database failed: a row is missing");
     int result = read_record(statement, out, error);
@@ -182,15 +188,17 @@ int records_get(struct db *db, int64_t key_row, const char *id, struct record *o
     struct statement *statement;
     int row = sql_first(db, "SELECT sequence FROM executions AS e WHERE id = ? AND key_row = ? AND NOT " REMOVED,
                         SQL_VALUES(SQL_T(id), SQL_I(key_row)), &statement, error);
+
     if (row <= 0)
         return row < 0 ? -1 : error_set(error, ERROR_NOT_FOUND, "Execution not found");
     int64_t sequence = statement_int(statement, 0);
     statement_reset(statement);
-    return read_row(db, sequence, out, error);
+    return read_sequence(db, sequence, out, error);
 }
 
-/* A statement for each combination of filters, and an index for each statement: it gives the rows in their order, and
- * none but those that are meant or removed. What they hold is read apart, so that one that is removed costs little. */
+/* There is a statement for each combination of filters, and an index for each statement, which gives exactly the rows
+ * that match in their order. Some of these are removed. The columns are read by a second statement, so that a removed
+ * row costs little. */
 enum { BY_SESSION = 1, BY_LANGUAGE = 2, BY_STATUS = 4, BY_ALL = 7 };
 
 #define SESSION " AND session_id = ?"
@@ -211,16 +219,17 @@ static const char *const lists[BY_ALL + 1] = {
     [BY_ALL] = LIST(SESSION LANGUAGE STATUS),
 };
 
-static struct statement *list_start(struct db *db, const struct record_filter *filter, struct error *error)
+static struct statement *start_record_list(struct db *db, const struct record_filter *filter, struct error *error)
 {
-    struct driver_value values[6] = {SQL_I(filter->key_row), SQL_I(filter->before ? filter->before : INT64_MAX)};
+    struct driver_value values[6] = {SQL_I(filter->key_row), SQL_I(filter->before != 0 ? filter->before : INT64_MAX)};
     size_t count = 2;
     unsigned by = 0;
-    if (filter->session_id) {
+
+    if (filter->session_id != NULL) {
         values[count++] = SQL_T(filter->session_id);
         by |= BY_SESSION;
     }
-    if (filter->language) {
+    if (filter->language != NULL) {
         values[count++] = SQL_T(filter->language);
         by |= BY_LANGUAGE;
     }
@@ -231,16 +240,17 @@ static struct statement *list_start(struct db *db, const struct record_filter *f
     return sql_prepare(db, lists[by], values, error);
 }
 
-/* One row of the list. 0: the next one; 1: the page is full; -1. */
+/* Lists one row. 0: go on; 1: the page is full; or -1. */
 static int list_row(struct db *db, struct statement *statement, struct record_filter *filter,
                     bool (*each)(struct record *record, void *arg), void *arg, struct error *error)
 {
     int64_t sequence = statement_int(statement, 0);
     bool removed = statement_int(statement, 1) != 0;
     struct record record;
+
     if (!removed && filter->given == filter->limit)
         return 1;
-    if (!removed && read_row(db, sequence, &record, error) < 0)
+    if (!removed && read_sequence(db, sequence, &record, error) != 0)
         return -1;
     if (!removed) {
         bool taken = each(&record, arg);
@@ -258,8 +268,8 @@ int records_list(struct db *db, struct record_filter *filter, bool (*each)(struc
 {
     if (filter->limit < 1 || filter->limit > LIST_MAX)
         return error_set(error, ERROR_INVALID, "limit: must be an integer from 1 to %d", LIST_MAX);
-    struct statement *statement = list_start(db, filter, error);
-    if (!statement)
+    struct statement *statement = start_record_list(db, filter, error);
+    if (statement == NULL)
         return -1;
     struct slice slice = slice_begin(STORE_READING_SLICE_NS);
     int row = 1, result = 0;
@@ -278,6 +288,7 @@ int records_list(struct db *db, struct record_filter *filter, bool (*each)(struc
 static int find_newest(struct db *db, int64_t *newest, struct error *error)
 {
     struct statement *statement;
+
     if (sql_first(db, "SELECT coalesce(max(sequence), 0) FROM executions", NULL, &statement, error) != 1)
         return -1;
     *newest = statement_int(statement, 0);
@@ -285,21 +296,20 @@ static int find_newest(struct db *db, int64_t *newest, struct error *error)
     return 0;
 }
 
-/* The first time. */
+/* Also drops this server's notes about removed executions, because none of those executions can end any more. */
 static int begin_marking(struct db *db, int64_t *newest, struct error *error)
 {
-    /* Nothing that could still end is running: the notes about it have done their work. */
-    return find_newest(db, newest, error) < 0 ||
-                   sql_run(db, "DELETE FROM removed WHERE server = ?", SQL_VALUES(SQL_I(db_server(db))), error) < 0
-               ? -1
-               : 0;
+    if (find_newest(db, newest, error) != 0)
+        return -1;
+    return sql_run(db, "DELETE FROM removed WHERE server = ?", SQL_VALUES(SQL_I(db_server(db))), error) < 0 ? -1 : 0;
 }
 
 long records_mark_lost(struct db *db, int64_t *newest, struct error *error)
 {
     struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS);
     long marked, all = 0;
-    if (*newest < 0 && begin_marking(db, newest, error) < 0)
+
+    if (*newest < 0 && begin_marking(db, newest, error) != 0)
         return -1;
     do {
         marked = sql_run(db,
@@ -323,6 +333,7 @@ long records_expire(struct db *db, int64_t before_ms, struct error *error)
 {
     struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS);
     long gone, all = 0;
+
     do {
         gone = expire_portion(db, before_ms, error);
         if (gone == 0)
@@ -332,22 +343,23 @@ long records_expire(struct db *db, int64_t before_ms, struct error *error)
     return gone < 0 ? -1 : all;
 }
 
-/* ---- what went with its session ---- */
+/* Records of removed sessions. */
 
 struct purge {
     int64_t key_row, upto;
     char session_id[SESSION_ID_MAX + 1];
 };
 
-/* 1 where there is one, 0, or -1. */
+/* 1: there is one; 0, or -1. */
 static int next_purge(struct db *db, struct purge *purge, struct error *error)
 {
     struct statement *statement;
     int row = sql_first(db, "SELECT key_row, session_id, upto FROM purges LIMIT 1", NULL, &statement, error);
+
     if (row != 1)
         return row;
     purge->key_row = statement_int(statement, 0);
-    sql_copy(purge->session_id, sizeof(purge->session_id), statement, 1);
+    sql_copy(purge->session_id, sizeof purge->session_id, statement, 1);
     purge->upto = statement_int(statement, 2);
     statement_reset(statement);
     return 1;
@@ -357,11 +369,13 @@ static int next_purge(struct db *db, struct purge *purge, struct error *error)
     "(SELECT sequence FROM executions WHERE key_row = ? AND session_id = ? AND sequence <= ?" \
     " ORDER BY sequence DESC LIMIT ?)" /* lists begin with the newest */
 
-/* The end of one that has not ended will find no record, and is to make none. */
+/* The end of an execution that still runs will find no record. The note in `removed` says that it should not make one.
+ */
 static long purge_portion(struct db *db, const struct purge *purge, struct error *error)
 {
     const struct driver_value *which =
         SQL_VALUES(SQL_I(purge->key_row), SQL_T(purge->session_id), SQL_I(purge->upto), SQL_I(PORTION));
+
     if (sql_run(db,
                 "INSERT INTO removed (id, server) SELECT id, server FROM executions WHERE status <= 1 AND sequence "
                 "IN " PURGED " ON CONFLICT (id) DO NOTHING",
@@ -370,10 +384,11 @@ static long purge_portion(struct db *db, const struct purge *purge, struct error
     return sql_run(db, "DELETE FROM executions WHERE sequence IN " PURGED, which, error);
 }
 
-/* Its records are gone; so is the session, unless it was made again. */
+/* All records of the purge are deleted. Deletes the session, too, unless it was made again. */
 static long end_purge(struct db *db, const struct purge *purge, struct error *error)
 {
     const struct driver_value *which = SQL_VALUES(SQL_I(purge->key_row), SQL_T(purge->session_id));
+
     if (sql_run(db, "DELETE FROM purges WHERE key_row = ? AND session_id = ?", which, error) < 0)
         return -1;
     long sessions = sql_run(db, "DELETE FROM sessions WHERE key_row = ? AND id = ? AND removed = 1", which, error);
@@ -386,6 +401,7 @@ long records_purge(struct db *db, struct error *error)
     struct purge purge;
     long gone = 0, all = 0;
     int found;
+
     while ((found = next_purge(db, &purge, error)) == 1) {
         gone = purge_portion(db, &purge, error);
         if (gone == 0)

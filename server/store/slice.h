@@ -1,5 +1,5 @@
-/* A slice of long work: it ends when its time is over. What loops over rows asks after each portion, so that at least
- * one is done; a portion must be small. */
+/* A slice of long work, which ends when its time is over. A loop over rows asks slice_over() after each portion, so
+ * that a slice does at least one portion. A portion should be small. */
 #ifndef CODECELL_STORE_SLICE_H
 #define CODECELL_STORE_SLICE_H
 

@@ -101,6 +101,7 @@ static void store_free(struct store *store)
 static void on_async_closed(uv_handle_t *handle)
 {
     struct store *store = handle->data;
+
     void (*closed)(void *arg) = store->closed;
     void *arg = store->arg;
 

@@ -1,3 +1,5 @@
+/* The thread's half of the store: it checks the database, runs turns of jobs in transactions, and ends. store.c tells a
+ * job's way. */
 #include "store/store_private.h"
 
 #include "base/log.h"
