@@ -34,15 +34,15 @@ static void default_concurrency(struct config *config)
     config->concurrency = programs < CONFIG_CONCURRENCY_MOST ? programs : CONFIG_CONCURRENCY_MOST;
 }
 
-/* What it pays to keep ready is what the machine can use up before it has made more: see docs/benchmarks.md. */
+/* More idle cells than this bring almost nothing: docs/benchmarks.md has the figures. */
 static void default_pool_max(struct config *config)
 {
     int64_t cells = (int64_t)uv_available_parallelism() * 32;
     config->pool_max = cells < CONFIG_POOL_MAX_MOST ? cells : CONFIG_POOL_MAX_MOST;
 }
 
-/* What the server's own control group allows, where that is less than the machine has: the engine is most often under
- * the same one. */
+/* The machine's memory, or the limit of the server's own control group if that is lower: the engine is usually in the
+ * same group. */
 static int64_t memory_mb(void)
 {
     uint64_t total = uv_get_total_memory(), allowed = uv_get_constrained_memory();
@@ -50,7 +50,7 @@ static int64_t memory_mb(void)
     return (int64_t)((allowed > 0 && allowed < total ? allowed : total) >> 20);
 }
 
-/* One for a GiB: more than most programs may hold with their files. */
+/* One for each GiB, because most programs with their files may hold less than that. */
 static void default_extra(struct config *config)
 {
     int64_t programs = config->concurrency < CONFIG_EXTRA_MOST ? config->concurrency : CONFIG_EXTRA_MOST;
@@ -102,111 +102,115 @@ static const char *const format_choices[] = {[LOG_TEXT] = "text", [LOG_JSON] = "
 
 static const struct setting settings[] = {
     {"CODECELL_DATA_DIR", &kind_path, FIELD(data_dir), .min = 1, .max = 3000, .fallback = "data",
-     .help = "Folder of the database and its lock; made where it is missing. One server at a time holds it."},
+     .help = "Folder of the database and its lock. The server creates it if it is missing. Only one server at a time "
+             "can use it."},
     {"CODECELL_LISTEN", &kind_listen, FIELD(listen), .min = 1, .max = 200, .fallback = "127.0.0.1:8002",
-     .help = "Where the server listens. Port 0 takes a free one."},
+     .help = "Address on which the server listens. Port 0 takes a free port."},
     {"CODECELL_LANGUAGES", &kind_folders, FIELD(languages), .min = 1, .max = 16000, .computed = default_languages,
-     .computed_is = "`images/languages` if that exists, else `../share/codecell/images/languages` seen from the "
-                    "program",
+     .computed_is = "`images/languages` if that exists, else `../share/codecell/images/languages` from the "
+                    "program's folder",
      .help = "Folders of languages."},
     {"CODECELL_POOL", &kind_pool, FIELD(pool), .min = 1, .max = 8000, .fallback = "*=1",
-     .help = "How many cells wait ready per language; more do by demand. For a language named by its id they are kept "
-             "whatever the two settings below say, for those of `*` as far as these go: languages in use first, then "
-             "in the order of their ids. With 0, or where a language is neither named nor covered by `*`, none waits: "
-             "each request makes its cell."},
+     .help =
+         "Minimum number of idle cells per language. Demand adds more. Languages named by their ids always have their "
+         "minimum, even if that exceeds the two settings below. Languages covered by `*` get theirs while these two "
+         "settings leave room: first the languages in use, then the others in the order of their ids. A language with "
+         "0, or one that is neither named nor covered by `*`, has no idle cell: each request makes its own."},
     {"CODECELL_POOL_MAX", &kind_integer, FIELD(pool_max), .min = 1, .max = CONFIG_POOL_MAX_MOST,
      .computed = default_pool_max, .computed_is = "32 times the number of cores, at most 1000",
-     .help = "Most cells that wait, of all languages, kept ones too. Those of languages that `CODECELL_POOL` names by "
-             "their ids count, and are there even where they are more."},
+     .help =
+         "Maximum number of idle cells of all languages, including kept cells. Cells of languages that `CODECELL_POOL` "
+         "names by their ids count too, but these languages get them even if that exceeds the maximum."},
     {"CODECELL_POOL_MEMORY_MB", &kind_integer, FIELD(pool_memory_mb), .min = 1, .max = POOL_MEMORY_MOST,
      .computed = default_pool_memory, .computed_is = "an eighth of the machine's memory, at least 128",
-     .help = "Most memory that waiting cells hold, likewise."},
+     .help = "Maximum memory of all idle cells. The same exception applies."},
     {"CODECELL_WAITING", &kind_choice, FIELD(waiting), .choices = switch_choices, .fallback = "on",
-     .help = "Whether waiting cells start their language's interpreter ahead, where its `language.json` says "
-             "`waiting`."},
+     .help = "Whether idle cells are prewarmed: they start their language's interpreter or compiler before a request "
+             "comes. It applies to languages whose `language.json` says `waiting`."},
     {"CODECELL_REUSE", &kind_choice, FIELD(reuse), .choices = reuse_choices, .fallback = "off",
-     .help = "`off`: a cell runs one program. `key`: it is reset, and kept for programs of the same key. A key's own "
-             "`--reuse` wins."},
+     .help = "`off`: a cell runs one program. `key`: after a program the cell is reset and kept for the next program "
+             "of the same key. A key's own `--reuse` overrides this setting."},
     {"CODECELL_REUSE_JOBS", &kind_integer, FIELD(reuse_jobs), .min = 1, .max = 10000, .fallback = "500",
-     .help = "Most programs that one cell runs, where it is reused."},
+     .help = "Maximum number of programs that one kept cell runs."},
     {"CODECELL_REUSE_IDLE", &kind_duration, FIELD(reuse_idle_s), .min = 1, .max = HOUR, .fallback = "60s",
      .help = "How long a kept cell waits for its key's next program."},
     {"CODECELL_CONCURRENCY", &kind_integer, FIELD(concurrency), .min = 1, .max = CONFIG_CONCURRENCY_MOST,
      .computed = default_concurrency, .computed_is = "twice the number of cores, at most 500",
-     .help = "Programs that run at once; those of one key leave one place free for other keys."},
+     .help = "Maximum number of programs that run at once. One key can take all of these slots except one."},
     {"CODECELL_CONCURRENCY_EXTRA", &kind_integer, FIELD(concurrency_extra), .min = 0, .max = CONFIG_EXTRA_MOST,
      .computed = default_extra,
-     .computed_is = "as many as `CODECELL_CONCURRENCY`, at most one for each GiB of memory and 100, at least 1",
-     .help = "Programs that run beyond that: one each of keys that have none running, in place of programs that have "
-             "run for half a second, so that no key waits for another's long ones."},
+     .computed_is = "as many as `CODECELL_CONCURRENCY`, but at most 100 and one for each GiB of memory, and at least 1",
+     .help = "Maximum number of extra slots. Each program that has run for half a second opens one for a key that has "
+             "no program running. So no key waits for another key's long programs."},
     {"CODECELL_QUEUE", &kind_integer, FIELD(queue), .min = 0, .max = 1000000, .fallback = "1000",
-     .help = "Executions that may wait, of all keys; one more is answered 503."},
+     .help = "Maximum number of queued executions of all keys. If the queue is full, the answer is 503."},
     {"CODECELL_DRAIN", &kind_duration, FIELD(drain_s), .min = 0, .max = HOUR, .fallback = "10s",
-     .help = "How long SIGTERM waits for what runs before it ends it."},
+     .help = "How long the server waits for running programs after SIGTERM before it ends them."},
     {"CODECELL_RATE", &kind_integer, FIELD(rate), .min = 1, .max = 1000000, .fallback = "100",
-     .help = "Requests a minute of a key made without a rate of its own."},
+     .help = "Requests a minute for a key that was made without a rate of its own."},
     {"CODECELL_READ_RATE", &kind_integer, FIELD(read_rate), .min = 1, .max = 1000000, .fallback = "600",
-     .help =
-         "Requests a minute of each key that run nothing (lists, records, sessions), or six times the key's own rate "
-         "where that is more; one more is answered 429."},
+     .help = "Requests a minute of each key that run nothing (lists, records, sessions), or six times the key's own "
+             "rate if that is more. Above it the answer is 429."},
 
     {"CODECELL_MAX_CODE", &kind_size, FIELD(max_code), .min = 1, .max = GIB, .fallback = "1m",
-     .help = "Most bytes of `code`."},
+     .help = "Maximum size of `code`."},
     {"CODECELL_MAX_STDIN", &kind_size, FIELD(max_stdin), .min = 1, .max = GIB, .fallback = "16m",
-     .help = "Most bytes of `stdin`."},
+     .help = "Maximum size of `stdin`."},
     {"CODECELL_MAX_BODY", &kind_size, FIELD(max_body), .min = KIB, .max = GIB, .fallback = "64m",
-     .help = "Most bytes of a request's body; one more is answered 413."},
+     .help = "Maximum size of a request's body. A larger one is answered 413."},
     {"CODECELL_MAX_BODIES", &kind_size, FIELD(max_bodies), .min = MIB, .max = 1024 * GIB, .fallback = "1g",
-     .help =
-         "Most bytes of bodies and answers that are held at once; one more body is answered 503. One key may hold as "
-         "much as is still free, alone half of it (three quarters with bodies up to 64 KiB)."},
+     .help = "Maximum memory of all bodies and answers at once. If it is used up, a new body is answered 503. One key "
+             "may take as much as is still free, so a single key gets at most half of it, or three quarters with "
+             "bodies up to 64 KiB."},
     {"CODECELL_MAX_CPU", &kind_cpu, FIELD(max_milli_cpus), .min = 100, .max = 1024000, .fallback = "2",
-     .help = "Most that a request's `limits.cpu` may ask for."},
+     .help = "Maximum of a request's `limits.cpu`."},
     {"CODECELL_MAX_MEMORY_MB", &kind_integer, FIELD(max_memory_mb), .min = 32, .max = MIB, .fallback = "2048",
-     .help = "Most that `limits.memory_mb` may ask for."},
+     .help = "Maximum of a request's `limits.memory_mb`."},
     {"CODECELL_MAX_DISK_MB", &kind_integer, FIELD(max_disk_mb), .min = 1, .max = MIB, .fallback = "1024",
-     .help = "Most that `limits.disk_mb` may ask for."},
+     .help = "Maximum of a request's `limits.disk_mb`."},
     {"CODECELL_MAX_PROCESSES", &kind_integer, FIELD(max_processes), .min = 8, .max = 32768, .fallback = "256",
-     .help = "Most that `limits.processes` may ask for."},
+     .help = "Maximum of a request's `limits.processes`."},
     {"CODECELL_MAX_OUTPUT_KB", &kind_integer, FIELD(max_output_kb), .min = 1, .max = 256 * KIB, .fallback = "16384",
-     .help = "Most that `limits.output_kb` may ask for."},
+     .help = "Maximum of a request's `limits.output_kb`."},
 
     {"CODECELL_MAX_CONNECTIONS", &kind_integer, FIELD(max_connections), .min = 1, .max = 65535, .fallback = "1024",
-     .help = "Connections at once. One more takes the place of an idle one, of the client or the key that holds most; "
-             "if there is none, it is answered 503 and closed."},
+     .help = "Maximum number of connections. Above it a new connection replaces an idle one of the client or key that "
+             "holds most. If none is idle, the new connection is answered 503 and closed."},
     {"CODECELL_TRUSTED_PROXIES", &kind_nets, FIELD(trusted_proxies), .min = 0, .max = 4096, .fallback = "",
-     .help = "Networks of the proxies whose `X-Forwarded-For` is believed (`unix`: of a unix socket's peers). It says "
-             "whose a request is: for the log, and for what each client may hold at once."},
+     .help = "Networks of the proxies whose `X-Forwarded-For` the server believes (`unix`: the peers of a unix "
+             "socket). That header says which client sent a request. The log shows this client, and limits per client "
+             "count for it."},
     {"CODECELL_HEADER_TIMEOUT", &kind_duration, FIELD(header_timeout_s), .min = 1, .max = HOUR, .fallback = "10s",
-     .help = "For a request's head to arrive, else 408."},
+     .help = "Maximum time for a request's head to arrive. After it the answer is 408."},
     {"CODECELL_BODY_TIMEOUT", &kind_duration, FIELD(body_timeout_s), .min = 1, .max = HOUR, .fallback = "60s",
-     .help = "For a request's body to arrive, else 408. A body that is refused is read and dropped for as long, so "
-             "that its "
-             "client can read the answer."},
+     .help = "Maximum time for a request's body to arrive. After it the answer is 408. A refused body is read and "
+             "dropped for up to this time, so that its client can read the answer."},
     {"CODECELL_IDLE_TIMEOUT", &kind_duration, FIELD(idle_timeout_s), .min = 1, .max = HOUR, .fallback = "75s",
      .help = "How long a connection may stay open between two requests."},
     {"CODECELL_WRITE_TIMEOUT", &kind_duration, FIELD(write_timeout_s), .min = 1, .max = HOUR, .fallback = "30s",
-     .help = "How long a client may need for 64 KiB of an answer, or for its rest; then its connection is closed."},
+     .help = "Maximum time that a client may take to read 64 KiB of an answer, or the rest of it. After that its "
+             "connection is closed."},
 
     {"CODECELL_KEEP", &kind_choice, FIELD(keep), .choices = keep_choices, .fallback = "sizes",
-     .help = "What of an execution is stored: sizes alone, also its output, or all (also the code)."},
+     .help = "What the database stores of an execution. `sizes`: only the sizes. `output`: also the output. `all`: "
+             "also the code."},
     {"CODECELL_RETENTION", &kind_duration, FIELD(retention_s), .min = 0, .max = 36500 * DAY, .fallback = "30d",
-     .help = "How long records are kept; 0 is for ever."},
+     .help = "How long records are kept. 0 keeps them for ever."},
     {"CODECELL_LOG_LEVEL", &kind_choice, FIELD(log_level), .choices = level_choices, .fallback = "info",
-     .help = "The least that is logged."},
+     .help = "Lowest level that is logged."},
     {"CODECELL_LOG_FORMAT", &kind_choice, FIELD(log_format), .choices = format_choices, .fallback = "text",
-     .help = "Log lines as `key=value` or as JSON."},
+     .help = "Format of the log: lines of `key=value`, or JSON."},
     {"CODECELL_METRICS_KEY", &kind_secret, FIELD(metrics_key), .min = 0, .max = 256, .fallback = "",
-     .help = "Who brings it as `Authorization: Bearer` may read `/metrics` from anywhere; without it only direct "
-             "connections from this machine's loopback may."},
+     .help = "Key that gives access to `/metrics` from anywhere, sent as `Authorization: Bearer`. Without it, only "
+             "direct connections from this machine's loopback have access."},
     {"CODECELL_RUNTIME", &kind_name, FIELD(runtime), .min = 0, .max = 128, .fallback = "auto",
-     .help = "The engine's runtime for cells, such as `crun` or `runsc`. `auto`: `crun` where the engine has it and a "
-             "trial cell proves that it works, else the engine's default; empty: the engine's default."},
+     .help = "The engine's runtime for cells, such as `crun` or `runsc`. `auto`: `crun` if the engine has it and a "
+             "trial cell proves that it works, else the engine's default. Empty: the engine's default."},
 
     {"DOCKER_HOST", &kind_host, FIELD(docker_host), .min = 0, .max = 1000, .fallback = "",
-     .help = "The engine, as for the docker command; empty: `unix:///var/run/docker.sock`."},
+     .help = "Address of the engine, as for the docker command. Empty: `unix:///var/run/docker.sock`."},
     {"DOCKER_TLS_VERIFY", &kind_flag, FIELD(docker_tls), .fallback = "",
-     .help = "Whether `tcp://` speaks TLS and checks the engine's certificate."},
+     .help = "Whether `tcp://` uses TLS and checks the engine's certificate."},
     {"DOCKER_CERT_PATH", &kind_path, FIELD(docker_certs), .min = 0, .max = 3000, .fallback = "",
      .help = "Folder with `ca.pem`, `cert.pem` and `key.pem`."},
 };
@@ -252,7 +256,7 @@ static char *get_text(const struct config *config, const struct setting *setting
 
 /* --- Reading --- */
 
-/* The value of a variable, NULL where it is not there. */
+/* The value of a variable, or NULL if it is not set. */
 static const char *find_variable(char *const *env, const char *name)
 {
     size_t len = strlen(name);
@@ -296,16 +300,16 @@ static int load_setting(struct config *config, const struct setting *setting, ch
     return read_setting(config, setting, text != NULL ? text : setting->fallback, error);
 }
 
-/* --- Variables that we do not know --- */
+/* --- Unknown variables --- */
 
-#define NAME_COMPARED 64 /* bytes of a name that count when the nearest one is looked for */
+#define NAME_COMPARED 64 /* bytes of a name that count in the search for the nearest one */
 
 static unsigned least(unsigned a, unsigned b)
 {
     return a < b ? a : b;
 }
 
-/* How many bytes must be added, removed or replaced to make one of the other (Levenshtein). */
+/* How many bytes must be added, removed or replaced to turn one name into the other (Levenshtein). */
 static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
     unsigned row[NAME_COMPARED + 1];
@@ -386,8 +390,8 @@ static const char *shown_value(const struct config *config, const struct setting
     return setting->kind == &kind_secret ? "(set)" : text;
 }
 
-/* The database, logs, idle connections to the engine: 33 were counted (docs/benchmarks.md). And 64 that are being
- * refused (HTTP_REFUSED_MAX). */
+/* For the database, logs and idle connections to the engine (docs/benchmarks.md counts 33), and for 64 connections that
+ * are being refused (HTTP_REFUSED_MAX). */
 #define DESCRIPTORS 128
 
 unsigned config_connections(const struct config *config, uint64_t descriptors)

@@ -1,13 +1,16 @@
-/* Process 1 of a cell: takes one job from the attach stream, runs it, says how it went, and stays until
- * the stream ends. frame.h is what it speaks. It sits in one poll and never trusts what the program did:
- * the program's output is bytes, its pipes never block the agent, and its life is the namespace's.
+/* Process 1 of a cell. It receives a job over the attach stream (docker/wire/frame.h), runs it, and reports how it
+ * ended. It serves one poll() loop and trusts nothing that the program does: output is bytes, a pipe of the program
+ * never blocks the agent, and the program cannot outlive the agent, which is process 1 of its namespace.
  *
- *   taking ─ START ─ (clearing) ─ stepping ─ DONE or FAILED ─ over
- *        └────────── a frame that does not fit ───────────┘  (said, then the agent ends)
- *   over after DONE ─ RESET ─ taking again, or FAILED and the end
+ *   taking ── START ── (clearing) ── stepping ── DONE ── done ── RESET ── taking
+ *                                       └── FAILED ── over
  *
- * clearing: an interpreter that was held ahead, and is not what the job asks for, is still there.
- * The end of the stream, or a failing system call of its own, ends it in any state. */
+ * clearing  the prewarmed process does not fit the job: the agent kills it first
+ * over      the job failed; the agent ignores what still comes
+ * broken    a frame breaks the rules, or a reset failed: the agent sends FAILED and ends
+ *
+ * In each state the agent ends if the stream ends or one of its own system calls fails. */
+#include "base/states.h"
 #include "docker/agent/cgroup.h"
 #include "docker/agent/filter.h"
 #include "docker/agent/hold.h"
@@ -26,44 +29,48 @@
 
 enum { IN, OUT, SIGNALS, STDIN, STDOUT, STDERR, POLLED };
 
-enum agent_state { TAKING, CLEARING, STEPPING, DONE, OVER, BROKEN, STATES };
+enum agent_state { AGENT_TAKING, AGENT_CLEARING, AGENT_STEPPING, AGENT_DONE, AGENT_OVER, AGENT_BROKEN, AGENT_STATES };
 
 static struct agent {
     enum agent_state state;
     int signals, folder;
-    size_t fed;      /* bytes of the frame at hand that the program's stdin has taken */
+    size_t fed;      /* bytes of the current STDIN frame that the program's pipe has taken */
     bool input_over; /* STDIN_END came */
     struct inlet inlet;
     struct outlet outlet;
-    struct job jobs[2], *job; /* what PREPARE described stays while its process is held; then comes the job itself */
+    struct job jobs[2], *job; /* jobs[0]: what PREPARE ended, else the job; jobs[1]: the job after PREPARE */
     struct hold hold;
     struct step step;
     struct cgroup cgroup;
 } agent;
 
-static void set_state(enum agent_state next)
+static const struct states agent_states = {
+    .next =
+        (const uint32_t[AGENT_STATES]){
+            [AGENT_TAKING] = STATE(AGENT_CLEARING) | STATE(AGENT_STEPPING) | STATE(AGENT_OVER) | STATE(AGENT_BROKEN),
+            [AGENT_CLEARING] = STATE(AGENT_STEPPING) | STATE(AGENT_OVER) | STATE(AGENT_BROKEN),
+            /* AGENT_STEPPING follows itself when the compile step has ended and the run step starts. */
+            [AGENT_STEPPING] = STATE(AGENT_STEPPING) | STATE(AGENT_DONE) | STATE(AGENT_OVER) | STATE(AGENT_BROKEN),
+            [AGENT_DONE] = STATE(AGENT_TAKING) | STATE(AGENT_BROKEN),
+        },
+    .count = AGENT_STATES,
+};
+
+static void agent_set_state(enum agent_state next)
 {
-#define TO(state) (1u << (state))
-    static const unsigned after[STATES] = {
-        [TAKING] = TO(CLEARING) | TO(STEPPING) | TO(OVER) | TO(BROKEN),
-        [CLEARING] = TO(STEPPING) | TO(OVER) | TO(BROKEN),
-        [STEPPING] = TO(STEPPING) | TO(DONE) | TO(OVER) | TO(BROKEN), /* compiled, now run */
-        [DONE] = TO(TAKING) | TO(BROKEN),                             /* reset */
-    };
-    if (!(after[agent.state] & TO(next)))
+    if (!states_legal(&agent_states, agent.state, next))
         system_end();
-#undef TO
     agent.state = next;
 }
 
-static void finish(enum frame_failure failure, int error)
+static void agent_finish(enum frame_failure failure, int error)
 {
     bool fatal = failure == FRAME_FAIL_FRAME || failure == FRAME_FAIL_RESET;
     if (failure)
         outlet_failed(&agent.outlet, failure, error);
     else
         outlet_put(&agent.outlet, FRAME_DONE, 0, NULL, 0);
-    set_state(fatal ? BROKEN : failure ? OVER : DONE);
+    agent_set_state(fatal ? AGENT_BROKEN : failure ? AGENT_OVER : AGENT_DONE);
 }
 
 static const struct job_step *described(enum frame_step which)
@@ -71,7 +78,7 @@ static const struct job_step *described(enum frame_step which)
     return which == FRAME_STEP_COMPILE ? &agent.job->compile : &agent.job->run;
 }
 
-static enum frame_step first_step(void)
+static enum frame_step agent_first_step(void)
 {
     return agent.job->compile.present ? FRAME_STEP_COMPILE : FRAME_STEP_RUN;
 }
@@ -79,49 +86,49 @@ static enum frame_step first_step(void)
 static void start_step(enum frame_step which)
 {
     struct spawn_failure failure;
-    set_state(STEPPING);
+    agent_set_state(AGENT_STEPPING);
     if (step_start(&agent.step, which, described(which), agent.job->envp, &failure) < 0)
-        finish(failure.failure, failure.error);
+        agent_finish(failure.failure, failure.error);
     else if (which == FRAME_STEP_COMPILE)
         step_input_end(&agent.step);
 }
 
-/* Nothing lives in the cell but the agent. */
+/* The agent is the only process in the cell. */
 static void start_steps(void)
 {
     if (agent.job->failure)
-        finish(agent.job->failure, agent.job->error);
+        agent_finish(agent.job->failure, agent.job->error);
     else
-        start_step(first_step());
+        start_step(agent_first_step());
 }
 
-/* Goes on in the process that was held for such a job. False: there is none. */
+/* Starts the job in the prewarmed process. False: it does not fit the job, or cannot be released. */
 static bool adopt(void)
 {
     struct hold_released released;
     if (!hold_fits(&agent.hold, agent.job) || agent.job->failure || !hold_release(&agent.hold, &released))
         return false;
-    set_state(STEPPING);
-    step_adopt(&agent.step, first_step(), described(first_step()), &released);
-    if (first_step() == FRAME_STEP_COMPILE)
+    agent_set_state(AGENT_STEPPING);
+    step_adopt(&agent.step, agent_first_step(), described(agent_first_step()), &released);
+    if (agent_first_step() == FRAME_STEP_COMPILE)
         step_input_end(&agent.step);
     return true;
 }
 
-static void start_job(void)
+static void agent_start_job(void)
 {
     if (agent.hold.state == HOLD_NONE) {
         start_steps();
     } else if (!adopt()) {
         hold_end(&agent.hold);
-        set_state(CLEARING);
+        agent_set_state(AGENT_CLEARING);
     }
 }
 
 static void say_ready(void)
 {
-    uint8_t version[4];
-    frame_put32(version, FRAME_VERSION);
+    uint8_t version[FRAME_READY_SIZE];
+    frame_ready_put(version, FRAME_VERSION);
     outlet_put(&agent.outlet, FRAME_READY, 0, version, sizeof version);
 }
 
@@ -131,7 +138,7 @@ static void open_job(bool first)
     job_open(agent.job, agent.folder, first);
 }
 
-static void prepare(void)
+static void agent_prepare(void)
 {
     hold_start(&agent.hold, agent.job);
     open_job(false);
@@ -142,22 +149,22 @@ static void step_ended(void)
     if (agent.step.which == FRAME_STEP_COMPILE && agent.step.end.exit_code == 0)
         start_step(FRAME_STEP_RUN);
     else
-        finish(0, 0);
+        agent_finish(0, 0);
 }
 
-/* Whether the stdin frames that wait may go on their way; before, they hold the server back. */
+/* Whether the program that reads standard input runs. Until then, STDIN frames stay in the inlet. */
 static bool running(void)
 {
-    return agent.state == STEPPING && agent.step.which == FRAME_STEP_RUN;
+    return agent.state == AGENT_STEPPING && agent.step.which == FRAME_STEP_RUN;
 }
 
-/* A frame behind START. False: not now. */
+/* Takes a frame after START. False: it stays in the inlet, whole or with its last bytes. */
 static bool take_input(const struct frame *frame)
 {
     bool end = frame->type == FRAME_STDIN_END;
     if ((!end && frame->type != FRAME_STDIN) || (end && frame->length) || frame->step || frame->channel ||
         agent.input_over) {
-        finish(FRAME_FAIL_FRAME, 0);
+        agent_finish(FRAME_FAIL_FRAME, 0);
         return false;
     }
     if (!running())
@@ -170,20 +177,20 @@ static bool take_input(const struct frame *frame)
     return agent.fed == (end ? 0 : frame->length);
 }
 
-/* Takes the frame; false where it has to wait, or is none. */
-static bool take(const struct frame *frame)
+/* Takes one frame. False: it stays in the inlet, or it broke the rules. */
+static bool take_frame(const struct frame *frame)
 {
     if (agent.job->phase == JOB_STARTED) {
         if (!take_input(frame))
             return false;
         agent.fed = 0;
     } else if (!job_take(agent.job, frame)) {
-        finish(FRAME_FAIL_FRAME, 0);
+        agent_finish(FRAME_FAIL_FRAME, 0);
         return false;
     } else if (agent.job->phase == JOB_STARTED) {
-        start_job();
+        agent_start_job();
     } else if (agent.job->phase == JOB_PREPARED) {
-        prepare();
+        agent_prepare();
     }
     inlet_take(&agent.inlet, frame);
     return true;
@@ -193,18 +200,18 @@ static void take_reset(void)
 {
     int error;
     if (!reset(&agent.folder, &error)) {
-        finish(FRAME_FAIL_RESET, error);
+        agent_finish(FRAME_FAIL_RESET, error);
         return;
     }
-    agent.step.state = STEP_IDLE;
+    step_reset(&agent.step);
     agent.fed = 0;
     agent.input_over = false;
     open_job(true);
-    set_state(TAKING);
+    agent_set_state(AGENT_TAKING);
     say_ready();
 }
 
-/* A frame behind DONE: what is left of the stdin, which is for nobody, then RESET. */
+/* Takes a frame after DONE: STDIN that the program has not read, which is dropped, then RESET. */
 static bool take_after(const struct frame *frame)
 {
     bool plain = frame->step == 0 && frame->channel == 0;
@@ -215,7 +222,7 @@ static bool take_after(const struct frame *frame)
     else if (empty && input && frame->type == FRAME_STDIN_END)
         agent.input_over = true;
     else if (!input || frame->type != FRAME_STDIN)
-        finish(FRAME_FAIL_FRAME, 0);
+        agent_finish(FRAME_FAIL_FRAME, 0);
     return true;
 }
 
@@ -223,23 +230,23 @@ static void take_frames(void)
 {
     struct frame frame;
     int found = 0;
-    while (agent.state < OVER && (found = inlet_peek(&agent.inlet, &frame)) > 0 &&
-           (agent.state == DONE ? take_after(&frame) : take(&frame)))
+    while (agent.state < AGENT_OVER && (found = inlet_peek(&agent.inlet, &frame)) > 0 &&
+           (agent.state == AGENT_DONE ? take_after(&frame) : take_frame(&frame)))
         ;
-    if (agent.state < OVER && found < 0)
-        finish(FRAME_FAIL_FRAME, 0);
-    if (agent.state >= OVER)
-        inlet_clear(&agent.inlet); /* what still comes is for nobody */
+    if (agent.state < AGENT_OVER && found < 0)
+        agent_finish(FRAME_FAIL_FRAME, 0);
+    if (agent.state >= AGENT_OVER)
+        inlet_clear(&agent.inlet);
 }
 
-/* Whether a frame of stdin waits for the program to take more. */
+/* Whether a frame waits in the inlet until the program's pipe takes more. */
 static bool input_waits(void)
 {
     struct frame frame;
     return running() && inlet_peek(&agent.inlet, &frame) > 0;
 }
 
-static short when(bool wanted, short events)
+static short events_if(bool wanted, short events)
 {
     return wanted ? events : 0;
 }
@@ -247,24 +254,25 @@ static short when(bool wanted, short events)
 static int wanted_output(int i)
 {
     const struct step_stream *stream = &agent.step.streams[i];
-    return agent.state == STEPPING && step_wants(&agent.step, stream) ? stream->fd : -1;
+    return agent.state == AGENT_STEPPING && step_wants(&agent.step, stream) ? stream->fd : -1;
 }
 
 static uint64_t how_long(void)
 {
-    if (agent.state == STEPPING)
+    if (agent.state == AGENT_STEPPING)
         return step_patience(&agent.step);
-    return agent.state < STEPPING ? hold_patience(&agent.hold) : STEP_FOREVER;
+    return agent.state < AGENT_STEPPING ? hold_patience(&agent.hold) : STEP_FOREVER;
 }
 
-/* Waits until something can be done, or the time for it is up. */
-static void await(struct pollfd set[POLLED])
+/* Waits for a descriptor, a signal, or the next deadline. */
+static void agent_await(struct pollfd set[POLLED])
 {
     uint64_t output = outlet_patience(&agent.outlet), patience = how_long();
-    set[IN] = (struct pollfd){STDIN_FILENO, (short)(POLLRDHUP | when(!inlet_full(&agent.inlet), POLLIN)), 0};
-    set[OUT] = (struct pollfd){STDOUT_FILENO, when(output == 0, POLLOUT), 0};
+    set[IN] = (struct pollfd){STDIN_FILENO, (short)(POLLRDHUP | events_if(!inlet_full(&agent.inlet), POLLIN)), 0};
+    set[OUT] = (struct pollfd){STDOUT_FILENO, events_if(output == 0, POLLOUT), 0};
     set[SIGNALS] = (struct pollfd){agent.signals, POLLIN, 0};
-    set[STDIN] = (struct pollfd){agent.state == STEPPING ? agent.step.input : -1, when(input_waits(), POLLOUT), 0};
+    set[STDIN] =
+        (struct pollfd){agent.state == AGENT_STEPPING ? agent.step.input : -1, events_if(input_waits(), POLLOUT), 0};
     set[STDOUT] = (struct pollfd){wanted_output(0), POLLIN, 0};
     set[STDERR] = (struct pollfd){wanted_output(1), POLLIN, 0};
     if (output > 0 && output < patience)
@@ -284,7 +292,7 @@ static void take_signals(void)
 static void serve_step(const struct pollfd set[POLLED])
 {
     if (set[STDIN].revents & POLLERR)
-        step_input_end(&agent.step); /* nobody reads it any more */
+        step_input_end(&agent.step); /* the program has closed its standard input */
     for (int i = 0; i < 2; i++)
         if (set[STDOUT + i].revents)
             step_output(&agent.step, &agent.step.streams[i]);
@@ -298,26 +306,26 @@ static void serve_step(const struct pollfd set[POLLED])
 static void serve_hold(bool children)
 {
     hold_advance(&agent.hold, children);
-    if (agent.state == CLEARING && agent.hold.state == HOLD_NONE)
+    if (agent.state == AGENT_CLEARING && agent.hold.state == HOLD_NONE)
         start_steps();
 }
 
-static void turn(void)
+static void agent_turn(void)
 {
     struct pollfd set[POLLED];
-    await(set);
+    agent_await(set);
     if (set[IN].revents & (POLLHUP | POLLRDHUP | POLLERR | POLLNVAL) || set[OUT].revents & (POLLERR | POLLNVAL))
         system_end();
     if (set[SIGNALS].revents)
         take_signals();
-    if (agent.state == STEPPING)
+    if (agent.state == AGENT_STEPPING)
         serve_step(set);
-    else if (agent.state < STEPPING)
+    else if (agent.state < AGENT_STEPPING)
         serve_hold(set[SIGNALS].revents != 0);
     if (set[IN].revents && inlet_read(&agent.inlet, STDIN_FILENO) < 0)
         system_end();
     take_frames();
-    if (outlet_flush(&agent.outlet, STDOUT_FILENO) < 0 || (agent.state == BROKEN && outlet_empty(&agent.outlet)))
+    if (outlet_flush(&agent.outlet, STDOUT_FILENO) < 0 || (agent.state == AGENT_BROKEN && outlet_empty(&agent.outlet)))
         system_end();
 }
 
@@ -337,5 +345,5 @@ int main(void)
     if (outlet_flush(&agent.outlet, STDOUT_FILENO) < 0)
         system_end();
     for (;;)
-        turn();
+        agent_turn();
 }

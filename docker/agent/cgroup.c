@@ -17,8 +17,9 @@ static int open_either(const char *first, const char *second)
     return fd >= 0 ? fd : open(second, O_RDONLY | O_CLOEXEC);
 }
 
-/* The number behind `name` at the start of a line; with an empty name the first number. False: there is none. */
-static bool find(const char *text, const char *name, uint64_t *value)
+/* The number after `name` at the start of a line. With an empty name, the number at the text's start. False: no line
+ * starts so. */
+static bool find_number(const char *text, const char *name, uint64_t *value)
 {
     size_t len = strlen(name);
     for (const char *line = text; line; line = strchr(line, '\n')) {
@@ -31,21 +32,21 @@ static bool find(const char *text, const char *name, uint64_t *value)
     return false;
 }
 
-#define TEXT_MAX 1024 /* what is looked for stands at the start of every file */
+#define TEXT_MAX 1024 /* in each file, the figures of interest are in the first bytes */
 
-static bool read_text(int fd, char text[TEXT_MAX])
+static bool cgroup_read_text(int fd, char text[TEXT_MAX])
 {
     ssize_t n = fd < 0 ? -1 : pread(fd, text, TEXT_MAX - 1, 0);
     text[n < 0 ? 0 : n] = '\0';
     return n > 0;
 }
 
-static uint64_t number(int fd, const char *name)
+static uint64_t cgroup_number(int fd, const char *name)
 {
     char text[TEXT_MAX];
     uint64_t value = 0;
-    if (read_text(fd, text))
-        (void)find(text, name, &value);
+    if (cgroup_read_text(fd, text))
+        (void)find_number(text, name, &value);
     return value;
 }
 
@@ -53,21 +54,21 @@ static bool read_held(int fd, struct cgroup_held *held)
 {
     char text[TEXT_MAX];
     uint64_t own, shared, files;
-    if (!read_text(fd, text) || !find(text, "shmem ", &shared) ||
-        (!find(text, "anon ", &own) && !find(text, "rss ", &own)) ||
-        (!find(text, "file ", &files) && !find(text, "cache ", &files)))
+    if (!cgroup_read_text(fd, text) || !find_number(text, "shmem ", &shared) ||
+        (!find_number(text, "anon ", &own) && !find_number(text, "rss ", &own)) ||
+        (!find_number(text, "file ", &files) && !find_number(text, "cache ", &files)))
         return false;
     held->memory = own + shared;
-    held->cache = files > shared ? files - shared : 0; /* the kernel counts shared memory as files, too */
+    held->cache = files > shared ? files - shared : 0; /* the kernel also counts shared memory as files */
     return true;
 }
 
-#define LIMIT_MAX (UINT64_C(1) << 60) /* "no limit" is a number above it where cgroups are version 1 */
+#define LIMIT_MAX (UINT64_C(1) << 60) /* version 1 writes a larger number for "no limit" */
 
-/* A container's cgroup has a limit; one without is the machine's, and what it holds is everybody's. */
+/* A cell's cgroup has a memory limit. If there is none, this is the host's cgroup, with figures of the whole host. */
 static bool is_own(const struct cgroup *cgroup)
 {
-    uint64_t limit = number(cgroup->memory, "");
+    uint64_t limit = cgroup_number(cgroup->memory, "");
     return limit > 0 && limit <= LIMIT_MAX;
 }
 
@@ -97,18 +98,18 @@ void cgroup_open(struct cgroup *cgroup)
 struct cgroup_counts cgroup_read(const struct cgroup *cgroup)
 {
     return (struct cgroup_counts){
-        .kills = number(cgroup->kills, "oom_kill "),
-        .usage = number(cgroup->usage, ""),
-        .peak = number(cgroup->peak, ""),
+        .kills = cgroup_number(cgroup->kills, "oom_kill "),
+        .usage = cgroup_number(cgroup->usage, ""),
+        .peak = cgroup_number(cgroup->peak, ""),
     };
 }
 
 struct cgroup_limits cgroup_read_limits(const struct cgroup *cgroup)
 {
     return (struct cgroup_limits){
-        .memory = number(cgroup->memory, ""),
-        .processes = number(cgroup->processes, ""),
-        .cpu = number(cgroup->cpu, ""),
+        .memory = cgroup_number(cgroup->memory, ""),
+        .processes = cgroup_number(cgroup->processes, ""),
+        .cpu = cgroup_number(cgroup->cpu, ""),
     };
 }
 
@@ -117,17 +118,17 @@ bool cgroup_read_held(const struct cgroup *cgroup, struct cgroup_held *held)
     return read_held(cgroup->stat, held);
 }
 
-/* Nanoseconds alone in version 1, microseconds behind a name in version 2. The agent's clock is read first: that makes
- * the kernel count what the agent has used up to then in its cgroup, too. */
+/* The file has nanoseconds in version 1, and "usage_usec" with microseconds in version 2. The agent's own clock is read
+ * first, because reading it makes the kernel add the agent's time so far to the cgroup. */
 struct cgroup_used cgroup_read_used(const struct cgroup *cgroup)
 {
     char text[TEXT_MAX];
     struct timespec own;
     uint64_t all;
     system_must(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &own));
-    if (!read_text(cgroup->used, text))
+    if (!cgroup_read_text(cgroup->used, text))
         return (struct cgroup_used){.known = false};
-    if (find(text, "usage_usec ", &all))
+    if (find_number(text, "usage_usec ", &all))
         all *= 1000u;
     else if (text[0] >= '0' && text[0] <= '9')
         all = strtoull(text, NULL, 10);
@@ -136,11 +137,11 @@ struct cgroup_used cgroup_read_used(const struct cgroup *cgroup)
     return (struct cgroup_used){true, (int64_t)all - (int64_t)own.tv_sec * 1000000000 - (int64_t)own.tv_nsec};
 }
 
-/* Pages: all, resident, and of these those of files. */
+/* statm has pages: all, the resident ones, and the resident ones that belong to files. */
 uint64_t cgroup_own(const struct cgroup *cgroup)
 {
     char text[TEXT_MAX], *at = text;
-    if (!read_text(cgroup->own, text))
+    if (!cgroup_read_text(cgroup->own, text))
         return 0;
     (void)strtoull(at, &at, 10);
     uint64_t resident = strtoull(at, &at, 10), files = strtoull(at, &at, 10);

@@ -1,5 +1,5 @@
-/* What the cell's cgroups count and allow, version 1 or 2, as seen from inside the container. A count that
- * the kernel does not offer stays 0, and what is made of it falls back to the processes' own figures. */
+/* What the cell's cgroups, version 1 or 2, count and allow, as seen from inside the container. A figure that the kernel
+ * does not offer is 0; the caller then uses the processes' own figures. */
 #ifndef CODECELL_AGENT_CGROUP_H
 #define CODECELL_AGENT_CGROUP_H
 
@@ -7,20 +7,22 @@
 #include <stdint.h>
 
 struct cgroup {
-    int kills, usage, peak; /* descriptors, or -1 */
-    int stat;               /* likewise; -1, too, where the container has no limit of its own: it is another's then */
-    int own;                /* of the agent's own memory */
-    int memory, processes, cpu; /* of the limits, likewise */
-    int used;                   /* of the CPU time; -1 as `stat` */
+    /* Descriptors; -1: there is no such file. `stat` and `used` are also -1 if the container has no memory limit,
+     * because its cgroup is then not its own. */
+    int kills, usage, peak;     /* of the memory */
+    int stat;                   /* memory.stat */
+    int own;                    /* the agent's own memory */
+    int memory, processes, cpu; /* the limits */
+    int used;                   /* CPU time */
 };
 
 struct cgroup_counts {
-    uint64_t kills; /* processes that the kernel killed for the memory limit */
+    uint64_t kills; /* processes that the kernel killed because of the memory limit */
     uint64_t usage; /* bytes now */
-    uint64_t peak;  /* bytes, the highest since the container's start */
+    uint64_t peak;  /* the most bytes since the container's start */
 };
 
-/* As the engine set them last; 0: none, or not known. */
+/* The limits that the engine has set; 0: none, or unknown. */
 struct cgroup_limits {
     uint64_t memory, processes, cpu;
 };
@@ -31,22 +33,21 @@ struct cgroup_limits cgroup_read_limits(const struct cgroup *cgroup);
 
 /* Bytes of what the cgroup holds. */
 struct cgroup_held {
-    uint64_t memory; /* anonymous and shared memory, files in a tmpfs among them, the agent's own included */
-    uint64_t cache;  /* files of file systems on disks */
+    uint64_t memory; /* anonymous and shared memory, with the files of each tmpfs and the agent's own memory */
+    uint64_t cache;  /* cached files of other file systems */
 };
 
-/* False: the kernel does not tell. */
+/* False: unknown. */
 bool cgroup_read_held(const struct cgroup *cgroup, struct cgroup_held *held);
 
-/* CPU time that the cell's processes have used since its start, without the agent's own: whether anybody waits for them
- * or not. */
+/* CPU time that all processes of the cell except the agent have used since its start. */
 struct cgroup_used {
-    bool known; /* false: the kernel does not tell */
+    bool known;
     int64_t ns;
 };
 struct cgroup_used cgroup_read_used(const struct cgroup *cgroup);
 
-/* Bytes of the agent's own anonymous memory. */
+/* Bytes of the agent's anonymous memory. */
 uint64_t cgroup_own(const struct cgroup *cgroup);
 
 #endif

@@ -29,7 +29,7 @@ bool files_path_ok(const char *path, size_t len)
     return segment_ok(path, (size_t)(end - path));
 }
 
-/* Opens the folder `name` below `parent`, made where it is missing, and closes `parent`. */
+/* Opens the folder `name` in `parent`, after making it if it is missing, and closes `parent`. */
 static int enter(int parent, const char *name)
 {
     int folder = -1;
@@ -84,7 +84,7 @@ int files_write(int fd, const void *data, size_t len)
     return 0;
 }
 
-static int remove_entry(int folder, const char *name)
+static int files_remove_entry(int folder, const char *name)
 {
     if (unlinkat(folder, name, 0) == 0)
         return 0;
@@ -103,7 +103,7 @@ int files_clear(int folder, const char *keep)
     for (struct dirent *entry = NULL; result == 0 && (entry = readdir(list));) {
         const char *name = entry->d_name;
         if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, keep) != 0)
-            result = remove_entry(dirfd(list), name);
+            result = files_remove_entry(dirfd(list), name);
     }
     if (list)
         closedir(list);

@@ -27,28 +27,28 @@
 #error "the agent's filter knows x86_64 and aarch64"
 #endif
 
-/* Every flag of clone() that makes a namespace. */
+/* The flags of clone() that make a namespace. */
 #define NAMESPACES \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
-/* What is asked about a call; a short block of instructions each, at the filter's end. */
+/* What the filter does with a call. Each has a block of instructions at the filter's end. */
 enum check {
     REFUSED, /* EPERM */
-    MISSING, /* ENOSYS: libc then does it in the way that can be checked */
-    PID,     /* EPERM where the first argument is the agent */
-    TARGET,  /* EPERM where the second is */
-    PAIR,    /* EPERM where either is */
-    LIMITS,  /* prlimit64: EPERM where it means the agent; of the core's limit nothing is changed, and 0 answered */
-    CORE,    /* setrlimit: likewise */
-    NICE,    /* setpriority: EPERM where it means the agent, its group, or a whole user */
-    IO_NICE, /* ioprio_set: likewise */
-    CLONE,   /* EPERM where it makes a namespace, or a thread with descriptors of its own: watched are a process's */
-    SOCKET,  /* EAFNOSUPPORT but for local sockets and TCP: a protocol that is unknown has the host load a module */
-    OPTION,  /* setsockopt: ENOPROTOOPT but for those of lists.h; of a buffer's size nothing is done, and 0 answered */
-    IOCTL,   /* ENOTTY but for those of lists.h */
-    FCNTL,   /* EINVAL but for those of lists.h */
-    PRCTL,   /* likewise */
-    RANGE,   /* close_range: ENOSYS where it makes a thread's descriptors its own */
+    MISSING, /* ENOSYS, so that libc falls back to a call that can be checked */
+    PID,     /* EPERM if the first argument is the agent's process id */
+    TARGET,  /* EPERM if the second argument is */
+    PAIR,    /* EPERM if either of the two is */
+    LIMITS,  /* prlimit64: EPERM for the agent; a change of RLIMIT_CORE returns 0 without effect */
+    CORE,    /* setrlimit: a change of RLIMIT_CORE returns 0 without effect */
+    NICE,    /* setpriority: EPERM for the agent, its process group, or a user's processes */
+    IO_NICE, /* ioprio_set: EPERM for the same */
+    CLONE,   /* EPERM for a new namespace, or a thread with its own descriptors, which tally.c would not see */
+    SOCKET,  /* EAFNOSUPPORT except for Unix sockets and TCP, because the host loads a module for an unknown protocol */
+    OPTION,  /* setsockopt: ENOPROTOOPT unless lists.h has it; a buffer's size returns 0 without effect */
+    IOCTL,   /* ENOTTY unless lists.h has it */
+    FCNTL,   /* EINVAL unless lists.h has it */
+    PRCTL,   /* EINVAL unless lists.h has it */
+    RANGE,   /* close_range: ENOSYS if it gives a thread its own descriptors */
     CHECKS
 };
 
@@ -56,16 +56,16 @@ static struct rule {
     int call;
     enum check check;
 } rules[] = {
-    /* the agent has the program's user: being not dumpable does not keep these from it */
+    /* the agent has the program's user, and these work on it although it is not dumpable */
     {SYS_prlimit64, LIMITS},
-    {SYS_setrlimit, CORE}, /* it stays 1, see setup.c */
+    {SYS_setrlimit, CORE}, /* it stays 1: setup.c says why */
     {SYS_sched_setaffinity, PID},
     {SYS_sched_setscheduler, PID},
     {SYS_sched_setparam, PID},
     {SYS_sched_setattr, PID},
     {SYS_setpriority, NICE},
     {SYS_ioprio_set, IO_NICE},
-    /* these it does; twice holds better */
+    /* the kernel refuses most of these already, because the agent is not dumpable */
     {SYS_ptrace, TARGET},
     {SYS_process_vm_readv, PID},
     {SYS_process_vm_writev, PID},
@@ -74,7 +74,7 @@ static struct rule {
     {SYS_migrate_pages, PID},
     {SYS_kcmp, PAIR},
     {SYS_pidfd_getfd, REFUSED},
-    /* namespaces; clone3 hides its flags behind a pointer */
+    /* namespaces; a filter cannot see the flags of clone3, to which its argument points */
     {SYS_clone, CLONE},
     {SYS_clone3, MISSING},
     {SYS_unshare, REFUSED},
@@ -101,8 +101,8 @@ static struct rule {
     {SYS_sethostname, REFUSED},
     {SYS_setdomainname, REFUSED},
     {SYS_vhangup, REFUSED},
-    /* wide doors into the kernel that no program of ours needs */
-    {SYS_io_setup, REFUSED}, /* fs.aio-max-nr is one for the whole host */
+    /* large parts of the kernel that no program in a cell needs */
+    {SYS_io_setup, REFUSED}, /* its limit, fs.aio-max-nr, is for the whole host */
     {SYS_io_uring_setup, REFUSED},
     {SYS_io_uring_enter, REFUSED},
     {SYS_io_uring_register, REFUSED},
@@ -117,18 +117,18 @@ static struct rule {
 #if defined(__x86_64__)
     {SYS_modify_ldt, REFUSED},
 #endif
-    /* what they make is charged to nobody: programs of filters, policies of memory */
+    /* filters and memory policies, whose memory is charged to no cgroup */
     {SYS_seccomp, MISSING},
     {SYS_mbind, MISSING},
     {SYS_get_mempolicy, MISSING},
     {SYS_set_mempolicy, MISSING},
     {SYS_set_mempolicy_home_node, MISSING},
-    /* and these have a choice that is too wide to be left open */
+    /* calls with many commands, of which lists.h allows some */
     {SYS_ioctl, IOCTL},
     {SYS_fcntl, FCNTL},
     {SYS_prctl, PRCTL},
     {SYS_close_range, RANGE},
-    /* the machine itself */
+    /* the host itself */
     {SYS_kexec_load, REFUSED},
     {SYS_kexec_file_load, REFUSED},
     {SYS_init_module, REFUSED},
@@ -143,8 +143,8 @@ static struct rule {
     {SYS_iopl, REFUSED},
     {SYS_ioperm, REFUSED},
 #endif
-    /* AF_VSOCK reaches the host's hypervisor; the other families are seldom used and often broken. What waits in an
-     * internet socket is not charged to the cell's memory everywhere: no UDP, and TCP's buffers stay small (codec.c) */
+    /* AF_VSOCK reaches the hypervisor, and other families are rarely used and often have bugs. Not every kernel charges
+     * the data in an internet socket to the cell, so there is no UDP, and TCP's buffers stay small (engine/codec.c) */
     {SYS_socket, SOCKET},
     {SYS_socketpair, SOCKET},
     {SYS_setsockopt, OPTION},
@@ -152,13 +152,13 @@ static struct rule {
 
 #define RULES ((int)(sizeof rules / sizeof *rules))
 #define FILTER_MAX 1024
-#define JUMP_MAX 255 /* instructions that a conditional jump reaches */
+#define JUMP_MAX 255 /* the farthest that a conditional jump reaches, in instructions */
 
 static struct sock_filter code[FILTER_MAX];
 static unsigned code_len;
 
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, field))
-/* The low half of an argument: the kernel reads process ids, flags and families from it alone. */
+/* The low half of an argument. The kernel reads process ids, flags and families from this half only. */
 #define LOAD_ARG(n) LOAD(args[n]) /* both architectures are little-endian */
 #define LOAD_HIGH(n) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)offsetof(struct seccomp_data, args[n]) + 4)
 #define SKIP_IF(test, value, yes, no) BPF_JUMP(BPF_JMP | (test) | BPF_K, (uint32_t)(value), (yes), (no))
@@ -179,31 +179,32 @@ static void emit_all(const struct sock_filter *block, size_t len)
         emit(block[i]);
 }
 
-static uint8_t distance(unsigned from, unsigned to)
+static uint8_t jump_distance(unsigned from, unsigned to)
 {
     if (to - from - 1 > JUMP_MAX)
         system_end();
     return (uint8_t)(to - from - 1);
 }
 
-/* Of the two instructions that follow, the first is for a value that is not in the list, the second for one that is. */
-static void emit_list(const struct list *list)
+/* The caller emits two instructions after this: the first runs if the value is not in the list, the second if it is. */
+static void emit_list(const struct range_list *list)
 {
     unsigned end = code_len + 2 * list->count;
     for (const struct range *range = list->ranges; range < list->ranges + list->count; range++) {
         emit((struct sock_filter)SKIP_IF(BPF_JGT, range->to, 1, 0));
-        emit((struct sock_filter)SKIP_IF(BPF_JGE, range->from, distance(code_len, end + 1), distance(code_len, end)));
+        emit((struct sock_filter)SKIP_IF(BPF_JGE, range->from, jump_distance(code_len, end + 1),
+                                         jump_distance(code_len, end)));
     }
 }
 
-/* A jump that is resolved later: `check` stands where the distance will. */
+/* A jump that has its check in place of the distance, until resolve(). */
 static void emit_leaf(const struct rule *rule)
 {
     emit((struct sock_filter)SKIP_IF(BPF_JEQ, rule->call, (uint8_t)rule->check, 0));
 }
 
-/* A binary search: the kernel runs the filter over every call when it is put on, to learn which it need
- * not be asked about, so its depth is start-up time. */
+/* A binary search. When a filter is put on, the kernel runs it for every call number, to learn which ones it always
+ * allows, so a deep search would slow down each start of a program. */
 static void emit_search(int from, int to)
 {
     if (to - from > 4) {
@@ -211,7 +212,7 @@ static void emit_search(int from, int to)
         unsigned jump = code_len;
         emit((struct sock_filter)SKIP_IF(BPF_JGE, rules[middle].call, 0, 0));
         emit_search(from, middle);
-        code[jump].jt = distance(jump, code_len);
+        code[jump].jt = jump_distance(jump, code_len);
         emit_search(middle, to);
         return;
     }
@@ -224,25 +225,25 @@ static void emit_search(int from, int to)
     emit_all((const struct sock_filter[]){__VA_ARGS__}, \
              sizeof((const struct sock_filter[]){__VA_ARGS__}) / sizeof(struct sock_filter))
 
-/* The kernel reads these arguments' low half alone, too. */
-static void emit_allowed(int argument, const struct list *list, uint32_t error)
+/* The kernel reads the low half of this argument only. */
+static void emit_allowed(int argument, const struct range_list *list, uint32_t error)
 {
     BLOCK(LOAD_ARG(argument));
     emit_list(list);
     BLOCK(ERROR(error), ALLOW);
 }
 
-/* One level's block: it is passed over at any other level. The level is loaded, before and after. */
-static void emit_level(int level, const struct list *list)
+/* The options of one level. If the loaded value is another level, the block is skipped and the value stays loaded. */
+static void emit_level(int level, const struct range_list *list)
 {
     unsigned jump = code_len;
     BLOCK(SKIP_IF(BPF_JEQ, level, 0, 0));
     emit_allowed(2, list, ENOPROTOOPT);
-    code[jump].jf = distance(jump, code_len);
+    code[jump].jf = jump_distance(jump, code_len);
 }
 
-/* What waits in a TCP socket is charged to nobody where cgroups are version 1: buffers stay as small as codec.c has
- * them. */
+/* With cgroups of version 1 the data in a TCP socket is charged to no cell, so buffers keep the small size that
+ * engine/codec.c sets. */
 static void emit_options(void)
 {
     BLOCK(LOAD_ARG(1), SKIP_IF(BPF_JEQ, SOL_SOCKET, 0, 7), LOAD_ARG(2), SKIP_IF(BPF_JEQ, SO_SNDBUF, 4, 0),
@@ -273,7 +274,7 @@ static void emit_check(enum check check)
     case PAIR:
         BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JEQ, 1, 3, 0), LOAD_ARG(1), SKIP_IF(BPF_JEQ, 1, 1, 0), ALLOW, ERROR(EPERM));
         break;
-    case LIMITS: /* one that asks for the old limit, too, would be told nothing: EPERM */
+    case LIMITS: /* EPERM if it changes RLIMIT_CORE and also asks for the old value, which the filter cannot give */
         BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JEQ, 1, 12, 0), LOAD_ARG(1), SKIP_IF(BPF_JEQ, RLIMIT_CORE, 0, 8), LOAD_ARG(2),
               SKIP_IF(BPF_JEQ, 0, 0, 2), LOAD_HIGH(2), SKIP_IF(BPF_JEQ, 0, 4, 0), LOAD_ARG(3),
               SKIP_IF(BPF_JEQ, 0, 0, 4), LOAD_HIGH(3), SKIP_IF(BPF_JEQ, 0, 1, 2), ALLOW, ERROR(0), ERROR(EPERM));
@@ -281,10 +282,10 @@ static void emit_check(enum check check)
     case CORE:
         BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JEQ, RLIMIT_CORE, 0, 1), ERROR(0), ALLOW);
         break;
-    case NICE: /* which: PRIO_USER is 2 */
+    case NICE: /* 2: PRIO_USER */
         BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JEQ, 2, 3, 0), LOAD_ARG(1), SKIP_IF(BPF_JEQ, 1, 1, 0), ALLOW, ERROR(EPERM));
         break;
-    case IO_NICE: /* which: IOPRIO_WHO_USER is 3 */
+    case IO_NICE: /* 3: IOPRIO_WHO_USER */
         BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JEQ, 3, 3, 0), LOAD_ARG(1), SKIP_IF(BPF_JEQ, 1, 1, 0), ALLOW, ERROR(EPERM));
         break;
     case CLONE:
@@ -292,7 +293,7 @@ static void emit_check(enum check check)
               BPF_STMT(BPF_ALU | BPF_AND | BPF_K, CLONE_THREAD | CLONE_FILES), SKIP_IF(BPF_JEQ, CLONE_THREAD, 1, 0),
               ALLOW, ERROR(EPERM));
         break;
-    case SOCKET: /* the type's low half byte; above it are SOCK_CLOEXEC and SOCK_NONBLOCK */
+    case SOCKET: /* 0xf: the type without SOCK_CLOEXEC and SOCK_NONBLOCK */
         BLOCK(LOAD_ARG(0), SKIP_IF(BPF_JEQ, AF_UNIX, 9, 0), SKIP_IF(BPF_JEQ, AF_INET, 1, 0),
               SKIP_IF(BPF_JEQ, AF_INET6, 0, 6), LOAD_ARG(1), BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf),
               SKIP_IF(BPF_JEQ, SOCK_STREAM, 0, 3), LOAD_ARG(2), SKIP_IF(BPF_JEQ, 0, 2, 0),
@@ -310,7 +311,7 @@ static void emit_check(enum check check)
     case PRCTL:
         emit_allowed(0, &list_prctl, EINVAL);
         break;
-    case RANGE: /* CLOSE_RANGE_UNSHARE is 2 */
+    case RANGE: /* 2: CLOSE_RANGE_UNSHARE */
         BLOCK(LOAD_ARG(2), SKIP_IF(BPF_JSET, 2, 1, 0), ALLOW, ERROR(ENOSYS));
         break;
     case CHECKS:
@@ -323,19 +324,19 @@ static int by_call(const void *a, const void *b)
     return ((const struct rule *)a)->call - ((const struct rule *)b)->call;
 }
 
-/* Numbers that nobody has given out do not get to the search. */
+/* ENOSYS for every number that is not of a known call. */
 static void emit_known(void)
 {
     emit_list(&CALLS);
     BLOCK(ERROR(ENOSYS));
 }
 
-/* A leaf of the search jumps to a long jump, which reaches its check's block. */
+/* Each leaf of the search jumps to an entry of the table, a long jump that reaches the block of its check. */
 static void resolve(unsigned search, unsigned table)
 {
     for (unsigned i = search; i < table; i++)
         if (code[i].code == (BPF_JMP | BPF_JEQ | BPF_K))
-            code[i].jt = distance(i, table + code[i].jt);
+            code[i].jt = jump_distance(i, table + code[i].jt);
 }
 
 void filter_build(void)

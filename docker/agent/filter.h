@@ -1,13 +1,13 @@
-/* What a program may not ask of the kernel, whatever the engine allows: a seccomp filter, put on between
- * fork and exec. It keeps the program's hands off the agent, which has the same user, and does again what
- * the outer profile does, for engines that cannot take one. */
+/* The seccomp filter that the agent puts on a program between fork and exec. It protects the agent, which has the same
+ * user, from the program. It also repeats what the container's seccomp profile forbids, for engines that do not accept
+ * the profile. */
 #ifndef CODECELL_AGENT_FILTER_H
 #define CODECELL_AGENT_FILTER_H
 
-/* Builds the filter's program from its table: once, at the agent's start. */
+/* Builds the filter from its table. To be called once, at the agent's start. */
 void filter_build(void);
 
-/* Puts it on the calling process, for good. 0, or -1 with errno. */
+/* Puts the filter on the calling process. It cannot be removed. 0, or -1 with errno. */
 int filter_apply(void);
 
 #endif

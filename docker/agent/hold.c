@@ -1,5 +1,6 @@
 #include "docker/agent/hold.h"
 
+#include "base/states.h"
 #include "docker/agent/files.h"
 #include "docker/agent/system.h"
 
@@ -13,36 +14,37 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STOPS_MAX 256 /* looked at in one go */
+#define STOPS_MAX 256 /* handled in one turn */
 
-static void set_state(struct hold *hold, enum hold_state next)
+static const struct states hold_states = {
+    .next =
+        (const uint32_t[HOLD_STATES]){
+            [HOLD_NONE] = STATE(HOLD_PREPARING),
+            [HOLD_PREPARING] = STATE(HOLD_HELD) | STATE(HOLD_ENDING) | STATE(HOLD_NONE),
+            [HOLD_HELD] = STATE(HOLD_ENDING) | STATE(HOLD_NONE),
+            [HOLD_ENDING] = STATE(HOLD_NONE),
+        },
+    .count = HOLD_STATES,
+};
+
+static void hold_set_state(struct hold *hold, enum hold_state next)
 {
-#define TO(state) (1u << (state))
-    static const unsigned after[HOLD_STATES] = {
-        [HOLD_NONE] = TO(HOLD_PREPARING),
-        [HOLD_PREPARING] = TO(HOLD_HELD) | TO(HOLD_ENDING) | TO(HOLD_NONE),
-        [HOLD_HELD] = TO(HOLD_ENDING) | TO(HOLD_NONE),
-        [HOLD_ENDING] = TO(HOLD_NONE),
-    };
-    if (!(after[hold->state] & TO(next)))
+    if (!states_legal(&hold_states, hold->state, next))
         system_end();
-#undef TO
     hold->state = next;
 }
 
-static void say(struct hold *hold, bool held)
+static void hold_answer(struct hold *hold, bool held)
 {
-    uint8_t payload[FRAME_PREPARED_SIZE] = {0};
+    uint8_t payload[FRAME_PREPARED_SIZE];
     if (!hold->owed)
         return;
     hold->owed = false;
-    frame_put32(payload, held);
-    frame_put64(payload + 8, held ? hold->ready.usage : 0);
+    frame_prepared_put(payload, &(struct frame_prepared){.held = held, .bytes = held ? hold->ready.usage : 0});
     outlet_put(hold->outlet, FRAME_PREPARED, 0, payload, sizeof payload);
 }
 
-/* The one that a job begins with. */
-static const struct job_step *first_step(const struct job *job)
+static const struct job_step *hold_first_step(const struct job *job)
 {
     return job->compile.present ? &job->compile : &job->run;
 }
@@ -56,14 +58,14 @@ void hold_start(struct hold *hold, const struct job *job)
     hold->children_ns = 0;
     hold->before = cgroup_read(hold->cgroup);
     hold->limits = cgroup_read_limits(hold->cgroup);
-    if (spawn(first_step(job)->argv, job->envp, first_step(job)->spec.memory_bytes, true, &hold->program, &failure) <
-        0) {
-        say(hold, false);
+    if (spawn(hold_first_step(job)->argv, job->envp, hold_first_step(job)->spec.memory_bytes, true, &hold->program,
+              &failure) < 0) {
+        hold_answer(hold, false);
         return;
     }
     trace_begin(&hold->trace, hold->program.pid, job->hold);
     hold->deadline = hold->program.started + HOLD_MS * UINT64_C(1000000);
-    set_state(hold, HOLD_PREPARING);
+    hold_set_state(hold, HOLD_PREPARING);
 }
 
 static bool same(char *const a[], char *const b[])
@@ -79,8 +81,8 @@ static bool same_limits(const struct hold *hold)
     return now.memory == hold->limits.memory && now.processes == hold->limits.processes && now.cpu == hold->limits.cpu;
 }
 
-/* It has gone by their not being there. The first file is the program's own, for which a runtime may look to know
- * whether it has a job yet. */
+/* Whether the held process has looked in vain for a file that the job brings. The first file does not count: it is the
+ * program itself, and runtimes may look for it to learn whether they have a job. */
 static bool misses_files(const struct trace *trace, const struct job *job)
 {
     for (unsigned i = 1; i < job->files_len; i++)
@@ -89,14 +91,15 @@ static bool misses_files(const struct trace *trace, const struct job *job)
     return trace->looked_hidden && job->brings_hidden;
 }
 
-/* What is held is what the job begins with: a compile step ends by killing all, so nothing could sit through it. */
+/* The process can only be the job's first step, because the agent kills every process at the end of a compile step. */
 bool hold_fits(struct hold *hold, const struct job *job)
 {
     hold->owed = false;
     return (hold->state == HOLD_PREPARING || hold->state == HOLD_HELD) &&
            hold->job->compile.present == job->compile.present && !misses_files(&hold->trace, job) &&
-           same(first_step(hold->job)->argv, first_step(job)->argv) && same(hold->job->envp, job->envp) &&
-           first_step(hold->job)->spec.memory_bytes == first_step(job)->spec.memory_bytes && same_limits(hold);
+           same(hold_first_step(hold->job)->argv, hold_first_step(job)->argv) && same(hold->job->envp, job->envp) &&
+           hold_first_step(hold->job)->spec.memory_bytes == hold_first_step(job)->spec.memory_bytes &&
+           same_limits(hold);
 }
 
 static uint64_t cpu_time(pid_t pid)
@@ -108,9 +111,9 @@ static uint64_t cpu_time(pid_t pid)
     return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
 }
 
-#define CHILDREN_FIELD 14 /* of /proc/PID/stat, behind the name: cutime, then cstime, in ticks; see proc(5) */
+#define CHILDREN_FIELD 14 /* of /proc/PID/stat after the name: cutime, then cstime, in ticks; see proc(5) */
 
-/* Of its children that it has waited for. */
+/* CPU time of the children that `pid` has waited for. */
 static uint64_t waited_time(pid_t pid)
 {
     char path[32], text[1024];
@@ -130,7 +133,7 @@ static uint64_t waited_time(pid_t pid)
     return ticks * (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK));
 }
 
-/* Of all processes of the cell but the agent and `pid`, and of those that this one has waited for. */
+/* CPU time of all processes of the cell except the agent and `pid`, and of the children that `pid` has waited for. */
 static uint64_t children_time(pid_t pid)
 {
     uint64_t total = waited_time(pid);
@@ -155,12 +158,12 @@ bool hold_release(struct hold *hold, struct hold_released *out)
     out->program.started = system_clock();
     if (!trace_release(&hold->trace))
         return false;
-    set_state(hold, HOLD_NONE);
+    hold_set_state(hold, HOLD_NONE);
     return true;
 }
 
-/* Nobody else lives in the cell before its job has begun. */
-static void kill_all(void)
+/* Before the job starts, every process of the cell belongs to the prewarmed one. */
+static void hold_kill_all(void)
 {
     if (kill(-1, SIGKILL) < 0 && errno != ESRCH)
         system_end();
@@ -173,47 +176,47 @@ void hold_end(struct hold *hold)
     close(hold->program.in);
     close(hold->program.out);
     close(hold->program.err);
-    set_state(hold, HOLD_ENDING);
-    kill_all();
+    hold_set_state(hold, HOLD_ENDING);
+    hold_kill_all();
     trace_forget(&hold->trace);
     hold->backlog = true;
 }
 
-/* What it may have made there; the working folder has the job's files by now. */
+/* Deletes what the process may have made in /tmp, except the working folder, which may have the job's files by now. */
 static int clear_tmp(const struct hold *hold)
 {
     int tmp = openat(hold->job->folder, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return tmp < 0 ? -1 : files_clear(tmp, JOB_FOLDER_NAME);
 }
 
-static void nobody_left(struct hold *hold)
+static void hold_none_left(struct hold *hold)
 {
     if (hold->state != HOLD_ENDING)
         hold_end(hold);
     system_must(clear_tmp(hold));
-    set_state(hold, HOLD_NONE);
-    say(hold, false);
+    hold_set_state(hold, HOLD_NONE);
+    hold_answer(hold, false);
 }
 
-static void held(struct hold *hold)
+static void hold_stopped(struct hold *hold)
 {
     hold->ready = cgroup_read(hold->cgroup);
     if (hold->job->hold == FRAME_HOLD_OPEN && hold->cgroup->used < 0)
         hold->children_ns = children_time(hold->program.pid);
-    set_state(hold, HOLD_HELD);
-    say(hold, true);
+    hold_set_state(hold, HOLD_HELD);
+    hold_answer(hold, true);
 }
 
-/* An orphan of its own may end, at any time. */
+/* `pid`: the process, a thread of it, or an orphaned child. */
 static void take_child(struct hold *hold, pid_t pid, int status)
 {
     bool lost = trace_take(&hold->trace, pid, status) == TRACE_LOST;
     if (hold->state == HOLD_ENDING)
-        return; /* the signal is on its way */
+        return; /* it has been sent SIGKILL */
     if (lost || (pid == hold->program.pid && !WIFSTOPPED(status)))
         hold_end(hold);
     else if (hold->state == HOLD_PREPARING && trace_settled(&hold->trace))
-        held(hold);
+        hold_stopped(hold);
 }
 
 static void look_at_children(struct hold *hold)
@@ -223,7 +226,7 @@ static void look_at_children(struct hold *hold)
         pid_t pid = wait4(-1, &status, WNOHANG | __WALL, NULL);
         hold->backlog = pid > 0;
         if (pid < 0 && errno == ECHILD)
-            nobody_left(hold);
+            hold_none_left(hold);
         if (pid <= 0)
             return;
         take_child(hold, pid, status);
@@ -251,5 +254,5 @@ void hold_advance(struct hold *hold, bool children)
     if (hold->state == HOLD_PREPARING && system_clock() >= hold->deadline)
         hold_end(hold);
     else if (hold->state == HOLD_ENDING)
-        kill_all();
+        hold_kill_all();
 }

@@ -8,7 +8,7 @@ bool inlet_full(const struct inlet *inlet)
     return inlet->end - inlet->start == INLET_MAX;
 }
 
-static void make_room(struct inlet *inlet)
+static void inlet_make_room(struct inlet *inlet)
 {
     if (inlet->start == 0)
         return;
@@ -19,7 +19,7 @@ static void make_room(struct inlet *inlet)
 
 int inlet_read(struct inlet *inlet, int fd)
 {
-    make_room(inlet);
+    inlet_make_room(inlet);
     if (inlet->end == INLET_MAX)
         return 0;
     ssize_t n = read(fd, inlet->data + inlet->end, INLET_MAX - inlet->end);

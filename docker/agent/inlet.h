@@ -1,26 +1,27 @@
-/* Frames in: bytes of the attach stream, kept until they make a frame. It reads no more than it has
- * room for, so a program that does not take its stdin holds the server back, not memory. */
+/* Incoming frames: a buffer that collects bytes of the attach stream until they make a frame. It reads no more than it
+ * has room for. So if the program does not read its standard input, the stream fills up and the server waits. */
 #ifndef CODECELL_AGENT_INLET_H
 #define CODECELL_AGENT_INLET_H
 
 #include "docker/wire/frame.h"
 
-#define INLET_MAX ((size_t)2 * (FRAME_HEADER + FRAME_PAYLOAD_MAX)) /* when it is full there is a whole frame in it */
+#define INLET_MAX ((size_t)2 * (FRAME_HEADER + FRAME_PAYLOAD_MAX)) /* a full inlet has a whole frame */
 
 struct inlet {
-    size_t start, end; /* data[start..end) was read and not yet taken */
+    size_t start, end; /* data[start..end) was read, and not yet taken */
     uint8_t data[INLET_MAX];
 };
 
 bool inlet_full(const struct inlet *inlet);
 
-/* Reads once, from a non-blocking descriptor. 0 (also where there was nothing), or -1 at the stream's
- * end or failure. What inlet_peek gave is void after it. */
+/* Reads once from a non-blocking descriptor. 0, also if there was nothing to read; -1: the stream ended or failed. A
+ * frame that inlet_peek() gave is invalid afterwards. */
 int inlet_read(struct inlet *inlet, int fd);
 
-/* The next frame, which stays: 1, 0 where it is not all there yet, -1 where it cannot be one. */
+/* Gives the next frame and leaves it in the inlet. 1; 0: it is not complete yet; -1: the bytes are not a frame. */
 int inlet_peek(const struct inlet *inlet, struct frame *out);
-void inlet_take(struct inlet *inlet, const struct frame *frame); /* the frame that was peeked at */
+/* Removes the frame that inlet_peek() gave. */
+void inlet_take(struct inlet *inlet, const struct frame *frame);
 void inlet_clear(struct inlet *inlet);
 
 #endif

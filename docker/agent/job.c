@@ -20,15 +20,15 @@ void job_open(struct job *job, int folder, bool first)
     job->compile.present = job->run.present = false;
 }
 
-/* The length of the name with its '=', or 0 where it has none. */
+/* The length of the name with its '='. 0: there is no name or no '='. */
 static size_t name_len(const char *variable, size_t len)
 {
     const char *equals = memchr(variable, '=', len);
     return equals && equals != variable ? (size_t)(equals - variable) + 1 : 0;
 }
 
-/* Where in env the variable of that name stands, or env_len. */
-static unsigned find(const struct job *job, const char *variable, size_t name)
+/* The index in env of the variable with the first `name` bytes of `variable`, or env_len. */
+static unsigned job_variable(const struct job *job, const char *variable, size_t name)
 {
     unsigned i = 0;
     while (i < job->env_len && strncmp(job->env[i], variable, name) != 0)
@@ -42,7 +42,7 @@ static bool take_env(struct job *job, const struct frame *frame)
     size_t name = name_len(variable, frame->length);
     if (name == 0 || memchr(variable, '\0', frame->length) || JOB_ENV_BYTES - job->env_used <= frame->length)
         return false;
-    unsigned at = find(job, variable, name);
+    unsigned at = job_variable(job, variable, name);
     if (at == JOB_ENV_MAX)
         return false;
     job->env[at] = job->env_text + job->env_used;
@@ -71,22 +71,18 @@ static void end_file(struct job *job)
 
 static bool take_file(struct job *job, const struct frame *frame)
 {
+    struct frame_file file;
     end_file(job);
-    if (frame->length < 4 || job->files_len == JOB_FILES_MAX)
+    if (job->files_len == JOB_FILES_MAX || !frame_file_get(frame, &file) || !files_path_ok(file.path, file.path_len))
         return false;
-    uint32_t mode = frame_get32(frame->payload);
-    const char *path = (const char *)frame->payload + 4;
-    size_t len = frame->length - 4;
-    if ((mode & ~0777u) || !files_path_ok(path, len))
-        return false;
-    job->names[job->files_len++] = files_name_hash(path, len);
-    job->brings_hidden |= path[0] == '.';
+    job->names[job->files_len++] = files_name_hash(file.path, file.path_len);
+    job->brings_hidden |= file.path[0] == '.';
     if (job->failure)
         return true;
-    char name[FILES_PATH_MAX + 1];
-    memcpy(name, path, len);
-    name[len] = '\0';
-    job->file = files_create(job->folder, name, mode);
+    char path[FILES_PATH_MAX + 1];
+    memcpy(path, file.path, file.path_len);
+    path[file.path_len] = '\0';
+    job->file = files_create(job->folder, path, file.mode);
     if (job->file < 0)
         fail_file(job, -job->file);
     return true;
@@ -102,11 +98,9 @@ static bool take_data(struct job *job, const struct frame *frame)
     return true;
 }
 
-/* Cuts `text` of `len` bytes at its NULs. */
+/* Points argv to the strings in `text`, of which the last ends with the text. */
 static bool split(struct job_step *step, size_t len)
 {
-    if (len == 0 || step->text[len - 1] != '\0' || step->text[0] == '\0')
-        return false;
     size_t count = 0;
     for (char *arg = step->text; arg < step->text + len; arg += strlen(arg) + 1) {
         if (count == JOB_ARGS_MAX)
@@ -119,30 +113,28 @@ static bool split(struct job_step *step, size_t len)
 
 static bool take_step(struct job *job, const struct frame *frame)
 {
-    end_file(job);
     struct job_step *step = frame->step == FRAME_STEP_COMPILE ? &job->compile : &job->run;
-    if (frame->length < FRAME_STEP_SPEC)
+    const char *argv;
+    size_t len;
+    end_file(job);
+    if (!frame_step_get(frame, &step->spec, &argv, &len))
         return false;
-    step->spec.timeout_ms = frame_get64(frame->payload);
-    step->spec.output_max = frame_get64(frame->payload + 8);
-    step->spec.memory_bytes = frame_get64(frame->payload + 16);
     if (step->spec.timeout_ms == 0 || step->spec.timeout_ms > JOB_TIMEOUT_MS)
         return false;
-    size_t len = frame->length - FRAME_STEP_SPEC;
-    memcpy(step->text, frame->payload + FRAME_STEP_SPEC, len);
+    memcpy(step->text, argv, len);
     step->present = true;
     return split(step, len);
 }
 
-/* HOME is ours to set, and `container` is Podman's word for itself: no program's business. */
+/* Whether the program gets this variable of the container. The agent sets HOME; Podman sets `container` for itself. */
 static bool handed_on(const struct job *job, const char *variable)
 {
     size_t name = name_len(variable, strlen(variable));
     return name > 0 && strncmp(variable, "HOME=", 5) != 0 && strncmp(variable, "container=", 10) != 0 &&
-           find(job, variable, name) == job->env_len;
+           job_variable(job, variable, name) == job->env_len;
 }
 
-/* The container's variables where the job names no other, HOME, then the job's. */
+/* The container's variables that the job does not replace, then HOME, then the job's variables. */
 static void gather_env(struct job *job)
 {
     static char home[] = "HOME=" JOB_FOLDER;
@@ -150,7 +142,7 @@ static void gather_env(struct job *job)
     for (char **own = environ; *own && count < JOB_CONTAINER_ENV; own++)
         if (handed_on(job, *own))
             job->envp[count++] = *own;
-    if (find(job, home, 5) == job->env_len)
+    if (job_variable(job, home, 5) == job->env_len)
         job->envp[count++] = home;
     for (unsigned i = 0; i < job->env_len; i++)
         job->envp[count++] = job->env[i];
@@ -165,17 +157,16 @@ static bool take_start(struct job *job, const struct frame *frame)
 
 static bool take_prepare(struct job *job, const struct frame *frame)
 {
-    if (!job->first || job->files_len != 0 || (job->compile.present && job->run.present) || frame->length != 4 ||
-        frame_get32(frame->payload) > FRAME_HOLD_OPEN)
+    if (!job->first || job->files_len != 0 || (job->compile.present && job->run.present) ||
+        !frame_prepare_get(frame, &job->hold))
         return false;
-    job->hold = (enum frame_hold)frame_get32(frame->payload);
     gather_env(job);
     return true;
 }
 
 #define IN(phase) (1u << (phase))
 
-/* The order of frames: which may come in which phase, and what follows. */
+/* For each frame: the phases in which it may come, and the phase after it. */
 static const struct rule {
     uint8_t type, step;
     unsigned phases;

@@ -20,15 +20,15 @@
     {                                       \
         (uint32_t)(first), (uint32_t)(last) \
     }
-#define LIST(name, ranges) const struct list name = {ranges, sizeof(ranges) / sizeof *(ranges)}
+#define LIST(name, ranges) const struct range_list name = {ranges, sizeof(ranges) / sizeof *(ranges)}
 
 static const struct range calls_x86_64[] = {FROM(0, 334), FROM(424, 466)};
 LIST(list_calls_x86_64, calls_x86_64);
 static const struct range calls_aarch64[] = {FROM(0, 243), FROM(260, 294), FROM(424, 466)};
 LIST(list_calls_aarch64, calls_aarch64);
 
-/* Terminals, files, pipes, sockets; the state of the random source, which old libraries ask for. Not among them: the
- * discipline of a line (TIOCSETD), input in another's name (TIOCSTI), consoles, disks, devices of the network. */
+/* For terminals, files, pipes and sockets, and the entropy count, which old libraries ask for. Not listed: line
+ * disciplines (TIOCSETD), typing into a terminal (TIOCSTI), consoles, disks, network devices. */
 static const struct range ioctls[] = {
     ONE(FIGETBSZ),
     FROM(TCGETS, TCSETSF),
@@ -62,21 +62,21 @@ static const struct range ioctls[] = {
     FROM(_IOW('T', 0x2b, struct termios2), _IOW('T', 0x2d, struct termios2)), /* TCSETS2 to TCSETSF2 */
     ONE(RNDGETENTCNT),
     ONE(TIOCGPTN),
-    FROM(TIOCGPKT, TIOCGEXCL), /* TIOCGPTLCK in between */
+    FROM(TIOCGPKT, TIOCGEXCL), /* with TIOCGPTLCK */
     ONE(FS_IOC_GETFLAGS),
     ONE(FS_IOC_FSGETXATTR),
     ONE(_IOR('T', 0x2a, struct termios2)), /* TCGETS2 */
 };
 LIST(list_ioctl, ioctls);
 
-/* Not among them: locks of open files, leases, news of a folder. */
+/* Not listed: locks of open files, leases, notifications about a folder. */
 static const struct range fcntls[] = {
-    FROM(F_DUPFD, 17),                 /* the locks of POSIX among them; 17 is F_GETOWNER_UIDS */
+    FROM(F_DUPFD, 17),                 /* with POSIX locks; 17 is F_GETOWNER_UIDS */
     ONE(F_GETLEASE), FROM(1027, 1038), /* F_DUPFD_QUERY to F_SET_FILE_RW_HINT */
 };
 LIST(list_fcntl, fcntls);
 
-/* Not among them: filters of one's own, names of memory, the sharing of cores, futexes with tables of their own. */
+/* Not listed: seccomp filters, names for memory, core scheduling, private futex tables. */
 static const struct range prctls[] = {
     FROM(PR_SET_PDEATHSIG, PR_GET_SECCOMP),
     FROM(PR_CAPBSET_READ, PR_SET_TAGGED_ADDR_CTRL + 6), /* to PR_PAC_GET_ENABLED_KEYS */
@@ -86,7 +86,7 @@ static const struct range prctls[] = {
 };
 LIST(list_prctl, prctls);
 
-/* Not among them: filters, memory that is reserved or sent without a copy, times of each packet. */
+/* Not listed: packet filters, reserved memory, sending without a copy, a time stamp for each packet. */
 static const struct range sockets[] = {
     FROM(SO_REUSEADDR, SO_REUSEADDR),
     FROM(SO_DONTROUTE, SO_BROADCAST),
@@ -105,7 +105,7 @@ static const struct range sockets[] = {
 };
 LIST(list_socket, sockets);
 
-/* Not among them: keys, upper protocols, repair, the packet that a connection began with. */
+/* Not listed: MD5 keys, upper protocols, repair mode, the saved SYN packet. */
 static const struct range tcps[] = {
     FROM(TCP_NODELAY, TCP_WINDOW_CLAMP),
     FROM(TCP_QUICKACK, TCP_CONGESTION),
@@ -117,7 +117,7 @@ static const struct range tcps[] = {
 };
 LIST(list_tcp, tcps);
 
-/* Not among them: options of packets, groups and their sources, tables of the packet filter. */
+/* Not listed: options in packets, multicast groups and their sources, tables of the packet filter. */
 static const struct range ips[] = {
     FROM(IP_TOS, IP_TTL),
     FROM(IP_RECVOPTS, IP_PKTINFO),
@@ -130,7 +130,7 @@ static const struct range ips[] = {
 };
 LIST(list_ip, ips);
 
-/* Not among them, beside the same: labels of flows, of which the whole host has 4096. */
+/* Not listed: the same, and flow labels, of which the whole host has 4096. */
 static const struct range ip6s[] = {
     ONE(IPV6_FLOWINFO),
     FROM(IPV6_UNICAST_HOPS, IPV6_MULTICAST_LOOP),

@@ -13,16 +13,16 @@
 #include <unistd.h>
 
 enum kind {
-    STAT,    /* what a file is: the folder itself has been there from the start */
-    USE,     /* anything else that can be done with a file or a folder */
-    OPEN,    /* the same, with flags */
-    MAKES,   /* it makes, changes or deletes a file */
-    BINDS,   /* that, where the path is an address */
-    CALLS,   /* USE, likewise */
-    LEAVES,  /* it makes or changes something else that outlives the caller, or more than one file */
-    FORKS,   /* it makes another process */
-    CLONE,   /* that, or a thread */
-    INPUT,   /* waits for stdin, where its descriptor is that */
+    STAT,    /* asks whether a file exists and what it is */
+    USE,     /* uses a file or folder in another way */
+    OPEN,    /* USE, but MAKES if its flags say so */
+    MAKES,   /* makes, changes or deletes a file */
+    BINDS,   /* MAKES; the path is in a socket address */
+    CALLS,   /* USE; the path is in a socket address */
+    LEAVES,  /* makes or changes more than one file, or something else that outlives the process */
+    FORKS,   /* makes a process */
+    CLONE,   /* makes a process or a thread */
+    INPUT,   /* reads from a descriptor, which may be stdin */
     IDENTITY /* asks for the user */
 };
 
@@ -31,7 +31,7 @@ enum kind {
 static const struct rule {
     long call;
     enum kind kind;
-    int folder, path, flags; /* which argument, or NONE */
+    int folder, path, flags; /* the index of the argument, or NONE */
 } rules[] = {
     {SYS_newfstatat, STAT, 0, 1, NONE},
     {SYS_statx, STAT, 0, 1, NONE},
@@ -74,7 +74,7 @@ static const struct rule {
     {SYS_fork, FORKS, NONE, NONE, NONE},
     {SYS_vfork, FORKS, NONE, NONE, NONE},
 #endif
-    {SYS_openat2, LEAVES, NONE, NONE, NONE}, /* its flags are behind a pointer */
+    {SYS_openat2, LEAVES, NONE, NONE, NONE}, /* its argument points to the flags */
     {SYS_mkdirat, MAKES, 0, 1, NONE},
     {SYS_mknodat, MAKES, 0, 1, NONE},
     {SYS_unlinkat, MAKES, 0, 1, NONE},
@@ -102,14 +102,14 @@ static const struct rule {
     {SYS_msgget, LEAVES, NONE, NONE, NONE},
     {SYS_bind, BINDS, NONE, 1, NONE},
     {SYS_connect, CALLS, NONE, 1, NONE},
-    {SYS_ptrace, LEAVES, NONE, NONE, NONE}, /* it is traced, and could notice */
+    {SYS_ptrace, LEAVES, NONE, NONE, NONE}, /* could notice that the process is traced */
     {SYS_clone, CLONE, NONE, NONE, 0},
     {SYS_getuid, IDENTITY, NONE, NONE, NONE},
     {SYS_read, INPUT, NONE, NONE, NONE},
     {SYS_readv, INPUT, NONE, NONE, NONE},
 };
 
-static const struct rule *find(uint64_t number)
+static const struct rule *find_rule(uint64_t number)
 {
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++)
         if ((uint64_t)rules[i].call == number)
@@ -117,12 +117,12 @@ static const struct rule *find(uint64_t number)
     return NULL;
 }
 
-static enum look when(bool yes)
+static enum look look_if(bool yes)
 {
     return yes ? LOOK_YES : LOOK_NO;
 }
 
-/* O_TMPFILE is O_DIRECTORY and a bit of its own. */
+/* Whether the call makes or changes a file. O_TMPFILE is O_DIRECTORY and one more bit. */
 static bool makes(const struct rule *rule, const struct look_call *call)
 {
     const uint64_t making = O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY);
@@ -132,20 +132,20 @@ static bool makes(const struct rule *rule, const struct look_call *call)
 
 enum look look_call(const struct look_call *call, enum frame_hold where, uint64_t *address)
 {
-    const struct rule *rule = find(call->number);
+    const struct rule *rule = find_rule(call->number);
     if (!rule)
         return LOOK_NO;
     switch (rule->kind) {
     case LEAVES:
         return LOOK_YES;
     case FORKS:
-        return when(where != FRAME_HOLD_OPEN);
+        return look_if(where != FRAME_HOLD_OPEN);
     case CLONE:
-        return when(where != FRAME_HOLD_OPEN && !(call->args[rule->flags] & CLONE_THREAD));
+        return look_if(where != FRAME_HOLD_OPEN && !(call->args[rule->flags] & CLONE_THREAD));
     case INPUT:
-        return when((int)call->args[0] == STDIN_FILENO);
+        return look_if((int)call->args[0] == STDIN_FILENO);
     case IDENTITY:
-        return when(where == FRAME_HOLD_GETUID);
+        return look_if(where == FRAME_HOLD_GETUID);
     default:
         if (where != FRAME_HOLD_OPEN && makes(rule, call))
             return LOOK_YES;
@@ -155,7 +155,7 @@ enum look look_call(const struct look_call *call, enum frame_hold where, uint64_
     return LOOK_PATH;
 }
 
-/* Whether `name` is one of the path's parts. */
+/* Whether `name` is one of the path's segments. */
 static bool has_part(const char *path, const char *name)
 {
     size_t len = strlen(name);
@@ -171,7 +171,7 @@ static bool below(const char *path, const char *folder)
     return strncmp(path, folder, len) == 0 && path[len] == '/';
 }
 
-/* A way to the folder that is not its name; and /proc says who is traced. */
+/* Whether the path may lead to the working folder or to stdin by another name, or shows that the process is traced. */
 static bool roundabout(const char *path)
 {
     static const char *const doors[] = {"cwd", "root", "fd", "status"};
@@ -184,7 +184,7 @@ static bool roundabout(const char *path)
     return below(path, "/dev/fd") || strcmp(path, "/dev/fd") == 0 || strcmp(path, "/dev/stdin") == 0;
 }
 
-/* A folder that the working folder lies in: who has it open can go on from there. */
+/* Whether the path is a parent of the working folder, from which a process could open the folder later. */
 static bool leads_there(const char *path)
 {
     return strcmp(path, "/") == 0 || strcmp(path, "/tmp") == 0 || strcmp(path, "/tmp/") == 0;
@@ -201,20 +201,21 @@ const char *look_name(const char *path)
     return strcmp(path, ".") == 0 ? "" : path;
 }
 
-/* A settings file of the user's: the first name below the working folder starts with a dot. */
+/* Whether the path is a user's settings: its first segment below the working folder starts with a dot. */
 static bool is_hidden(const char *path)
 {
     const char *name = look_name(path);
     return name[0] == '.' && name[1] != '/' && !has_part(path, "..");
 }
 
-/* What is made there is not cleared away with /tmp. */
+/* Whether a file that is made there stays when the agent clears /tmp. */
 static bool is_kept(const char *path)
 {
     return below(path, "/dev/shm") || below(path, "/dev/mqueue");
 }
 
-/* Whether it has a file's content or changes one; of the runtimes that read it, none goes by who traces them. */
+/* For FRAME_HOLD_OPEN: whether the call reads or changes what matters. Reading /proc/self/status does not, because no
+ * runtime acts on who traces it. */
 static bool opens(const struct rule *rule, const struct look_call *call, const char *path)
 {
     bool made = makes(rule, call), descriptor = rule->folder != NONE && (int)call->args[rule->folder] != AT_FDCWD;
@@ -228,24 +229,24 @@ static bool opens(const struct rule *rule, const struct look_call *call, const c
 
 enum look look_path(const struct look_call *call, enum frame_hold where, const char *path)
 {
-    const struct rule *rule = find(call->number);
+    const struct rule *rule = find_rule(call->number);
     bool stat = rule->kind == STAT;
     if (where == FRAME_HOLD_OPEN) {
         if (is_hidden(path) && (stat || (rule->kind == OPEN && !makes(rule, call))))
             return LOOK_HIDDEN;
         if (stat)
             return look_name(path)[0] == '\0' ? LOOK_NO : LOOK_ASKS;
-        return when(opens(rule, call, path));
+        return look_if(opens(rule, call, path));
     }
     if (path[0] != '/' && rule->folder != NONE && (int)call->args[rule->folder] != AT_FDCWD)
-        return when(has_part(path, ".."));
+        return look_if(has_part(path, ".."));
     if (path[0] != '/')
-        return when(!stat || (path[0] != '\0' && strcmp(path, ".") != 0));
+        return look_if(!stat || (path[0] != '\0' && strcmp(path, ".") != 0));
     if (roundabout(path))
         return LOOK_YES;
     if (below(path, JOB_FOLDER))
         return stat && is_hidden(path) ? LOOK_HIDDEN : LOOK_YES;
-    if (strcmp(path, JOB_FOLDER) == 0)
-        return when(!stat);
-    return when(rule->kind == OPEN && leads_there(path));
+    if (strcmp(path, JOB_FOLDER) == 0) /* the folder exists for every job */
+        return look_if(!stat);
+    return look_if(rule->kind == OPEN && leads_there(path));
 }

@@ -1,12 +1,12 @@
-/* Which system call of an interpreter is the first that its job must have come for: one that looks at the
- * working folder, waits for stdin, or leaves something behind. Up to there a run is the same whatever the
- * job's files are, and nothing is left of it when it is killed. It errs on the side of holding too early.
+/* Decides which system calls of a prewarmed interpreter are looks: calls that look at the working folder, read standard
+ * input, or leave something behind. Before its first look, a process does the same for every job, and leaves no trace
+ * if it is killed. In doubt a call is a look, and the process is held early.
  *
- * FRAME_HOLD_OPEN is for one that is known to ask what is in the folder without going by the answer, which is that
- * nothing is there: it is held at what has a file's or the folder's content. Before, it may start processes, which go
- * unseen, and make files outside of the folder; they can be cleared away.
+ * FRAME_HOLD_OPEN is for an interpreter that asks what is in the folder but does not go by the answer, "nothing". It is
+ * held when it reads a file or the folder. Before that it may start processes, which are not traced, and make files
+ * outside of the working folder, which the agent can delete.
  *
- * Links are not followed: an image that has one into the working folder or to /tmp is not for waiting. */
+ * Links are not followed. An image that has a link to the working folder or to /tmp cannot be prewarmed. */
 #ifndef CODECELL_AGENT_LOOK_H
 #define CODECELL_AGENT_LOOK_H
 
@@ -22,19 +22,20 @@ struct look_call {
 enum look {
     LOOK_NO,
     LOOK_YES,
-    LOOK_HIDDEN, /* only at something below the working folder whose name there starts with a dot: a user's own
-                    settings, which are not there unless the job brings such a file */
-    LOOK_ASKS,   /* only at whether something below the working folder is there (FRAME_HOLD_OPEN) */
-    LOOK_PATH,   /* it depends on the path: ask look_path */
+    LOOK_HIDDEN, /* not yet: it looks for a user's settings, a path in the working folder that starts with a dot. The
+                    process can run a job that brings no such file */
+    LOOK_ASKS,   /* not yet: it asks whether a file in the working folder exists (FRAME_HOLD_OPEN). The process can run
+                    a job that does not bring that file */
+    LOOK_PATH,   /* look_path() decides */
 };
 
-/* With LOOK_PATH, *address is where the path stands in the caller's memory. */
+/* LOOK_PATH: *address is the address of the path in the memory of the process. */
 enum look look_call(const struct look_call *call, enum frame_hold where, uint64_t *address);
 
-/* Of a call for which look_call said LOOK_PATH: one of the others. */
+/* Decides about a call for which look_call() returned LOOK_PATH; never returns LOOK_PATH itself. */
 enum look look_path(const struct look_call *call, enum frame_hold where, const char *path);
 
-/* The name that an absolute or relative path has first below the working folder; "" where that is the folder. */
+/* The part of a path after the working folder; "" if the path is the folder itself or outside of it. */
 const char *look_name(const char *path);
 
 #endif

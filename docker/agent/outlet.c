@@ -5,27 +5,27 @@
 #include <errno.h>
 #include <unistd.h>
 
-static size_t waiting(const struct outlet *outlet)
+static size_t outlet_queued(const struct outlet *outlet)
 {
     return outlet->end - outlet->start;
 }
 
 bool outlet_empty(const struct outlet *outlet)
 {
-    return waiting(outlet) == 0;
+    return outlet_queued(outlet) == 0;
 }
 
 bool outlet_has_room(const struct outlet *outlet)
 {
-    return OUTLET_MAX - waiting(outlet) >= FRAME_HEADER + OUTLET_PART + OUTLET_RESERVE;
+    return OUTLET_MAX - outlet_queued(outlet) >= FRAME_HEADER + OUTLET_PART + OUTLET_RESERVE;
 }
 
-/* Moves what waits to the front where the tail is too short for `len` more. */
-static void make_room(struct outlet *outlet, size_t len)
+/* Moves the queued bytes to the front if there is no room for `len` bytes after them. */
+static void outlet_make_room(struct outlet *outlet, size_t len)
 {
     if (OUTLET_MAX - outlet->end >= len)
         return;
-    memmove(outlet->data, outlet->data + outlet->start, waiting(outlet));
+    memmove(outlet->data, outlet->data + outlet->start, outlet_queued(outlet));
     outlet->end -= outlet->start;
     outlet->start = 0;
 }
@@ -34,7 +34,7 @@ uint8_t *outlet_room(struct outlet *outlet)
 {
     if (!outlet_has_room(outlet))
         return NULL;
-    make_room(outlet, FRAME_HEADER + OUTLET_PART);
+    outlet_make_room(outlet, FRAME_HEADER + OUTLET_PART);
     return outlet->data + outlet->end + FRAME_HEADER;
 }
 
@@ -44,12 +44,12 @@ void outlet_output(struct outlet *outlet, enum frame_step step, enum frame_chann
         outlet->since = system_clock();
     frame_header(outlet->data + outlet->end, FRAME_OUTPUT, (uint8_t)step, (uint8_t)channel, (uint32_t)len);
     outlet->end += FRAME_HEADER + len;
-    outlet->urgent |= waiting(outlet) > OUTLET_LITTLE;
+    outlet->urgent |= outlet_queued(outlet) > OUTLET_LITTLE;
 }
 
 void outlet_put(struct outlet *outlet, enum frame_type type, uint8_t step, const void *payload, size_t len)
 {
-    make_room(outlet, FRAME_HEADER + len);
+    outlet_make_room(outlet, FRAME_HEADER + len);
     if (OUTLET_MAX - outlet->end < FRAME_HEADER + len)
         system_end();
     frame_header(outlet->data + outlet->end, (uint8_t)type, step, 0, (uint32_t)len);
@@ -61,9 +61,8 @@ void outlet_put(struct outlet *outlet, enum frame_type type, uint8_t step, const
 
 void outlet_failed(struct outlet *outlet, enum frame_failure failure, int error)
 {
-    uint8_t payload[8];
-    frame_put32(payload, (uint32_t)failure);
-    frame_put32(payload + 4, (uint32_t)error);
+    uint8_t payload[FRAME_FAILED_SIZE];
+    frame_failed_put(payload, &(struct frame_failed){.failure = failure, .error = (uint32_t)error});
     outlet_put(outlet, FRAME_FAILED, 0, payload, sizeof payload);
 }
 
@@ -79,9 +78,9 @@ int outlet_flush(struct outlet *outlet, int fd)
 {
     if (outlet_patience(outlet) > 0)
         return 0;
-    outlet->urgent = true; /* what the descriptor does not take now, it is to take as soon as it can */
+    outlet->urgent = true; /* the rest should go out as soon as the descriptor takes it */
     while (!outlet_empty(outlet)) {
-        ssize_t n = write(fd, outlet->data + outlet->start, waiting(outlet));
+        ssize_t n = write(fd, outlet->data + outlet->start, outlet_queued(outlet));
         if (n < 0)
             return errno == EAGAIN || errno == EINTR ? 0 : -1;
         outlet->start += (size_t)n;

@@ -19,23 +19,23 @@
 #include <unistd.h>
 
 #define MQUEUE_MAGIC 0x19800202
-#define NAMES_MAX 1024 /* of extended attributes; more than that cannot be put back */
-#define OTHERS_MAX 8   /* mounts that only others may write to */
-#define MOUNT_MAX 8192 /* one line of mountinfo: the kernel's is a page and a little */
+#define NAMES_MAX 1024 /* bytes of the names of extended attributes; a place with more cannot be restored */
+#define OTHERS_MAX 8   /* mounts that only other users can write to */
+#define MOUNT_MAX 8192 /* the longest line of mountinfo: a page and a little */
 
 enum { TMP, SHM, MQUEUE, PLACES };
 
-/* What a folder is, but for its times. Zeroed before it is filled: it is compared as bytes. */
+/* Everything about a folder except its times. All bytes are zeroed first, because states are compared as bytes. */
 struct state {
     mode_t mode;
     uid_t uid;
     gid_t gid;
     nlink_t links;
     off_t size;
-    unsigned flags; /* FS_IOC_GETFLAGS; 0 where the filesystem has none */
+    unsigned flags; /* FS_IOC_GETFLAGS; 0 if the file system has none */
     uint64_t blocks_free, files_free;
     ssize_t names_len;
-    char names[NAMES_MAX]; /* of its extended attributes, each with NUL */
+    char names[NAMES_MAX]; /* of its extended attributes, each with its NUL */
 };
 
 struct other {
@@ -46,8 +46,8 @@ struct other {
 static const char *const paths[PLACES] = {"/tmp", "/dev/shm", "/dev/mqueue"};
 
 static struct places {
-    int error;       /* why the container can never be reset; 0: it can */
-    int mounts;      /* mountinfo: poll tells that something changed */
+    int error;       /* an errno: why the container can never be reset; 0: it can */
+    int mounts;      /* descriptor of mountinfo; poll() says whether a mount has changed */
     int fds[PLACES]; /* -1: there is no such place */
     struct state start[PLACES];
     struct timespec times[2]; /* of /tmp */
@@ -79,8 +79,8 @@ static int read_state(int fd, struct state *out)
     return 0;
 }
 
-/* What keeps the container from ever being reset; the first reason counts. */
-static void never(int error)
+/* Notes why the container can never be reset. The first reason counts. */
+static void never_reset(int error)
 {
     if (places.error == 0)
         places.error = error;
@@ -91,7 +91,8 @@ static int open_place(const char *path)
     return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Without /dev/shm there is nowhere for shared memory; queues exist without their folder, and are not seen then. */
+/* /dev/shm may be missing, because then there is no shared memory. /dev/mqueue may not: message queues exist without
+ * it, but could not be seen. */
 static void look_at_places(void)
 {
     struct statfs space;
@@ -99,31 +100,31 @@ static void look_at_places(void)
     for (int i = 0; i < PLACES; i++) {
         places.fds[i] = open_place(paths[i]);
         if (places.fds[i] < 0 && (i != SHM || errno != ENOENT))
-            never(errno);
+            never_reset(errno);
         if (places.fds[i] >= 0 && read_state(places.fds[i], &places.start[i]) < 0)
-            never(errno);
+            never_reset(errno);
     }
     if (places.fds[MQUEUE] >= 0 && (fstatfs(places.fds[MQUEUE], &space) < 0 || space.f_type != MQUEUE_MAGIC))
-        never(ENOTSUP);
+        never_reset(ENOTSUP);
     if (places.fds[TMP] < 0 || fstat(places.fds[TMP], &tmp) < 0)
         return;
     places.times[0] = tmp.st_atim;
     places.times[1] = tmp.st_mtim;
 }
 
-/* A tmpfs that only others may write to: that it stays so is seen by its counts. */
+/* Notes a tmpfs that only other users can write to. Its counts will show whether it was written to all the same. */
 static void note_other(const char *path)
 {
     struct statfs space;
     if (places.others_len == OTHERS_MAX || access(path, W_OK) == 0) {
-        never(ENOTSUP);
+        never_reset(ENOTSUP);
         return;
     }
     int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fstatfs(fd, &space) < 0 || space.f_type != TMPFS_MAGIC) {
         if (fd >= 0)
             close(fd);
-        never(ENOTSUP);
+        never_reset(ENOTSUP);
         return;
     }
     places.others[places.others_len++] = (struct other){fd, space.f_bfree, space.f_ffree};
@@ -134,7 +135,7 @@ static bool read_only(const char *options)
     return strncmp(options, "ro", 2) == 0 && (options[2] == ',' || options[2] == '\0');
 }
 
-/* Filesystems that show the kernel and keep nobody's files. */
+/* Whether the file system only shows the kernel's own data. */
 static bool keeps_nothing(const char *type)
 {
     static const char *const types[] = {"proc", "sysfs", "devpts", "cgroup", "cgroup2"};
@@ -152,13 +153,13 @@ static bool is_place(const char *path)
     return false;
 }
 
-/* "36 35 98:0 /root /point rw,noatime master:1 - ext3 /dev/root rw,errors=continue" */
+/* `line`: "36 35 98:0 /root /point rw,noatime master:1 - ext3 /dev/root rw,errors=continue" */
 static void look_at_mount(char *line)
 {
     struct stat status;
     char *fields[6], *rest = line, *type = strstr(line, " - ");
     if (!type)
-        return never(ENOTSUP);
+        return never_reset(ENOTSUP);
     *type = '\0';
     type += 3;
     for (int i = 0; i < 6; i++)
@@ -166,10 +167,10 @@ static void look_at_mount(char *line)
     char *name = strsep(&type, " ");
     (void)strsep(&type, " ");
     if (!fields[5] || !type)
-        return never(ENOTSUP);
+        return never_reset(ENOTSUP);
     if (read_only(fields[5]) || read_only(type) || keeps_nothing(name) || is_place(fields[4]))
         return;
-    if (lstat(fields[4], &status) == 0 && S_ISCHR(status.st_mode)) /* a device that hides a file */
+    if (lstat(fields[4], &status) == 0 && S_ISCHR(status.st_mode)) /* a device, mounted over a file to hide it */
         return;
     note_other(fields[4]);
 }
@@ -192,7 +193,7 @@ static void look_at_mounts(void)
         memmove(text, line, len);
     }
     if (n < 0 || len > 0)
-        never(ENOTSUP);
+        never_reset(ENOTSUP);
 }
 
 void places_open(void)
@@ -217,8 +218,8 @@ static int remove_attributes(int fd, const struct state *start, const struct sta
     return 0;
 }
 
-/* The mode comes first, it may keep out its own owner; and last, for an access list changes it. */
-static int restore(int place)
+/* Restores the mode first, because it may shut out the owner, and again last, because an access list changes it. */
+static int restore_place(int place)
 {
     static struct state now;
     const struct state *start = &places.start[place];
@@ -249,7 +250,7 @@ int places_clear(int *folder, uint64_t deadline)
         return -1;
     }
     for (int i = 0; i < PLACES; i++)
-        if (places.fds[i] >= 0 && (restore(i) < 0 || wipe(places.fds[i], deadline) < 0))
+        if (places.fds[i] >= 0 && (restore_place(i) < 0 || wipe(places.fds[i], deadline) < 0))
             return -1;
     close(*folder);
     return make_folder(folder);

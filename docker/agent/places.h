@@ -1,20 +1,21 @@
-/* Where a program can write: /tmp, /dev/shm and /dev/mqueue. What they were at the agent's start, and how they
- * become that again. */
+/* The places where a program can write: /tmp, /dev/shm and /dev/mqueue. This records what they were at the agent's
+ * start, and restores it. */
 #ifndef CODECELL_AGENT_PLACES_H
 #define CODECELL_AGENT_PLACES_H
 
 #include <stdint.h>
 
-/* Looks at the places and at every other mount: to be called once, when the working folder is there and before any
- * program was. */
+/* Records the places and all other mounts. To be called once, after the working folder was made and before the first
+ * program. */
 void places_open(void);
 
-/* Empties them, puts their attributes back, and makes the working folder anew; the agent then stands in it. `folder`
- * is its descriptor, opened anew. 0, or -1 with errno; ENOTSUP: the container has other places to write to. */
+/* Empties the places, restores their attributes, and makes a new working folder, which becomes the current folder.
+ * *folder: the descriptor of the old one, then of the new one. 0, or -1 with errno; ENOTSUP: the container has other
+ * places to write to. */
 int places_clear(int *folder, uint64_t deadline);
 
-/* Compares all with the start. 0, or -1 with errno 0: something is left; what a dying process held may take a
- * moment to go. */
+/* Compares everything with the start. 0; -1 with errno 0: something is left, perhaps only until the kernel has cleaned
+ * up after a process; -1 with another errno: a system call failed. */
 int places_check(void);
 
 #endif

@@ -21,12 +21,12 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#define DESCRIPTORS 64  /* the agent's are the lowest */
-#define PROCESSORS 8192 /* bits of an affinity */
-#define SCHED_ATTR 64   /* bytes: more than any kernel's struct sched_attr */
+#define DESCRIPTORS 64  /* the agent's own are below this number */
+#define PROCESSORS 8192 /* bits of a CPU affinity */
+#define SCHED_ATTR 64   /* bytes, more than struct sched_attr of any kernel has */
 
-/* What a process of the same user can change of another, or the engine can. Zeroed before it is filled: it
- * is compared as bytes. */
+/* What the engine or a process of the same user can change in the agent. All bytes are zeroed first, because they are
+ * compared as bytes. */
 struct self {
     struct rlimit limits[RLIM_NLIMITS];
     uint8_t scheduling[SCHED_ATTR]; /* policy, nice, priority */
@@ -43,9 +43,9 @@ struct self {
 enum text { OOM, UNIX, LABELS, COUNTS, COUNTS6, TEXTS };
 
 static struct proof {
-    int texts[TEXTS]; /* kept open, for that is most of what reading them takes; -1: not there */
+    int texts[TEXTS]; /* descriptors, open because opening takes most of the time of reading; -1: no such file */
     struct self self;
-    uint64_t sockets; /* in the network's namespace; the kernel has one of its own */
+    uint64_t sockets; /* in the network namespace at the start; one is the kernel's */
 } proof;
 
 static void open_texts(void)
@@ -59,8 +59,8 @@ static void open_texts(void)
     }
 }
 
-/* The start of what a descriptor gives. Its length, or -1. */
-static ssize_t read_text(int fd, char *text, size_t size)
+/* Reads the first bytes of a file. Their number, or -1. */
+static ssize_t proof_read_text(int fd, char *text, size_t size)
 {
     ssize_t len = pread(fd, text, size - 1, 0);
     text[len < 0 ? 0 : len] = '\0';
@@ -95,35 +95,35 @@ static void read_self(struct self *self)
     umask(self->mask);
     system_must(syscall(SYS_rt_sigprocmask, 0l, NULL, &self->blocked, (long)sizeof self->blocked));
     system_must(syscall(SYS_rt_sigpending, &self->pending, (long)sizeof self->pending));
-    system_must(read_text(proof.texts[OOM], self->oom, sizeof self->oom));
+    system_must(proof_read_text(proof.texts[OOM], self->oom, sizeof self->oom));
     self->descriptors = count_descriptors();
     system_must(uname(&self->names));
 }
 
-/* The number behind `name`; 0 where it does not stand there. */
-static uint64_t number(const char *text, const char *name)
+/* The number after `name`; 0: there is no such name. */
+static uint64_t number_after(const char *text, const char *name)
 {
     const char *at = strstr(text, name);
     return at ? strtoull(at + strlen(name), NULL, 10) : 0;
 }
 
-static int left(int error)
+static int proof_failed(int error)
 {
     errno = error;
     return -1;
 }
 
-/* A table of the kernel's with nothing under its heading. */
+/* Checks that a table of the kernel has no line except its heading. */
 static int check_table(int fd)
 {
     char text[512];
-    if (read_text(fd, text, sizeof text) < 0)
+    if (proof_read_text(fd, text, sizeof text) < 0)
         return -1;
     const char *end = strchr(text, '\n');
-    return end && end[1] == '\0' ? 0 : left(0);
+    return end && end[1] == '\0' ? 0 : proof_failed(0);
 }
 
-/* For kernels that do not count: on large machines they take milliseconds to read. */
+/* For kernels without counts, because these tables take milliseconds to read on large hosts. */
 static int check_tcp_table(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -140,17 +140,17 @@ static int check_tcp(void)
     char text[1024];
     if (proof.texts[COUNTS] < 0)
         return check_tcp_table("/proc/net/tcp") < 0 ? -1 : check_tcp_table("/proc/net/tcp6");
-    if (read_text(proof.texts[COUNTS], text, sizeof text) < 0)
+    if (proof_read_text(proof.texts[COUNTS], text, sizeof text) < 0)
         return -1;
-    if (number(text, " tw ") > 0)
-        return left(EADDRINUSE);
-    if (number(text, "TCP: inuse ") > 0 || number(text, "sockets: used ") != proof.sockets)
-        return left(0);
+    if (number_after(text, " tw ") > 0)
+        return proof_failed(EADDRINUSE);
+    if (number_after(text, "TCP: inuse ") > 0 || number_after(text, "sockets: used ") != proof.sockets)
+        return proof_failed(0);
     if (proof.texts[COUNTS6] < 0)
         return 0;
-    if (read_text(proof.texts[COUNTS6], text, sizeof text) < 0)
+    if (proof_read_text(proof.texts[COUNTS6], text, sizeof text) < 0)
         return -1;
-    return number(text, "TCP6: inuse ") > 0 ? left(0) : 0;
+    return number_after(text, "TCP6: inuse ") > 0 ? proof_failed(0) : 0;
 }
 
 static int check_sockets(void)
@@ -202,7 +202,8 @@ static int msg_used(const union answer *answer)
 }
 
 static const struct ipc {
-    int info, look; /* commands: how many there are and the highest index; the id at an index, whatever its mode */
+    int info; /* command that returns the highest index, and in its answer how many objects there are */
+    int look; /* command that returns the id at an index, whatever its permissions */
     int (*call)(int id, int command, union answer *answer);
     int (*used)(const union answer *answer);
 } kinds[] = {
@@ -238,7 +239,7 @@ static int check_ipc(void)
         if (kind->call(0, kind->info, &answer) < 0)
             return -1;
         if (kind->used(&answer) > 0)
-            return left(0);
+            return proof_failed(0);
     }
     return 0;
 }
@@ -247,8 +248,8 @@ void proof_open(void)
 {
     char text[1024];
     open_texts();
-    if (proof.texts[COUNTS] >= 0 && read_text(proof.texts[COUNTS], text, sizeof text) >= 0)
-        proof.sockets = number(text, "sockets: used ");
+    if (proof.texts[COUNTS] >= 0 && proof_read_text(proof.texts[COUNTS], text, sizeof text) >= 0)
+        proof.sockets = number_after(text, "sockets: used ");
     read_self(&proof.self);
 }
 
@@ -258,6 +259,6 @@ int proof_check(void)
     read_self(&now);
     /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): both were zeroed, their gaps are equal */
     if (memcmp(&now, &proof.self, sizeof now) != 0)
-        return left(0);
+        return proof_failed(0);
     return check_ipc() < 0 ? -1 : check_sockets();
 }

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #define NS_PER_MS UINT64_C(1000000)
-#define SETTLE_MS 500u /* what processes held is let go behind their end: sockets in sockets, deleted files */
+#define SETTLE_MS 500u /* the kernel frees some things after a process's end: sockets in sockets, deleted files */
 
 void reset_open(void)
 {
@@ -21,7 +21,7 @@ void reset_open(void)
     proof_open();
 }
 
-/* Takes a SIGCHLD that waits, or waits for one. */
+/* Takes a pending SIGCHLD, or waits for one for `patience` nanoseconds. */
 static void take_child_signal(uint64_t patience)
 {
     const struct timespec left = {(time_t)(patience / (1000 * NS_PER_MS)), (long)(patience % (1000 * NS_PER_MS))};
@@ -32,8 +32,8 @@ static void take_child_signal(uint64_t patience)
         system_end();
 }
 
-/* After DONE nobody should live; whoever came into the namespace since goes now. The second kill is the proof: it
- * finds nobody in the namespace but the agent. */
+/* After DONE, no process should be left. If one has entered the namespace since, it is killed. The loop ends when
+ * kill() finds no process except the agent. */
 static int end_processes(uint64_t deadline)
 {
     while (kill(-1, SIGKILL) == 0 || errno != ESRCH) {
@@ -48,28 +48,28 @@ static int end_processes(uint64_t deadline)
         if (pid == 0 || kill(-1, 0) == 0)
             take_child_signal(NS_PER_MS);
     }
-    take_child_signal(0); /* a program may have sent one, to the process and to its thread */
+    take_child_signal(0); /* a program may have sent one SIGCHLD to the agent's process and one to its thread */
     take_child_signal(0);
     return 0;
 }
 
-static int check(void)
+static int reset_check(void)
 {
     return places_check() < 0 ? -1 : proof_check();
 }
 
-/* Sockets that only hold each other are looked for by the kernel when one of their kind is closed. */
+/* Sockets that only refer to each other are freed by the kernel when any Unix socket is closed. */
 static void collect_sockets(void)
 {
     close((int)system_must(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)));
 }
 
-/* The proof; again for a moment, where something is left that may be on its way out. */
+/* Checks, and repeats that for SETTLE_MS while something is left. */
 static int prove(void)
 {
     const uint64_t settled = system_clock() + SETTLE_MS * NS_PER_MS;
     int result;
-    while ((result = check()) < 0 && errno == 0 && system_clock() < settled) {
+    while ((result = reset_check()) < 0 && errno == 0 && system_clock() < settled) {
         collect_sockets();
         take_child_signal(NS_PER_MS);
     }

@@ -1,17 +1,17 @@
-/* Puts the cell back to its first state, and proves it: FRAME_RESET. docs/security.md lists what it covers, and what
- * of a job can still be seen after it. */
+/* FRAME_RESET: puts the cell back into its first state, and proves it. docs/security.md lists what this covers, and
+ * what the next job can still see of the last one. */
 #ifndef CODECELL_AGENT_RESET_H
 #define CODECELL_AGENT_RESET_H
 
 #include <stdbool.h>
 
-#define RESET_MS 4000u /* the agent's own patience, below CELL_RESET_MS */
+#define RESET_MS 4000u /* the agent's deadline, below the server's CELL_RESET_MS */
 
-/* Looks at what the first state is: once, when all else of the agent is set up and before any program was. */
+/* Records the first state. To be called once, after the other parts of the agent are open, before the first program. */
 void reset_open(void);
 
-/* True: nothing of a job is left, and `folder` is the working folder's new descriptor. False: the cell must end;
- * `error` is the errno of what was refused, or 0 where it was found that something is left. */
+/* True: nothing of a job is left, and *folder is the descriptor of the new working folder. False: the cell must end.
+ * *error: the errno of the step that failed, or 0 if something is left. */
 bool reset(int *folder, int *error);
 
 #endif

@@ -13,8 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Only the first process of a namespace is safe from the signals of what runs in it, and only its end
- * ends all of that. */
+/* Only process 1 of a namespace is safe from signals of the other processes in it, and only its end ends them all. */
 static void check_first(void)
 {
     static const char refusal[] = "codecell-agent: runs only as process 1 of a container\n";
@@ -24,7 +23,7 @@ static void check_first(void)
     system_end();
 }
 
-/* 0, 1 and 2 must be there, or a pipe would come to lie on them; whatever else was left open is not ours. */
+/* Descriptors 0, 1 and 2 must be open, or a pipe would get one of their numbers. All others are closed. */
 static void set_descriptors(void)
 {
     for (int fd = 0; fd < 3; fd++)
@@ -41,14 +40,14 @@ static void set_signals(void)
     sigset_t none;
     sigemptyset(&none);
     for (int number = 1; number <= SIGRTMAX; number++)
-        (void)signal(number, SIG_DFL); /* refused for those that nobody may change */
+        (void)signal(number, SIG_DFL); /* fails for SIGKILL and SIGSTOP */
     if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
         system_end();
     system_must(sigprocmask(SIG_SETMASK, &none, NULL));
 }
 
-/* No core is written with a limit of 1 byte, for each is larger. If the host's core_pattern names a program, the kernel
- * starts that as the host's root whatever the limit, 0 too, but for 1: this is its own sign for "no core". */
+/* The limit of 1 byte prevents core dumps, because each one is larger. If the host's core_pattern names a program, the
+ * kernel starts it as the host's root with any limit, even 0, except 1, which is its own sign for "no core". */
 static void set_core(void)
 {
     struct rlimit core;
@@ -63,9 +62,9 @@ static void set_process(void)
     system_must(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
     system_must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     set_core();
-    if (getpgrp() != 1) /* a group and session of its own, which no program can enter */
+    if (getpgrp() != 1) /* a process group and session that no program can enter */
         system_must(setsid());
-    umask(0); /* a file's mode is the one that the job names */
+    umask(0); /* so that a file gets the mode that the job says */
 }
 
 void setup(void)

@@ -16,11 +16,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define PIPE_BYTES 262144 /* asked for; the kernel's 64 KiB where a user's share of pipes is used up */
+#define PIPE_BYTES 262144 /* wanted; the kernel gives 64 KiB if the user's pipes have reached their limit */
 
-#define STACK_LEAST ((rlim_t)8 << 20) /* what is usual everywhere */
+#define STACK_LEAST ((rlim_t)8 << 20) /* Linux's default */
 
-#define CHILD_STACK 131072 /* execvp puts a script's arguments on it */
+#define CHILD_STACK 131072 /* execvp() copies argv to it if the program is a script without #! */
 
 enum { READ, WRITE };
 
@@ -29,16 +29,16 @@ struct plumbing {
     int ends[3][2];
 };
 
-/* What the child works with, in the memory that it shares with the agent until exec. */
+/* What the child needs, in memory that it shares with the agent until exec. */
 struct child {
     struct plumbing pipes;
     char *const *argv, *const *envp;
     uint64_t memory;
     bool traced;
-    struct spawn_failure failure; /* error 0: it was executed */
+    struct spawn_failure failure; /* error 0: exec succeeded */
 };
 
-static void shut(int *fd)
+static void shut_end(int *fd)
 {
     if (*fd >= 0)
         close(*fd);
@@ -48,12 +48,12 @@ static void shut(int *fd)
 static void shut_all(struct plumbing *p)
 {
     for (int i = 0; i < 3; i++) {
-        shut(&p->ends[i][READ]);
-        shut(&p->ends[i][WRITE]);
+        shut_end(&p->ends[i][READ]);
+        shut_end(&p->ends[i][WRITE]);
     }
 }
 
-static int lay(struct plumbing *p)
+static int lay_pipes(struct plumbing *p)
 {
     *p = (struct plumbing){{{-1, -1}, {-1, -1}, {-1, -1}}};
     for (int i = 0; i < 3; i++) {
@@ -67,14 +67,13 @@ static int lay(struct plumbing *p)
     return 0;
 }
 
-/* The agent does not need its filter's leave for this: it is put on behind. */
 static int ask_for_tracer(void)
 {
     return (int)syscall(SYS_ptrace, (long)PTRACE_TRACEME, 0l, 0l, 0l);
 }
 
-/* A finite one, for glibc gives each thread as much address space, and 2 MB where there is no limit. Below the
- * memory's, so that endless recursion ends as a program's own crash. */
+/* The stack's limit is finite because glibc gives each new thread a stack of that size, but only 2 MB if it is
+ * unlimited. It is below the memory limit, so that endless recursion is a crash of the program itself. */
 static int set_stack(uint64_t memory)
 {
     struct rlimit stack;
@@ -103,7 +102,7 @@ static int become_program(const struct plumbing *p, bool traced)
     return traced && ask_for_tracer() < 0 ? -1 : filter_apply();
 }
 
-/* A path is what it is: execvp() would give a file that is no program to the shell. */
+/* A path goes to execve(), because execvp() would run a file that is not a program in a shell. */
 static void execute(char *const argv[])
 {
     if (strchr(argv[0], '/'))
@@ -123,13 +122,13 @@ static int child_main(void *arg)
     _exit(127);
 }
 
-/* As vfork does it: the agent stands still until the child has executed the program or ended, so nothing
- * is copied, and what the child wrote into shared memory can be read. */
+/* Like vfork(): the agent stops until the child has called exec or ended. No memory is copied, and the agent can read
+ * what the child wrote into `child`. */
 static pid_t start_child(struct child *child)
 {
     static _Alignas(16) char stack[CHILD_STACK];
     char **own = environ;
-    environ = (char **)child->envp; /* the job's PATH is the one that counts */
+    environ = (char **)child->envp; /* so that execvp() uses the job's PATH */
     pid_t pid = clone(child_main, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, child);
     if (pid < 0)
         child->failure.error = errno;
@@ -137,10 +136,10 @@ static pid_t start_child(struct child *child)
     return pid;
 }
 
-/* 0, or -1: it could not be started, and is gone. */
-static int start(struct child *child, struct spawn *out)
+/* 0, or -1: there is no process. */
+static int spawn_start(struct child *child, struct spawn *out)
 {
-    if (lay(&child->pipes) < 0) {
+    if (lay_pipes(&child->pipes) < 0) {
         child->failure.error = errno;
         return -1;
     }
@@ -157,7 +156,7 @@ int spawn(char *const argv[], char *const envp[], uint64_t memory, bool traced, 
     struct child child = {
         .argv = argv, .envp = envp, .memory = memory, .traced = traced, .failure = {.failure = FRAME_FAIL_SYSTEM}};
     int(*pipes)[2] = child.pipes.ends;
-    if (start(&child, out) < 0) {
+    if (spawn_start(&child, out) < 0) {
         *failure = child.failure;
         shut_all(&child.pipes);
         return -1;

@@ -1,5 +1,5 @@
-/* Starts a program of the job: own session, own pipes as 0, 1 and 2, nothing else of the agent's, the
- * filter on, the first to die when memory runs out. */
+/* Starts a program of the job in a session of its own, with pipes as its descriptors 0, 1 and 2, no other descriptor of
+ * the agent, and the seccomp filter. */
 #ifndef CODECELL_AGENT_SPAWN_H
 #define CODECELL_AGENT_SPAWN_H
 
@@ -14,13 +14,13 @@ struct spawn_failure {
 
 struct spawn {
     pid_t pid;
-    int in, out, err; /* the agent's ends of the pipes, non-blocking: 0 is written, 1 and 2 are read */
-    uint64_t started; /* system_clock(), just before */
+    int in, out, err; /* the agent's ends of the pipes, non-blocking: it writes to `in`, and reads the others */
+    uint64_t started; /* system_clock() just before the start */
 };
 
-/* Returns when the program has been executed. 0, or -1: no process and no descriptor is left. Its stack may grow to
- * most of `memory`, the bytes that it may hold (0: to the container's limit). With `traced` the agent is its tracer
- * (PTRACE_TRACEME): it stops behind exec. */
+/* Returns 0 after exec, or -1: no process and no descriptor is left. `memory`: bytes that the program may hold; its
+ * stack may grow to most of them (0: to the container's limit). `traced`: the agent becomes its tracer
+ * (PTRACE_TRACEME), and the program stops after exec. */
 int spawn(char *const argv[], char *const envp[], uint64_t memory, bool traced, struct spawn *out,
           struct spawn_failure *failure);
 

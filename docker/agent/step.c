@@ -1,5 +1,6 @@
 #include "docker/agent/step.h"
 
+#include "base/states.h"
 #include "docker/agent/system.h"
 
 #include <errno.h>
@@ -8,22 +9,30 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define EXIT_TIMEOUT 124
-#define REAP_MAX 256 /* children waited for in one go: a flood of them must not hold up the clock */
+#define EXIT_TIMEOUT 124 /* as timeout(1) has it */
+#define REAP_MAX 256     /* children reaped in one turn: however many end, the deadlines are checked in between */
 
-static void set_state(struct step *step, enum step_state next)
+static const struct states step_states = {
+    .next =
+        (const uint32_t[STEP_STATES]){
+            [STEP_IDLE] = STATE(STEP_RUNNING),
+            [STEP_RUNNING] = STATE(STEP_KILLING),
+            [STEP_KILLING] = STATE(STEP_DRAINING),
+            [STEP_DRAINING] = STATE(STEP_OVER),
+            [STEP_OVER] = STATE(STEP_RUNNING) | STATE(STEP_IDLE),
+        },
+    .count = STEP_STATES,
+};
+
+static void step_set_state(struct step *step, enum step_state next)
 {
-    static const enum step_state after[STEP_STATES] = {
-        [STEP_IDLE] = STEP_RUNNING,  [STEP_RUNNING] = STEP_KILLING, [STEP_KILLING] = STEP_DRAINING,
-        [STEP_DRAINING] = STEP_OVER, [STEP_OVER] = STEP_RUNNING, /* compiled, now run */
-    };
-    if (after[step->state] != next)
+    if (!states_legal(&step_states, step->state, next))
         system_end();
     step->state = next;
 }
 
-static void run(struct step *step, const struct job_step *what, const struct spawn *program,
-                const struct cgroup_counts *before)
+static void step_run(struct step *step, const struct job_step *what, const struct spawn *program,
+                     const struct cgroup_counts *before)
 {
     step->first = program->pid;
     step->input = program->in;
@@ -35,10 +44,10 @@ static void run(struct step *step, const struct job_step *what, const struct spa
     step->rss = 0;
     step->end = (struct frame_step_end){0};
     step->kills_before = before->kills;
-    /* Where the kernel does not tell, the container's limit is the only one. */
+    /* Without the kernel's figures the container's limit is the only one. */
     watch_begin(&step->watch, step->cgroup->stat < 0 ? 0 : what->spec.memory_bytes, before->peak, program->started);
     tally_begin(&step->tally, step->cgroup, program->started);
-    set_state(step, STEP_RUNNING);
+    step_set_state(step, STEP_RUNNING);
 }
 
 int step_start(struct step *step, enum frame_step which, const struct job_step *what, char *const envp[],
@@ -52,18 +61,18 @@ int step_start(struct step *step, enum frame_step which, const struct job_step *
         return -1;
     step->which = which;
     step->cpu_before = 0;
-    run(step, what, &program, &before);
+    step_run(step, what, &program, &before);
     return 0;
 }
 
-/* A stop of a traced process may have been told already: it is looked for at once. */
+/* The backlog makes the next turn look for stops of the process's threads that came before the release. */
 void step_adopt(struct step *step, enum frame_step which, const struct job_step *what,
                 const struct hold_released *released)
 {
     step->which = which;
     step->used = released->used;
     step->cpu_before = released->cpu_ns;
-    run(step, what, &released->program, &released->before);
+    step_run(step, what, &released->program, &released->before);
     step->backlog = true;
 }
 
@@ -103,14 +112,14 @@ static void close_stream(struct step_stream *stream)
 void step_output(struct step *step, struct step_stream *stream)
 {
     static uint8_t dropped[OUTLET_PART];
-    if (!step_wants(step, stream)) /* the other stream has just taken the last room */
+    if (!step_wants(step, stream)) /* the other stream may have filled the outlet in this turn */
         return;
     bool drop = stream->left == 0;
     uint8_t *room = drop ? dropped : outlet_room(step->outlet);
     size_t max = drop || stream->left > OUTLET_PART ? OUTLET_PART : (size_t)stream->left;
     ssize_t n = read(stream->fd, room, max);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-        if (step->state == STEP_DRAINING) /* somebody holds the other end in a queue, but nobody lives */
+        if (step->state == STEP_DRAINING) /* the pipe's other end is open only inside a message in a socket */
             close_stream(stream);
         return;
     }
@@ -129,7 +138,7 @@ static void first_ended(struct step *step, int status)
     step->end.wall_ns = system_clock() - step->started;
     step->end.signal = WIFSIGNALED(status) ? (uint32_t)WTERMSIG(status) : 0;
     step->end.exit_code = WIFSIGNALED(status) ? 128u + step->end.signal : (uint32_t)WEXITSTATUS(status);
-    set_state(step, STEP_KILLING);
+    step_set_state(step, STEP_KILLING);
 }
 
 static uint64_t nanoseconds(struct timeval t)
@@ -146,11 +155,11 @@ static void child_ended(struct step *step, pid_t pid, int status, const struct r
         first_ended(step, status);
 }
 
-/* Without a child left nobody is left: whoever loses its parent becomes ours. */
-static void nobody_left(struct step *step)
+/* The agent has no child left, so the cell has no other process: orphans become children of process 1. */
+static void step_none_left(struct step *step)
 {
     if (step->state == STEP_KILLING)
-        set_state(step, STEP_DRAINING);
+        step_set_state(step, STEP_DRAINING);
 }
 
 void step_children(struct step *step)
@@ -161,7 +170,7 @@ void step_children(struct step *step)
         pid_t pid = wait4(-1, &status, WNOHANG | __WALL, &usage);
         step->backlog = pid > 0;
         if (pid < 0 && errno == ECHILD)
-            nobody_left(step);
+            step_none_left(step);
         if (pid <= 0)
             return;
         if (trace_take(step->trace, pid, status) == TRACE_FOREIGN)
@@ -169,40 +178,40 @@ void step_children(struct step *step)
     }
 }
 
-static void end_it(struct step *step, enum frame_flag why, uint32_t exit_code)
+static void step_strike(struct step *step, enum frame_flag why, uint32_t exit_code)
 {
     step->end.wall_ns = system_clock() - step->started;
     step->end.exit_code = exit_code;
     step->end.signal = SIGKILL;
     step->end.flags |= why;
-    set_state(step, STEP_KILLING);
+    step_set_state(step, STEP_KILLING);
 }
 
-static void look(struct step *step)
+static void step_watch(struct step *step)
 {
     struct watch_sight sight;
     if (!watch_see(step->cgroup, &sight))
         step->watch.due = system_clock() + WATCH_LATE_NS;
     else if (watch_take(&step->watch, &sight))
-        end_it(step, FRAME_OUT_OF_MEMORY, 128 + SIGKILL);
+        step_strike(step, FRAME_OUT_OF_MEMORY, 128 + SIGKILL);
 }
 
-static void count(struct step *step)
+static void step_tally(struct step *step)
 {
     if (tally_look(&step->tally, step->cgroup, system_clock()))
-        end_it(step, FRAME_OUT_OF_MEMORY, 128 + SIGKILL);
+        step_strike(step, FRAME_OUT_OF_MEMORY, 128 + SIGKILL);
 }
 
-static void look_at_end(struct step *step)
+static void step_watch_end(struct step *step)
 {
     struct watch_sight sight;
     if (watch_see_end(step->cgroup, &sight))
         (void)watch_take(&step->watch, &sight);
 }
 
-/* Again at every turn: a process that was forking sees the signal before its child lives, so once is
- * enough, but nothing is lost by being sure. */
-static void kill_all(struct step *step)
+/* One kill() should do, because a process that forks gets the signal before its child runs. Each turn repeats it to be
+ * sure. */
+static void step_kill_all(struct step *step)
 {
     step_input_end(step);
     if (kill(-1, SIGKILL) < 0 && errno != ESRCH)
@@ -210,7 +219,7 @@ static void kill_all(struct step *step)
     step_children(step);
 }
 
-static bool drained(struct step *step)
+static bool step_drain(struct step *step)
 {
     for (int i = 0; i < 2; i++)
         while (step_wants(step, &step->streams[i]))
@@ -218,8 +227,7 @@ static bool drained(struct step *step)
     return step->streams[0].fd < 0 && step->streams[1].fd < 0;
 }
 
-/* What the processes say of themselves leaves out those that nobody waited for: whose parent ignores SIGCHLD. The
- * cgroup leaves out none. */
+/* The cgroup counts every process. wait4() misses those whose parent ignores SIGCHLD. */
 static uint64_t cpu_used(const struct step *step)
 {
     struct cgroup_used now = cgroup_read_used(step->cgroup);
@@ -228,20 +236,15 @@ static uint64_t cpu_used(const struct step *step)
     return step->end.cpu_ns > step->cpu_before ? step->end.cpu_ns - step->cpu_before : 0;
 }
 
-static void say_end(struct step *step)
+static void step_report(struct step *step)
 {
-    uint8_t payload[FRAME_STEP_END_SIZE] = {0};
-    look_at_end(step);
+    uint8_t payload[FRAME_STEP_END_SIZE];
+    step_watch_end(step);
     step->end.cpu_ns = cpu_used(step);
     if (cgroup_read(step->cgroup).kills > step->kills_before)
         step->end.flags |= FRAME_OUT_OF_MEMORY;
     step->end.peak_bytes = watch_peak(&step->watch, step->rss);
-    frame_put32(payload, step->end.exit_code);
-    frame_put32(payload + 4, step->end.signal);
-    frame_put32(payload + 8, step->end.flags);
-    frame_put64(payload + 16, step->end.wall_ns);
-    frame_put64(payload + 24, step->end.cpu_ns);
-    frame_put64(payload + 32, step->end.peak_bytes);
+    frame_step_end_put(payload, &step->end);
     outlet_put(step->outlet, FRAME_STEP_END, (uint8_t)step->which, payload, sizeof payload);
 }
 
@@ -265,15 +268,20 @@ void step_advance(struct step *step)
 {
     uint64_t now = system_clock();
     if (step->state == STEP_RUNNING && now >= step->deadline)
-        end_it(step, FRAME_TIMED_OUT, EXIT_TIMEOUT);
+        step_strike(step, FRAME_TIMED_OUT, EXIT_TIMEOUT);
     else if (step->state == STEP_RUNNING && now >= step->watch.due)
-        look(step);
+        step_watch(step);
     if (step->state == STEP_RUNNING && now >= step->tally.due)
-        count(step);
+        step_tally(step);
     if (step->state == STEP_KILLING)
-        kill_all(step);
-    if (step->state == STEP_DRAINING && drained(step)) {
-        say_end(step);
-        set_state(step, STEP_OVER);
+        step_kill_all(step);
+    if (step->state == STEP_DRAINING && step_drain(step)) {
+        step_report(step);
+        step_set_state(step, STEP_OVER);
     }
+}
+
+void step_reset(struct step *step)
+{
+    step_set_state(step, STEP_IDLE);
 }

@@ -1,10 +1,10 @@
-/* One step of the job: a program, from its start to the frame that says how it ended.
+/* One step of the job: a program, from its start to its STEP_END frame.
  *
- *   idle ─ running ─ killing ─ draining ─ over
+ *   idle ─ running ─ killing ─ draining ─ over ─ idle, or running (the run step after the compile step)
  *
- * running   until its first process has ended, its time is up, or it holds too much memory
- * killing   every process of the cell is sent SIGKILL, until none is left
- * draining  what is still in the pipes is sent; nobody can add to it */
+ * running   until its first process ends, its time is up, or it holds too much
+ * killing   the agent sends SIGKILL to every process of the cell, until none is left
+ * draining  the agent sends what the pipes still contain */
 #ifndef CODECELL_AGENT_STEP_H
 #define CODECELL_AGENT_STEP_H
 
@@ -21,52 +21,57 @@ enum step_state { STEP_IDLE, STEP_RUNNING, STEP_KILLING, STEP_DRAINING, STEP_OVE
 struct step_stream {
     int fd; /* -1: closed */
     enum frame_channel channel;
-    enum frame_flag truncated; /* the flag for output that was dropped */
-    uint64_t left;             /* bytes that may still be sent */
+    enum frame_flag truncated; /* the flag that says that output of this stream was dropped */
+    uint64_t left;             /* bytes that may still be sent; at 0 the rest is dropped */
 };
 
 struct step {
     enum step_state state;
     enum frame_step which;
-    pid_t first;
-    int input; /* the program's stdin; -1: closed, by either side */
+    pid_t first; /* the process that was started */
+    int input;   /* our end of the program's stdin; -1: closed */
     struct step_stream streams[2];
     uint64_t started, deadline; /* system_clock() */
-    bool backlog;               /* children may be left to wait for */
+    bool backlog;               /* wait4() may have more to report */
     struct cgroup_used used;    /* when the step began */
-    uint64_t cpu_before;        /* nanoseconds that its processes had used by then, where `used` is not known */
+    uint64_t cpu_before;        /* nanoseconds that its processes had used by then; only if `used` is unknown */
     uint64_t rss;               /* bytes, of the largest process */
     struct frame_step_end end;
     const struct cgroup *cgroup;
-    uint64_t kills_before; /* processes that the kernel had killed for memory when the step began */
+    uint64_t kills_before; /* cgroup_counts.kills when the step began */
     struct watch watch;
     struct tally tally;
     struct outlet *outlet;
-    struct trace *trace; /* threads of the first process that are to be let go */
+    struct trace *trace; /* of the prewarmed process: its threads may still have to be released */
 };
 
-/* Starts it. 0, or -1: the state stays idle. */
+/* Starts the program. 0, or -1: the state is unchanged. */
 int step_start(struct step *step, enum frame_step which, const struct job_step *what, char *const envp[],
                struct spawn_failure *failure);
-/* The same, in a process that was held for it: counted from here on. It may be traced still. */
+/* Starts the step in a released process. Time limit, wall and CPU time count from now. */
 void step_adopt(struct step *step, enum frame_step which, const struct job_step *what,
                 const struct hold_released *released);
 
-/* Writes to the program's stdin. How many bytes were taken: all, where it has closed it. */
+/* Writes to the program's stdin. How many bytes the pipe took; all of them if the program has closed it. */
 size_t step_input(struct step *step, const uint8_t *data, size_t len);
 void step_input_end(struct step *step);
 
-bool step_wants(const struct step *step, const struct step_stream *stream); /* there is room for its output */
-void step_output(struct step *step, struct step_stream *stream);            /* reads it once, where wanted */
+/* Whether the stream's next output can be read: the outlet has room for it, or it will be dropped. */
+bool step_wants(const struct step *step, const struct step_stream *stream);
+/* Reads once from the stream if step_wants() it. */
+void step_output(struct step *step, struct step_stream *stream);
 
-/* Waits for children that have ended; to be called on SIGCHLD, and while there is a backlog. */
+/* Reaps children; to be called at SIGCHLD and while there is a backlog. */
 void step_children(struct step *step);
 
-/* How long nothing can happen but what a descriptor tells: nanoseconds, or STEP_FOREVER. */
+/* Nanoseconds until step_advance() should be called even if no descriptor is ready; or STEP_FOREVER. */
 #define STEP_FOREVER UINT64_MAX
 uint64_t step_patience(const struct step *step);
 
-/* Looks at the clock, and takes the state as far as it goes without waiting. */
+/* Checks the deadlines, and moves the state on as far as it goes without waiting. */
 void step_advance(struct step *step);
+
+/* Makes the state idle again after the last step of a job. */
+void step_reset(struct step *step);
 
 #endif

@@ -1,15 +1,15 @@
-/* What every part of the agent leans on: the clock, and how it ends. */
+/* What every part of the agent uses: its clock, and its end. */
 #ifndef CODECELL_AGENT_SYSTEM_H
 #define CODECELL_AGENT_SYSTEM_H
 
 #include <stdint.h>
 #include <stdnoreturn.h>
 
-/* Ends the agent, and by that every process of the cell: PID 1's end is the namespace's. */
+/* Ends the agent. The kernel then kills every process of the cell, because the agent is process 1 of its namespace. */
 noreturn void system_end(void);
 
-/* Hands back what a system call of the agent's own returned, and ends the agent where it failed: a
- * program may have changed what the agent may do, so nothing is carried on half done. */
+/* Returns what a system call of the agent returned, and ends the agent if that is an error: the program may have caused
+ * the error, so the agent does not try to go on. */
 long system_must(long returned);
 
 uint64_t system_clock(void); /* nanoseconds, monotonic */

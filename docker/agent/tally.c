@@ -35,7 +35,7 @@ bool tally_exceeded(struct tally *tally, const struct tally_counts *counts, int6
            tally->hidden > TALLY_HIDDEN_NS;
 }
 
-/* The number after "inuse" of the protocol `name`; 0: the kernel does not tell. */
+/* The number after `name` in the file; 0: it is not there. */
 static uint64_t in_use(const char *path, const char *name)
 {
     char text[512];
@@ -48,7 +48,7 @@ static uint64_t in_use(const char *path, const char *name)
     return at ? strtoull(at + strlen(name), NULL, 10) : 0;
 }
 
-/* Entries of a folder whose names are numbers. */
+/* How many entries of a folder have a number as their name. */
 static uint64_t numbers_in(const char *path)
 {
     uint64_t count = 0;
@@ -83,7 +83,8 @@ static unsigned entries_in(DIR *folder)
     return count;
 }
 
-/* Every `stride`-th descriptor stands for as many; which ones they are changes from look to look. */
+/* Reads each `stride`-th descriptor, and counts its locks `stride` times. Each count begins at another descriptor.
+ * Returns how many it read. */
 static unsigned look_at_some(DIR *folder, unsigned stride, struct tally *tally)
 {
     unsigned looked = 0, at = tally->turn++ % stride;
@@ -95,8 +96,8 @@ static unsigned look_at_some(DIR *folder, unsigned stride, struct tally *tally)
     return looked;
 }
 
-/* Adds one process's. How many descriptors were looked at, or a little more for the process. */
-static unsigned look_at(int pid, struct tally *tally, struct tally_counts *counts)
+/* Adds one process's locks. Returns how many descriptors it read, and one more for the process. */
+static unsigned look_at_process(int pid, struct tally *tally, struct tally_counts *counts)
 {
     char path[32];
     snprintf(path, sizeof path, "/proc/%d/fdinfo", pid);
@@ -110,7 +111,7 @@ static unsigned look_at(int pid, struct tally *tally, struct tally_counts *count
     return looked;
 }
 
-/* Processes by their ids, which /proc lists in ascending order; from the first again after the last. */
+/* Goes on through the processes, which /proc lists by ascending id. After the last one, a new round begins. */
 static void count_locks(struct tally *tally, struct tally_counts *counts)
 {
     unsigned looked = 0;
@@ -119,7 +120,7 @@ static void count_locks(struct tally *tally, struct tally_counts *counts)
     while (all && looked < TALLY_FILES && (entry = readdir(all))) {
         int pid = (int)strtol(entry->d_name, NULL, 10);
         if (pid > 1 && pid > tally->after) {
-            looked += look_at(pid, tally, counts);
+            looked += look_at_process(pid, tally, counts);
             tally->after = pid;
         }
     }
@@ -135,9 +136,9 @@ void tally_begin(struct tally *tally, const struct cgroup *cgroup, uint64_t now)
     *tally = (struct tally){.due = now + TALLY_EVERY_NS, .used = cgroup_read_used(cgroup).ns};
 }
 
-/* Connections are made by the kernel's own threads, too, whose time is not the cell's: so they are counted by the
- * clock, which costs little. Where the kernel does not tell how much CPU time was used, all the time that has passed
- * was. */
+/* Sockets and terminals are counted by the clock, which is cheap, and not by CPU time, because the kernel's own threads
+ * can make connections, and their time is not the cell's. If the cell's CPU time is unknown, locks are counted each
+ * time. */
 bool tally_look(struct tally *tally, const struct cgroup *cgroup, uint64_t now)
 {
     struct cgroup_used used = cgroup_read_used(cgroup);

@@ -1,17 +1,17 @@
-/* The threads of a process that was started ahead. Each is stopped at its system calls, until one of them looks
- * (look.h): that one stays at the call's entry, and the others are let go there and then, so that letting the process
- * go is letting one thread go.
+/* Traces the threads of the prewarmed process with ptrace. Each thread stops at its system calls until one of them
+ * looks (look.h). That thread stays at the entry of its call; the agent detaches all others at their next stop. To
+ * release the process later, the agent then only has to detach the threads that look.
  *
  *   none ─ executing ─ stopping ─ following ─ settling ─ none
  *              └───────────┴──────────┴───────────┴─ leaving ─ none
  *
- * executing  its stop behind exec is awaited (PTRACE_TRACEME): it is seized there, which needs it stopped by a signal
- * stopping   that stop is awaited
- * following  every thread is
- * settling   one looks, or several do by now; the others are let go
- * leaving    all are
+ * executing  waits for the stop after exec (PTRACE_TRACEME), where the agent seizes the process
+ * stopping   waits for the stop by SIGSTOP, which seizing needs
+ * following  every thread stops at each of its system calls
+ * settling   at least one thread looks; the others are detached at their next stop
+ * leaving    every thread is detached at its next stop
  *
- * A thread that has been let go is not followed any more: it is the runtime's own, and not the one that looks. */
+ * A detached thread is never traced again: it is one of the runtime's helpers, and is not expected to look. */
 #ifndef CODECELL_AGENT_TRACE_H
 #define CODECELL_AGENT_TRACE_H
 
@@ -19,9 +19,8 @@
 
 #include <sys/types.h>
 
-#define TRACE_THREADS_MAX 256u /* of one process, at a time: as many as a cell may have */
-
-#define TRACE_ASKED_MAX 1024u /* names that it may ask for; at the next one it is held */
+#define TRACE_THREADS_MAX 256u /* threads at a time: as many as a cell may have */
+#define TRACE_ASKED_MAX 1024u  /* names that the process may ask for; the next one is a look */
 
 enum trace_phase {
     TRACE_NONE,
@@ -35,45 +34,45 @@ enum trace_phase {
 
 struct trace_thread {
     pid_t id;
-    bool looks; /* it stands at the entry of a look; else it runs, or its stop was not heard of yet */
+    bool looks; /* it is stopped at the entry of a look */
 };
 
 struct trace {
     enum trace_phase phase;
     pid_t pid; /* the process */
     enum frame_hold where;
-    bool looked_hidden; /* it knows that there is no hidden file (LOOK_HIDDEN) */
-    unsigned asked_len; /* names of files that it knows are not there (LOOK_ASKS): files_name_hash() */
-    uint64_t asked[TRACE_ASKED_MAX];
-    bool released_stopping; /* it was let go before it was followed */
-    unsigned looking;       /* threads that look */
-    unsigned threads_len;   /* those that are traced */
+    bool looked_hidden; /* it has looked for a hidden file (LOOK_HIDDEN) */
+    unsigned asked_len;
+    uint64_t asked[TRACE_ASKED_MAX]; /* files_name_hash() of each file that it has asked for (LOOK_ASKS) */
+    bool released_stopping;          /* it was released in the phase stopping */
+    unsigned looking;                /* threads that look */
+    unsigned threads_len;            /* threads that are traced */
     struct trace_thread threads[TRACE_THREADS_MAX];
 };
 
-/* A process that asked to be traced (spawn). */
+/* Begins with a process that spawn() started with `traced`. */
 void trace_begin(struct trace *trace, pid_t pid, enum frame_hold where);
 
 enum trace_news {
-    TRACE_FOREIGN, /* not about the process's threads, or it is the process's own end */
+    TRACE_FOREIGN, /* the end of the process itself, or not about a thread of it */
     TRACE_GOES_ON,
-    TRACE_LOST, /* it cannot be held */
+    TRACE_LOST, /* the process cannot be held; it should be killed */
 };
 
-/* What waitpid has told. In any phase: whoever has stopped and is not held goes on. */
+/* Takes in what wait4() has reported. In each phase, a thread that has stopped and does not look goes on. */
 enum trace_news trace_take(struct trace *trace, pid_t id, int status);
 
-/* Whether it has asked for a file of that name. */
+/* Whether the process has asked for a file with this files_name_hash(). */
 bool trace_asked(const struct trace *trace, uint64_t name);
 
-/* It is held: a thread looks, and all others are let go. */
+/* Whether the process is held: each thread that is still traced looks, and there is one. */
 bool trace_settled(const struct trace *trace);
 
-/* Lets all threads go: those that look now, the others at their next stop, which trace_take sees to. False: one that
- * looks could not be. */
+/* Detaches the threads that look at once, and makes the others stop, so that trace_take() detaches them. False: a
+ * thread that looks could not be detached. */
 bool trace_release(struct trace *trace);
 
-/* Every process of the cell is gone, or has been sent SIGKILL. */
+/* Forgets the process. To be called when every process of the cell has ended or was sent SIGKILL. */
 void trace_forget(struct trace *trace);
 
 #endif

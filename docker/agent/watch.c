@@ -8,34 +8,35 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#define KERNEL_BYTES (UINT64_C(2) << 20) /* page tables, pipes and the like: of a small program about 1 MB */
+#define KERNEL_BYTES (UINT64_C(2) << 20) /* page tables, pipes and so on; a small program needs about 1 MB */
 
 static uint64_t above(uint64_t a, uint64_t b)
 {
     return a > b ? a - b : 0;
 }
 
-static uint64_t larger(uint64_t a, uint64_t b)
+static uint64_t watch_max(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
 }
 
-static uint64_t smaller(uint64_t a, uint64_t b)
+static uint64_t watch_min(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
 uint64_t watch_allowance(uint64_t limit)
 {
-    return larger(limit / 20, UINT64_C(4) << 20) / 2;
+    return watch_max(limit / 20, UINT64_C(4) << 20) / 2;
 }
 
-/* How long a step with `left` bytes to go, which has grown by `grown` in `elapsed`, may be left alone. */
+/* Nanoseconds until the next measurement of a step that is `left` bytes below its limit and grew by `grown` bytes in
+ * `elapsed` nanoseconds. */
 static uint64_t patience(uint64_t left, uint64_t grown, uint64_t elapsed)
 {
     double likely = grown > 0 ? (double)left / (double)grown * (double)elapsed / 2 : (double)WATCH_LATE_NS;
     uint64_t late = likely < (double)WATCH_LATE_NS ? (uint64_t)likely : WATCH_LATE_NS;
-    return left / WATCH_SPEED + larger(late, WATCH_SOON_NS);
+    return left / WATCH_SPEED + watch_max(late, WATCH_SOON_NS);
 }
 
 void watch_begin(struct watch *watch, uint64_t limit, uint64_t mark, uint64_t now)
@@ -45,14 +46,14 @@ void watch_begin(struct watch *watch, uint64_t limit, uint64_t mark, uint64_t no
         watch->due = now + patience(limit + watch_allowance(limit), 0, 0);
 }
 
-/* A mark that has moved since the last look was set between the two. How much of it was the step's is known by what
- * else there is: of a file in /tmp that came or went meanwhile it is not, so the larger is believed. */
+/* If the mark has risen, the cgroup reached it after the last measurement. The step held that much less the rest. The
+ * rest may have changed between the two, for example by a file in /tmp, so the larger value of the two counts. */
 static void read_mark(struct watch *watch, const struct watch_sight *sight)
 {
     if (sight->mark <= watch->mark)
         return;
     watch->marked = true;
-    watch->most = larger(watch->most, above(sight->mark, larger(watch->rest, sight->rest)));
+    watch->most = watch_max(watch->most, above(sight->mark, watch_max(watch->rest, sight->rest)));
 }
 
 bool watch_take(struct watch *watch, const struct watch_sight *sight)
@@ -60,12 +61,12 @@ bool watch_take(struct watch *watch, const struct watch_sight *sight)
     uint64_t over = watch->limit + watch_allowance(watch->limit);
     uint64_t grown = above(sight->held, watch->held), elapsed = sight->at - watch->at;
     read_mark(watch, sight);
-    watch->most = larger(watch->most, sight->held);
+    watch->most = watch_max(watch->most, sight->held);
     watch->seen = true;
     watch->at = sight->at;
     watch->held = sight->held;
     watch->rest = sight->rest;
-    watch->mark = larger(watch->mark, sight->mark);
+    watch->mark = watch_max(watch->mark, sight->mark);
     if (watch->limit > 0)
         watch->due = sight->at + patience(above(over, sight->held), grown, elapsed);
     return watch->limit > 0 && sight->held > over;
@@ -76,10 +77,10 @@ uint64_t watch_peak(const struct watch *watch, uint64_t rss)
     if (watch->marked)
         return watch->most;
     uint64_t bound = watch->seen && watch->mark > 0 ? above(watch->mark, watch->rest) : UINT64_MAX;
-    return larger(watch->most, smaller(rss, bound));
+    return watch_max(watch->most, watch_min(rss, bound));
 }
 
-/* Bytes of the files in a tmpfs, deleted ones included. */
+/* Bytes of the files in a tmpfs, with files that are deleted but open. */
 static uint64_t in_tmpfs(const char *path)
 {
     struct statfs fs;
@@ -88,17 +89,17 @@ static uint64_t in_tmpfs(const char *path)
     return (uint64_t)(fs.f_blocks - fs.f_bfree) * (uint64_t)fs.f_bsize;
 }
 
-/* Bytes of all System V segments of the cell that are in memory. */
+/* Resident bytes of the cell's System V segments. */
 static uint64_t in_segments(void)
 {
     struct shm_info info;
-    void *out = &info; /* of another type than shmctl() declares */
+    void *out = &info; /* shmctl() declares another type */
     return shmctl(0, SHM_INFO, out) < 0 ? 0 : (uint64_t)info.shm_rss * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
-/* The whole is read before its part: if the step grows in between, the rest looks smaller than it is, which read_mark()
- * makes up for. While a process ends, some 40 MB of its pages are no longer its own but still in the whole, and would
- * look like rest: so the rest is no more than what is known to be in it. */
+/* The cgroup's total is read before the parts. If the step grows in between, the rest comes out too small, which
+ * read_mark() makes up for. While a process ends, up to 40 MB of its pages are in the total but in none of the parts,
+ * and would count as rest. So the rest is capped by what it can consist of. */
 bool watch_see(const struct cgroup *cgroup, struct watch_sight *sight)
 {
     struct cgroup_counts counts = cgroup_read(cgroup);
@@ -107,13 +108,12 @@ bool watch_see(const struct cgroup *cgroup, struct watch_sight *sight)
         return false;
     uint64_t others = in_tmpfs("/tmp") + cgroup_own(cgroup);
     sight->held = above(all.memory, others);
-    sight->rest = smaller(above(counts.usage, sight->held), others + all.cache + KERNEL_BYTES);
+    sight->rest = watch_min(above(counts.usage, sight->held), others + all.cache + KERNEL_BYTES);
     sight->mark = counts.peak;
     sight->at = system_clock();
     return true;
 }
 
-/* A container without a limit of its own is in a cgroup that is not its own. */
 bool watch_see_end(const struct cgroup *cgroup, struct watch_sight *sight)
 {
     if (cgroup->stat < 0)

@@ -1,8 +1,8 @@
-/* Whether a step holds more memory than it may, and how much it held at most. What counts is what its processes have
- * of their own and what they share outside of /tmp: anonymous pages, memfds, SysV segments, /dev/shm. Files in /tmp
- * have a limit of their own, and the page cache is nobody's. The kernel cannot limit that sum, so the agent looks: as
- * late as a step that starts to grow as fast as any can will still be seen in time. One that is far from its limit is
- * looked at seldom, and one that ends soon never. */
+/* Whether a step holds more memory than it may, and the most that it held. What counts is anonymous memory and memory
+ * that is shared outside of /tmp: memfds, SysV segments, /dev/shm. Files in /tmp have a limit of their own, and the
+ * page cache does not count. The kernel cannot limit this sum, so the agent measures it, as seldom as it can: the next
+ * measurement is due when a step that grows as fast as memory can be filled would reach its limit. A step far from its
+ * limit is measured seldom, and a short step never. */
 #ifndef CODECELL_AGENT_WATCH_H
 #define CODECELL_AGENT_WATCH_H
 
@@ -11,49 +11,48 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Faster than memory can be filled: bytes per nanosecond. */
-#define WATCH_SPEED 16u
-/* From the moment at which a step could be over its limit to the look at it, at most; and at least, for one that grows
- * so that it will be over soon. With what a kill takes they stay below 10 ms. */
+#define WATCH_SPEED 16u /* bytes per nanosecond: faster than memory can be filled */
+/* The time from the moment at which a step could have reached its limit to its measurement: at most WATCH_LATE_NS, and
+ * down to WATCH_SOON_NS if the step grows so fast that it will. With the kill's own time, both stay below 10 ms. */
 #define WATCH_LATE_NS 4000000u
 #define WATCH_SOON_NS 1000000u
 
 struct watch {
-    uint64_t limit; /* bytes that the step may hold; 0: any number */
-    uint64_t due;   /* system_clock() of the next look; UINT64_MAX: there is none */
-    uint64_t at;    /* of the last one, or of the start */
-    uint64_t held;  /* what that saw */
-    uint64_t rest;  /* and what the cgroup held beside it: /tmp, page cache, the kernel's own */
-    uint64_t mark;  /* and the cgroup's high-water mark */
-    uint64_t most;  /* the most that is known to have been held */
-    bool seen;      /* there was a look */
-    bool marked;    /* the high-water mark has moved since the start, so it has told about this step */
+    uint64_t limit; /* bytes that the step may hold; 0: unlimited */
+    uint64_t due;   /* system_clock() of the next measurement; UINT64_MAX: there is none */
+    uint64_t at;    /* system_clock() of the last measurement, or of the start */
+    uint64_t held;  /* of the last measurement */
+    uint64_t rest;  /* of the last measurement */
+    uint64_t mark;  /* of the last measurement, or at the start */
+    uint64_t most;  /* the most that the step is known to have held */
+    bool seen;      /* there was a measurement */
+    bool marked;    /* the high-water mark has risen since the start, so this step has set it */
 };
 
-/* What one look sees. */
+/* One measurement. */
 struct watch_sight {
-    uint64_t at;
-    uint64_t held;
-    uint64_t rest;
-    uint64_t mark; /* 0: not known */
+    uint64_t at;   /* system_clock() */
+    uint64_t held; /* bytes of the step that count */
+    uint64_t rest; /* bytes of the cgroup that do not count: /tmp, page cache, the kernel, the agent */
+    uint64_t mark; /* the cgroup's high-water mark, in bytes; 0: unknown */
 };
 
-/* Bytes past the limit from which on it strikes: half of what docs/api.md grants, for the kernel's counters lag. */
+/* How many bytes over the limit are allowed: half of what docs/api.md allows, because the kernel's counters lag. */
 uint64_t watch_allowance(uint64_t limit);
 
-/* A step begins now; `mark` is the high-water mark before anything that belongs to it. */
+/* A step begins at `now`. `mark`: the cgroup's high-water mark before its first process started. */
 void watch_begin(struct watch *watch, uint64_t limit, uint64_t mark, uint64_t now);
 
-/* Takes a sight, and says when to look again. True: it is over the limit. */
+/* Takes in one measurement, and sets `due`. True: the step is over its limit. */
 bool watch_take(struct watch *watch, const struct watch_sight *sight);
 
-/* The most that the step held; `rss` is its largest process's, which counts its share of the page cache too. */
+/* The most bytes that the step held. `rss`: the resident size of its largest process, which includes file pages. */
 uint64_t watch_peak(const struct watch *watch, uint64_t rss);
 
-/* Looks. False: the kernel does not tell. */
+/* Measures. False: the kernel does not have the figures. */
 bool watch_see(const struct cgroup *cgroup, struct watch_sight *sight);
 
-/* The same when none of its processes is left, and cheaper: what is held is then known from elsewhere. */
+/* A cheaper measurement for the end of a step, when none of its processes is left. */
 bool watch_see_end(const struct cgroup *cgroup, struct watch_sight *sight);
 
 #endif

@@ -1,6 +1,6 @@
-/* A tree may be deeper than paths and descriptors reach, so nothing here goes down more than one folder: what is a
- * folder within a folder is moved up to the top first, under a number. That is one move and one removal a folder,
- * however deep it lies. */
+/* A tree may be deeper than the longest path or the number of descriptors, so this never goes down more than one
+ * folder: it first moves a folder in a folder up to the top, with a number as its name. So each folder is moved once
+ * and removed once, however deep it is. */
 #include "docker/agent/wipe.h"
 
 #include "docker/agent/system.h"
@@ -15,15 +15,15 @@
 #include <unistd.h>
 
 #define LISTING 16384
-#define NAME 16 /* of a number */
+#define NAME 16 /* bytes of a number as a name */
 
 struct wipe {
     int top;
     uint64_t deadline;
-    unsigned number; /* for the next folder that is moved up */
+    unsigned number; /* the name for the next folder that is moved up */
 };
 
-/* Removes a folder, or makes a later pass do it. */
+/* What to do with a folder that is not empty: remove it, or move it so that a later pass removes it. */
 typedef int (*remove_folder)(struct wipe *wipe, int parent, const char *name);
 
 static bool is_dots(const char *name)
@@ -31,7 +31,7 @@ static bool is_dots(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-static int remove_entry(struct wipe *wipe, int folder, const struct dirent64 *entry, remove_folder other)
+static int wipe_entry(struct wipe *wipe, int folder, const struct dirent64 *entry, remove_folder other)
 {
     if (system_clock() >= wipe->deadline) {
         errno = ETIME;
@@ -44,7 +44,7 @@ static int remove_entry(struct wipe *wipe, int folder, const struct dirent64 *en
     return errno == ENOTEMPTY ? other(wipe, folder, entry->d_name) : -1;
 }
 
-/* One pass. How many entries it met, or -1. */
+/* One pass over a folder. 1: it had entries; 0: it was empty; -1: failed. */
 static int pass(struct wipe *wipe, int folder, char listing[LISTING], remove_folder other)
 {
     ssize_t len;
@@ -58,13 +58,13 @@ static int pass(struct wipe *wipe, int folder, char listing[LISTING], remove_fol
             if (is_dots(entry->d_name))
                 continue;
             met = 1;
-            if (remove_entry(wipe, folder, entry, other) < 0)
+            if (wipe_entry(wipe, folder, entry, other) < 0)
                 return -1;
         }
     return len < 0 ? -1 : met;
 }
 
-/* Until a pass has met nothing: that is the proof as well. */
+/* Repeats the pass until the folder is empty, which is also the proof that it is. */
 static int empty(struct wipe *wipe, int folder, char listing[LISTING], remove_folder other)
 {
     int met;
@@ -74,8 +74,8 @@ static int empty(struct wipe *wipe, int folder, char listing[LISTING], remove_fo
     return met;
 }
 
-/* A folder changes its parent only where it may be written to itself. No link stands in for it: nobody lives
- * who could put one there. */
+/* Only a folder that is writable itself can be moved to another parent. `name` cannot be a link by now, because no
+ * process is left that could replace the folder. */
 static int move_up(struct wipe *wipe, int parent, const char *name)
 {
     char number[NAME];

@@ -237,7 +237,9 @@ void cell_hurry(struct cell *cell, uint64_t ms)
 
 bool cell_said_ready(const struct frame *frame)
 {
-    return frame->type == FRAME_READY && frame->length == 4 && frame_get32(frame->payload) == FRAME_VERSION;
+    uint32_t version;
+
+    return frame->type == FRAME_READY && frame_ready_get(frame, &version) && version == FRAME_VERSION;
 }
 
 void cell_be_ready(struct cell *cell)

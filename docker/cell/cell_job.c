@@ -57,11 +57,11 @@ static int put_env(struct cell *cell, struct buf *out)
 
 static int put_file_head(struct buf *out, const struct cell_file *file)
 {
-    uint8_t head[FRAME_HEADER], mode[4];
+    uint8_t head[FRAME_HEADER], mode[FRAME_FILE_HEAD];
     size_t len = strlen(file->path);
 
     frame_header(head, FRAME_FILE, 0, 0, (uint32_t)(sizeof mode + len));
-    frame_put32(mode, file->mode);
+    frame_file_put(mode, file->mode);
     return buf_append(out, head, sizeof head) != 0 || buf_append(out, mode, sizeof mode) != 0 ||
                    buf_append(out, file->path, len) != 0
                ? -1
@@ -99,7 +99,7 @@ static int put_file(struct cell *cell, struct buf *out)
 
 int cell_put_step(struct buf *out, enum frame_step step, const struct cell_step *spec, const struct cell_limits *limits)
 {
-    uint8_t head[FRAME_HEADER], fixed[FRAME_STEP_SPEC];
+    uint8_t head[FRAME_HEADER], fixed[FRAME_STEP_HEAD];
     size_t len = sizeof fixed;
     uint32_t memory_mb = spec->memory_mb > limits->memory_mb ? spec->memory_mb : limits->memory_mb;
 
@@ -108,9 +108,9 @@ int cell_put_step(struct buf *out, enum frame_step step, const struct cell_step 
     if (len > FRAME_PAYLOAD_MAX)
         return -1;
     frame_header(head, FRAME_STEP, (uint8_t)step, 0, (uint32_t)len);
-    frame_put64(fixed, spec->timeout_ms);
-    frame_put64(fixed + 8, spec->output_max);
-    frame_put64(fixed + 16, (uint64_t)memory_mb << 20);
+    frame_step_put(fixed, &(struct frame_step_spec){.timeout_ms = spec->timeout_ms,
+                                                    .output_max = spec->output_max,
+                                                    .memory_bytes = (uint64_t)memory_mb << 20});
     if (buf_append(out, head, sizeof head) != 0 || buf_append(out, fixed, sizeof fixed) != 0)
         return -1;
     for (size_t i = 0; spec->argv[i] != NULL; i++)
@@ -191,9 +191,11 @@ void cell_job_feed(struct cell *cell)
 
 static enum cell_outcome outcome_of_failure(const struct frame *frame)
 {
-    if (frame->length != 8)
+    struct frame_failed failed;
+
+    if (!frame_failed_get(frame, &failed))
         return CELL_LOST;
-    switch (frame_get32(frame->payload)) {
+    switch (failed.failure) {
     case FRAME_FAIL_SPACE:
         return CELL_NO_SPACE;
     case FRAME_FAIL_FILE:
@@ -203,22 +205,6 @@ static enum cell_outcome outcome_of_failure(const struct frame *frame)
     default:
         return CELL_LOST;
     }
-}
-
-static int step_end_read(const struct frame *frame, struct frame_step_end *end)
-{
-    if (frame->length != FRAME_STEP_END_SIZE)
-        return -1;
-    const uint8_t *p = frame->payload;
-    *end = (struct frame_step_end){
-        .exit_code = frame_get32(p),
-        .signal = frame_get32(p + 4),
-        .flags = frame_get32(p + 8),
-        .wall_ns = frame_get64(p + 16),
-        .cpu_ns = frame_get64(p + 24),
-        .peak_bytes = frame_get64(p + 32),
-    };
-    return end->exit_code <= 255 && end->signal <= 64 ? 0 : -1;
 }
 
 static bool step_known(const struct frame *frame)
@@ -233,7 +219,7 @@ void cell_job_frame(struct cell *cell, const struct frame *frame)
     if (frame->type == FRAME_OUTPUT && step_known(frame) && frame->channel >= FRAME_STDOUT &&
         frame->channel <= FRAME_RESULT)
         cell->events->on_output(cell->events_arg, frame->step, frame->channel, frame->payload, frame->length);
-    else if (frame->type == FRAME_STEP_END && step_known(frame) && step_end_read(frame, &end) == 0)
+    else if (frame->type == FRAME_STEP_END && step_known(frame) && frame_step_end_get(frame, &end))
         cell->events->on_step_end(cell->events_arg, frame->step, &end);
     else if (frame->type == FRAME_DONE && frame->length == 0)
         cell_job_finish(cell, CELL_DONE);

@@ -47,7 +47,7 @@ static void on_not_prepared(uv_timer_t *timer)
 static int put_prepare(const struct cell *cell, struct buf *out)
 {
     const struct cell_kind *kind = cell->kind;
-    uint8_t hold[4];
+    uint8_t hold[FRAME_PREPARE_SIZE];
     /* Its time and its output's are the job's to say: an agent does not look at these. */
     struct cell_step step = {.argv = kind->waiting_argv, .timeout_ms = 1, .output_max = 0};
     enum frame_step which = kind->waiting_step == FRAME_STEP_COMPILE ? FRAME_STEP_COMPILE : FRAME_STEP_RUN;
@@ -58,7 +58,7 @@ static int put_prepare(const struct cell *cell, struct buf *out)
     for (size_t i = 0; kind->waiting_env[i] != NULL; i++)
         if (cell_put_env(out, kind->waiting_env[i]) != 0)
             return -1;
-    frame_put32(hold, kind->waiting_hold);
+    frame_prepare_put(hold, kind->waiting_hold);
     if (cell_put_step(out, which, &step, &cell->limits) != 0)
         return -1;
     return cell_put(out, FRAME_PREPARE, hold, sizeof hold);
@@ -78,13 +78,12 @@ void cell_prepare(struct cell *cell)
 
 bool cell_wait_prepared(struct cell *cell, const struct frame *frame)
 {
-    if (cell->waiting != CELL_PREPARING || frame->type != FRAME_PREPARED || frame->length != FRAME_PREPARED_SIZE)
+    struct frame_prepared prepared;
+
+    if (cell->waiting != CELL_PREPARING || frame->type != FRAME_PREPARED || !frame_prepared_get(frame, &prepared))
         return false;
-    uint32_t held = frame_get32(frame->payload);
-    if (held > 1 || frame_get32(frame->payload + 4) != 0)
-        return false;
-    cell->waiting = held == 1 ? CELL_HELD : CELL_UNHELD;
-    cell->waiting_bytes = frame_get64(frame->payload + 8);
+    cell->waiting = prepared.held ? CELL_HELD : CELL_UNHELD;
+    cell->waiting_bytes = prepared.bytes;
     if (cell->state != CELL_READY) /* a job was faster */
         return true;
     uv_timer_stop(&cell->timer);
@@ -122,13 +121,14 @@ void cell_reset(struct cell *cell)
 
 void cell_wait_reset(struct cell *cell, const struct frame *frame)
 {
+    struct frame_failed failed;
+
     if (cell_said_ready(frame)) {
         cell->waiting = CELL_BLANK;
         cell->waiting_bytes = 0;
         cell_be_ready(cell);
-    } else if (frame->type == FRAME_FAILED && frame->length == 8) {
-        cell_fail(cell, ERROR_INTERNAL, "not reset: the agent's failure %u, errno %u", frame_get32(frame->payload),
-                  frame_get32(frame->payload + 4));
+    } else if (frame->type == FRAME_FAILED && frame_failed_get(frame, &failed)) {
+        cell_fail(cell, ERROR_INTERNAL, "not reset: the agent's failure %u, errno %u", failed.failure, failed.error);
     } else {
         cell_fail(cell, ERROR_INTERNAL, "not reset: a frame out of turn (type %u)", frame->type);
     }

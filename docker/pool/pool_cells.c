@@ -231,11 +231,23 @@ static struct pool_wish *first_suited(struct pool *pool, struct cell *cell, uint
     return wish;
 }
 
-/* The one that it was made for, or one of a lower rank that came since: then they change cells. */
+static bool may_keep(const struct pool *pool, struct cell *cell)
+{
+    const struct shelf *shelf = cell_place(cell)->shelf;
+
+    return !pool_keeps_none(&shelf->keep) && pool_limits_same(cell_limits(cell), &shelf->kind->limits) &&
+           !pool->closing;
+}
+
+/* The one that it was made for, or one of a lower rank that came since: then they change cells. The only ready one of a
+ * language waits for a wish of rank 1 (pool_find). */
 static struct pool_wish *wish_for(struct pool *pool, struct cell *cell, uint64_t now_ns)
 {
     struct pool_wish *own = wish_behind(pool, cell), *first = first_suited(pool, cell, now_ns);
 
+    if (own == NULL && first != NULL && first->rank > 1 && pool_shelf_of(pool, first->kind)->ready == 0 &&
+        may_keep(pool, cell))
+        return NULL;
     if (own == NULL || first == NULL)
         return own != NULL ? own : first;
     if (first->rank >= own->rank)
@@ -257,8 +269,7 @@ static void made(struct pool *pool, struct shelf *shelf, struct cell *cell)
     pool_demand_made(&shelf->demand, now - cell_place(cell)->since_ns);
     if (wish != NULL) {
         pool_hand(pool, wish, cell);
-    } else if (!pool_keeps_none(&shelf->keep) && pool_limits_same(cell_limits(cell), &shelf->kind->limits) &&
-               !pool->closing) {
+    } else if (may_keep(pool, cell)) {
         leave(pool, cell);
         shelf_put(shelf, cell); /* one too many ends in a quiet moment */
     } else {

@@ -44,9 +44,15 @@ static bool is_before(const struct pool_view *a, const struct pool_view *b)
     return a->rank != b->rank ? a->rank < b->rank : a->oldest_ns < b->oldest_ns;
 }
 
+/* Nothing is there for who comes next, and nothing on its way. */
+static bool is_bare(const struct pool_view *view, const struct pool_moment *moment)
+{
+    return !view->unasked && pool_coming(view) == 0 && lacking(view, moment) > 0;
+}
+
 static struct pool_decision creation(const struct pool_view *views, size_t count, const struct pool_moment *moment)
 {
-    struct pool_decision wish = {POOL_NOTHING, 0}, shelf = {POOL_NOTHING, 0};
+    struct pool_decision wish = {POOL_NOTHING, 0}, shelf = {POOL_NOTHING, 0}, bare = {POOL_NOTHING, 0};
 
     for (size_t i = 0; i < count; i++) {
         const struct pool_view *view = &views[i];
@@ -55,11 +61,15 @@ static struct pool_decision creation(const struct pool_view *views, size_t count
             continue;
         if (view->unmet > 0 && (wish.action == POOL_NOTHING || is_before(view, &views[wish.language])))
             wish = (struct pool_decision){POOL_FOR_WISH, i};
+        if (is_bare(view, moment) && bare.action == POOL_NOTHING)
+            bare = (struct pool_decision){POOL_FOR_SHELF, i};
         if (may_fill(view, moment) &&
             (shelf.action == POOL_NOTHING || lacks_more(view, &views[shelf.language], moment)))
             shelf = (struct pool_decision){POOL_FOR_SHELF, i};
     }
-    return wish.action != POOL_NOTHING ? wish : shelf;
+    if (wish.action == POOL_NOTHING)
+        return shelf;
+    return views[wish.language].rank > 1 && bare.action != POOL_NOTHING ? bare : wish;
 }
 
 /* A language would have more, were there room. */

@@ -50,9 +50,10 @@ struct pool_decision {
 };
 
 /* The next thing to do, or POOL_NOTHING: it can't be done yet, or nothing is missing. A waiting request comes before
- * all, the oldest first. Then, not before fill_ns: the shelf that lacks the largest part of what it wants; then, while
- * no request waits for a creation, the largest surplus, one removal at a time; and while none is made at all, an
- * interpreter for the language that has fewest. */
+ * all, the lowest rank first, then the oldest; but one of a rank above 1 comes after the first cell of a language that
+ * has none ready: that is another key's. Then, not before fill_ns: the shelf that lacks the largest part of what it
+ * wants; then, while no request waits for a creation, the largest surplus, one removal at a time; and while none is
+ * made at all, an interpreter for the language that has fewest. */
 struct pool_decision pool_decide(const struct pool_view *views, size_t count, const struct pool_moment *moment);
 
 /* How long shelves wait to be filled while programs run: making a cell takes the processors for 100 ms, which a short

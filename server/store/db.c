@@ -22,6 +22,7 @@ struct db {
     unsigned char cursor_key[DB_CURSOR_KEY];
     struct kept kept[DB_STATEMENTS_MAX];
     size_t count;
+    const atomic_bool *wanted; /* may be NULL */
 };
 
 /* Statements. */
@@ -266,6 +267,16 @@ void db_deadline(struct db *db, uint64_t monotonic_ns)
     db->driver->calls->set_deadline(db->driver, monotonic_ns);
 }
 
+void db_set_wanted(struct db *db, const atomic_bool *wanted)
+{
+    db->wanted = wanted;
+}
+
+const atomic_bool *db_wanted(const struct db *db)
+{
+    return db->wanted;
+}
+
 bool db_checkpoint_due(const struct db *db, int pages)
 {
     return db->driver->calls->checkpoint_due(db->driver, pages);
@@ -275,4 +286,14 @@ void db_checkpoint(struct db *db, int pages)
 {
     if (db_checkpoint_due(db, pages))
         db->driver->calls->checkpoint(db->driver);
+}
+
+void db_checkpoint_begun(struct db *db)
+{
+    db->driver->calls->checkpoint_begun(db->driver);
+}
+
+bool db_log_is_long(const struct db *db, int pages)
+{
+    return db->driver->calls->log_is_long(db->driver, pages);
 }

@@ -9,6 +9,8 @@
 
 #include "store/driver.h"
 
+#include <stdatomic.h>
+
 #define DB_CURSOR_KEY 16      /* bytes */
 #define DB_STATEMENTS_MAX 128 /* different statements that a handle keeps; one more is ERROR_INTERNAL */
 #define DB_PATIENCE_MS 5000
@@ -43,6 +45,11 @@ void db_patience(struct db *db, int ms);
 /* From this monotonic time on each statement ends with ERROR_BUSY. 0: never. */
 void db_deadline(struct db *db, uint64_t monotonic_ns);
 
+/* Says whether a short job waits for the thread, so that a slice of long work ends soon (slice.h). NULL, as at first:
+ * no job ever waits. */
+void db_set_wanted(struct db *db, const atomic_bool *wanted);
+const atomic_bool *db_wanted(const struct db *db);
+
 /* The statement for this SQL text, new at first and restarted later. The text's address is the key, so pass a literal.
  * NULL: it failed. */
 struct statement *db_prepare(struct db *db, const char *sql, struct error *error);
@@ -60,8 +67,10 @@ int db_savepoint_keep(struct db *db, struct error *error);
 int db_savepoint_undo(struct db *db, struct error *error);
 
 /* Copies the write-ahead log into the file if the log has grown by `pages` since the last copy. That waits for the
- * disk, so no commit does it: a server calls this while no request waits, and db_close() copies what is left. */
+ * disk, so no commit does it: a server has a thread for it (copier.h), and db_close() copies what is left. */
 void db_checkpoint(struct db *db, int pages);
 bool db_checkpoint_due(const struct db *db, int pages); /* whether db_checkpoint() would copy */
+void db_checkpoint_begun(struct db *db);                /* another connection copies: the growth counts from here */
+bool db_log_is_long(const struct db *db, int pages);    /* includes pages that are copied but not yet written over */
 
 #endif

@@ -51,7 +51,8 @@ struct driver_calls {
     /* Makes the settings of database and connection. It comes after a look at the schema, so that a database that is
      * not ours stays as it is. */
     int (*set_up)(struct driver *driver, struct error *error);
-    void (*close)(struct driver *driver); /* after all of its statements are finished */
+    void (*close)(struct driver *driver);              /* after all of its statements are finished */
+    const char *(*place)(const struct driver *driver); /* a path for open(), for one more connection */
 
     /* The schema as one moment's view: another program's migration is seen whole or not at all. */
     int (*read_schema)(struct driver *driver, struct driver_schema *schema, struct error *error);
@@ -66,10 +67,14 @@ struct driver_calls {
     void (*set_patience)(struct driver *driver, int ms); /* how long a write waits for another program's */
     void (*set_deadline)(struct driver *driver, uint64_t monotonic_ns); /* when statements are ended; 0: never */
 
-    /* A log that a commit appends to, and which is copied into the database now and then. checkpoint() waits for the
-     * disk, and copies as much as it can; due: the log has grown by `pages` since the last copy. */
+    /* A commit appends to a log, which is copied into the database now and then. checkpoint() waits for the disk, and
+     * copies as much as it can. Due: the log has grown by `pages` since the last copy. A copy that another connection
+     * makes is told by checkpoint_begun(). A log that was copied whole starts anew at the next commit; until then it is
+     * as long as it was. */
     bool (*checkpoint_due)(const struct driver *driver, int pages);
     void (*checkpoint)(struct driver *driver);
+    void (*checkpoint_begun)(struct driver *driver);
+    bool (*log_is_long)(const struct driver *driver, int pages);
 
     bool (*in_transaction)(const struct driver *driver);
     bool (*lacks_schema)(const struct driver *driver); /* the last failure: a table or a column is missing */

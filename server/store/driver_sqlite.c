@@ -38,6 +38,11 @@ sqlite3 *driver_sqlite_handle(const struct driver *driver)
     return sqlite_of(driver)->handle;
 }
 
+static const char *sqlite_path(const struct driver *driver)
+{
+    return sqlite3_db_filename(sqlite_of(driver)->handle, "main");
+}
+
 /* Errors. */
 
 /* Results that mean that the database fails; any other result is the statement's fault. NULL: SQLite's own words. */
@@ -192,13 +197,23 @@ static bool sqlite_checkpoint_due(const struct driver *driver, int pages)
     return sqlite->log_pages - sqlite->log_copied >= pages;
 }
 
-static void sqlite_checkpoint(struct driver *driver)
+static void sqlite_checkpoint_begun(struct driver *driver)
 {
     struct sqlite *sqlite = sqlite_of(driver);
 
-    /* If a reader or the disk stops it, the next checkpoint continues. */
-    sqlite3_wal_checkpoint_v2(sqlite->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
     sqlite->log_copied = sqlite->log_pages;
+}
+
+static void sqlite_checkpoint(struct driver *driver)
+{
+    /* If a reader or the disk stops it, the next checkpoint continues. */
+    sqlite3_wal_checkpoint_v2(sqlite_of(driver)->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    sqlite_checkpoint_begun(driver);
+}
+
+static bool sqlite_log_is_long(const struct driver *driver, int pages)
+{
+    return sqlite_of(driver)->log_pages >= pages;
 }
 
 static bool sqlite_in_transaction(const struct driver *driver)
@@ -357,11 +372,6 @@ static int sqlite_mark_schema(struct driver *driver, int version, struct error *
 
 /* The file. */
 
-static const char *sqlite_path(const struct driver *driver)
-{
-    return sqlite3_db_filename(sqlite_of(driver)->handle, "main");
-}
-
 static int on_quick_check(void *arg, int columns, char **values, char **names)
 {
     (void)names;
@@ -409,6 +419,7 @@ const struct driver_calls driver_sqlite = {
     .open = sqlite_open,
     .set_up = sqlite_set_up,
     .close = sqlite_close,
+    .place = sqlite_path,
     .read_schema = sqlite_read_schema,
     .mark_schema = sqlite_mark_schema,
     .run_script = sqlite_run_script,
@@ -418,6 +429,8 @@ const struct driver_calls driver_sqlite = {
     .set_deadline = sqlite_set_deadline,
     .checkpoint_due = sqlite_checkpoint_due,
     .checkpoint = sqlite_checkpoint,
+    .checkpoint_begun = sqlite_checkpoint_begun,
+    .log_is_long = sqlite_log_is_long,
     .in_transaction = sqlite_in_transaction,
     .lacks_schema = sqlite_lacks_schema,
     .changes = sqlite_changes,

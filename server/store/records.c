@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define LIST_MAX 200
-#define PORTION 64 /* rows that one statement of a slice writes in about a millisecond */
+#define PORTION 16 /* rows that one statement of a slice writes in less than a millisecond */
 
 /* Whether the execution `e` was removed with its session. Its row is there until records_purge() comes to it. */
 #define REMOVED                                                                                     \
@@ -271,7 +271,7 @@ int records_list(struct db *db, struct record_filter *filter, bool (*each)(struc
     struct statement *statement = start_record_list(db, filter, error);
     if (statement == NULL)
         return -1;
-    struct slice slice = slice_begin(STORE_READING_SLICE_NS);
+    struct slice slice = slice_begin(STORE_READING_SLICE_NS, db_wanted(db));
     int row = 1, result = 0;
     bool over = false;
     while (result == 0 && !over && (row = statement_step(statement, error)) == 1) {
@@ -306,7 +306,7 @@ static int begin_marking(struct db *db, int64_t *newest, struct error *error)
 
 long records_mark_lost(struct db *db, int64_t *newest, struct error *error)
 {
-    struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS);
+    struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS, db_wanted(db));
     long marked, all = 0;
 
     if (*newest < 0 && begin_marking(db, newest, error) != 0)
@@ -331,7 +331,7 @@ static long expire_portion(struct db *db, int64_t before_ms, struct error *error
 
 long records_expire(struct db *db, int64_t before_ms, struct error *error)
 {
-    struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS);
+    struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS, db_wanted(db));
     long gone, all = 0;
 
     do {
@@ -397,7 +397,7 @@ static long end_purge(struct db *db, const struct purge *purge, struct error *er
 
 long records_purge(struct db *db, struct error *error)
 {
-    struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS);
+    struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS, db_wanted(db));
     struct purge purge;
     long gone = 0, all = 0;
     int found;

@@ -201,6 +201,7 @@ static struct store *store_new(struct db *db)
     memcpy(store->cursor_key, db_cursor_key(db), DB_CURSOR_KEY);
     uv_mutex_init(&store->mutex);
     uv_cond_init(&store->wake);
+    db_set_wanted(db, &store->wanted);
     turns_init(&store->turns);
     list_init(&store->finished);
     owed_init(&store->owed);
@@ -282,6 +283,7 @@ void store_submit(struct store *store, struct store_job *job)
         list_push(&store->finished, &job->node);
     } else {
         turns_add(&store->turns, job);
+        atomic_store(&store->wanted, !list_is_empty(&store->turns.first));
         store_set_queued(store, atomic_load(&store->queued) + 1);
     }
     uv_mutex_unlock(&store->mutex);

@@ -5,6 +5,7 @@
 #include "base/container_of.h"
 #include "base/metrics.h"
 #include "base/text.h"
+#include "store/copier.h"
 #include "store/owed.h"
 #include "store/store.h"
 #include "store/turns.h"
@@ -23,15 +24,17 @@ enum store_life {
 struct store {
     /* The thread's. */
     struct db *db;
-    bool ailing;        /* the last commit failed */
-    uint64_t tend_at;   /* when the next check is due, if there is doubt */
-    uint64_t proved_ns; /* when a check last succeeded; 0: never */
+    struct copier *copier; /* NULL: there is none, and the thread copies the log itself if it is long */
+    bool ailing;           /* the last commit failed */
+    uint64_t tend_at;      /* when the next check is due, if there is doubt */
+    uint64_t proved_ns;    /* when a check last succeeded; 0: never */
 
     uv_async_t async;
     uv_thread_t thread;
     uv_mutex_t mutex; /* guards what follows, down to `trouble` */
     uv_cond_t wake;
     struct turns turns;
+    atomic_bool wanted; /* the first line has a job; changed under the mutex, read by the thread's slices */
     struct list finished;
     atomic_uint queued; /* changed under the mutex, read by any thread */
     enum store_life life;

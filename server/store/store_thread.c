@@ -265,19 +265,21 @@ static void requeue(struct store *store, struct list *batch)
 
 /* The thread. */
 
-/* When the write-ahead log is copied into the file: above LOG_PAGES_IDLE once no job has come for IDLE_NS; above
- * LOG_PAGES_FREE after a turn if no job waits; above LOG_PAGES_MAX after any turn. */
+/* When the write-ahead log is copied. The copier copies it above LOG_PAGES_IDLE once no job has come for IDLE_NS, and
+ * above LOG_PAGES_MORE after any turn. Above LOG_PAGES_LONG this thread copies what was written during the copier's
+ * last copy. Then all of the log is copied, and the next commit starts it anew. */
 #define LOG_PAGES_IDLE 1000
-#define LOG_PAGES_FREE 1500
-#define LOG_PAGES_MAX 3000 /* takes 50 ms; 10,000 pages take 200 */
+#define LOG_PAGES_MORE 1500
+#define LOG_PAGES_LONG 8000
+#define LOG_PAGES_REST 250
 #define IDLE_NS 5000000
 
-static bool is_wanted(struct store *store)
+static void copy_log(struct store *store, int pages)
 {
-    uv_mutex_lock(&store->mutex);
-    bool wanted = turns_wanted(&store->turns);
-    uv_mutex_unlock(&store->mutex);
-    return wanted;
+    if (!copier_works(store->copier) && db_log_is_long(store->db, LOG_PAGES_LONG))
+        db_checkpoint(store->db, LOG_PAGES_REST);
+    else if (db_checkpoint_due(store->db, pages) && copier_ask(store->copier))
+        db_checkpoint_begun(store->db);
 }
 
 /* What the thread does by itself if no job comes. */
@@ -321,7 +323,7 @@ static void wait_for_jobs(struct store *store)
     if (chore == CHORE_TEND)
         tend(store);
     else
-        db_checkpoint(store->db, LOG_PAGES_IDLE);
+        copy_log(store, LOG_PAGES_IDLE);
     uv_mutex_lock(&store->mutex);
 }
 
@@ -352,6 +354,7 @@ static enum turn take_turn(struct store *store, struct list *batch, bool *proves
         list_push(batch, &job->node);
         count++;
     }
+    atomic_store(&store->wanted, !list_is_empty(&store->turns.first));
     uv_mutex_unlock(&store->mutex);
     if (count > 0)
         store_job_of(list_first(batch))->batch = count;
@@ -367,7 +370,7 @@ static void run_turn(struct store *store, enum turn turn, struct list *batch)
     db_deadline(store->db, 0);
     requeue(store, batch);
     hand_over(store, batch);
-    db_checkpoint(store->db, is_wanted(store) ? LOG_PAGES_MAX : LOG_PAGES_FREE);
+    copy_log(store, LOG_PAGES_MORE);
     if (turn != TURN_UPKEEP)
         return;
     uv_mutex_lock(&store->mutex);
@@ -406,12 +409,14 @@ void store_thread(void *arg)
 
     list_init(&batch);
     tend(store);
+    store->copier = copier_open(store->db);
     for (enum turn turn; (turn = take_turn(store, &batch, &proves)) != TURN_NONE;) {
         tend_if_due(store, proves);
         run_turn(store, turn, &batch);
     }
     set_life_locked(store, STORE_ENDED);
     end_owing(store);
+    copier_close(store->copier);
     db_close(store->db);
     set_life_locked(store, STORE_CLOSED);
     uv_async_send(&store->async);

@@ -82,8 +82,3 @@ void turns_rest(struct turns *turns, uint64_t from_ns, uint64_t to_ns)
 {
     turns->upkeep_ns = to_ns + UPKEEP_REST * (to_ns - from_ns);
 }
-
-bool turns_wanted(const struct turns *turns)
-{
-    return !list_is_empty(&turns->first) || !list_is_empty(&turns->readers);
-}

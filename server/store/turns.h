@@ -35,7 +35,4 @@ struct store_job *turns_take(struct turns *turns, enum turn turn);
 /* A slice of upkeep took this long. */
 void turns_rest(struct turns *turns, uint64_t from_ns, uint64_t to_ns);
 
-/* Whether a job waits that is not upkeep. */
-bool turns_wanted(const struct turns *turns);
-
 #endif

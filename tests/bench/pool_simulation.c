@@ -1,6 +1,6 @@
 /* Replays arrival traces against policies of how many cells to keep ready, and prints what each costs and saves:
  * pool_simulation [--json FILE] [--share PART]
- * Deterministic, no engine needed. docs/benchmarks.md, "How many cells wait", reads its table. */
+ * Deterministic, no engine needed. docs/benchmarks.md, "How many cells are idle", reads its table. */
 #include "pool_model.h"
 
 #include <jansson.h>

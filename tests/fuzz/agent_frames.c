@@ -1,5 +1,6 @@
-/* The agent's way in: bytes to frames to a job, files written included. The agent is a program of its
- * own, so what is fuzzed is compiled into this one. */
+/* The agent's input: bytes become frames, frames become a job, and its files are written. The agent is a program of its
+ * own, so its sources are compiled into this one. Each frame also goes through the readers of the agent's own payloads,
+ * which the server trusts as little. */
 /* NOLINTBEGIN(bugprone-suspicious-include) */
 #include "docker/agent/files.c"
 #include "docker/agent/inlet.c"
@@ -69,12 +70,43 @@ static void open_job(bool first)
     job_open(job, folder_fd, first);
 }
 
-/* As the agent does it, up to START. */
+/* What a payload's reader accepts, its writer writes back. STEP_END has four bytes that its reader skips. */
+static void check_payload(const struct frame *frame)
+{
+    uint8_t bytes[FRAME_STEP_END_SIZE];
+    struct frame_step_end end;
+    struct frame_prepared prepared;
+    struct frame_failed failed;
+    uint32_t version;
+    if (frame_step_end_get(frame, &end)) {
+        frame_step_end_put(bytes, &end);
+        if (memcmp(bytes, frame->payload, 12) != 0 || memcmp(bytes + 16, frame->payload + 16, 24) != 0)
+            abort();
+    }
+    if (frame_prepared_get(frame, &prepared)) {
+        frame_prepared_put(bytes, &prepared);
+        if (memcmp(bytes, frame->payload, FRAME_PREPARED_SIZE) != 0)
+            abort();
+    }
+    if (frame_failed_get(frame, &failed)) {
+        frame_failed_put(bytes, &failed);
+        if (memcmp(bytes, frame->payload, FRAME_FAILED_SIZE) != 0)
+            abort();
+    }
+    if (frame_ready_get(frame, &version)) {
+        frame_ready_put(bytes, version);
+        if (memcmp(bytes, frame->payload, FRAME_READY_SIZE) != 0)
+            abort();
+    }
+}
+
+/* Takes frames as the agent does, up to START. */
 static bool take_frames(void)
 {
     struct frame frame;
     int found = 0;
     while (job->phase != JOB_STARTED && (found = inlet_peek(&inlet, &frame)) > 0) {
+        check_payload(&frame);
         if (!job_take(job, &frame))
             return false;
         inlet_take(&inlet, &frame);

@@ -126,11 +126,20 @@ def side_by_side(jobs, at_once=CORES):
         return list(pool.map(lambda job: job(), jobs))
 
 
+def git_files(*command):
+    """The files that a git command names. Git may name files that were deleted: these are left out."""
+    listed = subprocess.run(["git", *command], cwd=ROOT, text=True, capture_output=True, check=True).stdout
+    return [ROOT / name for name in listed.splitlines() if (ROOT / name).is_file()]
+
+
 def tracked(*patterns):
     """Files of the project, new ones too."""
-    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "--", *patterns], cwd=ROOT, text=True,
-                            capture_output=True, check=True).stdout
-    return [ROOT / name for name in listed.splitlines() if (ROOT / name).is_file()]
+    return git_files("ls-files", "-co", "--exclude-standard", "--", *patterns)
+
+
+def staged(*patterns):
+    """Files that the next commit adds or changes."""
+    return git_files("diff", "--cached", "--name-only", "--", *patterns)
 
 
 # Building.
@@ -156,49 +165,55 @@ def build(totals, *presets):
 
 # Lint.
 
-def lint_text(totals):
-    sources = tracked("*.c", "*.h", "*.py", "*.cmake", "CMakeLists.txt") + shell_scripts() + python_scripts()
+def lint_text(totals, files=tracked):
+    """What needs no compiler. `files` lists the files to check: all of the project's, or those of the next commit."""
+    shell, python = scripts(files, rb"#!.*\b(ba)?sh\b"), files("*.py") + scripts(files, rb"#!.*\bpython3\b")
+    sources = files("*.c", "*.h", "*.cmake", "CMakeLists.txt") + shell + python
     long = [f"{file}: {count} lines" for file in sources if (count := len(file.read_bytes().splitlines())) > LINES_MAX]
     totals.check(f"no file over {LINES_MAX} lines", not long, "\n".join(long))
-    undone = [f"{file}:{number}: {line}" for file in sources + tracked("*.sql", "*.json", "*.yaml")
+    undone = [f"{file}:{number}: {line}" for file in sources + files("*.sql", "*.json", "*.yaml")
               for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
               if LEFT_UNDONE.search(line)]
     totals.check("nothing left undone", not undone, "\n".join(undone))
     totals.check("arrows point downwards", *run(ROOT / "tests/lib/arrows"))
-    sources = tracked("*.c", "*.h")
-    totals.check("clang-format", *run("clang-format", "--dry-run", "-Werror", *sources))
-    totals.check("shellcheck", *run("shellcheck", *shell_scripts()))
-    for file in tracked("*.py") + python_scripts():
+    check_files(totals, "clang-format", files("*.c", "*.h"), "clang-format", "--dry-run", "-Werror")
+    check_files(totals, "shellcheck", shell, "shellcheck")
+    for file in python:
         try:
             compile(file.read_text(encoding="utf-8"), str(file), "exec")
         except SyntaxError as error:
             totals.check(f"syntax of {file}", False, str(error))
 
 
-def first_line(file):
-    with open(file, "rb") as opened:
-        return opened.readline(100)
+def check_files(totals, name, files, *command):
+    """One check: a command over all the files, if there are any."""
+    if files:
+        totals.check(name, *run(*command, *files))
 
 
-def shell_scripts():
-    return [file for file in tracked() if not file.suffix and re.match(rb"#!.*\b(ba)?sh\b", first_line(file))]
+def scripts(files, first_line):
+    """Files without a suffix whose first line matches."""
+    return [file for file in files() if not file.suffix and re.match(first_line, file.read_bytes()[:100])]
 
 
-def python_scripts():
-    return [file for file in tracked() if not file.suffix and re.match(rb"#!.*\bpython3\b", first_line(file))]
-
-
-def lint_tidy(totals):
-    """clang-tidy over every source, each file a check."""
+def lint_tidy(totals, sources=tracked):
+    """clang-tidy over the sources, each file a check."""
     run("cmake", "--preset", "clang")
     commands = json.loads((BUILD / "clang" / "compile_commands.json").read_text(encoding="utf-8"))
     known = {entry["file"] for entry in commands}
-    files = [file for file in tracked("base/*.c", "server/*.c", "docker/*.c", "tests/*.c") if str(file) in known]
+    files = [file for file in sources("*.c") if str(file) in known]
 
     def tidy(file):
         return run("clang-tidy", "--quiet", "-p", BUILD / "clang", file)
     for file, (good, output) in zip(files, side_by_side([lambda file=file: tidy(file) for file in files])):
         totals.check(f"clang-tidy {file.relative_to(ROOT)}", good, output)
+
+
+def lint_staged(totals):
+    """Before a commit: its own files alone, in seconds."""
+    lint_text(totals, staged)
+    if staged("*.c"):
+        lint_tidy(totals, staged)
 
 
 def lint(totals):
@@ -448,10 +463,22 @@ def run_parts(totals, wanted):
             other.stop()
 
 
+def finish(totals):
+    """The last lines and the exit status."""
+    for name in totals.failed:
+        print("FAILED " + name)
+    print(f"{totals.passed} passed, {len(totals.failed)} failed")
+    sys.exit(1 if totals.failed else 0)
+
+
 def main():
     if sys.argv[1:2] == ["--beside"]:
         beside(sys.argv[2], sys.argv[3:])
         return
+    if sys.argv[1:] == ["lint", "--staged"]:
+        totals = Totals()
+        totals.stage("lint --staged", lint_staged)
+        finish(totals)
     wanted = list(dict.fromkeys(sys.argv[1:])) or list(PARTS)
     unknown = [name for name in wanted if name not in PARTS]
     if unknown:
@@ -461,10 +488,7 @@ def main():
     print(f"\n== all: {time.monotonic() - start:.0f} s")
     for line in totals.stages:
         print("   " + line)
-    for name in totals.failed:
-        print("FAILED " + name)
-    print(f"{totals.passed} passed, {len(totals.failed)} failed")
-    sys.exit(1 if totals.failed else 0)
+    finish(totals)
 
 
 if __name__ == "__main__":

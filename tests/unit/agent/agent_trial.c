@@ -211,10 +211,10 @@ void trial_file(struct trial *trial, const char *path, uint32_t mode, const void
 {
     uint8_t payload[8192];
     size_t path_len = strlen(path);
-    assert_true(path_len < sizeof payload - 4);
-    frame_put32(payload, mode);
-    memcpy(payload + 4, path, path_len + 1);
-    trial_frame(trial, FRAME_FILE, 0, payload, 4 + path_len);
+    assert_true(path_len < sizeof payload - FRAME_FILE_HEAD);
+    frame_file_put(payload, mode);
+    memcpy(payload + FRAME_FILE_HEAD, path, path_len + 1);
+    trial_frame(trial, FRAME_FILE, 0, payload, FRAME_FILE_HEAD + path_len);
     send_bytes(trial, FRAME_FILE_DATA, data, len);
 }
 
@@ -222,10 +222,9 @@ void trial_step(struct trial *trial, enum frame_step step, uint64_t timeout_ms, 
                 const char *const argv[])
 {
     uint8_t payload[8192] = {0};
-    size_t len = FRAME_STEP_SPEC;
-    frame_put64(payload, timeout_ms);
-    frame_put64(payload + 8, output_max);
-    frame_put64(payload + 16, trial->memory_bytes);
+    struct frame_step_spec spec = {timeout_ms, output_max, trial->memory_bytes};
+    size_t len = FRAME_STEP_HEAD;
+    frame_step_put(payload, &spec);
     for (; *argv; argv++) {
         assert_true(len + strlen(*argv) < sizeof payload);
         memcpy(payload + len, *argv, strlen(*argv) + 1);
@@ -236,8 +235,8 @@ void trial_step(struct trial *trial, enum frame_step step, uint64_t timeout_ms, 
 
 void trial_send_prepare(struct trial *trial, enum frame_step step, enum frame_hold hold, const char *const argv[])
 {
-    uint8_t payload[4];
-    frame_put32(payload, hold);
+    uint8_t payload[FRAME_PREPARE_SIZE];
+    frame_prepare_put(payload, hold);
     trial_step(trial, step, 60000, 1048576, argv);
     trial_frame(trial, FRAME_PREPARE, 0, payload, sizeof payload);
 }
@@ -251,27 +250,40 @@ void trial_start(struct trial *trial, const void *input, size_t len)
 
 static void take_end(struct trial *trial, const struct frame *frame)
 {
-    const uint8_t *p = frame->payload;
-    assert_int_equal(frame->length, FRAME_STEP_END_SIZE);
     assert_in_range(frame->step, FRAME_STEP_COMPILE, FRAME_STEP_RUN);
     assert_false(trial->ended[frame->step]);
     trial->ended[frame->step] = true;
-    trial->end[frame->step] = (struct frame_step_end){.exit_code = frame_get32(p),
-                                                      .signal = frame_get32(p + 4),
-                                                      .flags = frame_get32(p + 8),
-                                                      .wall_ns = frame_get64(p + 16),
-                                                      .cpu_ns = frame_get64(p + 24),
-                                                      .peak_bytes = frame_get64(p + 32)};
+    assert_true(frame_step_end_get(frame, &trial->end[frame->step]));
+}
+
+static void take_prepared(struct trial *trial, const struct frame *frame)
+{
+    struct frame_prepared prepared;
+    assert_true(frame_prepared_get(frame, &prepared));
+    trial->prepared++;
+    trial->held = prepared.held;
+    trial->prepared_bytes = prepared.bytes;
+}
+
+static void take_failed(struct trial *trial, const struct frame *frame)
+{
+    struct frame_failed failed;
+    assert_true(frame_failed_get(frame, &failed));
+    trial->failed = true;
+    trial->failure = failed.failure;
+    trial->error = failed.error;
 }
 
 /* A frame of the agent's: every one must make sense where it stands. */
 static void take_frame(struct trial *trial, const struct frame *frame)
 {
+    uint32_t version;
     assert_false(trial->done || trial->failed);
     switch (frame->type) {
     case FRAME_READY:
         assert_false(trial->ready);
-        assert_int_equal(frame_get32(frame->payload), FRAME_VERSION);
+        assert_true(frame_ready_get(frame, &version));
+        assert_int_equal(version, FRAME_VERSION);
         trial->ready = true;
         break;
     case FRAME_OUTPUT:
@@ -285,18 +297,13 @@ static void take_frame(struct trial *trial, const struct frame *frame)
         take_end(trial, frame);
         break;
     case FRAME_PREPARED:
-        assert_int_equal(frame->length, FRAME_PREPARED_SIZE);
-        trial->prepared++;
-        trial->held = frame_get32(frame->payload) == 1;
-        trial->prepared_bytes = frame_get64(frame->payload + 8);
+        take_prepared(trial, frame);
         break;
     case FRAME_DONE:
         trial->done = true;
         break;
     case FRAME_FAILED:
-        trial->failed = true;
-        trial->failure = frame_get32(frame->payload);
-        trial->error = frame_get32(frame->payload + 4);
+        take_failed(trial, frame);
         break;
     default:
         fail_msg("a frame of type %u from the agent", frame->type);

@@ -144,9 +144,9 @@ static void test_unsound_names(void **state)
         uint8_t payload[64];
         struct trial trial;
         trial_open(&trial, NULL);
-        frame_put32(payload, 0644);
-        memcpy(payload + 4, cases[i].path, cases[i].len);
-        trial_frame(&trial, FRAME_FILE, 0, payload, 4 + cases[i].len);
+        frame_file_put(payload, 0644);
+        memcpy(payload + FRAME_FILE_HEAD, cases[i].path, cases[i].len);
+        trial_frame(&trial, FRAME_FILE, 0, payload, FRAME_FILE_HEAD + cases[i].len);
         trial_pump(&trial, NULL);
         assert_true(trial.failed);
         assert_int_equal(trial.failure, FRAME_FAIL_FRAME);

@@ -55,11 +55,10 @@ static void test_malformed(void **state)
 
 static void send_step(struct trial *trial, uint8_t step, uint64_t timeout_ms, const char *argv, size_t len)
 {
-    uint8_t payload[64] = {0};
-    frame_put64(payload, timeout_ms);
-    frame_put64(payload + 8, 1000);
-    memcpy(payload + FRAME_STEP_SPEC, argv, len);
-    trial_frame(trial, FRAME_STEP, step, payload, FRAME_STEP_SPEC + len);
+    uint8_t payload[64];
+    frame_step_put(payload, &(struct frame_step_spec){.timeout_ms = timeout_ms, .output_max = 1000});
+    memcpy(payload + FRAME_STEP_HEAD, argv, len);
+    trial_frame(trial, FRAME_STEP, step, payload, FRAME_STEP_HEAD + len);
 }
 
 static void test_malformed_steps(void **state)
@@ -130,7 +129,7 @@ static void test_out_of_order(void **state)
 
 static void test_too_many(void **state)
 {
-    static uint8_t many[FRAME_STEP_SPEC + 5000];
+    static uint8_t many[FRAME_STEP_HEAD + 5000];
     char name[32];
     struct trial trial;
     (void)state;
@@ -148,8 +147,8 @@ static void test_too_many(void **state)
     expect_broken(&trial);
     trial_open(&trial, NULL);
     memset(many, 0, sizeof many);
-    frame_put64(many, 1000);
-    many[FRAME_STEP_SPEC] = 'x';
+    frame_step_put(many, &(struct frame_step_spec){.timeout_ms = 1000});
+    many[FRAME_STEP_HEAD] = 'x';
     trial_frame(&trial, FRAME_STEP, FRAME_STEP_RUN, many, sizeof many);
     expect_broken(&trial);
 }

@@ -70,7 +70,7 @@ static uint32_t ask_with(int call, uint64_t first, uint64_t second, uint64_t thi
     return answer(&(struct seccomp_data){.nr = call, .arch = ARCHITECTURE, .args = {first, second, third}});
 }
 
-static bool listed(const struct list *list, uint32_t value)
+static bool listed(const struct range_list *list, uint32_t value)
 {
     for (unsigned i = 0; i < list->count; i++)
         if (value >= list->ranges[i].from && value <= list->ranges[i].to)
@@ -133,9 +133,9 @@ static void test_the_numbers(void **state)
 /* What emit_list() relies on. */
 static void test_lists_ascend(void **state)
 {
-    static const struct list *const lists[] = {&list_calls_x86_64, &list_calls_aarch64, &list_ioctl, &list_fcntl,
-                                               &list_prctl,        &list_socket,        &list_tcp,   &list_ip,
-                                               &list_ip6};
+    static const struct range_list *const lists[] = {&list_calls_x86_64, &list_calls_aarch64, &list_ioctl, &list_fcntl,
+                                                     &list_prctl,        &list_socket,        &list_tcp,   &list_ip,
+                                                     &list_ip6};
     (void)state;
     for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
         for (unsigned k = 0; k < lists[i]->count; k++) {
@@ -152,7 +152,7 @@ static bool sets_buffer(int call, uint64_t level, uint32_t option)
 }
 
 /* Each value at and beside an edge of a list gets what the list says. */
-static void check_edges(int call, const struct list *list, int argument, uint64_t level, uint32_t refusal)
+static void check_edges(int call, const struct range_list *list, int argument, uint64_t level, uint32_t refusal)
 {
     for (unsigned i = 0; i < list->count; i++)
         for (uint32_t k = 0; k < 4; k++) {

@@ -66,7 +66,7 @@ static void test_locks_are_found(void **state)
         struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)2 * i, .l_len = 1};
         assert_int_equal(fcntl(fd, F_SETLK, &lock), 0);
     }
-    assert_true(look_at(getpid(), &tally, &counts) > 3);
+    assert_true(look_at_process(getpid(), &tally, &counts) > 3);
     assert_int_equal(tally.locks, 100);
     assert_false(counts.hidden);
     close(fd);

@@ -309,6 +309,26 @@ static void write_strings(struct buf *out, const char *data, size_t len)
         buf_printf(out, " %s", at);
 }
 
+static void note_file(struct buf *out, const struct frame *frame)
+{
+    struct frame_file file;
+
+    assert_true(frame_file_get(frame, &file));
+    buf_printf(out, "FILE %o %.*s", file.mode, (int)file.path_len, file.path);
+}
+
+static void note_step(struct buf *out, const struct frame *frame)
+{
+    struct frame_step_spec spec;
+    const char *argv;
+    size_t len;
+
+    assert_true(frame_step_get(frame, &spec, &argv, &len));
+    buf_printf(out, "STEP%u %llu %llu %lluM", frame->step, (unsigned long long)spec.timeout_ms,
+               (unsigned long long)spec.output_max, (unsigned long long)spec.memory_bytes >> 20);
+    write_strings(out, argv, len);
+}
+
 /* One frame as a line: what a job is, to be read. */
 static void note_frame(struct buf *out, const struct frame *frame)
 {
@@ -319,13 +339,10 @@ static void note_frame(struct buf *out, const struct frame *frame)
         buf_printf(out, "ENV %.*s", (int)frame->length, text);
         break;
     case FRAME_FILE:
-        buf_printf(out, "FILE %o %.*s", frame_get32(frame->payload), (int)frame->length - 4, text + 4);
+        note_file(out, frame);
         break;
     case FRAME_STEP:
-        buf_printf(out, "STEP%u %llu %llu %lluM", frame->step, (unsigned long long)frame_get64(frame->payload),
-                   (unsigned long long)frame_get64(frame->payload + 8),
-                   (unsigned long long)frame_get64(frame->payload + 16) >> 20);
-        write_strings(out, text + FRAME_STEP_SPEC, frame->length - FRAME_STEP_SPEC);
+        note_step(out, frame);
         break;
     case FRAME_FILE_DATA:
     case FRAME_STDIN:
@@ -457,18 +474,17 @@ void sim_frame(struct sim *sim, struct sim_box *box, int type, int step, int cha
 
 void sim_ready(struct sim *sim, struct sim_box *box)
 {
-    uint8_t version[4];
+    uint8_t version[FRAME_READY_SIZE];
 
-    frame_put32(version, FRAME_VERSION);
+    frame_ready_put(version, FRAME_VERSION);
     sim_frame(sim, box, FRAME_READY, 0, 0, version, sizeof version);
 }
 
 void sim_prepared(struct sim *sim, struct sim_box *box, bool held, uint64_t bytes)
 {
-    uint8_t data[FRAME_PREPARED_SIZE] = {0};
+    uint8_t data[FRAME_PREPARED_SIZE];
 
-    frame_put32(data, held);
-    frame_put64(data + 8, held ? bytes : 0);
+    frame_prepared_put(data, &(struct frame_prepared){.held = held, .bytes = held ? bytes : 0});
     sim_frame(sim, box, FRAME_PREPARED, 0, 0, data, sizeof data);
 }
 
@@ -479,14 +495,9 @@ void sim_output(struct sim *sim, struct sim_box *box, int step, int channel, con
 
 void sim_end(struct sim *sim, struct sim_box *box, int step, struct frame_step_end end)
 {
-    uint8_t data[FRAME_STEP_END_SIZE] = {0};
+    uint8_t data[FRAME_STEP_END_SIZE];
 
-    frame_put32(data, end.exit_code);
-    frame_put32(data + 4, end.signal);
-    frame_put32(data + 8, end.flags);
-    frame_put64(data + 16, end.wall_ns);
-    frame_put64(data + 24, end.cpu_ns);
-    frame_put64(data + 32, end.peak_bytes);
+    frame_step_end_put(data, &end);
     sim_frame(sim, box, FRAME_STEP_END, step, 0, data, sizeof data);
 }
 
@@ -498,9 +509,9 @@ void sim_done(struct sim *sim, struct sim_box *box)
 
 void sim_failed(struct sim *sim, struct sim_box *box, enum frame_failure failure)
 {
-    uint8_t data[8] = {0};
+    uint8_t data[FRAME_FAILED_SIZE];
 
-    frame_put32(data, failure);
+    frame_failed_put(data, &(struct frame_failed){.failure = failure});
     sim_frame(sim, box, FRAME_FAILED, 0, 0, data, sizeof data);
 }
 

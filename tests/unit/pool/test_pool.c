@@ -152,6 +152,31 @@ static void test_the_last_ready_cell(void **state)
     stage_close(&stage);
 }
 
+/* And another takes its place, before one key's further requests have theirs. */
+static void test_the_last_ready_cell_is_replaced_first(void **state)
+{
+    struct stage stage;
+    struct taker first, many[5], next;
+
+    (void)state;
+    stage_open(&stage);
+    keep_ready(stage.pool, &python, 1);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
+    take_ranked(&stage, &first, 1);
+    for (unsigned i = 0; i < 5; i++)
+        take_ranked(&stage, &many[i], i + 2);
+    sim_until(&stage.sim, counts(&stage, NULL).ready > stage.served); /* takers' cells count as ready */
+    assert_in_range(stage.served, 1, 3);
+    take_ranked(&stage, &next, 1);
+    assert_true(next.told);
+    sim_until(&stage.sim, stage.served == 7);
+    cell_end(first.cell);
+    cell_end(next.cell);
+    for (unsigned i = 0; i < 5; i++)
+        cell_end(many[i].cell);
+    stage_close(&stage);
+}
+
 static void test_first_come_first_served(void **state)
 {
     struct stage stage;
@@ -581,6 +606,7 @@ int main(void)
         cmocka_unit_test(test_hands_out_what_waits),
         cmocka_unit_test(test_shelf_is_filled_after_a_while),
         cmocka_unit_test(test_the_last_ready_cell),
+        cmocka_unit_test(test_the_last_ready_cell_is_replaced_first),
         cmocka_unit_test(test_first_come_first_served),
         cmocka_unit_test(test_one_that_asks_for_many_shuts_nobody_out),
         cmocka_unit_test(test_other_disk),

@@ -90,13 +90,13 @@ static void open_offers(struct trial *trial)
 {
     struct error error = {0};
     const struct availability_options options = {.engine = trial->stage.sim.engine,
-                                           .pool = trial->stage.pool,
-                                           .store = trial->stage.store,
-                                           .languages = trial->languages,
-                                           .waits_max = 2,
-                                           .waiting = waiting,
-                                           .on_pass = on_pass,
-                                           .arg = trial};
+                                                 .pool = trial->stage.pool,
+                                                 .store = trial->stage.store,
+                                                 .languages = trial->languages,
+                                                 .waits_max = 2,
+                                                 .waiting = waiting,
+                                                 .on_pass = on_pass,
+                                                 .arg = trial};
 
     trial->closed = false;
     assert_int_equal(availability_open(&trial->availability, &trial->stage.sim.loop, &options, &error), 0);

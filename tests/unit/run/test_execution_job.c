@@ -42,8 +42,8 @@ static void test_compiled_with_everything(void **state)
     (void)state;
     request.env = (const char *[]){"LANG=fr", "OMP_NUM_THREADS=9", NULL};
     request.args = (const char *[]){"-a", "", NULL};
-    request.files = (struct request_file[]){{.path = "d/in", .data = "data", .len = 4},
-                                            {.path = "t.sh", .data = "#!sh", .len = 4}};
+    request.files =
+        (struct request_file[]){{.path = "d/in", .data = "data", .len = 4}, {.path = "t.sh", .data = "#!sh", .len = 4}};
     request.files_len = 2;
     request.input = "input";
     request.input_len = 5;

@@ -1,6 +1,7 @@
 #include "store/fixture.h"
 
 #include "base/text.h"
+#include "store/copier.h"
 #include "store/directory.h"
 #include "store/migrate.h"
 #include "store/sql.h"
@@ -10,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <uv.h>
 
 static void a_new_file_is_set_up(void **state)
 {
@@ -280,6 +282,32 @@ static void the_log_is_copied_when_asked_and_begins_anew(void **state)
     assert_int_equal(fixture_number(fixture->db, "SELECT count(*) FROM removed"), 81);
 }
 
+static void copy_beside(struct copier *copier)
+{
+    assert_true(copier_ask(copier));
+    while (copier_works(copier))
+        uv_sleep(1);
+}
+
+static void the_log_is_copied_by_another_thread(void **state)
+{
+    struct fixture *fixture = *state;
+    struct copier *copier = copier_open(fixture->db);
+    assert_non_null(copier);
+    for (int i = 0; i < 20; i++)
+        fixture_grow_log(fixture->db);
+    int64_t size = fixture_log_size(fixture);
+    for (int turn = 0; turn < 20; turn++) {
+        copy_beside(copier);
+        fixture_grow_log(fixture->db);
+        assert_int_equal(fixture_log_size(fixture), size); /* written over from its start */
+    }
+    assert_true(copier_ask(copier));
+    copier_close(copier); /* may be in the middle of it */
+    assert_false(copier_ask(NULL) || copier_works(NULL));
+    copier_close(NULL);
+}
+
 static void a_reader_does_not_stop_the_log(void **state)
 {
     struct fixture *fixture = *state;
@@ -505,6 +533,7 @@ int main(void)
         fixture_test(a_commit_that_fails_is_rolled_back),
         fixture_test(a_full_disk_is_said),
         fixture_test(the_log_is_copied_when_asked_and_begins_anew),
+        fixture_test(the_log_is_copied_by_another_thread),
         fixture_test(a_reader_does_not_stop_the_log),
         fixture_test_dir(what_could_not_be_written_is_no_half_database),
         fixture_test(a_file_that_cannot_be_written_is_said),

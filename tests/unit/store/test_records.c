@@ -1,6 +1,7 @@
 #include "store/records_fixture.h"
 
 #include "store/image_facts.h"
+#include "store/slice.h"
 
 static void a_record_from_acceptance_to_end(void **state)
 {
@@ -266,6 +267,24 @@ static void a_removed_sessions_id_is_free_at_once(void **state)
     assert_int_equal(get(db, key, between.id).status, RECORD_PENDING);
 }
 
+static void a_slice_ends_early_for_what_is_short(void **state)
+{
+    struct fixture *fixture = *state;
+    struct error error = {0};
+    atomic_bool wanted = false;
+    int64_t key = new_key(fixture->db);
+    db_set_wanted(fixture->db, &wanted);
+    insert(fixture->db, key, "s", "python");
+    fixture_fill(fixture->db, key, "s", 999);
+    check(sessions_delete(fixture->db, key, "s", &error), &error);
+    fixture_step_ns = SLICE_LEAST_NS;
+    long alone = records_purge(fixture->db, &error);
+    atomic_store(&wanted, true);
+    long beside = records_purge(fixture->db, &error);
+    assert_in_range(beside, 1, alone / 5);
+    db_set_wanted(fixture->db, NULL);
+}
+
 /* A slice does a portion at least, and no more once its time is over; a program that ends between two of them leaves
  * the rest to the next. */
 static void what_is_long_goes_in_slices(void **state)
@@ -486,6 +505,7 @@ int main(void)
         fixture_test(what_ends_after_its_row_has_gone_does_not_come_back),
         fixture_test(a_removed_sessions_id_is_free_at_once),
         fixture_test(what_is_long_goes_in_slices),
+        fixture_test(a_slice_ends_early_for_what_is_short),
         fixture_test(a_restart_marks_what_was_lost),
         fixture_test(retention_takes_what_is_old_in_portions),
         fixture_test(sessions_go_once_expired_unused_and_empty),
