@@ -176,7 +176,7 @@ static int check_evidence(struct driver *driver, const char *evidence, struct er
 }
 
 /* The check comes first: a file that is not ours stays untouched. */
-static int set_up(struct db *db, const char *evidence, struct error *error)
+static int db_set_up(struct db *db, const char *evidence, struct error *error)
 {
     if (check_evidence(db->driver, evidence, error) != 0 || db->driver->calls->set_up(db->driver, error) != 0)
         return -1;
@@ -191,7 +191,7 @@ static int open_file(struct db *db, const char *data_dir, const char *path, stru
         return error_wrap(error, "The database %s can't be used", path);
     if (directory_make_file(path, error) != 0)
         return -1;
-    if (driver_sqlite.open(&db->driver, path, error) != 0 || set_up(db, evidence, error) != 0)
+    if (driver_sqlite.open(&db->driver, path, error) != 0 || db_set_up(db, evidence, error) != 0)
         return error_wrap(error, "The database %s can't be used", path);
     directory_mark(data_dir, db->instance);
     return 0;

@@ -105,7 +105,7 @@ bool key_reuses(const struct key *key, bool server)
     return key->reuse == KEY_REUSE_INHERIT ? server : key->reuse == KEY_REUSE_KEY;
 }
 
-static int check_name(const char *name, struct error *error)
+static int check_key_name(const char *name, struct error *error)
 {
     size_t len = strlen(name);
     bool good = len >= 1 && len <= KEY_NAME_MAX && text_is_utf8(name, len);
@@ -117,7 +117,7 @@ static int check_name(const char *name, struct error *error)
                             KEY_NAME_MAX);
 }
 
-static int check_number(const char *field, int64_t value, int64_t least, int64_t most, struct error *error)
+static int check_key_number(const char *field, int64_t value, int64_t least, int64_t most, struct error *error)
 {
     if (value >= least && value <= most)
         return 0;
@@ -127,11 +127,11 @@ static int check_number(const char *field, int64_t value, int64_t least, int64_t
 
 static int check_key(const struct key *key, struct error *error)
 {
-    if (check_name(key->name, error) != 0 ||
-        check_number("rate_per_minute", key->rate_per_minute, 1, KEY_RATE_MAX, error) != 0 ||
-        check_number("max_timeout", key->max_timeout, 0, KEY_TIMEOUT_MAX, error) != 0 ||
-        check_number("credits", key->credits, -1, KEY_CREDITS_MAX, error) != 0 ||
-        check_number("reuse", key->reuse, KEY_REUSE_INHERIT, KEY_REUSE_KEY, error) != 0)
+    if (check_key_name(key->name, error) != 0 ||
+        check_key_number("rate_per_minute", key->rate_per_minute, 1, KEY_RATE_MAX, error) != 0 ||
+        check_key_number("max_timeout", key->max_timeout, 0, KEY_TIMEOUT_MAX, error) != 0 ||
+        check_key_number("credits", key->credits, -1, KEY_CREDITS_MAX, error) != 0 ||
+        check_key_number("reuse", key->reuse, KEY_REUSE_INHERIT, KEY_REUSE_KEY, error) != 0)
         return -1;
     if (key->scopes == 0 || key->scopes > (KEY_EXECUTE | KEY_READ | KEY_ADMIN))
         return error_set(error, ERROR_INVALID, "scopes: must be a list of execute, read and admin");
@@ -185,7 +185,7 @@ int keys_create(struct db *db, struct key *key, char text[KEY_TEXT_LEN + 1], str
     return 0;
 }
 
-static void read_key(struct statement *statement, struct key *key)
+static void read_key_row(struct statement *statement, struct key *key)
 {
     key->row = statement_int(statement, 0);
     sql_copy(key->id, sizeof key->id, statement, 1);
@@ -209,7 +209,7 @@ int keys_each(struct db *db, int (*each)(const struct key *key, void *arg), void
     if (statement == NULL)
         return -1;
     while ((row = statement_step(statement, error)) == 1 && answer == 0) {
-        read_key(statement, &key);
+        read_key_row(statement, &key);
         answer = each(&key, arg);
     }
     statement_reset(statement);
@@ -247,7 +247,7 @@ static int load_key(struct db *db, const char *id, struct key *key, unsigned cha
 
     if (row < 0)
         return -1;
-    read_key(statement, key);
+    read_key_row(statement, key);
     const void *stored = statement_blob(statement, 11, &len);
     if (stored != NULL && len == HASH_LEN)
         memcpy(hash, stored, HASH_LEN);
