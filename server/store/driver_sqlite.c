@@ -341,7 +341,10 @@ static int sqlite_numbers(struct driver *driver, const char *sql, int64_t *numbe
     for (int i = 0; result == SQLITE_ROW && i < columns; i++)
         numbers[i] = sqlite3_column_int64(prepared, i);
     sqlite3_finalize(prepared);
-    return result == SQLITE_ROW ? 0 : driver_sqlite_error(error, result);
+    if (result == SQLITE_ROW)
+        return 0;
+    driver_sqlite_error(error, result);
+    return -1;
 }
 
 /* The schema's marks are two numbers in the file's header. */

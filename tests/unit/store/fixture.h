@@ -132,10 +132,13 @@ static inline int64_t fixture_number(struct db *db, const char *sql)
     struct driver *driver = db_driver(db);
     struct error error = {0};
     struct statement *statement = driver->calls->prepare(driver, sql, &error);
-    if (statement == NULL || statement_step(statement, &error) != 1)
+    int64_t number = -1;
+    if (statement != NULL && statement_step(statement, &error) == 1)
+        number = statement_int(statement, 0);
+    else
         fail_msg("%s: %s", sql, error.text);
-    int64_t number = statement_int(statement, 0);
-    driver->calls->finish(statement);
+    if (statement != NULL)
+        driver->calls->finish(statement);
     return number;
 }
 

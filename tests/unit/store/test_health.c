@@ -196,7 +196,7 @@ static int64_t number(const struct stage *stage, const char *sql)
     return found;
 }
 
-static void a_probe_leaves_nothing(void **state)
+static void a_check_leaves_nothing(void **state)
 {
     struct db *db = ((struct fixture *)*state)->db;
     struct error error = {0};
@@ -212,7 +212,7 @@ static void a_probe_leaves_nothing(void **state)
     assert_int_equal(fixture_number(db, "SELECT room IS NULL AND written_ms > 0 FROM instance"), 1);
 }
 
-static void a_probe_misses_each_table(void **state)
+static void a_check_misses_each_table(void **state)
 {
     static const char *const tables[] = {"executions", "sessions", "rates", "removed", "instance"};
     struct db *db = ((struct fixture *)*state)->db;
@@ -231,7 +231,7 @@ static void a_probe_misses_each_table(void **state)
     }
 }
 
-static void a_failing_write_makes_doubt_and_a_probe_ends_it(void **state)
+static void a_failing_write_makes_doubt_and_a_check_ends_it(void **state)
 {
     struct stage stage;
     stage_open(&stage, state);
@@ -478,9 +478,9 @@ static void what_is_owed_has_caps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(a_probe_leaves_nothing),
-        fixture_test(a_probe_misses_each_table),
-        fixture_test_dir(a_failing_write_makes_doubt_and_a_probe_ends_it),
+        fixture_test(a_check_leaves_nothing),
+        fixture_test(a_check_misses_each_table),
+        fixture_test_dir(a_failing_write_makes_doubt_and_a_check_ends_it),
         fixture_test_dir(the_store_finds_its_way_back_by_itself),
         fixture_test_dir(what_need_not_wait_makes_doubt_too),
         fixture_test_dir(a_job_that_fails_by_itself_makes_none),
