@@ -467,7 +467,7 @@ static void assert_facts(struct db *db, const char *language, const char *finger
     free(facts);
 }
 
-static void probes_are_kept_and_replaced(void **state)
+static void image_facts_are_kept_and_replaced(void **state)
 {
     struct db *db = ((struct fixture *)*state)->db;
     struct error error = {0};
@@ -512,7 +512,7 @@ int main(void)
         cmocka_unit_test(statuses_in_words),
         fixture_test(a_record_of_no_key_is_an_error),
         fixture_test(a_failing_database_is_said_by_each),
-        fixture_test(probes_are_kept_and_replaced),
+        fixture_test(image_facts_are_kept_and_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
