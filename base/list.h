@@ -95,6 +95,18 @@ static inline struct list *list_shift(struct list *head)
     return node;
 }
 
+/* Moves all nodes of `more`, which is empty then, to the end of the list. */
+static inline void list_join(struct list *head, struct list *more)
+{
+    if (list_is_empty(more))
+        return;
+    more->next->prev = head->prev;
+    head->prev->next = more->next;
+    more->prev->next = head;
+    head->prev = more->prev;
+    list_init(more);
+}
+
 /* Each node from first to last. The body may remove the current node, and no other. */
 #define LIST_EACH(node, head)                                                         \
     for (struct list *node = (head)->next, *node##_next = node->next; node != (head); \

@@ -1,7 +1,7 @@
--- The first schema. Times: integer milliseconds of Unix time, UTC; durations: nanoseconds. An index
--- ends with the row's id (sequence) by itself, which is what lists are ordered by.
+-- The first schema. Times are milliseconds of Unix time, durations are nanoseconds. SQLite ends each index with the
+-- row's number (sequence), which is the order of lists.
 
--- The data directory's own id.
+-- One row: the data directory's own id.
 CREATE TABLE instance (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     id TEXT NOT NULL,
@@ -22,7 +22,8 @@ CREATE TABLE keys (
     revoked_ms INTEGER NOT NULL  -- 0: not revoked
 ) STRICT;
 
--- GCRA's theoretical arrival time; apart from keys because it changes with each request.
+-- The state of each key's rate limit (GCRA's theoretical arrival time). It has its own table because it changes with
+-- each request.
 CREATE TABLE rates (
     key_row INTEGER PRIMARY KEY REFERENCES keys (row) ON DELETE CASCADE,
     tat_ns INTEGER NOT NULL
@@ -34,7 +35,7 @@ CREATE TABLE sessions (
     id TEXT NOT NULL,
     created_ms INTEGER NOT NULL,
     last_used_ms INTEGER NOT NULL,
-    expires_ms INTEGER NOT NULL DEFAULT 0, -- 0: with retention
+    expires_ms INTEGER NOT NULL DEFAULT 0, -- 0: the retention of records decides
     workspace INTEGER NOT NULL DEFAULT 0 CHECK (workspace IN (0, 1)),
     executions INTEGER NOT NULL DEFAULT 0,
     execution_ns INTEGER NOT NULL DEFAULT 0,
@@ -43,7 +44,7 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_by_key ON sessions (key_row);
 CREATE INDEX sessions_by_use ON sessions (last_used_ms);
 
--- status: enum record_status; 0 and 1 are the ones that have not ended.
+-- status is of enum record_status. 0 and 1 mean that the execution has not ended.
 CREATE TABLE executions (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
@@ -63,7 +64,7 @@ CREATE TABLE executions (
     code_bytes INTEGER NOT NULL,
     stdout_bytes INTEGER NOT NULL DEFAULT 0,
     stderr_bytes INTEGER NOT NULL DEFAULT 0,
-    -- Only where the setting keeps them; last, so that the rest is read without them.
+    -- NULL unless the setting keeps them. They come last, so that the other columns are read without them.
     code BLOB,
     out BLOB,
     err BLOB,
@@ -76,12 +77,12 @@ CREATE INDEX executions_by_status ON executions (key_row, status);
 CREATE INDEX executions_by_time ON executions (created_ms);
 CREATE INDEX executions_open ON executions (status) WHERE status <= 1;
 
--- Executions that were removed with their session before they had ended: their end leaves no record.
+-- Executions that were removed with their session before they had ended. Their end must not make a record.
 CREATE TABLE removed (
     id TEXT PRIMARY KEY
 ) STRICT, WITHOUT ROWID;
 
--- What an image said of itself.
+-- What an image says of its versions and packages.
 CREATE TABLE probes (
     language TEXT NOT NULL,
     fingerprint TEXT NOT NULL,

@@ -23,6 +23,7 @@
 #include "docker/pool/pool.h"
 #include "languages/availability.h"
 #include "retention.h"
+#include "store/directory.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -473,7 +474,7 @@ static void look_at_cores(void)
 
 static int start(struct app *app, struct error *error)
 {
-    if ((app->lock = db_lock(app->config->data_dir, error)) < 0 ||
+    if ((app->lock = directory_lock(app->config->data_dir, error)) < 0 ||
         catalog_load(&app->languages, app->config->languages, &app->defaults, &app->maxima, complain, NULL, error) !=
             0 ||
         store_open(&app->store, &app->loop, app->config->data_dir, error) != 0)

@@ -6,7 +6,8 @@
 #include "store/records.h"
 #include "store/upkeep.h"
 
-/* The first slice stands before all that requests ask for: it finds out which records are of before the start. */
+/* The first slice is in the line `first`, before all jobs of requests, because it finds the last record of before the
+ * start. The other slices are upkeep. */
 static int mark_lost(struct db *db, struct store_job *job, struct error *error)
 {
     struct retention *retention = container_of(job, struct retention, marking);
@@ -20,14 +21,14 @@ static int mark_lost(struct db *db, struct store_job *job, struct error *error)
 
 static void on_marked(struct store_job *job, const struct error *error);
 
-static void mark(struct retention *retention, bool upkeep)
+static void submit_marking(struct retention *retention, bool upkeep)
 {
     retention->marks = true;
     retention->marking = (struct store_job){.work = mark_lost, .done = on_marked, .upkeep = upkeep};
     store_submit(retention->store, &retention->marking);
 }
 
-/* Where it failed, the timer tries again. */
+/* After a failure the timer tries again. */
 static void on_marked(struct store_job *job, const struct error *error)
 {
     struct retention *retention = container_of(job, struct retention, marking);
@@ -39,7 +40,7 @@ static void on_marked(struct store_job *job, const struct error *error)
         return;
     }
     if (!job->upkeep && !closing) {
-        mark(retention, true);
+        submit_marking(retention, true);
         return;
     }
     retention->marked = true;
@@ -54,12 +55,12 @@ static void on_expired(void *arg)
     retention->expires = false;
 }
 
-static void on_timer(uv_timer_t *timer)
+static void on_retention_timer(uv_timer_t *timer)
 {
     struct retention *retention = timer->data;
 
     if (!retention->marked && !retention->marks)
-        mark(retention, retention->newest >= 0);
+        submit_marking(retention, retention->newest >= 0);
     if (store_trouble(retention->store, NULL))
         return;
     upkeep_purge(retention->store);
@@ -74,8 +75,8 @@ void retention_open(struct retention *retention, uv_loop_t *loop, struct store *
     *retention = (struct retention){.store = store, .seconds = seconds, .newest = -1};
     uv_timer_init(loop, &retention->timer);
     retention->timer.data = retention;
-    mark(retention, false);
-    uv_timer_start(&retention->timer, on_timer, 0, RETENTION_PERIOD_MS);
+    submit_marking(retention, false);
+    uv_timer_start(&retention->timer, on_retention_timer, 0, RETENTION_PERIOD_MS);
 }
 
 void retention_close(struct retention *retention)

@@ -1,5 +1,6 @@
-/* Records' age: what a server lost is marked at start, what is older than the retention is deleted, what was left of
- * removed sessions is deleted: all of it in slices between other work (store/upkeep.h). */
+/* What happens to records with time. At the start, executions that an earlier run left open are marked as lost. From
+ * then on, records that are older than the retention are deleted, and so are the rows of removed sessions. All of this
+ * goes in slices between other work (store/upkeep.h). */
 #ifndef CODECELL_RETENTION_H
 #define CODECELL_RETENTION_H
 
@@ -11,13 +12,13 @@
 
 struct retention {
     struct store *store;
-    int64_t seconds; /* 0: for ever */
+    int64_t seconds; /* how long records are kept; 0: for ever */
     uv_timer_t timer;
     struct store_job marking;
-    int64_t newest;     /* as records_mark_lost has it */
-    long lost;          /* marked so far */
-    bool marks, marked; /* marking is under way; it is done */
-    bool expires;       /* expiry is under way */
+    int64_t newest;     /* see records_mark_lost() */
+    long lost;          /* executions marked so far */
+    bool marks, marked; /* marking is under way; marking is done */
+    bool expires;       /* records are being deleted */
 };
 
 void retention_open(struct retention *retention, uv_loop_t *loop, struct store *store, int64_t seconds);

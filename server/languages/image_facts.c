@@ -8,7 +8,7 @@
 #include "docker/engine/engine.h"
 #include "docker/pool/pool.h"
 #include "languages/image_label.h"
-#include "store/records.h"
+#include "store/image_facts.h"
 #include "store/store.h"
 
 #include <stdio.h>
@@ -63,7 +63,7 @@ static int take_facts(struct image_facts *inquiry, const char *text)
 static int keep_work(struct db *db, struct store_job *job, struct error *error)
 {
     struct image_facts_job *facts = container_of(job, struct image_facts_job, job);
-    return probes_put(db, facts->language, facts->fingerprint, facts->facts, error);
+    return stored_facts_put(db, facts->language, facts->fingerprint, facts->facts, error);
 }
 
 /* Where it failed, the image is asked again at the next start. */
@@ -193,7 +193,7 @@ static int read_work(struct db *db, struct store_job *job, struct error *error)
 {
     struct image_facts_job *facts = container_of(job, struct image_facts_job, job);
 
-    return probes_get(db, facts->language, facts->fingerprint, &facts->facts, error);
+    return stored_facts_get(db, facts->language, facts->fingerprint, &facts->facts, error);
 }
 
 static void ask(struct image_facts *inquiry)

@@ -6,16 +6,18 @@
 #include <uv.h>
 
 struct copier {
-    sqlite3 *handle; /* the thread's */
+    struct driver *driver; /* the thread's */
     uv_thread_t thread;
-    uv_mutex_t mutex; /* for what follows */
+    uv_mutex_t mutex; /* guards what follows */
     uv_cond_t wake;
-    bool asked, closing; /* asked: until the copy is over */
+    bool asked; /* until the copy is over */
+    bool closing;
 };
 
 static void copier_main(void *arg)
 {
     struct copier *copier = arg;
+
     uv_mutex_lock(&copier->mutex);
     for (;;) {
         while (!copier->asked && !copier->closing)
@@ -23,8 +25,7 @@ static void copier_main(void *arg)
         if (copier->closing)
             break;
         uv_mutex_unlock(&copier->mutex);
-        /* Where a reader or the disk keeps it from going through, the next one goes on with it. */
-        sqlite3_wal_checkpoint_v2(copier->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        copier->driver->calls->checkpoint(copier->driver);
         uv_mutex_lock(&copier->mutex);
         copier->asked = false;
     }
@@ -33,28 +34,32 @@ static void copier_main(void *arg)
 
 static void copier_free(struct copier *copier)
 {
-    sqlite3_close(copier->handle);
+    if (copier->driver != NULL)
+        copier->driver->calls->close(copier->driver);
     uv_cond_destroy(&copier->wake);
     uv_mutex_destroy(&copier->mutex);
     free(copier);
 }
 
-/* A connection that has read nothing does not know that there is a log, and copies none. */
-static int copier_connect(struct copier *copier, const char *path)
+/* A connection that has read nothing does not know the log, and would copy nothing. */
+static int copier_connect(struct copier *copier, const struct driver *driver)
 {
-    int result = sqlite3_open_v2(path, &copier->handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-    return result == SQLITE_OK ? sqlite3_exec(copier->handle, "PRAGMA user_version", NULL, NULL, NULL) : result;
+    struct driver_schema schema;
+
+    if (driver->calls->open(&copier->driver, driver->calls->place(driver), NULL) != 0)
+        return -1;
+    return driver->calls->read_schema(copier->driver, &schema, NULL);
 }
 
 struct copier *copier_open(struct db *db)
 {
-    struct copier *copier = calloc(1, sizeof(*copier));
-    const char *path = sqlite3_db_filename(db_handle(db), "main");
-    if (!copier)
+    struct copier *copier = calloc(1, sizeof *copier);
+
+    if (copier == NULL)
         return NULL;
     uv_mutex_init(&copier->mutex);
     uv_cond_init(&copier->wake);
-    if (copier_connect(copier, path) == SQLITE_OK && uv_thread_create(&copier->thread, copier_main, copier) == 0)
+    if (copier_connect(copier, db_driver(db)) == 0 && uv_thread_create(&copier->thread, copier_main, copier) == 0)
         return copier;
     copier_free(copier);
     return NULL;
@@ -62,7 +67,7 @@ struct copier *copier_open(struct db *db)
 
 bool copier_ask(struct copier *copier)
 {
-    if (!copier)
+    if (copier == NULL)
         return false;
     uv_mutex_lock(&copier->mutex);
     bool idle = !copier->asked;
@@ -74,7 +79,7 @@ bool copier_ask(struct copier *copier)
 
 bool copier_works(struct copier *copier)
 {
-    if (!copier)
+    if (copier == NULL)
         return false;
     uv_mutex_lock(&copier->mutex);
     bool works = copier->asked;
@@ -84,7 +89,7 @@ bool copier_works(struct copier *copier)
 
 void copier_close(struct copier *copier)
 {
-    if (!copier)
+    if (copier == NULL)
         return;
     uv_mutex_lock(&copier->mutex);
     copier->closing = true;

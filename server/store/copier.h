@@ -1,6 +1,7 @@
-/* Copies the write-ahead log into the file on a thread and a connection of its own: a copy waits for the disk, a tenth
- * of a second and more on a busy one, and nobody waits for that. What is written meanwhile stays for the next copy, so
- * beside a constant writer the log is never all copied and does not begin anew: that needs a copy by the writer. */
+/* Copies the write-ahead log into the file, on a thread and a connection of its own. A copy waits for the disk, a tenth
+ * of a second and more on a busy one, and no job should wait for that. What is written during a copy is left to the
+ * next one. So beside a constant writer this thread never copies the log whole, and the log does not start anew; for
+ * that the writer itself must copy the rest (store_thread.c). */
 #ifndef CODECELL_STORE_COPIER_H
 #define CODECELL_STORE_COPIER_H
 
@@ -9,14 +10,14 @@
 struct db;
 struct copier;
 
-/* For the file of `db`, which stays the caller's and is not used after this call. NULL: out of memory or of
- * threads, or the file cannot be read. */
+/* For the file of `db`, which is not used after this call. NULL: no memory or thread, or the file cannot be read. The
+ * functions below accept NULL. */
 struct copier *copier_open(struct db *db);
 
-/* Begins a copy. False: the last one is not over, or `copier` is NULL. Any thread. */
+/* Begins a copy. False: the last copy still runs, or there is no copier. Any thread. */
 bool copier_ask(struct copier *copier);
-bool copier_works(struct copier *copier); /* NULL: false */
+bool copier_works(struct copier *copier); /* whether a copy runs */
 
-void copier_close(struct copier *copier); /* waits for the copy under way; NULL is fine */
+void copier_close(struct copier *copier); /* waits for the copy that runs */
 
 #endif

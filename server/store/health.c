@@ -7,41 +7,43 @@
 
 #define ROOM_BYTES 65536 /* on 16 pages: a record with its indexes and its session takes up to 10 */
 
-static int write_record(struct db *db, struct error *error)
+/* The record's key does not exist, but only the commit would check that. records_finish() without records_insert() goes
+ * through all tables. */
+static int write_check_record(struct db *db, struct error *error)
 {
-    const struct record record = {.id = "probe",
-                                  .session_id = "probe",
-                                  .language = "probe",
+    const struct record record = {.id = "check",
+                                  .session_id = "check",
+                                  .language = "check",
                                   .version = "0",
                                   .status = RECORD_COMPLETED,
                                   .created_ms = 1,
                                   .completed_ms = 1};
     struct rate_verdict verdict;
-    /* Its key, which there is not, is asked for at a commit that never comes. An end without a beginning goes through
-     * all tables. */
-    if (sql_run(db, "PRAGMA defer_foreign_keys = ON", NULL, error) < 0 || records_finish(db, &record, error) < 0)
+
+    if (db_defer_keys(db, error) != 0 || records_finish(db, &record, error) != 0)
         return -1;
     return rates_take(db, record.key_row, 1, 1, seam()->wall_ns(), &verdict, error);
 }
 
-int health_try_record(struct db *db, int *result, struct error *error)
+int health_try_record(struct db *db, bool *lacks_schema, struct error *error)
 {
-    *result = SQLITE_OK;
-    if (db_begin(db, error) < 0)
+    *lacks_schema = false;
+    if (db_begin(db, error) != 0)
         return -1;
-    int written = write_record(db, error);
-    if (written < 0)
-        *result = sqlite3_errcode(db_handle(db));
+    int written = write_check_record(db, error);
+    if (written != 0)
+        *lacks_schema = db_driver(db)->calls->lacks_schema(db_driver(db));
     db_rollback(db);
     return written;
 }
 
-/* Takes the room, or gives it back. */
+/* Takes room in the file; 0 bytes: gives it back. */
 static int commit_room(struct db *db, int64_t bytes, struct error *error)
 {
-    if (db_begin(db, error) < 0)
+    if (db_begin(db, error) != 0)
         return -1;
-    if (sql_run(db, "UPDATE instance SET written_ms = ?1, room = iif(?2, zeroblob(?2), NULL)",
+    if (sql_run(db,
+                "UPDATE instance SET written_ms = ?1, room = CASE WHEN ?2 > 0 THEN " SQL_DIALECT("zeroblob(?2)") " END",
                 SQL_VALUES(SQL_I(seam_wall_ms()), SQL_I(bytes)), error) < 0) {
         db_rollback(db);
         return -1;
@@ -49,21 +51,22 @@ static int commit_room(struct db *db, int64_t bytes, struct error *error)
     return db_commit(db, error);
 }
 
-static int probe(struct db *db, bool recovering, struct error *error)
+static int check_all(struct db *db, bool recovering, struct error *error)
 {
-    int result;
-    if (db_check_place(db, error) < 0 || health_try_record(db, &result, error) < 0)
+    bool lacks_schema;
+
+    if (db_check_place(db, error) != 0 || health_try_record(db, &lacks_schema, error) != 0)
         return -1;
-    if (recovering && commit_room(db, ROOM_BYTES, error) < 0)
+    if (recovering && commit_room(db, ROOM_BYTES, error) != 0)
         return -1;
     return commit_room(db, 0, error);
 }
 
-int health_probe(struct db *db, bool recovering, struct error *error)
+int health_check(struct db *db, bool recovering, struct error *error)
 {
-    if (probe(db, recovering, error) == 0)
+    if (check_all(db, recovering, error) == 0)
         return 0;
-    if (error->code != ERROR_UNAVAILABLE) /* a constraint that is not ours, say */
-        error_set(error, ERROR_UNAVAILABLE, SQL_TROUBLE "a record can't be written (%s)", error->text);
+    if (error->code != ERROR_UNAVAILABLE) /* for example, a constraint that Codecell has not made */
+        error_set(error, ERROR_UNAVAILABLE, DRIVER_TROUBLE "a record can't be written (%s)", error->text);
     return -1;
 }

@@ -13,7 +13,7 @@
 #define PREFIX_LEN 3
 #define SECRET_LEN (KEY_TEXT_LEN - PREFIX_LEN - KEY_PUBLIC_LEN)
 #define HASH_LEN 32
-#define DRAWS_MAX 8 /* of 62^8 public parts one that is taken is drawn by accident only */
+#define DRAWS_MAX 8 /* attempts: one of 62^8 public parts is hardly ever taken already */
 
 #define COLUMNS \
     "row, id, name, scopes, rate_per_minute, max_timeout, credits, created_ms, expires_ms, revoked_ms, reuse"
@@ -25,7 +25,7 @@ static const struct {
     const char *name;
 } scopes_known[] = {{KEY_EXECUTE, "execute"}, {KEY_READ, "read"}, {KEY_ADMIN, "admin"}};
 
-#define SCOPES_KNOWN (sizeof(scopes_known) / sizeof(scopes_known[0]))
+#define SCOPES_KNOWN (sizeof scopes_known / sizeof scopes_known[0])
 
 static unsigned scope_named(const char *name, size_t len)
 {
@@ -38,13 +38,14 @@ static unsigned scope_named(const char *name, size_t len)
 int key_scopes_parse(const char *text, unsigned *scopes, struct error *error)
 {
     unsigned found = 0;
+
     for (const char *at = text;; at++) {
         at += strspn(at, " ");
         size_t len = strcspn(at, ", ");
         unsigned scope = scope_named(at, len);
         at += len;
         at += strspn(at, " ");
-        if (!scope || (*at != ',' && *at != '\0'))
+        if (scope == 0 || (*at != ',' && *at != '\0'))
             return error_set(error, ERROR_INVALID, "scopes: must be a list of execute, read and admin");
         found |= scope;
         if (*at == '\0')
@@ -57,24 +58,26 @@ int key_scopes_parse(const char *text, unsigned *scopes, struct error *error)
 void key_scopes_text(unsigned scopes, char out[32])
 {
     int len = 0;
+
     out[0] = '\0';
     for (size_t i = 0; i < SCOPES_KNOWN; i++)
-        if (scopes & scopes_known[i].scope)
-            len += snprintf(out + len, (size_t)(32 - len), "%s%s", len ? "," : "", scopes_known[i].name);
+        if ((scopes & scopes_known[i].scope) != 0)
+            len += snprintf(out + len, (size_t)(32 - len), "%s%s", len > 0 ? "," : "", scopes_known[i].name);
 }
 
-/* Evenly: a byte of 248 and up is drawn again, for 248 is the last multiple of 62. */
+/* 248 is the last multiple of 62 in a byte. A larger byte is not used, so that each digit is equally likely. */
 static void random_digits(char *out, size_t len)
 {
     unsigned char pool[64];
     size_t have = 0;
+
     while (have < len) {
-        seam()->random(pool, sizeof(pool));
-        for (size_t i = 0; i < sizeof(pool) && have < len; i++)
+        seam()->random(pool, sizeof pool);
+        for (size_t i = 0; i < sizeof pool && have < len; i++)
             if (pool[i] < 248)
                 out[have++] = digits[pool[i] % 62];
     }
-    OPENSSL_cleanse(pool, sizeof(pool));
+    OPENSSL_cleanse(pool, sizeof pool);
 }
 
 static int hash_secret(const char *secret, unsigned char out[HASH_LEN], struct error *error)
@@ -102,10 +105,11 @@ bool key_reuses(const struct key *key, bool server)
     return key->reuse == KEY_REUSE_INHERIT ? server : key->reuse == KEY_REUSE_KEY;
 }
 
-static int check_name(const char *name, struct error *error)
+static int check_key_name(const char *name, struct error *error)
 {
     size_t len = strlen(name);
     bool good = len >= 1 && len <= KEY_NAME_MAX && text_is_utf8(name, len);
+
     for (size_t i = 0; i < len; i++)
         good = good && (unsigned char)name[i] >= ' ' && name[i] != 0x7f;
     return good ? 0
@@ -113,7 +117,7 @@ static int check_name(const char *name, struct error *error)
                             KEY_NAME_MAX);
 }
 
-static int check_number(const char *field, int64_t value, int64_t least, int64_t most, struct error *error)
+static int check_key_number(const char *field, int64_t value, int64_t least, int64_t most, struct error *error)
 {
     if (value >= least && value <= most)
         return 0;
@@ -123,11 +127,11 @@ static int check_number(const char *field, int64_t value, int64_t least, int64_t
 
 static int check_key(const struct key *key, struct error *error)
 {
-    if (check_name(key->name, error) < 0 ||
-        check_number("rate_per_minute", key->rate_per_minute, 1, KEY_RATE_MAX, error) < 0 ||
-        check_number("max_timeout", key->max_timeout, 0, KEY_TIMEOUT_MAX, error) < 0 ||
-        check_number("credits", key->credits, -1, KEY_CREDITS_MAX, error) < 0 ||
-        check_number("reuse", key->reuse, KEY_REUSE_INHERIT, KEY_REUSE_KEY, error) < 0)
+    if (check_key_name(key->name, error) != 0 ||
+        check_key_number("rate_per_minute", key->rate_per_minute, 1, KEY_RATE_MAX, error) != 0 ||
+        check_key_number("max_timeout", key->max_timeout, 0, KEY_TIMEOUT_MAX, error) != 0 ||
+        check_key_number("credits", key->credits, -1, KEY_CREDITS_MAX, error) != 0 ||
+        check_key_number("reuse", key->reuse, KEY_REUSE_INHERIT, KEY_REUSE_KEY, error) != 0)
         return -1;
     if (key->scopes == 0 || key->scopes > (KEY_EXECUTE | KEY_READ | KEY_ADMIN))
         return error_set(error, ERROR_INVALID, "scopes: must be a list of execute, read and admin");
@@ -136,31 +140,39 @@ static int check_key(const struct key *key, struct error *error)
     return 0;
 }
 
-/* How many rows were written: 0 where the public part is taken. */
-static long insert_key(struct db *db, const struct key *key, const unsigned char hash[HASH_LEN], struct error *error)
+/* 1: the key was written and has its row; 0: its public part is taken; or -1. */
+static int insert_key(struct db *db, struct key *key, const unsigned char hash[HASH_LEN], struct error *error)
 {
-    return sql_run(db,
-                   "INSERT INTO keys (id, secret_sha256, name, scopes, rate_per_minute, max_timeout, credits,"
-                   " created_ms, expires_ms, revoked_ms, reuse) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)"
-                   " ON CONFLICT (id) DO NOTHING",
-                   SQL_VALUES(SQL_T(key->id), SQL_B(hash, HASH_LEN), SQL_T(key->name), SQL_I(key->scopes),
-                              SQL_I(key->rate_per_minute), SQL_I(key->max_timeout), SQL_I(key->credits),
-                              SQL_I(key->created_ms), SQL_I(key->expires_ms), SQL_I(key->reuse)),
-                   error);
+    struct statement *statement;
+    int written = sql_first(
+        db,
+        "INSERT INTO keys (id, secret_sha256, name, scopes, rate_per_minute, max_timeout, credits, created_ms,"
+        " expires_ms, revoked_ms, reuse) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?) ON CONFLICT (id) DO NOTHING"
+        " RETURNING row",
+        SQL_VALUES(SQL_T(key->id), SQL_B(hash, HASH_LEN), SQL_T(key->name), SQL_I(key->scopes),
+                   SQL_I(key->rate_per_minute), SQL_I(key->max_timeout), SQL_I(key->credits), SQL_I(key->created_ms),
+                   SQL_I(key->expires_ms), SQL_I(key->reuse)),
+        &statement, error);
+
+    if (written != 1)
+        return written;
+    key->row = statement_int(statement, 0);
+    return statement_step(statement, error) == 0 ? 1 : -1; /* the statement's end writes it */
 }
 
 int keys_create(struct db *db, struct key *key, char text[KEY_TEXT_LEN + 1], struct error *error)
 {
     unsigned char hash[HASH_LEN];
-    long written = 0;
+    int written = 0;
+
     key->created_ms = seam_wall_ms();
     key->revoked_ms = 0;
-    if (check_key(key, error) < 0)
+    if (check_key(key, error) != 0)
         return -1;
     memcpy(text, PREFIX, PREFIX_LEN + 1);
     random_digits(text + PREFIX_LEN + KEY_PUBLIC_LEN, SECRET_LEN);
     text[KEY_TEXT_LEN] = '\0';
-    if (hash_secret(text + PREFIX_LEN + KEY_PUBLIC_LEN, hash, error) < 0)
+    if (hash_secret(text + PREFIX_LEN + KEY_PUBLIC_LEN, hash, error) != 0)
         return -1;
     for (int draws = 0; draws < DRAWS_MAX && written == 0; draws++) {
         random_digits(key->id, KEY_PUBLIC_LEN);
@@ -170,45 +182,47 @@ int keys_create(struct db *db, struct key *key, char text[KEY_TEXT_LEN + 1], str
     if (written <= 0)
         return written < 0 ? -1 : error_set(error, ERROR_INTERNAL, "No free key id was found");
     memcpy(text + PREFIX_LEN, key->id, KEY_PUBLIC_LEN);
-    key->row = sqlite3_last_insert_rowid(db_handle(db));
     return 0;
 }
 
-static void read_key(sqlite3_stmt *statement, struct key *key)
+static void read_key_row(struct statement *statement, struct key *key)
 {
-    key->row = sqlite3_column_int64(statement, 0);
-    sql_copy(key->id, sizeof(key->id), statement, 1);
-    sql_copy(key->name, sizeof(key->name), statement, 2);
-    key->scopes = (unsigned)sqlite3_column_int(statement, 3);
-    key->rate_per_minute = sqlite3_column_int64(statement, 4);
-    key->max_timeout = sqlite3_column_int64(statement, 5);
-    key->credits = sqlite3_column_int64(statement, 6);
-    key->created_ms = sqlite3_column_int64(statement, 7);
-    key->expires_ms = sqlite3_column_int64(statement, 8);
-    key->revoked_ms = sqlite3_column_int64(statement, 9);
-    key->reuse = (enum key_reuse)sqlite3_column_int(statement, 10);
+    key->row = statement_int(statement, 0);
+    sql_copy(key->id, sizeof key->id, statement, 1);
+    sql_copy(key->name, sizeof key->name, statement, 2);
+    key->scopes = (unsigned)statement_int(statement, 3);
+    key->rate_per_minute = statement_int(statement, 4);
+    key->max_timeout = statement_int(statement, 5);
+    key->credits = statement_int(statement, 6);
+    key->created_ms = statement_int(statement, 7);
+    key->expires_ms = statement_int(statement, 8);
+    key->revoked_ms = statement_int(statement, 9);
+    key->reuse = (enum key_reuse)statement_int(statement, 10);
 }
 
 int keys_each(struct db *db, int (*each)(const struct key *key, void *arg), void *arg, struct error *error)
 {
     struct key key;
     int row, answer = 0;
-    sqlite3_stmt *statement = sql_prepare(db, "SELECT " COLUMNS " FROM keys ORDER BY row", NULL, error);
-    if (!statement)
+    struct statement *statement = sql_prepare(db, "SELECT " COLUMNS " FROM keys ORDER BY row", NULL, error);
+
+    if (statement == NULL)
         return -1;
-    while ((row = sql_step(statement, error)) == 1 && answer == 0) {
-        read_key(statement, &key);
+    while ((row = statement_step(statement, error)) == 1 && answer == 0) {
+        read_key_row(statement, &key);
         answer = each(&key, arg);
     }
-    sqlite3_reset(statement);
+    statement_reset(statement);
     return row < 0 ? -1 : answer;
 }
 
 int keys_revoke(struct db *db, const char *id, struct error *error)
 {
-    long changed = sql_run(
-        db, "UPDATE keys SET revoked_ms = CASE revoked_ms WHEN 0 THEN max(?, 1) ELSE revoked_ms END WHERE id = ?",
-        SQL_VALUES(SQL_I(seam_wall_ms()), SQL_T(id)), error);
+    int64_t now_ms = seam_wall_ms();
+
+    long changed =
+        sql_run(db, "UPDATE keys SET revoked_ms = CASE revoked_ms WHEN 0 THEN ? ELSE revoked_ms END WHERE id = ?",
+                SQL_VALUES(SQL_I(now_ms > 0 ? now_ms : 1), SQL_T(id)), error);
     if (changed == 0)
         return error_set(error, ERROR_NOT_FOUND, "Key not found");
     return changed < 0 ? -1 : 0;
@@ -220,20 +234,25 @@ static bool is_key_text(const char *text)
            strspn(text + PREFIX_LEN, digits) == KEY_TEXT_LEN - PREFIX_LEN;
 }
 
-/* The key with this public part and the hash of its secret; without one the dummy, read just the same. */
+/* The key with this public part and the hash of its secret. If there is none, a dummy is read in the same way, so that
+ * both take the same time. */
 static int load_key(struct db *db, const char *id, struct key *key, unsigned char hash[HASH_LEN], struct error *error)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
+    size_t len;
     int row = sql_first(db,
                         "SELECT " COLUMNS ", secret_sha256 FROM keys WHERE id = ?1 UNION ALL"
-                        " SELECT 0, '--------', '', 0, 1, 0, -1, 0, 0, 0, 0, zeroblob(32) LIMIT 1",
+                        " SELECT 0, '--------', '', 0, 1, 0, -1, 0, 0, 0, 0, " SQL_DIALECT("zeroblob(32)") " LIMIT 1",
                         SQL_VALUES(SQL_T(id)), &statement, error);
+
     if (row < 0)
         return -1;
-    read_key(statement, key);
-    memcpy(hash, sqlite3_column_blob(statement, 11), HASH_LEN);
-    sqlite3_reset(statement);
-    return 0;
+    read_key_row(statement, key);
+    const void *stored = statement_blob(statement, 11, &len);
+    if (stored != NULL && len == HASH_LEN)
+        memcpy(hash, stored, HASH_LEN);
+    statement_reset(statement);
+    return stored != NULL && len == HASH_LEN ? 0 : error_memory(error);
 }
 
 static bool is_in_force(const struct key *key)
@@ -246,17 +265,18 @@ int keys_authenticate(struct db *db, const char *text, struct key *key, struct e
     static const char dummy[] = PREFIX "----------------------------------------";
     unsigned char given[HASH_LEN], stored[HASH_LEN];
     char id[KEY_PUBLIC_LEN + 1];
-    bool missing = !text || !*text;
+    bool missing = text == NULL || *text == '\0';
     bool formed = !missing && is_key_text(text);
     const char *checked = formed ? text : dummy;
-    snprintf(id, sizeof(id), "%.*s", KEY_PUBLIC_LEN, checked + PREFIX_LEN);
-    if (load_key(db, id, key, stored, error) < 0 ||
-        hash_secret(checked + PREFIX_LEN + KEY_PUBLIC_LEN, given, error) < 0)
+
+    snprintf(id, sizeof id, "%.*s", KEY_PUBLIC_LEN, checked + PREFIX_LEN);
+    if (load_key(db, id, key, stored, error) != 0 ||
+        hash_secret(checked + PREFIX_LEN + KEY_PUBLIC_LEN, given, error) != 0)
         return -1;
     bool same = CRYPTO_memcmp(given, stored, HASH_LEN) == 0;
     if (same && is_in_force(key))
         return 0;
-    memset(key, 0, sizeof(*key));
+    memset(key, 0, sizeof *key);
     return error_set(error, ERROR_UNAUTHORIZED, missing ? "API key is required" : "Invalid API key");
 }
 
@@ -264,21 +284,24 @@ int keys_charge(struct db *db, int64_t row, struct error *error)
 {
     long changed = sql_run(db, "UPDATE keys SET credits = credits - 1 WHERE row = ? AND credits > 0",
                            SQL_VALUES(SQL_I(row)), error);
+
     if (changed != 0)
         return changed < 0 ? -1 : 0;
-    sqlite3_stmt *statement;
+    struct statement *statement;
     int found = sql_first(db, "SELECT credits FROM keys WHERE row = ?", SQL_VALUES(SQL_I(row)), &statement, error);
     if (found <= 0)
         return found < 0 ? -1 : error_set(error, ERROR_NOT_FOUND, "Key not found");
-    bool prepaid = sqlite3_column_int64(statement, 0) != -1;
-    sqlite3_reset(statement);
+    bool prepaid = statement_int(statement, 0) != -1;
+    statement_reset(statement);
     return prepaid ? error_set(error, ERROR_CREDITS, "Out of credits") : 0;
 }
 
 int keys_refund(struct db *db, int64_t row, struct error *error)
 {
     long changed =
-        sql_run(db, "UPDATE keys SET credits = credits + (credits >= 0) WHERE row = ?", SQL_VALUES(SQL_I(row)), error);
+        sql_run(db, "UPDATE keys SET credits = credits + CASE WHEN credits >= 0 THEN 1 ELSE 0 END WHERE row = ?",
+                SQL_VALUES(SQL_I(row)), error);
+
     if (changed == 0)
         return error_set(error, ERROR_NOT_FOUND, "Key not found");
     return changed < 0 ? -1 : 0;

@@ -1,6 +1,6 @@
-/* API keys: `cc_` + 8 public characters + 32 secret ones, all of [0-9A-Za-z] (190 bits of secret). Only
- * SHA-256 of the secret part is stored; it is compared in constant time. The public part is the key's
- * id in the API and in `codecell key revoke`. All functions are for the database's thread. */
+/* API keys: `cc_`, 8 public characters and 32 secret ones, all of [0-9A-Za-z] (190 bits of secret). The public part is
+ * the key's id in the API and for `codecell key revoke`. Of the secret part only the SHA-256 is stored; comparing takes
+ * the same time for each secret. All functions on the database are for its thread. */
 #ifndef CODECELL_STORE_KEYS_H
 #define CODECELL_STORE_KEYS_H
 
@@ -14,48 +14,49 @@
 #define KEY_TIMEOUT_MAX 300
 #define KEY_CREDITS_MAX 1000000000000
 
-/* Whether programs of a key may run in a cell that ran one of the same key before. */
-enum key_reuse { KEY_REUSE_INHERIT = -1, KEY_REUSE_OFF = 0, KEY_REUSE_KEY = 1 }; /* inherit: as the server's setting */
+/* Whether programs of a key may run in a cell that has run another program of the same key. Inherit: the server's
+ * setting decides. */
+enum key_reuse { KEY_REUSE_INHERIT = -1, KEY_REUSE_OFF = 0, KEY_REUSE_KEY = 1 };
 
 enum key_scope { KEY_EXECUTE = 1, KEY_READ = 2, KEY_ADMIN = 4 };
 
 struct key {
-    int64_t row;                 /* the row's id: what records refer to */
-    char id[KEY_PUBLIC_LEN + 1]; /* public part */
+    int64_t row;                 /* the row's number, which records refer to */
+    char id[KEY_PUBLIC_LEN + 1]; /* the public part */
     char name[KEY_NAME_MAX + 1];
-    unsigned scopes;         /* enum key_scope, or'ed */
+    unsigned scopes;         /* of enum key_scope, or'ed */
     int64_t rate_per_minute; /* 1 to KEY_RATE_MAX */
-    int64_t max_timeout;     /* seconds; 0: no lower maximum */
-    int64_t credits;         /* -1: not prepaid */
+    int64_t max_timeout;     /* seconds; 0: the server's maximum applies */
+    int64_t credits;         /* -1: the key is not prepaid */
     enum key_reuse reuse;
     int64_t created_ms, expires_ms, revoked_ms; /* Unix milliseconds; 0: never */
 };
 
-/* "execute,read" to bits, any order, spaces allowed; and back. Nothing, or an unknown one: ERROR_INVALID. */
+/* "execute,read" to bits, in any order, spaces allowed. ERROR_INVALID: a scope is unknown, or there is none. */
 int key_scopes_parse(const char *text, unsigned *scopes, struct error *error);
 void key_scopes_text(unsigned scopes, char out[32]);
 
-/* "off" or "key"; -1 for anything else. */
-int key_reuse_parse(const char *text, enum key_reuse *reuse);
-const char *key_reuse_text(enum key_reuse reuse);    /* "off", "key", "-" where it inherits */
-bool key_reuses(const struct key *key, bool server); /* `server`: what its setting says */
+int key_reuse_parse(const char *text, enum key_reuse *reuse); /* "off" or "key"; -1: another word */
+const char *key_reuse_text(enum key_reuse reuse);             /* "off", "key", or "-" for inherit */
+bool key_reuses(const struct key *key, bool server);          /* `server`: what the server's setting says */
 
-/* Makes a key from name, scopes, rate_per_minute, max_timeout, credits, reuse and expires_ms of `key`, checks
- * them, fills the rest, and writes the whole key, secret included, to `text`: the only time it is seen. */
+/* Makes a key. Checks name, scopes, rate_per_minute, max_timeout, credits, reuse and expires_ms of `key`, fills in the
+ * rest, and writes the whole key to `text`. That is the only time that the secret is seen. */
 int keys_create(struct db *db, struct key *key, char text[KEY_TEXT_LEN + 1], struct error *error);
 
-/* Each key, oldest first, revoked ones too, until `each` answers other than 0, which is then returned. */
+/* Calls each() for each key, the oldest first, also for revoked keys, until each() returns a number other than 0.
+ * Returns that number, or -1. */
 int keys_each(struct db *db, int (*each)(const struct key *key, void *arg), void *arg, struct error *error);
 
-/* ERROR_NOT_FOUND where there is no such key; revoking twice is fine. */
+/* ERROR_NOT_FOUND: there is no such key. A key may be revoked again, which changes nothing. */
 int keys_revoke(struct db *db, const char *id, struct error *error);
 
-/* Who is this? ERROR_UNAUTHORIZED "API key is required" (text NULL or empty) or "Invalid API key"
- * (malformed, unknown, wrong secret, revoked, expired); the same work is done in every case. */
+/* Finds the key of a request. ERROR_UNAUTHORIZED: "API key is required" (text is NULL or empty), or "Invalid API key"
+ * (it is malformed, unknown, revoked or expired, or its secret is wrong). The work is the same in each case. */
 int keys_authenticate(struct db *db, const char *text, struct key *key, struct error *error);
 
-/* Takes one credit from a prepaid key, and gives it back; ERROR_CREDITS "Out of credits" where none is left.
- * A key that is not prepaid always succeeds. */
+/* Takes a credit from a prepaid key, and gives it back. ERROR_CREDITS "Out of credits": none is left. A key that is not
+ * prepaid always succeeds. */
 int keys_charge(struct db *db, int64_t row, struct error *error);
 int keys_refund(struct db *db, int64_t row, struct error *error);
 

@@ -2,19 +2,15 @@
 #ifndef CODECELL_STORE_MIGRATE_H
 #define CODECELL_STORE_MIGRATE_H
 
-#include "base/error.h"
+#include "store/driver.h"
 #include "store/migrations.h"
 
-#include <sqlite3.h>
-
-#define MIGRATE_APPLICATION_ID 0x4343656c /* "CCel", in the file's header */
-
-/* 0 where the file is empty (*empty, may be NULL), or ours and of no newer schema than `steps` end with; changes
+/* 0: the database is empty (*empty, which may be NULL), or it is Codecell's and `steps` knows its schema. Changes
  * nothing. */
-int migrate_check(sqlite3 *handle, const struct migration *steps, bool *empty, struct error *error);
+int migrate_check(struct driver *driver, const struct migration *steps, bool *empty, struct error *error);
 
-/* Applies the steps that are missing, in one transaction: after a failure the file is as it was. Waits for
- * another program that does the same. */
-int migrate_apply(sqlite3 *handle, const struct migration *steps, struct error *error);
+/* Applies the missing steps in one transaction, so that after a failure the database is as it was. Waits for another
+ * program that does the same. */
+int migrate_apply(struct driver *driver, const struct migration *steps, struct error *error);
 
 #endif

@@ -1,4 +1,4 @@
-# Writes OUT: struct migration migrations[] from FILES (0001_….sql, …), in the order of their names.
+# Writes OUT: struct migration migrations[], made from FILES (0001_….sql, …) in the order of their names.
 list(SORT FILES)
 set(TEXT "#include \"store/migrations.h\"\n")
 set(TABLE "")

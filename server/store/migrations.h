@@ -1,10 +1,10 @@
-/* The schema's steps, made from migrations/ by migrations.cmake. A step is never edited after release. */
+/* The schema's steps, made from migrations/ by migrations.cmake. After a release a step's statements never change. */
 #ifndef CODECELL_STORE_MIGRATIONS_H
 #define CODECELL_STORE_MIGRATIONS_H
 
 struct migration {
-    int number;       /* 1 and up; 0 ends the table */
-    const char *name; /* "0001_keys" */
+    int number;       /* from 1; 0 ends the table */
+    const char *name; /* "0001_first" */
     const char *sql;
 };
 

@@ -10,7 +10,8 @@
 struct rate_verdict rate_decide(int64_t tat_ns, int64_t rate_per_minute, int64_t cost, int64_t now_ns)
 {
     assert(rate_per_minute >= 1 && rate_per_minute <= KEY_RATE_MAX && cost >= 0);
-    /* Rounded up once, and the burst made of it: rounding the burst by itself would cost or give a request. */
+    /* The burst is a multiple of the rounded interval. A burst that was rounded by itself would gain or lose a request.
+     */
     int64_t interval = (MINUTE_NS + rate_per_minute - 1) / rate_per_minute;
     int64_t full = now_ns + interval * rate_per_minute;
     struct rate_verdict verdict = {.limit = rate_per_minute};
@@ -34,12 +35,13 @@ struct rate_verdict rate_decide(int64_t tat_ns, int64_t rate_per_minute, int64_t
 
 static int load_tat(struct db *db, int64_t key_row, int64_t *tat_ns, struct error *error)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     int row =
         sql_first(db, "SELECT tat_ns FROM rates WHERE key_row = ?", SQL_VALUES(SQL_I(key_row)), &statement, error);
-    *tat_ns = row == 1 ? sqlite3_column_int64(statement, 0) : 0;
+
+    *tat_ns = row == 1 ? statement_int(statement, 0) : 0;
     if (row == 1)
-        sqlite3_reset(statement);
+        statement_reset(statement);
     return row < 0 ? -1 : 0;
 }
 
@@ -47,7 +49,8 @@ int rates_take(struct db *db, int64_t key_row, int64_t rate_per_minute, int64_t 
                struct rate_verdict *verdict, struct error *error)
 {
     int64_t tat_ns;
-    if (load_tat(db, key_row, &tat_ns, error) < 0)
+
+    if (load_tat(db, key_row, &tat_ns, error) != 0)
         return -1;
     *verdict = rate_decide(tat_ns, rate_per_minute, cost, now_ns);
     if (!verdict->allowed || cost == 0)

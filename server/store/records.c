@@ -9,9 +9,9 @@
 #include <string.h>
 
 #define LIST_MAX 200
-#define PORTION 16 /* rows that one statement of a slice writes: below a millisecond */
+#define PORTION 16 /* rows that one statement of a slice writes in less than a millisecond */
 
-/* Whether an execution `e` went with its session already: its row is there until its turn has come. */
+/* Whether the execution `e` was removed with its session. Its row is there until records_purge() comes to it. */
 #define REMOVED                                                                                     \
     "EXISTS (SELECT 1 FROM purges AS p WHERE p.key_row = e.key_row AND p.session_id = e.session_id" \
     " AND p.upto >= e.sequence)"
@@ -43,83 +43,87 @@ void record_clear(struct record *record)
     free(record->code);
     free(record->out);
     free(record->err);
-    memset(record, 0, sizeof(*record));
+    memset(record, 0, sizeof *record);
 }
 
-/* SQL's NULL for a session that there isn't. */
+/* NULL: none. */
 static const char *session_of(const struct record *record)
 {
-    return record->session_id[0] ? record->session_id : NULL;
+    return record->session_id[0] != '\0' ? record->session_id : NULL;
 }
 
-/* How many rows were written: 0 where the id is there already. */
+/* How many rows were written; 0: the id exists already. Or -1. */
 static long insert_row(struct db *db, const struct record *record, struct error *error)
 {
     return sql_run(db,
                    "INSERT INTO executions (id, key_row, session_id, language, version, status, created_ms,"
-                   " code_bytes, code) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+                   " code_bytes, code, server) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
                    SQL_VALUES(SQL_T(record->id), SQL_I(record->key_row), SQL_T(session_of(record)),
                               SQL_T(record->language), SQL_T(record->version), SQL_I(record->created_ms),
-                              SQL_I(record->code_bytes), SQL_B(record->code, record->code_len)),
+                              SQL_I(record->code_bytes), SQL_B(record->code, record->code_len), SQL_I(db_server(db))),
                    error);
 }
 
 int records_insert(struct db *db, const struct record *record, struct error *error)
 {
     const char *session = session_of(record);
-    if (session && sessions_touch(db, record->key_row, session, record->created_ms, error) < 0)
+
+    if (session != NULL && sessions_touch(db, record->key_row, session, record->created_ms, error) != 0)
         return -1;
     long written = insert_row(db, record, error);
-    if (written <= 0 || !session)
+    if (written <= 0 || session == NULL)
         return written < 0 ? -1 : 0;
     return sessions_add(db, record->key_row, session, 1, 0, record->created_ms, error);
 }
 
-/* How many rows were written: 0 where the record is not there, has ended, or went with its session. */
+/* How many rows were written; 0: the record is missing, has ended, or was removed with its session. Or -1. */
 static long finish_row(struct db *db, const struct record *record, struct error *error)
 {
-    return sql_run(db,
-                   "UPDATE executions AS e SET status = ?3, exit_code = iif(?4, ?5, NULL), started_ms = nullif(?6, 0),"
-                   " completed_ms = nullif(?7, 0), execution_ns = nullif(?8, -1), queue_ns = nullif(?9, -1),"
-                   " cpu_ns = nullif(?10, -1), memory_bytes = nullif(?11, -1), stdout_bytes = ?12,"
-                   " stderr_bytes = ?13, out = ?14, err = ?15 WHERE id = ?1 AND key_row = ?2 AND status <= 1"
-                   " AND NOT " REMOVED,
-                   SQL_VALUES(SQL_T(record->id), SQL_I(record->key_row), SQL_I(record->status),
-                              SQL_I(record->ended_by_itself), SQL_I(record->exit_code), SQL_I(record->started_ms),
-                              SQL_I(record->completed_ms), SQL_I(record->execution_ns), SQL_I(record->queue_ns),
-                              SQL_I(record->cpu_ns), SQL_I(record->memory_bytes), SQL_I(record->stdout_bytes),
-                              SQL_I(record->stderr_bytes), SQL_B(record->out, record->out_len),
-                              SQL_B(record->err, record->err_len)),
-                   error);
+    return sql_run(
+        db,
+        "UPDATE executions AS e SET status = ?3, exit_code = CASE ?4 WHEN 1 THEN ?5 END, started_ms = nullif(?6, 0),"
+        " completed_ms = nullif(?7, 0), execution_ns = nullif(?8, -1), queue_ns = nullif(?9, -1),"
+        " cpu_ns = nullif(?10, -1), memory_bytes = nullif(?11, -1), stdout_bytes = ?12,"
+        " stderr_bytes = ?13, out = ?14, err = ?15 WHERE id = ?1 AND key_row = ?2 AND status <= 1"
+        " AND NOT " REMOVED,
+        SQL_VALUES(SQL_T(record->id), SQL_I(record->key_row), SQL_I(record->status), SQL_I(record->ended_by_itself),
+                   SQL_I(record->exit_code), SQL_I(record->started_ms), SQL_I(record->completed_ms),
+                   SQL_I(record->execution_ns), SQL_I(record->queue_ns), SQL_I(record->cpu_ns),
+                   SQL_I(record->memory_bytes), SQL_I(record->stdout_bytes), SQL_I(record->stderr_bytes),
+                   SQL_B(record->out, record->out_len), SQL_B(record->err, record->err_len)),
+        error);
 }
 
-/* 1 where there is such a row, of any key; 0, or -1. */
-static int is_there(struct db *db, const char *id, struct error *error)
+/* 1: there is such a row, of any key; 0, or -1. */
+static int record_exists(struct db *db, const char *id, struct error *error)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     int row = sql_first(db, "SELECT 1 FROM executions WHERE id = ?", SQL_VALUES(SQL_T(id)), &statement, error);
+
     if (row == 1)
-        sqlite3_reset(statement);
+        statement_reset(statement);
     return row;
 }
 
-/* One that went with its session has ended: its row needs to be noted by nobody. */
+/* If the record was removed with its session, deletes its row. Because the execution has ended now, no note about it is
+ * needed. */
 static long drop_removed(struct db *db, const struct record *record, struct error *error)
 {
     return sql_run(db, "DELETE FROM executions AS e WHERE id = ? AND key_row = ? AND status <= 1 AND " REMOVED,
                    SQL_VALUES(SQL_T(record->id), SQL_I(record->key_row)), error);
 }
 
-/* There was no such record to finish: makes it, unless it was removed or has ended. As finish_row. */
+/* No record could be finished. Makes it, unless it was removed or has ended. Returns as finish_row(). */
 static long finish_missing(struct db *db, const struct record *record, struct error *error)
 {
-    int there = is_there(db, record->id, error);
+    int there = record_exists(db, record->id, error);
+
     if (there != 0)
         return there < 0 || drop_removed(db, record, error) < 0 ? -1 : 0;
     long removed = sql_run(db, "DELETE FROM removed WHERE id = ?", SQL_VALUES(SQL_T(record->id)), error);
     if (removed != 0)
         return removed < 0 ? -1 : 0;
-    return records_insert(db, record, error) < 0 ? -1 : finish_row(db, record, error);
+    return records_insert(db, record, error) != 0 ? -1 : finish_row(db, record, error);
 }
 
 int records_finish(struct db *db, const struct record *record, struct error *error)
@@ -127,86 +131,74 @@ int records_finish(struct db *db, const struct record *record, struct error *err
     const char *session = session_of(record);
     int64_t execution_ns = record->execution_ns > 0 ? record->execution_ns : 0;
     long written = finish_row(db, record, error);
+
     if (written == 0)
         written = finish_missing(db, record, error);
-    if (written <= 0 || !session)
+    if (written <= 0 || session == NULL)
         return written < 0 ? -1 : 0;
     return sessions_add(db, record->key_row, session, 0, execution_ns, record->completed_ms, error);
 }
 
-/* A copy of a blob; NULL for NULL. One that is empty is a copy of nothing. */
-static int copy_blob(sqlite3_stmt *statement, int column, char **data, size_t *len)
+static int read_record(struct statement *statement, struct record *record, struct error *error)
 {
-    if (sqlite3_column_type(statement, column) == SQLITE_NULL)
-        return 0;
-    const void *blob = sqlite3_column_blob(statement, column);
-    *len = (size_t)sqlite3_column_bytes(statement, column);
-    *data = malloc(*len + 1);
-    if (!*data || (*len && !blob))
-        return -1;
-    if (*len)
-        memcpy(*data, blob, *len);
-    (*data)[*len] = '\0';
-    return 0;
-}
-
-static int read_record(sqlite3_stmt *statement, struct record *record, struct error *error)
-{
-    memset(record, 0, sizeof(*record));
-    record->sequence = sqlite3_column_int64(statement, 0);
-    sql_copy(record->id, sizeof(record->id), statement, 1);
-    record->key_row = sqlite3_column_int64(statement, 2);
-    sql_copy(record->session_id, sizeof(record->session_id), statement, 3);
-    sql_copy(record->language, sizeof(record->language), statement, 4);
-    sql_copy(record->version, sizeof(record->version), statement, 5);
-    record->status = (enum record_status)sqlite3_column_int(statement, 6);
-    record->ended_by_itself = sqlite3_column_type(statement, 7) != SQLITE_NULL;
-    record->exit_code = sqlite3_column_int64(statement, 7);
-    record->created_ms = sqlite3_column_int64(statement, 8);
-    record->started_ms = sqlite3_column_int64(statement, 9); /* NULL reads as 0 */
-    record->completed_ms = sqlite3_column_int64(statement, 10);
-    record->execution_ns = sqlite3_column_int64(statement, 11);
-    record->queue_ns = sqlite3_column_int64(statement, 12);
-    record->cpu_ns = sqlite3_column_int64(statement, 13);
-    record->memory_bytes = sqlite3_column_int64(statement, 14);
-    record->code_bytes = sqlite3_column_int64(statement, 15);
-    record->stdout_bytes = sqlite3_column_int64(statement, 16);
-    record->stderr_bytes = sqlite3_column_int64(statement, 17);
-    if (copy_blob(statement, 18, &record->code, &record->code_len) == 0 &&
-        copy_blob(statement, 19, &record->out, &record->out_len) == 0 &&
-        copy_blob(statement, 20, &record->err, &record->err_len) == 0)
+    memset(record, 0, sizeof *record);
+    record->sequence = statement_int(statement, 0);
+    sql_copy(record->id, sizeof record->id, statement, 1);
+    record->key_row = statement_int(statement, 2);
+    sql_copy(record->session_id, sizeof record->session_id, statement, 3);
+    sql_copy(record->language, sizeof record->language, statement, 4);
+    sql_copy(record->version, sizeof record->version, statement, 5);
+    record->status = (enum record_status)statement_int(statement, 6);
+    record->ended_by_itself = !statement_is_null(statement, 7);
+    record->exit_code = statement_int(statement, 7);
+    record->created_ms = statement_int(statement, 8);
+    record->started_ms = statement_int(statement, 9); /* 0 for NULL */
+    record->completed_ms = statement_int(statement, 10);
+    record->execution_ns = statement_int(statement, 11);
+    record->queue_ns = statement_int(statement, 12);
+    record->cpu_ns = statement_int(statement, 13);
+    record->memory_bytes = statement_int(statement, 14);
+    record->code_bytes = statement_int(statement, 15);
+    record->stdout_bytes = statement_int(statement, 16);
+    record->stderr_bytes = statement_int(statement, 17);
+    if (sql_copy_blob(&record->code, &record->code_len, statement, 18) == 0 &&
+        sql_copy_blob(&record->out, &record->out_len, statement, 19) == 0 &&
+        sql_copy_blob(&record->err, &record->err_len, statement, 20) == 0)
         return 0;
     record_clear(record);
-    return error_set(error, ERROR_INTERNAL, "Out of memory");
+    return error_memory(error);
 }
 
-/* The row of this sequence, which must be there. */
-static int read_row(struct db *db, int64_t sequence, struct record *out, struct error *error)
+/* The record of this sequence, which must exist. */
+static int read_sequence(struct db *db, int64_t sequence, struct record *out, struct error *error)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     int row = sql_first(db, "SELECT " COLUMNS " FROM executions WHERE sequence = ?", SQL_VALUES(SQL_I(sequence)),
                         &statement, error);
+
     if (row <= 0)
         return row < 0 ? -1 : error_set(error, ERROR_INTERNAL, "The database failed: a row is missing");
     int result = read_record(statement, out, error);
-    sqlite3_reset(statement);
+    statement_reset(statement);
     return result;
 }
 
 int records_get(struct db *db, int64_t key_row, const char *id, struct record *out, struct error *error)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     int row = sql_first(db, "SELECT sequence FROM executions AS e WHERE id = ? AND key_row = ? AND NOT " REMOVED,
                         SQL_VALUES(SQL_T(id), SQL_I(key_row)), &statement, error);
+
     if (row <= 0)
         return row < 0 ? -1 : error_set(error, ERROR_NOT_FOUND, "Execution not found");
-    int64_t sequence = sqlite3_column_int64(statement, 0);
-    sqlite3_reset(statement);
-    return read_row(db, sequence, out, error);
+    int64_t sequence = statement_int(statement, 0);
+    statement_reset(statement);
+    return read_sequence(db, sequence, out, error);
 }
 
-/* A statement for each combination of filters, and an index for each statement: it gives the rows in their order, and
- * none but those that are meant or removed. What they hold is read apart, so that one that is removed costs little. */
+/* There is a statement for each combination of filters, and an index for each statement, which gives exactly the rows
+ * that match in their order. Some of these are removed. The columns are read by a second statement, so that a removed
+ * row costs little. */
 enum { BY_SESSION = 1, BY_LANGUAGE = 2, BY_STATUS = 4, BY_ALL = 7 };
 
 #define SESSION " AND session_id = ?"
@@ -227,16 +219,17 @@ static const char *const lists[BY_ALL + 1] = {
     [BY_ALL] = LIST(SESSION LANGUAGE STATUS),
 };
 
-static sqlite3_stmt *list_start(struct db *db, const struct record_filter *filter, struct error *error)
+static struct statement *start_record_list(struct db *db, const struct record_filter *filter, struct error *error)
 {
-    struct sql_value values[6] = {SQL_I(filter->key_row), SQL_I(filter->before ? filter->before : INT64_MAX)};
+    struct driver_value values[6] = {SQL_I(filter->key_row), SQL_I(filter->before != 0 ? filter->before : INT64_MAX)};
     size_t count = 2;
     unsigned by = 0;
-    if (filter->session_id) {
+
+    if (filter->session_id != NULL) {
         values[count++] = SQL_T(filter->session_id);
         by |= BY_SESSION;
     }
-    if (filter->language) {
+    if (filter->language != NULL) {
         values[count++] = SQL_T(filter->language);
         by |= BY_LANGUAGE;
     }
@@ -247,16 +240,17 @@ static sqlite3_stmt *list_start(struct db *db, const struct record_filter *filte
     return sql_prepare(db, lists[by], values, error);
 }
 
-/* One row of the list. 0: the next one; 1: the page is full; -1. */
-static int list_row(struct db *db, sqlite3_stmt *statement, struct record_filter *filter,
+/* Lists one row. 0: go on; 1: the page is full; or -1. */
+static int list_row(struct db *db, struct statement *statement, struct record_filter *filter,
                     bool (*each)(struct record *record, void *arg), void *arg, struct error *error)
 {
-    int64_t sequence = sqlite3_column_int64(statement, 0);
-    bool removed = sqlite3_column_int(statement, 1) != 0;
+    int64_t sequence = statement_int(statement, 0);
+    bool removed = statement_int(statement, 1) != 0;
     struct record record;
+
     if (!removed && filter->given == filter->limit)
         return 1;
-    if (!removed && read_row(db, sequence, &record, error) < 0)
+    if (!removed && read_sequence(db, sequence, &record, error) != 0)
         return -1;
     if (!removed) {
         bool taken = each(&record, arg);
@@ -274,17 +268,17 @@ int records_list(struct db *db, struct record_filter *filter, bool (*each)(struc
 {
     if (filter->limit < 1 || filter->limit > LIST_MAX)
         return error_set(error, ERROR_INVALID, "limit: must be an integer from 1 to %d", LIST_MAX);
-    sqlite3_stmt *statement = list_start(db, filter, error);
-    if (!statement)
+    struct statement *statement = start_record_list(db, filter, error);
+    if (statement == NULL)
         return -1;
     struct slice slice = slice_begin(STORE_READING_SLICE_NS, db_wanted(db));
     int row = 1, result = 0;
     bool over = false;
-    while (result == 0 && !over && (row = sql_step(statement, error)) == 1) {
+    while (result == 0 && !over && (row = statement_step(statement, error)) == 1) {
         result = list_row(db, statement, filter, each, arg, error);
         over = result == 0 && slice_over(&slice);
     }
-    sqlite3_reset(statement);
+    statement_reset(statement);
     if (over)
         return STORE_MORE;
     *more = result == 1;
@@ -293,32 +287,35 @@ int records_list(struct db *db, struct record_filter *filter, bool (*each)(struc
 
 static int find_newest(struct db *db, int64_t *newest, struct error *error)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
+
     if (sql_first(db, "SELECT coalesce(max(sequence), 0) FROM executions", NULL, &statement, error) != 1)
         return -1;
-    *newest = sqlite3_column_int64(statement, 0);
-    sqlite3_reset(statement);
+    *newest = statement_int(statement, 0);
+    statement_reset(statement);
     return 0;
 }
 
-/* The first time. */
+/* Also drops this server's notes about removed executions, because none of those executions can end any more. */
 static int begin_marking(struct db *db, int64_t *newest, struct error *error)
 {
-    /* Nothing that could still end is running: the notes about it have done their work. */
-    return find_newest(db, newest, error) < 0 || sql_run(db, "DELETE FROM removed", NULL, error) < 0 ? -1 : 0;
+    if (find_newest(db, newest, error) != 0)
+        return -1;
+    return sql_run(db, "DELETE FROM removed WHERE server = ?", SQL_VALUES(SQL_I(db_server(db))), error) < 0 ? -1 : 0;
 }
 
 long records_mark_lost(struct db *db, int64_t *newest, struct error *error)
 {
     struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS, db_wanted(db));
     long marked, all = 0;
-    if (*newest < 0 && begin_marking(db, newest, error) < 0)
+
+    if (*newest < 0 && begin_marking(db, newest, error) != 0)
         return -1;
     do {
         marked = sql_run(db,
                          "UPDATE executions SET status = ? WHERE sequence IN (SELECT sequence FROM executions"
-                         " WHERE status <= 1 AND sequence <= ? LIMIT ?)",
-                         SQL_VALUES(SQL_I(RECORD_LOST), SQL_I(*newest), SQL_I(PORTION)), error);
+                         " WHERE status <= 1 AND server = ? AND sequence <= ? LIMIT ?)",
+                         SQL_VALUES(SQL_I(RECORD_LOST), SQL_I(db_server(db)), SQL_I(*newest), SQL_I(PORTION)), error);
         all += marked;
     } while (marked > 0 && !slice_over(&slice));
     return marked < 0 ? -1 : all;
@@ -336,6 +333,7 @@ long records_expire(struct db *db, int64_t before_ms, struct error *error)
 {
     struct slice slice = slice_begin(STORE_UPKEEP_SLICE_NS, db_wanted(db));
     long gone, all = 0;
+
     do {
         gone = expire_portion(db, before_ms, error);
         if (gone == 0)
@@ -345,24 +343,25 @@ long records_expire(struct db *db, int64_t before_ms, struct error *error)
     return gone < 0 ? -1 : all;
 }
 
-/* ---- what went with its session ---- */
+/* Records of removed sessions. */
 
 struct purge {
     int64_t key_row, upto;
     char session_id[SESSION_ID_MAX + 1];
 };
 
-/* 1 where there is one, 0, or -1. */
+/* 1: there is one; 0, or -1. */
 static int next_purge(struct db *db, struct purge *purge, struct error *error)
 {
-    sqlite3_stmt *statement;
+    struct statement *statement;
     int row = sql_first(db, "SELECT key_row, session_id, upto FROM purges LIMIT 1", NULL, &statement, error);
+
     if (row != 1)
         return row;
-    purge->key_row = sqlite3_column_int64(statement, 0);
-    sql_copy(purge->session_id, sizeof(purge->session_id), statement, 1);
-    purge->upto = sqlite3_column_int64(statement, 2);
-    sqlite3_reset(statement);
+    purge->key_row = statement_int(statement, 0);
+    sql_copy(purge->session_id, sizeof purge->session_id, statement, 1);
+    purge->upto = statement_int(statement, 2);
+    statement_reset(statement);
     return 1;
 }
 
@@ -370,23 +369,26 @@ static int next_purge(struct db *db, struct purge *purge, struct error *error)
     "(SELECT sequence FROM executions WHERE key_row = ? AND session_id = ? AND sequence <= ?" \
     " ORDER BY sequence DESC LIMIT ?)" /* lists begin with the newest */
 
-/* The end of one that has not ended will find no record, and is to make none. */
+/* The end of an execution that still runs will find no record. The note in `removed` says that it should not make one.
+ */
 static long purge_portion(struct db *db, const struct purge *purge, struct error *error)
 {
-    const struct sql_value *which =
+    const struct driver_value *which =
         SQL_VALUES(SQL_I(purge->key_row), SQL_T(purge->session_id), SQL_I(purge->upto), SQL_I(PORTION));
+
     if (sql_run(db,
-                "INSERT OR IGNORE INTO removed (id) SELECT id FROM executions WHERE status <= 1"
-                " AND sequence IN " PURGED,
+                "INSERT INTO removed (id, server) SELECT id, server FROM executions WHERE status <= 1 AND sequence "
+                "IN " PURGED " ON CONFLICT (id) DO NOTHING",
                 which, error) < 0)
         return -1;
     return sql_run(db, "DELETE FROM executions WHERE sequence IN " PURGED, which, error);
 }
 
-/* Its records are gone; so is the session, unless it was made again. */
+/* All records of the purge are deleted. Deletes the session, too, unless it was made again. */
 static long end_purge(struct db *db, const struct purge *purge, struct error *error)
 {
-    const struct sql_value *which = SQL_VALUES(SQL_I(purge->key_row), SQL_T(purge->session_id));
+    const struct driver_value *which = SQL_VALUES(SQL_I(purge->key_row), SQL_T(purge->session_id));
+
     if (sql_run(db, "DELETE FROM purges WHERE key_row = ? AND session_id = ?", which, error) < 0)
         return -1;
     long sessions = sql_run(db, "DELETE FROM sessions WHERE key_row = ? AND id = ? AND removed = 1", which, error);
@@ -399,6 +401,7 @@ long records_purge(struct db *db, struct error *error)
     struct purge purge;
     long gone = 0, all = 0;
     int found;
+
     while ((found = next_purge(db, &purge, error)) == 1) {
         gone = purge_portion(db, &purge, error);
         if (gone == 0)

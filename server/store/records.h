@@ -1,19 +1,18 @@
-/* Records of executions and of the sessions that group them. A record is the key's own: every reading
- * function takes the key's row and finds nothing of another's. All for the database's thread. */
+/* Records of executions. A record belongs to a key: each function that reads takes the key's row, and finds no record
+ * of another key. All functions are for the database's thread. */
 #ifndef CODECELL_STORE_RECORDS_H
 #define CODECELL_STORE_RECORDS_H
 
 #include "base/text.h"
 #include "store/db.h"
+#include "store/sessions.h"
 
-#define SESSION_ID_MAX 128
-
-/* The numbers are in the file: new ones at the end. */
+/* These numbers are in the database: a new status gets the next number. */
 enum record_status {
     RECORD_PENDING,
     RECORD_RUNNING,
-    RECORD_COMPLETED, /* ran to its own end, exit code 0 */
-    RECORD_FAILED,    /* ran to its own end with another exit code, or could not be run (exit_code is NULL) */
+    RECORD_COMPLETED, /* it ended by itself with exit code 0 */
+    RECORD_FAILED,    /* it ended by itself with another exit code, or could not be run (exit_code is NULL) */
     RECORD_TIMED_OUT,
     RECORD_OUT_OF_MEMORY,
     RECORD_COMPILE_FAILED,
@@ -23,7 +22,8 @@ enum record_status {
 };
 
 const char *record_status_name(enum record_status status); /* "timed_out" */
-extern const char *const record_status_names[];            /* by enum record_status, NULL after the last */
+extern const char *const record_status_names[];            /* by enum record_status; NULL after the last */
+int record_status_parse(const char *name, enum record_status *status);
 
 struct record {
     int64_t key_row;
@@ -37,77 +37,57 @@ struct record {
     int64_t created_ms, started_ms, completed_ms;         /* 0: not yet */
     int64_t execution_ns, queue_ns, cpu_ns, memory_bytes; /* -1: not known */
     int64_t code_bytes, stdout_bytes, stderr_bytes;
-    /* Only where the setting keeps them, else NULL; owned by the record, see record_clear. */
-    char *code, *out, *err;
+    char *code, *out, *err; /* NULL unless the setting keeps them; the record's own, see record_clear() */
     size_t code_len, out_len, err_len;
-    int64_t sequence; /* its place in the order of creation: what a cursor holds */
+    int64_t sequence; /* its place in the order of creation, which a cursor holds */
 };
 
 void record_clear(struct record *record);
 
-/* At acceptance: id, key_row, session_id, language, version, created_ms, code_bytes and code, status pending;
- * makes or touches the session's row and counts the execution where session_id is not "". An id that is
- * there already changes nothing. */
+/* At acceptance. Writes id, key_row, session_id, language, version, created_ms, code_bytes and code, with the status
+ * pending and this server as the owner. If there is a session_id, its session is made if it is missing, marked as used,
+ * and counts the execution. If the id exists already, nothing changes. */
 int records_insert(struct db *db, const struct record *record, struct error *error);
-/* At the end: status, exit code, times, figures, out and err; adds to the session's totals. Makes the record
- * where records_insert had failed or was never run. One that has ended stays as it is. One that was removed
- * with its session stays removed, and its session too: records_purge notes which executions had not ended. */
+
+/* At the end. Writes status, exit code, times, figures, out and err, and adds to the session's totals. If
+ * records_insert() has failed or was never called, it makes the record. A record that has ended already stays as it is.
+ * A record that was removed with its session is not made again, and neither is the session: records_purge() notes which
+ * executions had not ended. */
 int records_finish(struct db *db, const struct record *record, struct error *error);
 
 struct record_filter {
     int64_t key_row;
     const char *session_id, *language; /* NULL: any */
-    int64_t before;                    /* only sequences below it; 0: from the newest */
-    int status;                        /* enum record_status, -1: any */
+    int64_t before;                    /* only smaller sequences; 0: from the newest */
+    int status;                        /* enum record_status; -1: any */
     unsigned limit;                    /* 1 to 200 */
-    unsigned given;                    /* 0 at first */
+    unsigned given;                    /* how many records were passed to each(); 0 at first */
 };
 
-/* Newest first; `each` gets a record that is valid during the call, and answers whether it takes it: one that it does
- * not take ends the page. It may keep the texts if it sets the record's pointers to NULL: a page of them may be large,
- * so it must have a cap. `more` tells whether others follow. 0, or -1, or STORE_MORE: the slice is over (many rows may
- * be of sessions that were removed), and a call with the same filter, in which `before` and `given` have moved, goes
- * on. */
+/* Lists records, the newest first. each() gets a record that is valid during the call. It answers whether it takes the
+ * record; if not, the page ends before it. each() may keep the texts if it sets the record's pointers to NULL. A page
+ * of them may be large, so it should have a cap. *more: further records follow. 0, or -1, or STORE_MORE: the slice's
+ * time is over, which happens if many rows are of removed sessions. Then a call with the same filter, whose `before`
+ * and `given` have moved, continues. */
 int records_list(struct db *db, struct record_filter *filter, bool (*each)(struct record *record, void *arg), void *arg,
                  bool *more, struct error *error);
-int records_get(struct db *db, int64_t key_row, const char *id, struct record *out,
-                struct error *error); /* ERROR_NOT_FOUND */
 
-/* What is below does a slice (STORE_UPKEEP_SLICE_NS), and answers how many rows that changed, or -1. 0: all is done. */
+/* ERROR_NOT_FOUND: there is none. */
+int records_get(struct db *db, int64_t key_row, const char *id, struct record *out, struct error *error);
 
-/* At start: what was pending or running when a server ended is lost; when it ended is not known
- * (completed_ms 0). *newest, -1 at the first time, is the last record of before the start: what was accepted since then
- * is left. */
+/* Each of the functions below does one slice (STORE_UPKEEP_SLICE_NS) and returns how many rows it changed, or -1. 0:
+ * nothing is left to do. */
+
+/* At start: marks as lost what an earlier run of this server (db_server()) left pending or running. When those
+ * executions ended is not known, so completed_ms is 0. *newest is -1 at the first call, which sets it to the last
+ * record before the start; later records are left alone. */
 long records_mark_lost(struct db *db, int64_t *newest, struct error *error);
 
-/* Deletes ended records created before `before_ms`, and when there is none of those left, sessions that expired before
- * it, were not used since and have no record. */
+/* Deletes ended records that were created before `before_ms`. If none of these is left, deletes sessions that expired
+ * before then, were not used since, and have no record. */
 long records_expire(struct db *db, int64_t before_ms, struct error *error);
 
-/* Deletes the records of removed sessions (sessions_delete), the newest first. */
+/* Deletes the records of removed sessions (sessions_delete()), the newest first. */
 long records_purge(struct db *db, struct error *error);
-
-struct session {
-    char id[SESSION_ID_MAX + 1];
-    int64_t created_ms, last_used_ms, expires_ms; /* expires_ms 0: with retention */
-    bool workspace;
-    int64_t executions;
-    int64_t execution_ns; /* in total */
-    int64_t sequence;
-};
-
-int sessions_list(struct db *db, int64_t key_row, int64_t before, unsigned limit,
-                  void (*each)(const struct session *session, void *arg), void *arg, bool *more, struct error *error);
-int sessions_get(struct db *db, int64_t key_row, const char *id, struct session *out, struct error *error);
-/* Removes the session and its executions' records: from now on nobody sees them, and the id is free; their rows go with
- * records_purge. ERROR_NOT_FOUND. */
-int sessions_delete(struct db *db, int64_t key_row, const char *id, struct error *error);
-
-/* What a language's image said of itself, kept by the image's id so that it is asked once. `facts` is JSON text,
- * to be freed. A language's newest PROBES_MAX are kept. */
-#define PROBES_MAX 16
-int probes_get(struct db *db, const char *language, const char *fingerprint, char **facts,
-               struct error *error); /* *facts NULL: none */
-int probes_put(struct db *db, const char *language, const char *fingerprint, const char *facts, struct error *error);
 
 #endif

@@ -1,5 +1,5 @@
-/* A slice of long work: it ends when its time is over, and after SLICE_LEAST_NS if something short waits. What loops
- * over rows asks after each portion, so that at least one is done; a portion must be small. */
+/* A slice of long work. It ends when its time is over; if a short job waits, it ends after SLICE_LEAST_NS. A loop over
+ * rows asks slice_over() after each portion, so that a slice does at least one portion. A portion should be small. */
 #ifndef CODECELL_STORE_SLICE_H
 #define CODECELL_STORE_SLICE_H
 
@@ -12,7 +12,7 @@
 
 struct slice {
     uint64_t least_ns, end_ns; /* monotonic */
-    const atomic_bool *wanted; /* something short waits */
+    const atomic_bool *wanted; /* whether a short job waits */
 };
 
 /* `wanted` may be NULL. */

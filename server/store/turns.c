@@ -1,94 +1,71 @@
 #include "store/turns.h"
 
-void job_list_add(struct job_list *list, struct store_job *job)
+void turns_init(struct turns *turns)
 {
-    job->next = NULL;
-    if (list->tail)
-        list->tail->next = job;
-    else
-        list->head = job;
-    list->tail = job;
+    *turns = (struct turns){.last = TURN_NONE};
+    list_init(&turns->first);
+    list_init(&turns->readers);
+    list_init(&turns->upkeep);
 }
 
-struct store_job *job_list_take(struct job_list *list)
+static struct store_job *job_of(struct list *node)
 {
-    struct store_job *job = list->head;
-    if (!job)
-        return NULL;
-    list->head = job->next;
-    if (!list->head)
-        list->tail = NULL;
-    return job;
+    return node != NULL ? container_of(node, struct store_job, node) : NULL;
 }
 
-void job_list_join(struct job_list *list, struct job_list *more)
+/* A key that waits has a connection that waits, so there are few enough keys for a search. */
+static struct store_job *first_of_reader(const struct turns *turns, int64_t reader)
 {
-    if (!more->head)
-        return;
-    if (list->tail)
-        list->tail->next = more->head;
-    else
-        list->head = more->head;
-    list->tail = more->tail;
-    *more = (struct job_list){NULL, NULL};
-}
-
-/* At most one key a connection, so a list will do. */
-static struct store_job *first_of(const struct turns *turns, int64_t reader)
-{
-    struct store_job *job = turns->readers.head;
-    while (job && job->reader != reader)
-        job = job->next;
-    return job;
+    LIST_EACH(node, &turns->readers)
+    if (job_of(node)->reader == reader)
+        return job_of(node);
+    return NULL;
 }
 
 static void add_reader(struct turns *turns, struct store_job *job)
 {
-    struct store_job *first = first_of(turns, job->reader);
-    job->behind = NULL;
-    job->last = job;
-    if (!first) {
-        job_list_add(&turns->readers, job);
-        return;
-    }
-    first->last->behind = job;
-    first->last = job;
+    struct store_job *first = first_of_reader(turns, job->reader);
+
+    list_init(&job->later);
+    list_push(first != NULL ? &first->later : &turns->readers, &job->node);
 }
 
 void turns_add(struct turns *turns, struct store_job *job)
 {
-    if (job->reader)
+    if (job->reader != 0)
         add_reader(turns, job);
     else
-        job_list_add(job->upkeep ? &turns->upkeep : &turns->first, job);
+        list_push(job->upkeep ? &turns->upkeep : &turns->first, &job->node);
 }
 
-static bool has(const struct turns *turns, enum turn turn, uint64_t now_ns, bool closing)
+static bool has_turn(const struct turns *turns, enum turn turn, uint64_t now_ns, bool closing)
 {
     if (turn == TURN_FIRST)
-        return turns->first.head != NULL;
+        return !list_is_empty(&turns->first);
     if (turn == TURN_READING)
-        return turns->readers.head != NULL;
-    return turns->upkeep.head != NULL && (closing || now_ns >= turns->upkeep_ns);
+        return !list_is_empty(&turns->readers);
+    return !list_is_empty(&turns->upkeep) && (closing || now_ns >= turns->upkeep_ns);
 }
 
 enum turn turns_next(const struct turns *turns, uint64_t now_ns, bool closing)
 {
     for (unsigned i = 0; i < TURN_UPKEEP; i++) {
         enum turn turn = (enum turn)(((unsigned)turns->last + i) % TURN_UPKEEP + 1);
-        if (has(turns, turn, now_ns, closing))
+        if (has_turn(turns, turn, now_ns, closing))
             return turn;
     }
     return TURN_NONE;
 }
 
-/* The key's next job takes its place, at the end. */
+/* The key's next job, if there is one, waits behind the other keys. */
 static struct store_job *take_reader(struct turns *turns)
 {
-    struct store_job *job = job_list_take(&turns->readers), *next = job->behind;
-    if (next) {
-        next->last = job->last;
-        job_list_add(&turns->readers, next);
+    struct store_job *job = job_of(list_shift(&turns->readers));
+    struct store_job *next = job != NULL ? job_of(list_shift(&job->later)) : NULL;
+
+    if (next != NULL) {
+        list_join(&next->later, &job->later);
+        list_push(&turns->readers, &next->node);
     }
     return job;
 }
@@ -98,15 +75,10 @@ struct store_job *turns_take(struct turns *turns, enum turn turn)
     turns->last = turn;
     if (turn == TURN_READING)
         return take_reader(turns);
-    return job_list_take(turn == TURN_FIRST ? &turns->first : &turns->upkeep);
+    return job_of(list_shift(turn == TURN_FIRST ? &turns->first : &turns->upkeep));
 }
 
 void turns_rest(struct turns *turns, uint64_t from_ns, uint64_t to_ns)
 {
     turns->upkeep_ns = to_ns + UPKEEP_REST * (to_ns - from_ns);
-}
-
-bool turns_empty(const struct turns *turns)
-{
-    return !turns->first.head && !turns->readers.head && !turns->upkeep.head;
 }

@@ -1,13 +1,12 @@
-/* Whose turn it is on the database's thread. Three lines wait:
+/* Which jobs the database's thread runs next. Jobs wait in three lines:
  *
- *   first    short things that requests wait for, of all keys, in the order in which they came: as many as share a
+ *   first    short jobs that requests wait for, of all keys, in the order in which they came. As many as share a
  *            transaction are one turn
- *   reading  a job a turn; the keys that wait take turns, so that one key's lists cost another key's no more than one
- *            of them
- *   upkeep   a slice a turn, and then a rest of UPKEEP_REST times as long as it took
+ *   reading  one job a turn. The keys that wait take turns, so that one key's lists delay another key by one job only
+ *   upkeep   one slice a turn, then a rest of UPKEEP_REST times the slice's length
  *
- * The lines that have something take turns: what stands first waits for one reading job and one slice at most.
- * Pure; whoever has it guards it (store.c). */
+ * The lines that have jobs take turns, so that a job of the first line waits for one reading job and one slice at most.
+ * This is pure; store.c guards it with its mutex. */
 #ifndef CODECELL_STORE_TURNS_H
 #define CODECELL_STORE_TURNS_H
 
@@ -17,34 +16,23 @@
 
 enum turn { TURN_NONE, TURN_FIRST, TURN_READING, TURN_UPKEEP };
 
-/* Zeroed: empty. */
-struct job_list {
-    struct store_job *head, *tail;
-};
-
-void job_list_add(struct job_list *list, struct store_job *job);
-struct store_job *job_list_take(struct job_list *list);           /* the first; NULL: none */
-void job_list_join(struct job_list *list, struct job_list *more); /* `more` is empty then */
-
-/* Zeroed: nobody waits. */
 struct turns {
-    struct job_list first, upkeep;
-    struct job_list readers; /* of each key that waits its first job, which holds the others */
+    struct list first, upkeep; /* struct store_job's node */
+    struct list readers;       /* of each key that waits the first job, which lists the key's others (`later`) */
     enum turn last;
     uint64_t upkeep_ns; /* when upkeep's rest is over */
 };
 
+void turns_init(struct turns *turns);
 void turns_add(struct turns *turns, struct store_job *job);
 
-/* TURN_NONE: nobody waits, or only upkeep that rests (until upkeep_ns). `closing`: upkeep rests no more. */
+/* TURN_NONE: no job waits, or only upkeep that rests (until upkeep_ns). `closing`: upkeep does not rest. */
 enum turn turns_next(const struct turns *turns, uint64_t now_ns, bool closing);
 
-/* A job of this line, which turns_next named. */
+/* The next job of a line that turns_next() named; NULL: there is none left. */
 struct store_job *turns_take(struct turns *turns, enum turn turn);
 
 /* A slice of upkeep took this long. */
 void turns_rest(struct turns *turns, uint64_t from_ns, uint64_t to_ns);
-
-bool turns_empty(const struct turns *turns);
 
 #endif

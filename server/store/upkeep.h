@@ -1,14 +1,15 @@
-/* Work on the database that nobody waits for, in slices: a job of the line `upkeep` (turns.h) goes on until there is
- * nothing left of its kind. */
+/* Work on the database that no request waits for, in slices. Each is a job of the line `upkeep` (turns.h) that goes on
+ * until nothing of its kind is left. On the loop's thread. */
 #ifndef CODECELL_STORE_UPKEEP_H
 #define CODECELL_STORE_UPKEEP_H
 
 #include "store/store.h"
 
-/* Deletes what records_purge has to, as far as is known when its turn comes. On the loop's thread. */
+/* Deletes the records of removed sessions (records_purge). */
 void upkeep_purge(struct store *store);
 
-/* Deletes what records_expire has to. `done` (may be NULL) is called on the loop when it is over, however it went. */
+/* Deletes old records and sessions (records_expire). done() (may be NULL) comes on the loop at the end, also after a
+ * failure. */
 void upkeep_expire(struct store *store, int64_t before_ms, void (*done)(void *arg), void *arg);
 
 #endif

@@ -173,12 +173,12 @@ def test_a_language_without_its_image_is_not_offered_and_that_is_said(launch, tm
 def test_an_image_that_does_not_say_what_it_holds_is_asked_once(launch, tmp_path):
     settings = with_languages(tmp_path, awk=AWK)
     first = launch(settings, data_dir=tmp_path / "data", languages=["awk"])
-    asked = first.database("select * from probes where language = 'awk'")
+    asked = first.database("select * from image_facts where language = 'awk'")
     told = language(first, "awk")
     assert len(asked) == 1
     first.stop()
     second = launch(settings, data_dir=tmp_path / "data", languages=["awk"])
-    assert second.database("select * from probes where language = 'awk'") == asked and language(second, "awk") == told
+    assert second.database("select * from image_facts where language = 'awk'") == asked and language(second, "awk") == told
 
 
 def test_the_command(server):

@@ -67,7 +67,7 @@ def test_a_label_is_believed_and_nothing_asked(offering):
     told = offering.get("/api/v1/languages/labelled", key=None).json
     assert told["version"] == "7.8.9" and told["packages"] == [{"name": "left-pad", "version": "1.0"}]
     assert offering.output('echo "$WHICH"', "labelled") == "labelled\n"
-    assert offering.database("select * from probes where language = 'labelled'") == []
+    assert offering.database("select * from image_facts where language = 'labelled'") == []
 
 
 def test_what_is_wanted_is_asked_first_and_waited_for(offering):

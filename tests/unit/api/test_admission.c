@@ -110,8 +110,7 @@ static void test_no_key_and_a_wrong_key(void **state)
 
 static int no_table(struct db *db, struct error *error)
 {
-    (void)error;
-    return sqlite3_exec(db_handle(db), "ALTER TABLE rates RENAME TO gone", NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
+    return db_driver(db)->calls->run_script(db_driver(db), "ALTER TABLE rates RENAME TO gone", error);
 }
 
 /* Programs are refused, without being counted, once it is known that nothing can be recorded; a wrong key still is one,
@@ -136,8 +135,7 @@ static void test_a_store_that_cannot_record(void **state)
 
 static int read_only(struct db *db, struct error *error)
 {
-    (void)error;
-    return sqlite3_exec(db_handle(db), "PRAGMA query_only = ON", NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
+    return db_driver(db)->calls->run_script(db_driver(db), "PRAGMA query_only = ON", error);
 }
 
 static void test_a_store_that_is_read_only(void **state)

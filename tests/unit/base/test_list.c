@@ -80,12 +80,35 @@ static void test_removal_on_the_way(void **state)
     assert_string_equal(letters(), "c");
 }
 
+static void test_join(void **state)
+{
+    struct list more;
+
+    (void)state;
+    list_init(&more);
+    list_join(&list, &more);
+    assert_string_equal(letters(), "");
+    list_push(&more, &items[0].node);
+    list_join(&list, &more);
+    assert_string_equal(letters(), "a");
+    assert_true(list_is_empty(&more));
+    list_push(&more, &items[1].node);
+    list_push(&more, &items[2].node);
+    list_join(&list, &more);
+    assert_string_equal(letters(), "abc");
+    assert_true(list_is_empty(&more));
+    list_push(&more, &items[3].node);
+    assert_string_equal(letters(), "abc");
+    assert_ptr_equal(list_first(&more), &items[3].node);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_order, setup),
         cmocka_unit_test_setup(test_removal, setup),
         cmocka_unit_test_setup(test_removal_on_the_way, setup),
+        cmocka_unit_test_setup(test_join, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -203,9 +203,7 @@ static void test_store_fails(void **state)
 static int lose_a_table(struct db *db, struct store_job *job, struct error *error)
 {
     (void)job;
-    return sqlite3_exec(db_handle(db), "ALTER TABLE executions RENAME TO gone", NULL, NULL, NULL) == SQLITE_OK
-               ? 0
-               : error_set(error, ERROR_INTERNAL, "no");
+    return db_driver(db)->calls->run_script(db_driver(db), "ALTER TABLE executions RENAME TO gone", error);
 }
 
 /* What runs when the database fails is answered with a warning; what waits behind it is refused, as is what comes. */

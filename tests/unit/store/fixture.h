@@ -11,6 +11,8 @@
 
 #include "base/seam.h"
 #include "store/db.h"
+#include "store/directory.h"
+#include "store/driver_sqlite.h"
 #include "store/keys.h"
 
 #include <dirent.h>
@@ -127,12 +129,24 @@ static inline struct key fixture_key(struct db *db, char text[KEY_TEXT_LEN + 1])
 /* One number from the database. */
 static inline int64_t fixture_number(struct db *db, const char *sql)
 {
-    sqlite3_stmt *statement = NULL;
-    assert_int_equal(sqlite3_prepare_v2(db_handle(db), sql, -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    int64_t number = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
+    struct driver *driver = db_driver(db);
+    struct error error = {0};
+    struct statement *statement = driver->calls->prepare(driver, sql, &error);
+    int64_t number = -1;
+    if (statement != NULL && statement_step(statement, &error) == 1)
+        number = statement_int(statement, 0);
+    else
+        fail_msg("%s: %s", sql, error.text);
+    if (statement != NULL)
+        driver->calls->finish(statement);
     return number;
+}
+
+static inline void fixture_run(struct db *db, const char *sql)
+{
+    struct error error = {0};
+    if (db_driver(db)->calls->run_script(db_driver(db), sql, &error) != 0)
+        fail_msg("%s: %s", sql, error.text);
 }
 
 /* Made by one statement: `count` ended records of the key, one in ten failed, half of them python, in the session (""
@@ -142,12 +156,11 @@ static inline void fixture_fill(struct db *db, int64_t key, const char *session,
     char sql[1024];
     snprintf(sql, sizeof(sql),
              "INSERT INTO executions (id, key_row, session_id, language, version, status, created_ms, completed_ms,"
-             " code_bytes) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+             " code_bytes, server) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
              " SELECT lower(hex(randomblob(18))), %lld, nullif('%s', ''), iif(i %% 2, 'python', 'bash'), '1',"
-             " iif(i %% 10, 2, 3), 1000 + i, 2000 + i, 1 FROM n",
-             count, (long long)key, session);
-    if (sqlite3_exec(db_handle(db), sql, NULL, NULL, NULL) != SQLITE_OK)
-        fail_msg("%s: %s", sql, sqlite3_errmsg(db_handle(db)));
+             " iif(i %% 10, 2, 3), 1000 + i, 2000 + i, 1, %lld FROM n",
+             count, (long long)key, session, (long long)db_server(db));
+    fixture_run(db, sql);
 }
 
 static inline void fixture_file(const struct fixture *fixture, char path[128])
@@ -166,18 +179,23 @@ static inline void fixture_open_fails(const char *dir, const char *why)
     assert_non_null(strstr(error.text, dir));
 }
 
-static inline void fixture_run(struct db *db, const char *sql)
+/* A connection to a file that is made if it is missing, without the schema that db_open() gives it. */
+static inline struct driver *fixture_driver(const char *path)
 {
-    if (sqlite3_exec(db_handle(db), sql, NULL, NULL, NULL) != SQLITE_OK)
-        fail_msg("%s: %s", sql, sqlite3_errmsg(db_handle(db)));
+    struct error error = {0};
+    struct driver *driver = NULL;
+    if (directory_make_file(path, &error) != 0 || driver_sqlite.open(&driver, path, &error) != 0)
+        fail_msg("%s: %s", path, error.text);
+    return driver;
 }
 
 static inline void fixture_foreign(const char *path, const char *sql)
 {
-    sqlite3 *handle;
-    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(handle, sql, NULL, NULL, NULL), SQLITE_OK);
-    sqlite3_close(handle);
+    struct driver *driver = fixture_driver(path);
+    struct error error = {0};
+    if (driver->calls->run_script(driver, sql, &error) != 0)
+        fail_msg("%s: %s", sql, error.text);
+    driver->calls->close(driver);
 }
 
 static inline int64_t fixture_log_size(const struct fixture *fixture)
@@ -192,7 +210,7 @@ static inline int64_t fixture_log_size(const struct fixture *fixture)
 /* 50 pages and some in the log. */
 static inline void fixture_grow_log(struct db *db)
 {
-    fixture_run(db, "INSERT INTO removed VALUES (hex(randomblob(100000)))");
+    fixture_run(db, "INSERT INTO removed (id) VALUES (hex(randomblob(100000)))");
 }
 
 #define fixture_test(f) cmocka_unit_test_setup_teardown(f, fixture_set_up, fixture_tear_down)

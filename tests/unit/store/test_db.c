@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "store/copier.h"
+#include "store/directory.h"
 #include "store/migrate.h"
 #include "store/sql.h"
 
@@ -27,7 +28,7 @@ static void a_new_file_is_set_up(void **state)
     snprintf(path, sizeof(path), "%s/codecell.db-wal", fixture->dir);
     assert_int_equal(stat(path, &found), 0);
     assert_int_equal(found.st_mode & 0777, 0600);
-    assert_int_equal(fixture_number(fixture->db, "PRAGMA application_id"), MIGRATE_APPLICATION_ID);
+    assert_int_equal(fixture_number(fixture->db, "PRAGMA application_id"), DRIVER_SQLITE_APPLICATION_ID);
     assert_int_equal(fixture_number(fixture->db, "PRAGMA synchronous"), 1);
     assert_int_equal(fixture_number(fixture->db, "PRAGMA foreign_keys"), 1);
     assert_int_equal(fixture_number(fixture->db, "PRAGMA busy_timeout"), 5000);
@@ -113,17 +114,16 @@ static void migrations_go_on_from_where_the_file_is(void **state)
     struct fixture *fixture = *state;
     struct error error = {0};
     char path[128];
-    sqlite3 *handle;
     fixture_file(fixture, path);
-    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
-    assert_int_equal(migrate_apply(handle, one, &error), 0);
-    assert_int_equal(migrate_apply(handle, one, &error), 0);
-    assert_int_equal(migrate_apply(handle, two, &error), 0);
-    assert_int_equal(sqlite3_exec(handle, "INSERT INTO a SELECT x FROM b", NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(migrate_check(handle, two, NULL, &error), 0);
-    assert_int_equal(migrate_check(handle, one, NULL, &error), -1);
-    assert_int_equal(migrate_apply(handle, one, &error), -1);
-    sqlite3_close(handle);
+    struct driver *driver = fixture_driver(path);
+    assert_int_equal(migrate_apply(driver, one, &error), 0);
+    assert_int_equal(migrate_apply(driver, one, &error), 0);
+    assert_int_equal(migrate_apply(driver, two, &error), 0);
+    assert_int_equal(driver->calls->run_script(driver, "INSERT INTO a SELECT x FROM b", &error), 0);
+    assert_int_equal(migrate_check(driver, two, NULL, &error), 0);
+    assert_int_equal(migrate_check(driver, one, NULL, &error), -1);
+    assert_int_equal(migrate_apply(driver, one, &error), -1);
+    driver->calls->close(driver);
 }
 
 static void a_migration_that_fails_leaves_the_file_as_it_was(void **state)
@@ -134,14 +134,13 @@ static void a_migration_that_fails_leaves_the_file_as_it_was(void **state)
     struct fixture *fixture = *state;
     struct error error = {0};
     char path[128];
-    sqlite3 *handle;
     fixture_file(fixture, path);
-    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
-    assert_int_equal(migrate_apply(handle, bad, &error), -1);
+    struct driver *driver = fixture_driver(path);
+    assert_int_equal(migrate_apply(driver, bad, &error), -1);
     assert_non_null(strstr(error.text, "migration 0002_b"));
-    assert_true(sqlite3_get_autocommit(handle));
-    assert_int_equal(migrate_apply(handle, good, &error), 0); /* not even the first was left */
-    sqlite3_close(handle);
+    assert_false(driver->calls->in_transaction(driver));
+    assert_int_equal(migrate_apply(driver, good, &error), 0); /* not even the first was left */
+    driver->calls->close(driver);
 }
 
 static void statements_are_kept_up_to_a_number(void **state)
@@ -150,10 +149,10 @@ static void statements_are_kept_up_to_a_number(void **state)
     struct fixture *fixture = *state;
     struct error error = {0};
     unsigned kept = 0;
-    sqlite3_stmt *first = NULL;
+    struct statement *first = NULL;
     for (unsigned i = 0; i <= DB_STATEMENTS_MAX; i++) {
         snprintf(texts[i], sizeof(texts[i]), "SELECT ?+%u", i);
-        sqlite3_stmt *statement = db_prepare(fixture->db, texts[i], &error);
+        struct statement *statement = db_prepare(fixture->db, texts[i], &error);
         if (!statement)
             break;
         if (i == 0)
@@ -162,12 +161,15 @@ static void statements_are_kept_up_to_a_number(void **state)
     }
     assert_true(kept > DB_STATEMENTS_MAX / 2 && kept <= DB_STATEMENTS_MAX); /* opening kept some */
     assert_int_equal(error.code, ERROR_INTERNAL);
-    assert_int_equal(sqlite3_bind_int(first, 1, 5), SQLITE_OK);
-    assert_int_equal(sqlite3_step(first), SQLITE_ROW);
-    assert_ptr_equal(db_prepare(fixture->db, texts[0], &error), first);
-    assert_int_equal(sqlite3_step(first), SQLITE_ROW); /* reset, and without the 5 */
-    assert_int_equal(sqlite3_column_type(first, 0), SQLITE_NULL);
-    sqlite3_reset(first);
+    struct statement *again = db_prepare(fixture->db, texts[0], &error);
+    assert_ptr_equal(again, first);
+    assert_int_equal(again->calls->bind(again, SQL_VALUES(SQL_I(5)), &error), 0);
+    assert_int_equal(statement_step(again, &error), 1);
+    again = db_prepare(fixture->db, texts[0], &error);
+    assert_ptr_equal(again, first);
+    assert_int_equal(statement_step(again, &error), 1); /* reset, and without the 5 */
+    assert_true(statement_is_null(again, 0));
+    statement_reset(again);
 }
 
 static void statements_that_fail(void **state)
@@ -177,8 +179,7 @@ static void statements_that_fail(void **state)
     assert_null(db_prepare(fixture->db, "SELECT nonsense FROM nowhere", &error));
     assert_int_equal(error.code, ERROR_UNAVAILABLE);
     assert_null(strstr(error.text, "nowhere"));
-    sqlite3_stmt *statement = db_prepare(fixture->db, "SELECT 1", &error);
-    assert_int_equal(db_run(fixture->db, statement, &error), -1);
+    assert_int_equal(sql_run(fixture->db, "SELECT 1", NULL, &error), -1);
     assert_int_equal(sql_run(fixture->db, "SELECT ?", SQL_VALUES(SQL_I(1), SQL_I(2)), &error), -1);
     assert_int_equal(
         sql_run(fixture->db, "INSERT INTO instance (one, id, created_ms) VALUES (2, 'x', 0)", NULL, &error), -1);
@@ -190,24 +191,33 @@ static void values_go_in_and_out(void **state)
 {
     struct fixture *fixture = *state;
     struct error error = {0};
-    sqlite3_stmt *row;
-    char small[4];
+    struct statement *row;
+    char small[4], *copy;
+    size_t len;
     assert_int_equal(sql_first(fixture->db, "SELECT ?, ?, ?, ?, ?",
                                SQL_VALUES(SQL_I(INT64_MIN), SQL_T("text"), SQL_B("\0\1", 2), SQL_T(NULL), SQL_B("", 0)),
                                &row, &error),
                      1);
-    assert_int_equal(sqlite3_column_int64(row, 0), INT64_MIN);
-    char *text = db_text(row, 1);
-    assert_string_equal(text, "text");
-    free(text);
+    assert_int_equal(statement_int(row, 0), INT64_MIN);
+    assert_string_equal(statement_text(row, 1), "text");
     sql_copy(small, sizeof(small), row, 1);
     assert_string_equal(small, "tex");
-    assert_int_equal(sqlite3_column_bytes(row, 2), 2);
-    assert_null(db_text(row, 3));
+    assert_int_equal(sql_copy_blob(&copy, &len, row, 2), 0);
+    assert_int_equal(len, 2);
+    assert_memory_equal(copy, "\0\1", 3);
+    free(copy);
+    assert_null(statement_text(row, 3));
+    assert_true(statement_is_null(row, 3));
+    assert_int_equal(sql_copy_blob(&copy, &len, row, 3), 0);
+    assert_null(copy);
     sql_copy(small, sizeof(small), row, 3);
     assert_string_equal(small, "");
-    assert_int_equal(sqlite3_column_type(row, 4), SQLITE_BLOB);
-    assert_int_equal(sql_step(row, &error), 0);
+    assert_false(statement_is_null(row, 4));
+    assert_int_equal(sql_copy_blob(&copy, &len, row, 4), 0);
+    assert_int_equal(len, 0);
+    assert_string_equal(copy, "");
+    free(copy);
+    assert_int_equal(statement_step(row, &error), 0);
 }
 
 static void transactions(void **state)
@@ -215,9 +225,9 @@ static void transactions(void **state)
     struct fixture *fixture = *state;
     struct db *other = fixture_open(fixture->dir);
     struct error error = {0};
-    sqlite3_busy_timeout(db_handle(other), 1);
+    db_patience(other, 1);
     assert_int_equal(db_begin(fixture->db, &error), 0);
-    fixture_run(fixture->db, "INSERT INTO removed VALUES ('a')");
+    fixture_run(fixture->db, "INSERT INTO removed (id) VALUES ('a')");
     assert_int_equal(db_begin_read(other, &error), 0); /* readers don't wait for a writer */
     assert_int_equal(fixture_number(other, "SELECT count(*) FROM removed"), 0);
     assert_int_equal(db_commit(other, &error), 0);
@@ -225,7 +235,7 @@ static void transactions(void **state)
     assert_int_equal(error.code, ERROR_UNAVAILABLE);
     assert_int_equal(db_commit(fixture->db, &error), 0);
     assert_int_equal(db_begin(other, &error), 0);
-    fixture_run(other, "INSERT INTO removed VALUES ('b')");
+    fixture_run(other, "INSERT INTO removed (id) VALUES ('b')");
     db_rollback(other);
     db_rollback(other);
     assert_int_equal(fixture_number(fixture->db, "SELECT count(*) FROM removed"), 1);
@@ -241,7 +251,7 @@ static void a_commit_that_fails_is_rolled_back(void **state)
     fixture_run(fixture->db, "PRAGMA defer_foreign_keys = ON");
     fixture_run(fixture->db, "INSERT INTO rates VALUES (12345, 1)");
     assert_int_equal(db_commit(fixture->db, &error), -1);
-    assert_true(sqlite3_get_autocommit(db_handle(fixture->db)));
+    assert_false(db_in_transaction(fixture->db));
     assert_int_equal(fixture_number(fixture->db, "SELECT count(*) FROM rates"), 0);
 }
 
@@ -250,7 +260,8 @@ static void a_full_disk_is_said(void **state)
     struct fixture *fixture = *state;
     struct error error = {0};
     fixture_number(fixture->db, "PRAGMA max_page_count = 1"); /* as many as there are */
-    assert_int_equal(sql_run(fixture->db, "INSERT INTO removed VALUES (hex(zeroblob(1000000)))", NULL, &error), -1);
+    assert_int_equal(sql_run(fixture->db, "INSERT INTO removed (id) VALUES (hex(zeroblob(1000000)))", NULL, &error),
+                     -1);
     assert_int_equal(error.code, ERROR_UNAVAILABLE);
     assert_non_null(strstr(error.text, "full"));
 }
@@ -431,7 +442,8 @@ static void write_for_ever(const char *dir, int out)
         _exit(1);
     for (int64_t i = 1;; i++) {
         if (db_begin(db, &error) < 0 ||
-            sql_run(db, "INSERT INTO removed VALUES (? || hex(zeroblob(2000)))", SQL_VALUES(SQL_I(i)), &error) < 0 ||
+            sql_run(db, "INSERT INTO removed (id) VALUES (? || hex(zeroblob(2000)))", SQL_VALUES(SQL_I(i)), &error) <
+                0 ||
             db_commit(db, &error) < 0 || write(out, &i, sizeof(i)) != sizeof(i))
             _exit(1);
     }
@@ -468,7 +480,7 @@ static void what_was_committed_survives_a_kill(void **state)
 static int lock_once(const char *dir)
 {
     struct error error = {0};
-    if (db_lock(dir, &error) >= 0)
+    if (directory_lock(dir, &error) >= 0)
         return 1;
     return error.code == ERROR_CONFLICT && strstr(error.text, dir) ? 0 : 2;
 }
@@ -479,7 +491,7 @@ static void one_server_at_a_time_holds_a_directory(void **state)
     struct error error = {0};
     struct stat found;
     rmdir(fixture->dir);
-    int lock = db_lock(fixture->dir, &error);
+    int lock = directory_lock(fixture->dir, &error);
     assert_true(lock >= 0);
     assert_int_equal(stat(fixture->dir, &found), 0);
     assert_int_equal(found.st_mode & 0777, 0700);
@@ -488,7 +500,7 @@ static void one_server_at_a_time_holds_a_directory(void **state)
     struct db *db = fixture_open(fixture->dir); /* a command may, while a server runs */
     db_close(db);
     close(lock);
-    lock = db_lock(fixture->dir, &error);
+    lock = directory_lock(fixture->dir, &error);
     assert_true(lock >= 0);
     close(lock);
 }
@@ -498,11 +510,11 @@ static void a_lock_that_cannot_be_is_said(void **state)
     struct fixture *fixture = *state;
     struct error error = {0};
     char path[160];
-    assert_int_equal(db_lock("/proc/nowhere", &error), -1);
+    assert_int_equal(directory_lock("/proc/nowhere", &error), -1);
     assert_int_equal(error.code, ERROR_INTERNAL);
     snprintf(path, sizeof(path), "%s/lock", fixture->dir);
     mkdir(path, 0700);
-    assert_int_equal(db_lock(fixture->dir, &error), -1);
+    assert_int_equal(directory_lock(fixture->dir, &error), -1);
     assert_non_null(strstr(error.text, "can't be locked"));
     rmdir(path);
 }

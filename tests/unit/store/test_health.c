@@ -69,7 +69,7 @@ static int write_row(struct db *db, struct error *error)
 
 static int run_pragma(struct db *db, const char *sql)
 {
-    return sqlite3_exec(db_handle(db), sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
+    return db_driver(db)->calls->run_script(db_driver(db), sql, NULL);
 }
 
 static int read_only(struct db *db, struct error *error)
@@ -93,11 +93,11 @@ static int no_room(struct db *db, struct error *error)
 static int little_room(struct db *db, struct error *error)
 {
     char sql[64];
-    sqlite3_stmt *pages;
+    struct statement *pages;
     if (sql_first(db, "PRAGMA page_count", NULL, &pages, error) != 1)
         return -1;
-    snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %d", sqlite3_column_int(pages, 0) + 3);
-    sqlite3_reset(pages);
+    snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %d", (int)statement_int(pages, 0) + 3);
+    statement_reset(pages);
     return run_pragma(db, sql);
 }
 
@@ -196,22 +196,23 @@ static int64_t number(const struct stage *stage, const char *sql)
     return found;
 }
 
-static void a_probe_leaves_nothing(void **state)
+static void a_check_leaves_nothing(void **state)
 {
     struct db *db = ((struct fixture *)*state)->db;
     struct error error = {0};
-    int result;
-    assert_int_equal(health_try_record(db, &result, &error), 0);
-    assert_int_equal(health_probe(db, false, &error), 0);
-    assert_int_equal(health_probe(db, true, &error), 0);
-    assert_true(sqlite3_get_autocommit(db_handle(db)));
+    bool lacks_schema;
+    assert_int_equal(health_try_record(db, &lacks_schema, &error), 0);
+    assert_false(lacks_schema);
+    assert_int_equal(health_check(db, false, &error), 0);
+    assert_int_equal(health_check(db, true, &error), 0);
+    assert_false(db_in_transaction(db));
     assert_int_equal(fixture_number(db, "SELECT (SELECT count(*) FROM executions) + (SELECT count(*) FROM sessions)"
                                         " + (SELECT count(*) FROM rates) + (SELECT count(*) FROM removed)"),
                      0);
     assert_int_equal(fixture_number(db, "SELECT room IS NULL AND written_ms > 0 FROM instance"), 1);
 }
 
-static void a_probe_misses_each_table(void **state)
+static void a_check_misses_each_table(void **state)
 {
     static const char *const tables[] = {"executions", "sessions", "rates", "removed", "instance"};
     struct db *db = ((struct fixture *)*state)->db;
@@ -220,37 +221,17 @@ static void a_probe_misses_each_table(void **state)
         struct error error = {0};
         snprintf(sql, sizeof(sql), "PRAGMA legacy_alter_table = ON; ALTER TABLE %s RENAME TO gone", tables[i]);
         fixture_run(db, sql);
-        assert_int_equal(health_probe(db, false, &error), -1);
+        assert_int_equal(health_check(db, false, &error), -1);
         assert_int_equal(error.code, ERROR_UNAVAILABLE);
         assert_non_null(strstr(error.text, "its schema is not ours"));
-        assert_true(sqlite3_get_autocommit(db_handle(db)));
+        assert_false(db_in_transaction(db));
         snprintf(sql, sizeof(sql), "ALTER TABLE gone RENAME TO %s", tables[i]);
         fixture_run(db, sql);
-        assert_int_equal(health_probe(db, false, &error), 0);
+        assert_int_equal(health_check(db, false, &error), 0);
     }
 }
 
-/* What a database suffers from is a 503, what a statement does wrong is not. */
-static void each_result_of_sqlite_has_its_meaning(void **state)
-{
-    static const int unusable[] = {
-        SQLITE_FULL,          SQLITE_IOERR,  SQLITE_IOERR_WRITE, SQLITE_READONLY, SQLITE_BUSY,
-        SQLITE_BUSY_SNAPSHOT, SQLITE_LOCKED, SQLITE_CORRUPT,     SQLITE_NOMEM,    SQLITE_READONLY_DBMOVED,
-        SQLITE_CANTOPEN,      SQLITE_NOTADB, SQLITE_PROTOCOL,    SQLITE_ERROR,    SQLITE_IOERR_NOMEM};
-    static const int wrong[] = {SQLITE_CONSTRAINT, SQLITE_MISUSE, SQLITE_RANGE, SQLITE_TOOBIG, SQLITE_MISMATCH};
-    struct error error;
-    (void)state;
-    for (size_t i = 0; i < sizeof(unusable) / sizeof(unusable[0]); i++) {
-        assert_int_equal(sql_error(&error, unusable[i]), -1);
-        assert_int_equal(error.code, ERROR_UNAVAILABLE);
-    }
-    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-        assert_int_equal(sql_error(&error, wrong[i]), -1);
-        assert_int_equal(error.code, ERROR_INTERNAL);
-    }
-}
-
-static void a_failing_write_makes_doubt_and_a_probe_ends_it(void **state)
+static void a_failing_write_makes_doubt_and_a_check_ends_it(void **state)
 {
     struct stage stage;
     stage_open(&stage, state);
@@ -457,7 +438,8 @@ static void closing_tries_once_more(void **state)
 
 static void what_is_owed_has_caps(void **state)
 {
-    struct owed owed = {0};
+    struct owed owed;
+    owed_init(&owed);
     struct record record = {.id = "x"};
     size_t half = OWED_TEXT_MAX / 2 + 1;
     char *text = calloc(1, half);
@@ -489,17 +471,16 @@ static void what_is_owed_has_caps(void **state)
     while ((first = owed_take(&owed)))
         owed_free(first);
     assert_int_equal(owed.count, 0);
-    assert_null(owed.tail);
+    assert_true(list_is_empty(&owed.records));
     free(text);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        fixture_test(a_probe_leaves_nothing),
-        fixture_test(a_probe_misses_each_table),
-        cmocka_unit_test(each_result_of_sqlite_has_its_meaning),
-        fixture_test_dir(a_failing_write_makes_doubt_and_a_probe_ends_it),
+        fixture_test(a_check_leaves_nothing),
+        fixture_test(a_check_misses_each_table),
+        fixture_test_dir(a_failing_write_makes_doubt_and_a_check_ends_it),
         fixture_test_dir(the_store_finds_its_way_back_by_itself),
         fixture_test_dir(what_need_not_wait_makes_doubt_too),
         fixture_test_dir(a_job_that_fails_by_itself_makes_none),

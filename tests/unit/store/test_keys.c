@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "store/migrate.h"
+#include "store/sql.h"
 
 static const char alphabet[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
@@ -102,18 +103,18 @@ static void keys_of_an_older_database_inherit(void **state)
     struct fixture *fixture = *state;
     struct error error = {0};
     char path[128];
-    sqlite3 *handle;
     int seen = 0;
     snprintf(path, sizeof(path), "%s/codecell.db", fixture->dir);
-    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
-    assert_int_equal(migrate_apply(handle, first, &error), 0);
-    assert_int_equal(sqlite3_exec(handle,
+    struct driver *driver = fixture_driver(path);
+    assert_int_equal(migrate_apply(driver, first, &error), 0);
+    assert_int_equal(
+        driver->calls->run_script(driver,
                                   "INSERT INTO instance VALUES (1, '5d3f1c04-6a0b-4a5c-9d7e-0123456789ab', 1);"
                                   "INSERT INTO keys VALUES (5, 'oldold00', zeroblob(32), 'old', 3, 9, 0, -1, 1, 0, 7);"
                                   "INSERT INTO rates VALUES (5, 11)",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
-    sqlite3_close(handle);
+                                  &error),
+        0);
+    driver->calls->close(driver);
     fixture->db = fixture_open(fixture->dir);
     assert_string_equal(db_instance(fixture->db), "5d3f1c04-6a0b-4a5c-9d7e-0123456789ab");
     assert_int_equal(keys_each(fixture->db, is_old_key, &seen, &error), 0);
@@ -122,8 +123,8 @@ static void keys_of_an_older_database_inherit(void **state)
     assert_true(fixture_number(fixture->db, "PRAGMA user_version") >= 2);
     char text[KEY_TEXT_LEN + 1];
     fixture_key(fixture->db, text); /* and a new one beside it */
-    assert_int_equal(sqlite3_exec(db_handle(fixture->db), "UPDATE keys SET reuse = 2", NULL, NULL, NULL) & 0xff,
-                     SQLITE_CONSTRAINT);
+    assert_int_equal(sql_run(fixture->db, "UPDATE keys SET reuse = 2", NULL, &error), -1);
+    assert_int_equal(error.code, ERROR_INTERNAL);
 }
 
 static void the_secret_is_nowhere_in_the_file(void **state)
@@ -417,7 +418,7 @@ static void a_database_that_fails_is_no_wrong_key(void **state)
     struct key key;
     char text[KEY_TEXT_LEN + 1];
     fixture_key(fixture->db, text);
-    assert_int_equal(sqlite3_exec(db_handle(fixture->db), "ALTER TABLE keys RENAME TO gone", NULL, NULL, NULL), 0);
+    fixture_run(fixture->db, "ALTER TABLE keys RENAME TO gone");
     assert_int_equal(authenticate(fixture->db, text, &key, &error), -1);
     assert_int_equal(error.code, ERROR_UNAVAILABLE);
     assert_null(strstr(error.text, "keys"));

@@ -1,6 +1,8 @@
 /* Lists of records and sessions: their order, their filters, and the indexes that serve them. */
 #include "store/records_fixture.h"
 
+#include <sqlite3.h>
+
 /* They stand before what is listed, and cost slices, but no page. */
 static void lists_pass_over_what_was_removed(void **state)
 {
@@ -121,7 +123,7 @@ static void assert_no_scan(struct db *db, const char *query)
     char sql[2048];
     sqlite3_stmt *plan;
     snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s", query);
-    assert_int_equal(sqlite3_prepare_v2(db_handle(db), sql, -1, &plan, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(driver_sqlite_handle(db_driver(db)), sql, -1, &plan, NULL), SQLITE_OK);
     while (sqlite3_step(plan) == SQLITE_ROW) {
         const char *step = (const char *)sqlite3_column_text(plan, 3);
         if ((strstr(step, "SCAN") && !strstr(step, "SCAN CONSTANT ROW") && !strstr(step, "SCAN purges")) ||
@@ -163,7 +165,8 @@ static void nothing_scans_a_table(void **state)
     purge(db);
     assert_int_equal(records_mark_lost(db, &(int64_t){-1}, &error), 1);
     assert_int_equal(records_expire(db, NOW_MS, &error), 0);
-    for (sqlite3_stmt *kept = NULL; (kept = sqlite3_next_stmt(db_handle(db), kept));) {
+    sqlite3 *handle = driver_sqlite_handle(db_driver(db));
+    for (sqlite3_stmt *kept = NULL; (kept = sqlite3_next_stmt(handle, kept));) {
         if (!strstr(sqlite3_sql(kept), "executions") && !strstr(sqlite3_sql(kept), "sessions"))
             continue;
         assert_no_scan(db, sqlite3_sql(kept));
@@ -180,14 +183,15 @@ static void each_combination_of_filters_has_its_index(void **state)
     int64_t key = new_key(db);
     int lists = 0;
     list_all_combinations(db, key);
-    for (sqlite3_stmt *kept = NULL; (kept = sqlite3_next_stmt(db_handle(db), kept));) {
+    sqlite3 *handle = driver_sqlite_handle(db_driver(db));
+    for (sqlite3_stmt *kept = NULL; (kept = sqlite3_next_stmt(handle, kept));) {
         const char *sql = sqlite3_sql(kept), *filters = strstr(sql, "sequence < ?");
         sqlite3_stmt *plan;
         char explain[2048];
         if (!filters)
             continue;
         snprintf(explain, sizeof(explain), "EXPLAIN QUERY PLAN %s", sql);
-        assert_int_equal(sqlite3_prepare_v2(db_handle(db), explain, -1, &plan, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_prepare_v2(driver_sqlite_handle(db_driver(db)), explain, -1, &plan, NULL), SQLITE_OK);
         assert_int_equal(sqlite3_step(plan), SQLITE_ROW);
         const char *step = (const char *)sqlite3_column_text(plan, 3);
         assert_non_null(strstr(step, "SEARCH e USING"));

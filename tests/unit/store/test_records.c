@@ -1,5 +1,6 @@
 #include "store/records_fixture.h"
 
+#include "store/image_facts.h"
 #include "store/slice.h"
 
 static void a_record_from_acceptance_to_end(void **state)
@@ -389,7 +390,7 @@ static void sessions_go_once_expired_unused_and_empty(void **state)
     char sql[128];
     snprintf(sql, sizeof(sql), "UPDATE sessions SET expires_ms = iif(id = 'later', %lld, %lld)", (long long)NOW_MS,
              (long long)cut - 1);
-    assert_int_equal(sqlite3_exec(db_handle(db), sql, NULL, NULL, NULL), SQLITE_OK);
+    fixture_run(db, sql);
     assert_int_equal(records_expire(db, cut, &error), 3); /* two records and a session */
     assert_int_equal(records_expire(db, cut, &error), 0);
     assert_no_session(db, key, "expired");
@@ -432,11 +433,8 @@ static void a_failing_database_is_said_by_each(void **state)
     struct page page = {0};
     struct error error = {0};
     char *facts;
-    assert_int_equal(sqlite3_exec(db_handle(db),
-                                  "PRAGMA foreign_keys = OFF; DROP TABLE executions; DROP TABLE sessions;"
-                                  " DROP TABLE probes; DROP TABLE removed",
-                                  NULL, NULL, NULL),
-                     SQLITE_OK);
+    fixture_run(db, "PRAGMA foreign_keys = OFF; DROP TABLE executions; DROP TABLE sessions;"
+                    " DROP TABLE image_facts; DROP TABLE removed");
     assert_int_equal(records_insert(db, &record, &error), -1);
     assert_int_equal(records_finish(db, &record, &error), -1);
     assert_int_equal(records_get(db, 1, "x", &record, &error), -1);
@@ -452,16 +450,16 @@ static void a_failing_database_is_said_by_each(void **state)
     assert_int_equal(records_purge(db, &error), 0); /* it has a table of its own */
     fixture_run(db, "INSERT INTO purges VALUES (1, 'x', 1)");
     assert_int_equal(records_purge(db, &error), -1);
-    assert_int_equal(probes_get(db, "x", "y", &facts, &error), -1);
+    assert_int_equal(stored_facts_get(db, "x", "y", &facts, &error), -1);
     assert_null(facts);
-    assert_int_equal(probes_put(db, "x", "y", "{}", &error), -1);
+    assert_int_equal(stored_facts_put(db, "x", "y", "{}", &error), -1);
 }
 
 static void assert_facts(struct db *db, const char *language, const char *fingerprint, const char *expected)
 {
     struct error error = {0};
     char *facts;
-    check(probes_get(db, language, fingerprint, &facts, &error), &error);
+    check(stored_facts_get(db, language, fingerprint, &facts, &error), &error);
     if (expected)
         assert_string_equal(facts, expected);
     else
@@ -469,26 +467,26 @@ static void assert_facts(struct db *db, const char *language, const char *finger
     free(facts);
 }
 
-static void probes_are_kept_and_replaced(void **state)
+static void image_facts_are_kept_and_replaced(void **state)
 {
     struct db *db = ((struct fixture *)*state)->db;
     struct error error = {0};
     char fingerprint[16];
     assert_facts(db, "python", "sha256:a", NULL);
-    check(probes_put(db, "python", "sha256:a", "{\"v\":1}", &error), &error);
-    check(probes_put(db, "bash", "sha256:a", "{}", &error), &error);
-    check(probes_put(db, "python", "sha256:a", "{\"v\":2}", &error), &error);
+    check(stored_facts_put(db, "python", "sha256:a", "{\"v\":1}", &error), &error);
+    check(stored_facts_put(db, "bash", "sha256:a", "{}", &error), &error);
+    check(stored_facts_put(db, "python", "sha256:a", "{\"v\":2}", &error), &error);
     assert_facts(db, "python", "sha256:a", "{\"v\":2}");
     assert_facts(db, "python", "sha256:b", NULL);
-    for (int i = 0; i < PROBES_MAX; i++) {
+    for (int i = 0; i < STORED_FACTS_MAX; i++) {
         fixture_now_ns += 1000000;
         snprintf(fingerprint, sizeof(fingerprint), "n%d", i);
-        check(probes_put(db, "python", fingerprint, "{}", &error), &error);
+        check(stored_facts_put(db, "python", fingerprint, "{}", &error), &error);
     }
     assert_facts(db, "python", "sha256:a", NULL); /* the oldest made room */
     assert_facts(db, "python", "n0", "{}");
     assert_facts(db, "bash", "sha256:a", "{}");
-    assert_int_equal(fixture_number(db, "SELECT count(*) FROM probes"), PROBES_MAX + 1);
+    assert_int_equal(fixture_number(db, "SELECT count(*) FROM image_facts"), STORED_FACTS_MAX + 1);
 }
 
 int main(void)
@@ -514,7 +512,7 @@ int main(void)
         cmocka_unit_test(statuses_in_words),
         fixture_test(a_record_of_no_key_is_an_error),
         fixture_test(a_failing_database_is_said_by_each),
-        fixture_test(probes_are_kept_and_replaced),
+        fixture_test(image_facts_are_kept_and_replaced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,6 +7,8 @@
 #include "store/sql.h"
 #include "store/store.h"
 
+#include <sqlite3.h>
+
 /* A loop, a store on it, and a gate that keeps the database's thread in a job until the test opens it. */
 struct bench {
     struct fixture *fixture;
@@ -74,11 +76,11 @@ static int insert(struct db *db, struct store_job *job, struct error *error)
 static int count_rows(struct db *db, struct store_job *job, struct error *error)
 {
     struct number *number = (struct number *)job;
-    sqlite3_stmt *row;
+    struct statement *row;
     if (sql_first(db, "SELECT count(*) FROM removed", NULL, &row, error) != 1)
         return -1;
-    number->value = sqlite3_column_int64(row, 0);
-    sqlite3_reset(row);
+    number->value = statement_int(row, 0);
+    statement_reset(row);
     return 0;
 }
 
@@ -184,7 +186,7 @@ static int watch_commits(struct db *db, struct store_job *watched, struct error 
 {
     (void)watched;
     (void)error;
-    sqlite3_commit_hook(db_handle(db), on_commit, NULL);
+    sqlite3_commit_hook(driver_sqlite_handle(db_driver(db)), on_commit, NULL);
     return 0;
 }
 
@@ -299,11 +301,11 @@ static void where_the_transaction_is_lost_each_job_fails(void **state)
 static int fill_disk(struct db *db, struct store_job *full, struct error *error)
 {
     (void)full;
-    sqlite3_stmt *limit;
+    struct statement *limit;
     if (sql_first(db, "PRAGMA max_page_count = 1", NULL, &limit, error) != 1)
         return -1;
-    sqlite3_reset(limit);
-    return (int)sql_run(db, "INSERT INTO removed VALUES (hex(zeroblob(1000000)))", NULL, error);
+    statement_reset(limit);
+    return (int)sql_run(db, "INSERT INTO removed (id) VALUES (hex(zeroblob(1000000)))", NULL, error);
 }
 
 static void a_full_disk_fails_who_needs_room(void **state)
@@ -327,7 +329,7 @@ static int patience(struct db *db, struct store_job *set, struct error *error)
 {
     (void)set;
     (void)error;
-    sqlite3_busy_timeout(db_handle(db), 1);
+    db_patience(db, 1);
     return 0;
 }
 
@@ -524,7 +526,7 @@ static void an_early_job_is_committed_too(void **state)
 static int insert_big(struct db *db, struct store_job *big, struct error *error)
 {
     (void)big;
-    return sql_run(db, "INSERT INTO removed VALUES (hex(randomblob(500000)))", NULL, error) < 0 ? -1 : 0;
+    return sql_run(db, "INSERT INTO removed (id) VALUES (hex(randomblob(500000)))", NULL, error) < 0 ? -1 : 0;
 }
 
 static void the_log_does_not_grow_for_ever(void **state)

@@ -114,7 +114,7 @@ static void what_done_has_said_survives_a_kill(void **state)
     assert_true(told_count >= 1000);
 
     fixture->db = fixture_open(fixture->dir);
-    sqlite3_stmt *row;
+    struct statement *row;
     for (int64_t i = 0; i < (int64_t)sizeof(seen); i++) {
         if (!seen[i])
             continue;

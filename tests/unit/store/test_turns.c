@@ -25,7 +25,8 @@ static char take(struct turns *turns, uint64_t now_ns)
  * they are taken, one a turn. */
 static void assert_order(const char *jobs, const char *expected)
 {
-    struct turns turns = {0};
+    struct turns turns;
+    turns_init(&turns);
     static struct named named[64];
     char got[64] = {0};
     size_t count = strlen(jobs);
@@ -38,7 +39,7 @@ static void assert_order(const char *jobs, const char *expected)
         got[i] = take(&turns, 0);
     assert_string_equal(got, expected);
     assert_int_equal(take(&turns, 0), '-');
-    assert_true(turns_empty(&turns));
+    assert_true(list_is_empty(&turns.first) && list_is_empty(&turns.readers) && list_is_empty(&turns.upkeep));
 }
 
 static void lines_and_keys_take_turns(void **state)
@@ -57,7 +58,8 @@ static void lines_and_keys_take_turns(void **state)
 static void a_key_that_comes_again_is_behind_the_others(void **state)
 {
     (void)state;
-    struct turns turns = {0};
+    struct turns turns;
+    turns_init(&turns);
     struct named a[3] = {
         {.job = {.reader = 1}, .name = 'a'}, {.job = {.reader = 1}, .name = 'b'}, {.job = {.reader = 1}, .name = 'c'}};
     struct named other = {.job = {.reader = 2}, .name = 'o'};
@@ -77,7 +79,8 @@ static void a_key_that_comes_again_is_behind_the_others(void **state)
 static void upkeep_rests(void **state)
 {
     (void)state;
-    struct turns turns = {0};
+    struct turns turns;
+    turns_init(&turns);
     struct named slices[2] = {{.job = {.upkeep = true}, .name = '1'}, {.job = {.upkeep = true}, .name = '2'}};
     turns_add(&turns, &slices[0].job);
     turns_add(&turns, &slices[1].job);
@@ -157,7 +160,7 @@ static int wait_at_gate(struct db *db, struct store_job *job, struct error *erro
 
 static int run_for_ever(struct db *db, struct store_job *job, struct error *error)
 {
-    sqlite3_stmt *row;
+    struct statement *row;
     (void)job;
     return sql_first(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n", NULL,
                      &row, error) < 0
