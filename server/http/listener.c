@@ -111,8 +111,8 @@ void http_server_drain(struct http_server *server)
         return;
     stop_listening(server);
     server->state = HTTP_DRAINING;
-    LIST_EACH(node, &server->connections)
-    http_connection_drain(container_of(node, struct http_connection, node));
+    LIST_EACH (node, &server->connections)
+        http_connection_drain(container_of(node, struct http_connection, node));
 }
 
 void http_server_stop(struct http_server *server, void (*closed)(void *arg), void *arg)
@@ -123,6 +123,6 @@ void http_server_stop(struct http_server *server, void (*closed)(void *arg), voi
     server->closed = closed;
     server->closed_arg = arg;
     uv_close((uv_handle_t *)&server->end, on_server_handle_closed);
-    LIST_EACH(node, &server->connections)
-    http_connection_lost(container_of(node, struct http_connection, node));
+    LIST_EACH (node, &server->connections)
+        http_connection_lost(container_of(node, struct http_connection, node));
 }

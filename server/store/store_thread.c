@@ -146,8 +146,7 @@ static int run_job(struct db *db, struct store_job *job, bool alone)
 /* A job that has failed already keeps its own error. */
 static void fail_all(struct list *batch, const struct error *error)
 {
-    LIST_EACH(node, batch)
-    {
+    LIST_EACH (node, batch) {
         struct store_job *job = store_job_of(node);
         if (job->failed)
             continue;
@@ -158,9 +157,9 @@ static void fail_all(struct list *batch, const struct error *error)
 
 static bool only_reads(const struct list *batch)
 {
-    LIST_EACH(node, batch)
-    if (!store_job_of(node)->reads && store_job_of(node)->reader == 0)
-        return false;
+    LIST_EACH (node, batch)
+        if (!store_job_of(node)->reads && store_job_of(node)->reader == 0)
+            return false;
     return true;
 }
 
@@ -169,8 +168,8 @@ static void hand_over(struct store *store, struct list *jobs)
 {
     unsigned count = 0;
 
-    LIST_EACH(node, jobs)
-    count++;
+    LIST_EACH (node, jobs)
+        count++;
     if (count == 0)
         return;
     uv_mutex_lock(&store->mutex);
@@ -186,8 +185,7 @@ static void hand_over_early(struct store *store, struct list *batch)
     struct list early;
 
     list_init(&early);
-    LIST_EACH(node, batch)
-    {
+    LIST_EACH (node, batch) {
         if (!store_job_of(node)->early)
             continue;
         list_remove(node);
@@ -212,8 +210,7 @@ static int run_jobs(struct store *store, struct list *batch, struct error *error
 {
     bool alone = list_first(batch) == list_last(batch);
 
-    LIST_EACH(node, batch)
-    {
+    LIST_EACH (node, batch) {
         struct store_job *job = store_job_of(node);
         int result = run_job(store->db, job, alone);
         if (job->failed)
@@ -252,8 +249,7 @@ static void run_batch(struct store *store, struct list *batch)
 static void requeue(struct store *store, struct list *batch)
 {
     uv_mutex_lock(&store->mutex);
-    LIST_EACH(node, batch)
-    {
+    LIST_EACH (node, batch) {
         struct store_job *job = store_job_of(node);
         if (!job->more || job->failed || (job->upkeep && store->life != STORE_OPEN))
             continue;

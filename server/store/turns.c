@@ -16,9 +16,9 @@ static struct store_job *job_of(struct list *node)
 /* A key that waits has a connection that waits, so there are few enough keys for a search. */
 static struct store_job *first_of_reader(const struct turns *turns, int64_t reader)
 {
-    LIST_EACH(node, &turns->readers)
-    if (job_of(node)->reader == reader)
-        return job_of(node);
+    LIST_EACH (node, &turns->readers)
+        if (job_of(node)->reader == reader)
+            return job_of(node);
     return NULL;
 }
 

@@ -181,8 +181,7 @@ static void drain_while_discarding(void **state)
     for (int i = 0; i < 2; i++)
         client_expect_end(&t, fds[i]);
     close(fds[0]);
-    LIST_EACH(node, &t.server->connections)
-    {
+    LIST_EACH (node, &t.server->connections) {
         struct http_connection *conn = container_of(node, struct http_connection, node);
         assert_int_equal(conn->state, HTTP_CONN_LINGERING);
         assert_true(uv_timer_get_due_in(&conn->timer) <= HTTP_LINGER_MS);
@@ -309,8 +308,7 @@ static void idle_connections_are_small(void **state)
     }
     TRIAL_UNTIL(&t, NOBODY, http_server_connections(t.server) == MANY);
     assert_true(sizeof(struct http_connection) <= 1024);
-    LIST_EACH(node, &t.server->connections)
-    {
+    LIST_EACH (node, &t.server->connections) {
         struct http_connection *conn = container_of(node, struct http_connection, node);
         assert_int_equal(conn->state, HTTP_CONN_IDLE);
         assert_null(conn->exchange);
