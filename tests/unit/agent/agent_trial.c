@@ -167,6 +167,63 @@ static void await_end(pid_t pid)
     fail_msg("the agent did not end with its stream");
 }
 
+void trial_await(const struct trial *trial, bool (*there)(const struct trial *trial))
+{
+    for (int waited = 0; !there(trial); waited++) {
+        assert_in_range(waited, 0, TRIAL_LIMIT_MS);
+        nanosleep(&(struct timespec){0, 1000000}, NULL);
+    }
+}
+
+static void read_whole(const char *path, char *text, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    ssize_t n = read(fd, text, size - 1);
+    close(fd);
+    text[n < 0 ? 0 : n] = '\0';
+}
+
+pid_t trial_program(const struct trial *trial)
+{
+    char path[64], text[512];
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)trial->pid, (int)trial->pid);
+    read_whole(path, text, sizeof text);
+    return (pid_t)strtol(text, NULL, 10);
+}
+
+/* The fields of /proc/PID/stat from the third on, its state: the second, its name, may hold anything. */
+static const char *stat_fields(pid_t pid, char *text, size_t size)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    read_whole(path, text, size);
+    const char *name_end = strrchr(text, ')');
+    assert_non_null(name_end);
+    return name_end + 2;
+}
+
+char trial_state(pid_t pid)
+{
+    char text[1024];
+    return *stat_fields(pid, text, sizeof text);
+}
+
+uint64_t trial_cpu_ns(pid_t pid)
+{
+    char text[1024];
+    const char *field = stat_fields(pid, text, sizeof text);
+    uint64_t ticks = 0;
+    for (int number = 4; number <= 17; number++) {
+        field = strchr(field, ' ');
+        assert_non_null(field);
+        field++;
+        if (number >= 14) /* utime, stime, cutime, cstime */
+            ticks += strtoull(field, NULL, 10);
+    }
+    return ticks * (1000000000u / (uint64_t)sysconf(_SC_CLK_TCK));
+}
+
 void trial_close(struct trial *trial)
 {
     close(trial->in);

@@ -83,6 +83,15 @@ void trial_run(struct trial *trial, const char *const argv[]);
 void trial_sh(struct trial *trial, const char *script);
 void trial_self(struct trial *trial, const char *name);
 
+/* Polls until `there` is true, without taking a frame. */
+void trial_await(const struct trial *trial, bool (*there)(const struct trial *trial));
+/* The agent's first child, by this test's count of processes; 0: it has none. */
+pid_t trial_program(const struct trial *trial);
+/* A process's state, as proc(5) has it ('S': it waits); and its CPU time, with that of the children that it waited for.
+ */
+char trial_state(pid_t pid);
+uint64_t trial_cpu_ns(pid_t pid);
+
 /* Sends RESET after DONE, and waits for READY or FAILED; forgets the last job. */
 void trial_reset(struct trial *trial);
 

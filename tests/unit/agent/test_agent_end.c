@@ -56,7 +56,7 @@ static void test_timeout(void **state)
         trial_start(&trial, NULL, 0);
         trial_pump(&trial, NULL);
         const struct frame_step_end *end = &trial.end[FRAME_STEP_RUN];
-        assert_true(end->wall_ns >= 200000000u && end->wall_ns < 5000000000u);
+        assert_true(end->wall_ns >= 200000000u && end->wall_ns < 60000000000u);
         expect_timeout(&trial);
     }
 }
@@ -77,7 +77,7 @@ static void test_left_behind(void **state)
         run_for(&trial, 10000, scripts[i]);
         trial_expect(&trial, 6, 0, trial.end[FRAME_STEP_RUN].flags & FRAME_STDERR_TRUNCATED);
         assert_string_equal(trial_text(&trial, FRAME_STDOUT), "1\n");
-        assert_true(trial.end[FRAME_STEP_RUN].wall_ns < 5000000000u);
+        assert_true(trial.end[FRAME_STEP_RUN].wall_ns < 60000000000u);
         assert_int_equal(processes_left(&trial), 1);
         trial_close(&trial);
     }
@@ -289,28 +289,36 @@ static void test_end_of_stream_without_a_job(void **state)
     trial_close(&trial);
 }
 
-/* Waiting, it takes no time at all. */
-static uint64_t cpu_time(const struct trial *trial)
+static bool has_closed_all(const struct trial *trial)
 {
-    clockid_t clock;
-    struct timespec used;
-    assert_int_equal(clock_getcpuclockid(trial->pid, &clock), 0);
-    assert_int_equal(clock_gettime(clock, &used), 0);
-    return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/root/tmp/closed", (int)trial->pid);
+    return access(path, F_OK) == 0;
 }
 
+static bool sleeps(const struct trial *trial)
+{
+    return trial_state(trial->pid) == 'S';
+}
+
+/* The agent sleeps while its program has closed its streams and runs on, and after a job: one that polled in vain would
+ * be running whenever it is looked at. */
 static void test_waits_without_work(void **state)
 {
     (void)state;
     struct trial trial;
     trial_open(&trial, NULL);
-    uint64_t before = cpu_time(&trial);
-    trial_step(&trial, FRAME_STEP_RUN, 10000, 1000,
-               (const char *const[]){"sh", "-c", "exec <&-; echo; exec >&- 2>&-; sleep 0.5", NULL});
+    trial_step(&trial, FRAME_STEP_RUN, 1000000, 1000,
+               (const char *const[]){"sh", "-c", "exec <&-; echo; exec >&- 2>&-; : >/tmp/closed; sleep 1000", NULL});
     trial_frame(&trial, FRAME_START, 0, NULL, 0);
-    trial_pump(&trial, NULL);
-    nanosleep(&(struct timespec){0, 300000000}, NULL);
-    assert_in_range(cpu_time(&trial) - before, 0, 50000000); /* of 800 */
+    trial_pump(&trial, has_output);
+    trial_await(&trial, has_closed_all);
+    trial_await(&trial, sleeps);
+    trial_close(&trial);
+
+    trial_open(&trial, NULL);
+    trial_sh(&trial, "exit 0");
+    trial_await(&trial, sleeps);
     trial_close(&trial);
 }
 

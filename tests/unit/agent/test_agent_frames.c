@@ -1,6 +1,8 @@
 /* Frames that do not fit the format or the order: each ends the cell, after it was said why. */
 #include "agent_trial.h"
 
+#include <sys/ioctl.h>
+
 static const char *const echo[] = {"echo", "hi", NULL};
 
 /* The agent says FAILED, then ends by itself. */
@@ -186,6 +188,14 @@ static void test_most_environment(void **state)
 }
 
 /* A frame may come in any pieces. */
+/* Whether the agent has read all that was written to it. */
+static bool has_taken_all(const struct trial *trial)
+{
+    int left;
+    assert_int_equal(ioctl(trial->in, FIONREAD, &left), 0);
+    return left == 0;
+}
+
 static void test_byte_by_byte(void **state)
 {
     struct trial trial;
@@ -197,7 +207,7 @@ static void test_byte_by_byte(void **state)
     trial_start(&trial, "in", 2);
     for (; trial.sent < trial.waiting.len; trial.sent++) {
         assert_int_equal(write(trial.in, trial.waiting.data + trial.sent, 1), 1);
-        nanosleep(&(struct timespec){0, 100000}, NULL);
+        trial_await(&trial, has_taken_all);
     }
     trial_pump(&trial, NULL);
     trial_expect(&trial, 0, 0, 0);

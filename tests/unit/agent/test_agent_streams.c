@@ -195,16 +195,9 @@ static void test_both_streams_at_once(void **state)
     trial_close(&trial);
 }
 
-/* Whether the agent has a child. */
-static bool has_program(const struct trial *trial)
+static bool has_no_program(const struct trial *trial)
 {
-    char path[64], first;
-    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)trial->pid, (int)trial->pid);
-    int fd = open(path, O_RDONLY);
-    assert_true(fd >= 0);
-    ssize_t n = read(fd, &first, 1);
-    close(fd);
-    return n > 0;
+    return trial_program(trial) == 0;
 }
 
 /* Waits until the program has written, and then until it is gone, without taking a frame. */
@@ -212,10 +205,7 @@ static void await_program_end(const struct trial *trial)
 {
     struct pollfd written = {.fd = trial->out, .events = POLLIN};
     assert_int_equal(poll(&written, 1, TRIAL_LIMIT_MS), 1);
-    for (int waited = 0; has_program(trial); waited++) {
-        assert_in_range(waited, 0, TRIAL_LIMIT_MS);
-        nanosleep(&(struct timespec){0, 1000000}, NULL);
-    }
+    trial_await(trial, has_no_program);
 }
 
 /* Nobody takes the agent's frames: the program is held back and still ended by its time; all that it had
