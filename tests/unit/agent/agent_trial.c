@@ -101,6 +101,25 @@ static void make_cgroup(const struct trial_cgroup *cgroup, uid_t user)
     }
 }
 
+/* Returns when the other process has its socket. */
+static void make_socket(void)
+{
+    int ready[2];
+    char byte;
+    check(pipe(ready), "pipe");
+    pid_t pid = fork();
+    check(pid, "fork");
+    if (pid == 0) {
+        check(socket(AF_INET, SOCK_DGRAM, 0), "socket");
+        check((int)write(ready[1], "r", 1), "ready");
+        pause();
+        _exit(0);
+    }
+    check((int)read(ready[0], &byte, 1), "ready");
+    close(ready[0]);
+    close(ready[1]);
+}
+
 static void become_agent(const struct trial_options *options, uid_t user, int in, int out)
 {
     const struct rlimit nproc = {options->nproc, options->nproc};
@@ -118,6 +137,8 @@ static void become_agent(const struct trial_options *options, uid_t user, int in
         check(setrlimit(RLIMIT_NPROC, &nproc), "RLIMIT_NPROC");
     check(setgid(user), "setgid");
     check(setuid(user), "setuid");
+    if (options->socket)
+        make_socket();
     snprintf(path, sizeof path, "/proc/self/fd/%d", agent);
     execve(path, argv, envp);
     check(-1, "exec of the agent");

@@ -32,7 +32,8 @@ struct trial_options {
     bool root;                         /* the agent stays user 0, with every capability */
     const struct trial_cgroup *cgroup; /* files in place of the cgroup's; NULL: what the machine has */
     const char *variable;              /* one of the container's own variables; NULL: none */
-    bool sealed;                       /* nothing else can be written to: as in a container, so it can be reset */
+    bool socket; /* another process has a socket when the agent starts, until the first job ends */
+    bool sealed; /* nothing else can be written to: as in a container, so it can be reset */
 };
 
 struct trial_bytes {

@@ -243,8 +243,8 @@ static int change_oneself(void)
     ALLOWED(prlimit(getpid(), RLIMIT_NOFILE, &limit, NULL));
     ALLOWED(sched_getaffinity(1, sizeof set, &set));
     ALLOWED(sched_setaffinity(0, sizeof set, &set));
-    ALLOWED(setpriority(PRIO_PROCESS, 0, 1));
-    ALLOWED(setpriority(PRIO_PGRP, 0, 2));
+    ALLOWED(setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + 1));
+    ALLOWED(setpriority(PRIO_PGRP, 0, getpriority(PRIO_PROCESS, 0) + 1));
     ALLOWED(CALL(SYS_ioprio_set, 1L, 0L, 3L << 13));
     ALLOWED(sched_setscheduler(0, SCHED_BATCH, &parameter));
     pthread_barrier_init(&barrier, NULL, 2);
@@ -252,7 +252,7 @@ static int change_oneself(void)
         WRONG("thread");
     pthread_barrier_wait(&barrier);
     ALLOWED(sched_setaffinity(thread_id, sizeof set, &set));
-    ALLOWED(setpriority(PRIO_PROCESS, (id_t)thread_id, 3));
+    ALLOWED(setpriority(PRIO_PROCESS, (id_t)thread_id, getpriority(PRIO_PROCESS, 0) + 1));
     pthread_barrier_wait(&barrier);
     pthread_join(thread, NULL);
     return 0;

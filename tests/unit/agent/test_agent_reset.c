@@ -302,6 +302,20 @@ static void test_leftovers(void **state)
     trial_close(&trial);
 }
 
+/* Sockets that were there at the agent's start, of what set the container up, are gone at the end of the first job. */
+static void test_fewer_sockets_than_at_first(void **state)
+{
+    (void)state;
+    struct trial trial;
+    trial_open(&trial, &(struct trial_options){.sealed = true, .socket = true});
+    for (int round = 0; round < 2; round++) {
+        trial_sh(&trial, "exit 0");
+        trial_expect(&trial, 0, 0, 0);
+        expect_reset(&trial);
+    }
+    trial_close(&trial);
+}
+
 /* The look itself sees what is planted: else the test above would tell nothing. */
 static void test_look_sees(void **state)
 {
@@ -436,7 +450,7 @@ static int lower_files(pid_t agent)
 
 static int lower_priority(pid_t agent)
 {
-    return setpriority(PRIO_PROCESS, (id_t)agent, 3);
+    return setpriority(PRIO_PROCESS, (id_t)agent, getpriority(PRIO_PROCESS, (id_t)agent) + 1);
 }
 
 static void test_limits_changed(void **state)
@@ -562,7 +576,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_limits_changed),  cmocka_unit_test(test_priority_changed),
         cmocka_unit_test(test_connection_left), cmocka_unit_test(test_label_left),
         cmocka_unit_test(test_not_sealed),      cmocka_unit_test(test_reset_at_a_wrong_time),
-        cmocka_unit_test(test_unsound_resets),
+        cmocka_unit_test(test_unsound_resets),  cmocka_unit_test(test_fewer_sockets_than_at_first),
     };
     int role = trial_main(argc, argv, roles, sizeof roles / sizeof *roles);
     return role >= 0 ? role : cmocka_run_group_tests(tests, NULL, NULL);
