@@ -3,7 +3,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -142,15 +141,15 @@ def test_a_server_that_ends_without_its_engine(launch, engine):
 
 
 def test_an_engine_that_does_not_answer(launch, engine):
-    """A stopped process accepts connections and says nothing: calls have a deadline, others are served."""
+    """A stopped process accepts connections and says nothing: what needs none of its answers is served before a call's
+    deadline, at which a program that waits for one is answered."""
     server = launch({"CODECELL_POOL": "*=0"}, languages=["bash"], engine=engine.host)
     engine.process.send_signal(signal.SIGSTOP)
     try:
-        waiting = server.begin("echo 1", "bash", timeout=5)
-        start = time.monotonic()
+        waiting = server.begin("echo 1", "bash", timeout=60)
         assert server.get("/health", key=None).status == 200
         assert server.get("/api/v1/executions").status == 200
-        assert time.monotonic() - start < 10
+        assert not waiting.done
     finally:
         engine.process.send_signal(signal.SIGCONT)
     assert waiting.answer().status in (200, 500, 503)
