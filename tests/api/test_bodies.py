@@ -1,5 +1,5 @@
-"""What a body costs the server: at most four times its bytes, whatever its shape, and given back; and what one key's
-bodies cost another key: nothing that it would notice."""
+"""The memory that a body takes: at most four times its bytes in every shape, and the server gives it back. And one key's
+bodies do not slow another key down noticeably."""
 import json
 import threading
 import time
@@ -10,7 +10,7 @@ from codecell import SANITIZED, wait_for
 MB = 1 << 20
 SIZE = (2 if SANITIZED else 16) * MB
 TIMES = 4   # its bytes
-SLACK = 20  # MB that it may leave, and that its peak may lie over the bound: stacks, the database's pages, the pools
+SLACK = 20  # MB that may stay, and that the peak may exceed the bound by: stacks, the database's pages, pools
 
 
 def fill(piece, size=SIZE):
@@ -94,7 +94,7 @@ def half_sent(server, key):
 
 
 def test_bodies_of_one_key_beside_another(launch, record_property):
-    """One key's bodies are sent, half sent, read and wait all the time; another's short programs are all served."""
+    """One key sends bodies, whole and half, all the time; another key's short programs are all served."""
     server = launch({"CODECELL_MAX_BODIES": "64m", "CODECELL_POOL": "bash=2,*=0", "CODECELL_QUEUE": "100"},
                     languages=["bash"])
     many, few = server.key(), server.key()

@@ -32,7 +32,7 @@ CASES = [(name, value) for name, values in BAD for value in values]
 
 @pytest.fixture(scope="module")
 def off():
-    """A server that is not started: for its settings and its folder."""
+    """A server that is never started; the tests use its settings and its folder."""
     with Server() as one:
         yield one
 
@@ -42,7 +42,7 @@ def test_a_bad_setting_is_a_sentence_and_exit_status_2(off, name, value):
     done = off.cli("serve", **{name: value})
     assert done.returncode == 2, done
     assert name in done.stderr and len(done.stderr.strip().splitlines()) == 1, done.stderr
-    assert not off.data_dir.exists(), "nothing is made before the settings are checked"
+    assert not off.data_dir.exists(), "something was made before the settings were checked"
 
 
 def test_other_commands_check_the_settings_too(off):

@@ -67,7 +67,7 @@ def crowd(server):
 
 
 def is_served_beside(server, crowd, record_property):
-    """Another key's programs are, while the crowd goes on."""
+    """Another key's programs are served while the crowd goes on."""
     key, took = server.key(), []
     for _ in range(20):
         start = time.monotonic()
@@ -76,7 +76,7 @@ def is_served_beside(server, crowd, record_property):
             answer = wire.answer()
         took.append(time.monotonic() - start)
         assert answer.status == 200 and answer.json["stdout"] == "1\n", answer
-        crowd.append(connect(server))  # it goes on
+        crowd.append(connect(server))  # the crowd goes on
     figures = f"p50 {statistics.median(took) * 1000:.0f} ms, worst {max(took) * 1000:.0f} ms"
     record_property("another_key", figures)
     print(figures)
@@ -87,7 +87,7 @@ def test_idle_connections_of_one_address_shut_nobody_out(server, crowd, record_p
 
 
 def test_nor_where_there_are_few_descriptors(record_property):
-    """The server keeps those that it needs for cells and the engine."""
+    """The server reserves the descriptors that it needs for cells and the engine."""
     with Server({**SETTINGS, "CODECELL_POOL_MAX": "8"}, languages=["bash"]) as one:
         one.command = ["prlimit", "--nofile=300:300", *one.command]
         one.start()
@@ -99,7 +99,7 @@ def test_nor_where_there_are_few_descriptors(record_property):
 
 
 def test_a_running_program_keeps_its_connection(server, crowd):
-    """Not even its own address's newcomers take it."""
+    """Newcomers of its own address do not take its place either."""
     key = server.key()
     with Wire(server.address) as wire:
         wire.send(execute(key, "sleep 2; echo 1"))

@@ -1,4 +1,4 @@
-"""A database that can't be written, or isn't there: what is said, what is run, and what becomes of the records."""
+"""A database that can't be written, or isn't there: the answers, the programs that still run, and their records."""
 import contextlib
 import os
 import resource
@@ -16,7 +16,7 @@ SETTINGS = {"CODECELL_POOL": "*=0"}
 
 
 class Disk:
-    """A small disk of a server's own. Where none may be mounted, the server's files can't grow instead."""
+    """A small disk for one server. If none may be mounted, a limit on the size of the server's files takes its place."""
 
     def __init__(self):
         self.folder = Path(tempfile.mkdtemp(prefix="codecell-disk-"))
@@ -44,7 +44,7 @@ class Disk:
 
 
 def forbid_writes(server):
-    """No file of the server's may be written at any place: as on a disk that fails."""
+    """The server cannot write to any file, as on a disk that fails."""
     resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 
 
@@ -78,7 +78,7 @@ def ready(server):
 
 
 def wait_refused(server, answers):
-    """Runs programs until one is refused. What is answered before that has run, and is no error."""
+    """Runs programs until one is refused. Every answer before that is 200."""
     def refused():
         answer = server.execute("echo hi", "bash", session_id="s")
         if answer.status == 503:
@@ -90,7 +90,7 @@ def wait_refused(server, answers):
 
 
 def check_refused(server):
-    """Not ready, and no program is run; what only reads is answered."""
+    """The server is not ready and runs no program; requests that only read are answered."""
     assert not ready(server)
     before = cells_taken(server)
     for _ in range(3):
@@ -213,7 +213,7 @@ def test_a_database_that_is_not_there_as_it_was_ends_the_start(stopped, harm, sa
 
 
 def test_an_emptied_database_beside_its_log_ends_the_start(stopped, server):
-    """As a server that was killed leaves it, but for the file itself."""
+    """Everything that a killed server leaves, except the file itself."""
     server.run(":", "bash")
     shutil.rmtree(stopped.data_dir)
     stopped.data_dir.mkdir()

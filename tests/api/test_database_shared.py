@@ -1,5 +1,5 @@
-"""The database's thread is nobody's alone: beside one key's loops of lists, and beside the end of a session with many
-records, another key's programs are answered; a removed session is gone at once, its rows later, also after a kill."""
+"""No key has the database's thread to itself: while one key loops over lists, or deletes a session with many records, another
+key's programs are answered. A deleted session is gone at once, its rows later, also if the server is killed meanwhile."""
 import contextlib
 import sqlite3
 import threading
@@ -105,14 +105,14 @@ def test_beside_the_end_of_a_large_session(server, record_property):
         for method, path in [("GET", "/api/v1/sessions/big"), ("GET", "/api/v1/sessions/big/executions"),
                              ("DELETE", "/api/v1/sessions/big")]:
             assert server.request(method, path).status == 404
-        assert [item["session_id"] for item in server.executions()] == ["small"]  # though the rows are there
+        assert [item["session_id"] for item in server.executions()] == ["small"]  # although its rows still exist
         assert server.executions(session_id="big") == []
         assert [item["session_id"] for item in server.get("/api/v1/sessions").json["items"]] == ["small"]
         assert server.run("echo new", "bash", session_id="big")["stdout"] == "new\n"  # the id is free
         assert server.get("/api/v1/sessions/big").json["executions"] == 1
         assert len(server.executions(session_id="big")) == 1
         bystander.wait_more(20)
-    assert rows(server, "big") > 1, "it was over before anything could be seen: take more records"
+    assert rows(server, "big") > 1, "the rows went too fast: the test needs more records"
     bystander.tell("the end of a large session", record_property)
     server.kill()
     server.start()

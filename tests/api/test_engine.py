@@ -20,7 +20,7 @@ class Engine:
         self.host = f"unix://{self.socket}"
 
     def start(self):
-        # In a network of its own: with "--bridge none" it deletes the docker0 that it finds, the machine's engine's.
+        # In a network namespace of its own: with "--bridge none" it would delete docker0 of the machine's engine.
         self.process = subprocess.Popen(
             ["unshare", "--net", "dockerd", "--data-root", self.folder / "root", "--exec-root", self.folder / "exec",
              "-H", self.host, "--bridge", "none", "--iptables=false", "--ip6tables=false",
@@ -34,8 +34,8 @@ class Engine:
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
         self.process.wait(90)
-        # An engine that was killed leaves its containerd dead and the file that names it: where nobody has reaped it
-        # yet, the next engine would wait for it.
+        # A killed engine leaves the file that names its containerd, which is dead, too. Until that process is reaped,
+        # the next engine would wait for it.
         (self.folder / "exec" / "containerd" / "containerd.pid").unlink(missing_ok=True)
 
     def left(self):
@@ -56,7 +56,7 @@ class Engine:
 
 @pytest.fixture(scope="module")
 def engine():
-    folder = Path("/var/tmp") / f"codecell-engine-{os.getpid()}"  # its root wants a file system that overlay takes
+    folder = Path("/var/tmp") / f"codecell-engine-{os.getpid()}"  # its root needs a file system that overlay accepts
     folder.mkdir()
     one = Engine(folder)
     try:
@@ -135,14 +135,14 @@ def test_a_server_that_ends_without_its_engine(launch, engine):
     server.signal(signal.SIGTERM)
     assert server.ended() == 0
     engine.start()
-    server.start()  # what the last one could not remove, this one does
+    server.start()  # it removes what the last one could not
     wait_for("an answer", lambda: served(server))
     server.stop()
 
 
 def test_an_engine_that_does_not_answer(launch, engine):
-    """A stopped process accepts connections and says nothing: what needs none of its answers is served before a call's
-    deadline, at which a program that waits for one is answered."""
+    """A stopped process accepts connections and answers nothing. Requests that do not need the engine are served at once: a
+    program, which needs it, still waits then."""
     server = launch({"CODECELL_POOL": "*=0"}, languages=["bash"], engine=engine.host)
     engine.process.send_signal(signal.SIGSTOP)
     try:

@@ -152,7 +152,7 @@ def test_a_program_that_closes_its_streams(server):
 def test_nul_in_code_stdin_and_output(server):
     assert server.output("import sys; sys.stdout.write('a\\0b')") == "a\0b"
     assert server.output("cat", "bash", stdin="x\0y") == "x\0y"
-    result = server.run("print(1) # \0")  # what python makes of it is python's
+    result = server.run("print(1) # \0")  # the rest is up to python
     assert result["status"] in ("completed", "failed")
 
 
@@ -238,7 +238,7 @@ def test_an_uncaught_exception(server):
 
 @pytest.mark.parametrize("keeps", ["", ">/dev/null 2>&1 </dev/null"])
 def test_children_that_stay_behind_do_not_hold_the_answer(server, keeps):
-    """They live for longer than a test waits for an answer."""
+    """The children live longer than a test waits for an answer."""
     result = server.run(f"echo first; (setsid sleep 250 {keeps} & ); (trap '' TERM HUP; sleep 250 {keeps}) & exit 0",
                         "bash", timeout=300)
     assert (result["stdout"], result["exit_code"]) == ("first\n", 0)
@@ -332,7 +332,7 @@ def test_the_environment_of_a_request_wins(server):
 
 
 def test_a_terminal_s_name(server):
-    """So clear and tput do not fail, and nothing prints colours of its own: there is no terminal."""
+    """clear and tput do not fail, and programs print no colours, because there is no terminal."""
     code = "clear && tput bold && tput setaf 1 && tput sgr0 && tput cols; echo $TERM"
     result = server.run(code, "bash")
     assert result["stdout"].endswith("80\nxterm-256color\n") and result["stderr"] == ""
@@ -387,7 +387,7 @@ SCRIPT = "#!/bin/sh\necho \"hi $1\"\n"
                    "fs.writeFileSync('t', '#!/bin/sh\\necho inner\\n', {mode: 0o755}); run('./t');"),
 ])
 def test_files_that_are_programs(server, language, code):
-    """A script that names its interpreter runs by its path; what else is there, once the program says so."""
+    """A script that names its interpreter runs by its path; other files run after the program made them executable."""
     files = [{"path": "bin/greet", "content": SCRIPT}, {"path": "plain", "content": 'echo "hi $1"\n'}]
     if language != "bash":
         files[1]["content"] = SCRIPT.replace("/bin/sh", "/usr/bin/env sh")
@@ -465,7 +465,7 @@ def test_limit_of_memory(server):
 
 
 def test_a_child_over_the_limit_ends_the_program_or_is_told(server):
-    """The agent ends the whole program; if the kernel was quicker, it has killed the child alone, and that is a warning."""
+    """The agent ends the whole program. If the kernel was quicker, it killed the child alone, which is a warning."""
     code = ("import subprocess, sys\n"
             "p = subprocess.run([sys.executable, '-c', 'x = bytearray(300_000_000)\\n"
             "for i in range(0, len(x), 4096): x[i] = 1'])\nprint(p.returncode)")
@@ -503,7 +503,7 @@ def test_limit_of_processes(server):
 
 
 def test_limit_of_cpu(server):
-    """By the cgroup's own files, of version 1 or 2: what it may use of each period; and it is held back at last."""
+    """The cgroup's files (version 1 or 2) say how much of each period it may use, and that the kernel throttles it."""
     code = """
         cd /sys/fs/cgroup; [ -e cpu.max ] || cd cpu
         quota() { cat cpu.max 2>/dev/null || cat cpu.cfs_quota_us cpu.cfs_period_us; }
@@ -541,7 +541,7 @@ def test_packages_of_javascript(server, module, code):
 
 
 def test_a_long_program_gives_way_on_the_processors(server):
-    """By the cgroup's own file, of version 1 or 2 (where the engine turns shares into a weight)."""
+    """Read from the cgroup's file: shares in version 1, a weight in version 2."""
     result = server.run("""
         for file in /sys/fs/cgroup/cpu/cpu.shares /sys/fs/cgroup/cpu.weight; do [ -e $file ] && break; done
         first=$(cat $file)

@@ -1,4 +1,4 @@
-"""Images with none of our bytes: one like those of a registry, and one that is nothing but a static program."""
+"""Images that contain nothing of ours: one like a registry's, and one that holds a static program alone."""
 import io
 import json
 import subprocess
@@ -27,7 +27,7 @@ SHELL = {
 
 
 def build_like_an_official_one(tag):
-    """An entry point, a user, a folder and variables of its own, none of which is ours to use."""
+    """An image with an entry point, a user, a folder and variables of its own; cells use none of them."""
     root = next(name for name in ROOTS
                 if subprocess.run(["docker", "image", "inspect", name], capture_output=True, check=False).returncode == 0)
     dockerfile = (f'FROM {root}\nENV PATH=/nowhere PERL5OPT=-w OWN=image\nWORKDIR /usr/src/app\nUSER nobody\n'
@@ -100,6 +100,6 @@ def test_what_is_told_of_them(foreign):
 
 
 def test_where_a_program_is(foreign):
-    """The working folder, its user and what it may write are a cell's, not the image's."""
+    """The working folder, the user and what it may write come from the cell, not from the image."""
     code = 'use Cwd; print join(" ", getcwd(), $> >= 10000 ? "ours" : $>, $ENV{HOME}, -w "/usr" ? "w" : "-"), "\\n"'
     assert foreign.output(code, "foreign-perl") == "/tmp/work ours /tmp/work -\n"

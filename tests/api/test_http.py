@@ -73,7 +73,7 @@ def test_a_head_that_is_wrong(server, request_):
     ("PRI * HTTP/2.0", 505), ("get /health HTTP/1.1", 501), ("NONSENSE /health HTTP/1.1", 501),
 ])
 def test_a_version_and_a_method_that_nobody_knows(server, line, status):
-    """RFC 9110 has answers of their own for these; they close as a wrong head does."""
+    """RFC 9110 has other answers for these; the connection closes all the same."""
     with server.wire() as wire:
         answer = wire.send(f"{line}\r\nHost: x\r\n\r\n").answer()
         assert answer.status in (400, status) and answer.detail and answer.header("Connection") == "close", answer
@@ -331,7 +331,7 @@ def test_a_great_body_and_a_great_answer(server):
 @pytest.mark.parametrize("framing", ["length", "chunked"])
 @pytest.mark.parametrize("size,status", [(6_000_000, 401), (6_000_000, 415), (70_000_000, 413)])
 def test_a_refused_upload_is_answered(server, size, status, framing):
-    """To a client that reads nothing before it has sent everything; a wrong key's sends on after the answer has come."""
+    """The client sends everything before it reads. With a wrong key it even sends on after the answer has come."""
     headers = {"X-API-Key": "wrong" if status == 401 else server.any_key, "Content-Type": "application/json"}
     if status == 415:
         headers["Content-Encoding"] = "gzip"
@@ -420,7 +420,7 @@ def test_a_client_that_does_not_read_its_answer(quick):
 
 
 def test_a_client_that_reads_its_answer_slowly(quick):
-    """Some 600 KB/s, through small buffers, of which a second moves far less than a third of the server's own."""
+    """About 600 KB/s through small buffers: in a second far less than a third of the server's own buffer."""
     with quick.wire(receive_buffer=65536) as wire:
         wire.send(post(quick, bash("head -c 6000000 /dev/zero | tr '\\0' x", limits={"output_kb": 16384})))
         while len(wire.data) < 3_000_000 and wire._more():
@@ -429,7 +429,7 @@ def test_a_client_that_reads_its_answer_slowly(quick):
 
 
 def test_one_connection_too_many(quick):
-    """With a program at work on each of the others: none can give way."""
+    """Each of the others has a program at work, so none gives way."""
     def records():
         return quick.database("select count(*) from executions")[0][0]
     wait_for("no connection", lambda: quick.connections() == 0)

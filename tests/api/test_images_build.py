@@ -13,7 +13,7 @@ sys.path.append(str(ROOT / "images" / "lib"))
 import facts
 from engine import inspect_image
 
-BASE = "codecell-test/base"  # no name that images/build would build
+BASE = "codecell-test/base"  # not a name that images/build would build
 GOOD, BAD = "built-well", "built-badly"
 
 

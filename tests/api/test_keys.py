@@ -11,7 +11,7 @@ RUN = {"code": "print(1)", "language": "bash"}
 
 
 def row_of(server, key):
-    """The line of `key list` that tells of this key."""
+    """The line of `key list` about this key."""
     listing = server.cli("key", "list")
     assert listing.returncode == 0, listing.stderr
     rows = [line for line in listing.stdout.splitlines() if key[3:11] in line.split()]

@@ -1,4 +1,4 @@
-"""The languages: what is told of them is true, and the next one needs no C."""
+"""The languages: what the server says of them is true, and a new one needs no C."""
 import json
 import re
 
@@ -82,7 +82,7 @@ def test_no_such_language(server):
     assert server.get("/api/v1/languages/nothing", key=None).status == 404
 
 
-# A folder of one's own.
+# An operator's own folder.
 
 AWK = {
     "id": "awk", "name": "AWK", "aliases": ["gawk"], "image": "codecell/bash", "file": "main.awk",
@@ -107,7 +107,7 @@ def test_a_new_language_needs_no_c(launch, tmp_path):
 
 
 def test_limits_below_a_languages_least_are_refused(launch, tmp_path):
-    """Behind the ranges of all languages; by version; what is left out of the request is enough."""
+    """Least limits are checked after the ranges of all languages, by version; limits that the request leaves out are enough."""
     least = {"memory_mb": 48, "disk_mb": 3, "processes": 20}
     needy = {**AWK, "id": "needy", "name": "Needy", "aliases": [], "least": least,
              "versions": [{"name": "mawk", "aliases": ["frugal"], "least": {"processes": 9}}]}

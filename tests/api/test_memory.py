@@ -23,7 +23,7 @@ int main(int n, char **args) {
     return n - 2;
 }
 """
-# Each holds 150 MB, and keeps it: the moment of the look is not what is tested.
+# Each takes 150 MB and keeps it, so that it does not matter when the agent looks.
 HOLDERS = {
     "heap": "x = bytearray(150 * MB)\nfill(x, len(x))",
     "shared": "x = mmap.mmap(-1, 150 * MB, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS)\nfill(x, len(x))",
@@ -69,7 +69,7 @@ def test_files_in_tmp_count_as_disk_alone(server):
 
 
 def test_the_page_cache_counts_as_nothing(server):
-    """It reads, and maps, more of the image's files than it may hold."""
+    """The program reads and maps more of the image's files than its limit."""
     read = TOUCH + """
 total, rooms = 0, []
 for folder, _, names in os.walk('/usr'):

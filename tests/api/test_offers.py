@@ -1,4 +1,4 @@
-"""What makes a language be offered: its image's label, or the image's own answer once a request wants it."""
+"""When a language is offered: by its image's label, or by the image's own answer when a request asks for the language."""
 import json
 import signal
 import subprocess
@@ -27,7 +27,7 @@ def hanging(id_):
     return language(id_, version={"argv": ["/usr/bin/sleep", "1000"]})
 
 
-# In the order of the alphabet, which the background goes by, what hangs comes before what is wanted.
+# The background goes by the alphabet: the images that hang come before the one that is asked for.
 LANGUAGES = [
     *(hanging(f"hangs{number}") for number in range(6)),
     language("labelled", NAME, packages={"argv": ["/usr/bin/false"]}), language("wanted"),
@@ -71,14 +71,14 @@ def test_a_label_is_believed_and_nothing_asked(offering):
 
 
 def test_what_is_wanted_is_asked_first_and_waited_for(offering):
-    """Six that hang are before it, two at a time for 20 s each."""
+    """Six images that hang come before it, two at a time for 20 s each."""
     results = in_parallel([lambda: offering.run('echo "$WHICH"', "wanted"),
                            lambda: offering.run("echo 1", "wanted-of-three"),
                            lambda: offering.run("echo 1", "wanted-of-three", version="other"),
                            lambda: offering.run("echo 1", "labelled")])
     assert [each["version"] for each in results] == ["1.2.3", "2.0", "other-1.2.3", "7.8.9"]
     assert results[0]["stdout"] == "wanted\n"
-    assert not offering.events("language.left_out", language="hangs5"), "it was asked behind them"
+    assert not offering.events("language.left_out", language="hangs5"), "it waited for those that hang"
     assert not offering.events("language.offered", language="hangs0")
 
 

@@ -18,7 +18,7 @@ def waiting(server):
 
 
 def full(server, wanted=None):
-    """Waits until exactly the cells of the setting wait, and no other is there; them."""
+    """Waits until exactly the cells of the setting are idle and no other exists; returns them."""
     server.wait_pool(**(wanted or WANTED))
     return waiting(server)
 
@@ -30,8 +30,8 @@ def test_as_many_wait_as_the_setting_says(server):
 def test_a_cell_serves_one_program(server):
     full(server)
     hosts = {server.output("import socket; print(socket.gethostname())").strip() for _ in range(3)}
-    assert len(hosts) == 3, "three programs, three cells"
-    assert not hosts & {cell[:12] for cell in full(server)["python"]}, "which are gone"
+    assert len(hosts) == 3, "not three programs in three cells"
+    assert not hosts & {cell[:12] for cell in full(server)["python"]}, "a used cell is idle again"
 
 
 def test_a_waiting_cell_is_used_and_replaced(server):
@@ -45,7 +45,7 @@ def test_a_waiting_cell_is_used_and_replaced(server):
 def test_cells_that_die_are_replaced(server, how):
     victims = full(server)["python"]
     docker(*how, *victims)
-    if how == ["kill", "-s", "TERM"]:  # a PID 1 need not die of it
+    if how == ["kill", "-s", "TERM"]:  # PID 1 may ignore it
         assert server.output("print(1)") == "1\n"
         return
     assert not victims & full(server)["python"]
@@ -53,7 +53,7 @@ def test_cells_that_die_are_replaced(server, how):
 
 
 def test_a_cell_that_does_not_answer_is_killed(server):
-    """It is frozen from outside in the middle of its program: nothing can come from it any more."""
+    """The cell is frozen from outside in the middle of its program, so that its agent can send nothing more."""
     running = server.begin("echo before; sleep 5", "bash", timeout=1, session_id="stuck")
 
     def busy():
@@ -87,7 +87,7 @@ def test_more_than_wait_are_made_on_demand(server):
 
 
 def test_other_limits_get_a_cell_of_their_own(server):
-    """With cgroup v1 or v2, what the kernel says is what was asked for."""
+    """The kernel (cgroup v1 or v2) has the limits that were asked for."""
     code = ("cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null; "
             "df -m . | tail -1 | awk '{print $2}'")
     small = server.output(code, "bash", limits={"processes": 20, "disk_mb": 7}).split()

@@ -1,4 +1,4 @@
-"""The rate of a key: GCRA whose burst is the rate, exact at its edge, told in headers, kept over a restart."""
+"""The rate of a key: GCRA with the rate as its burst, exact at its edge, shown in headers, kept over a restart."""
 import re
 import time
 
@@ -15,7 +15,7 @@ def refused(server, key):
 
 
 def told(answer):
-    """(limit, remaining, reset) of the headers, which must agree with one another."""
+    """(limit, remaining, reset) from the headers, which must agree with each other."""
     limit, remaining, reset = (int(answer.header("X-RateLimit-" + name)) for name in ("Limit", "Remaining", "Reset"))
     policy = re.fullmatch(r'"default";q=(\d+);w=60', answer.header("RateLimit-Policy"))
     state = re.fullmatch(r'"default";r=(\d+);t=(\d+)', answer.header("RateLimit"))
@@ -42,7 +42,7 @@ def test_then_one_every_so_often_and_refusals_do_not_count(server):
         pass
     start, seen = time.monotonic(), []
     wait_for("two more", lambda: seen.append(refused(server, key).status) or seen.count(400) == 2)
-    assert time.monotonic() - start > 60 / rate  # 429s came all the while; two in less would be too many
+    assert time.monotonic() - start > 60 / rate  # 429 until then; two in less time would be too many
     assert len(seen) > 3
     assert refused(server, key).status == 429
 
@@ -82,7 +82,7 @@ def test_reading_goes_on_when_the_rate_is_used_up(server):
 
 
 def test_reading_has_a_rate_of_its_own(server):
-    """600 at once, or six times the key's rate; then 429 as ever, and the headers go on telling of executions."""
+    """600 at once, or six times the key's rate, then 429. The headers still show the rate of executions."""
     key, connection = server.key(rate=5), server.connection()
     read = lambda: server.get("/api/v1/sessions/x", key=key, connection=connection)
     answers = [read() for _ in range(600)]

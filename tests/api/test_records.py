@@ -1,4 +1,4 @@
-"""Records of executions: the list, its pages and filters, one record, and whose they are."""
+"""Records of executions: the list, its pages and filters, one record, and that each key sees its own."""
 import datetime
 import re
 
@@ -96,7 +96,7 @@ def test_the_list_newest_first_in_pages(server, key):
         cursor, pages = page["next_cursor"], pages + 1
         assert cursor is None or isinstance(cursor, str)
         if pages == 1:
-            server.run(":", "bash", key=key)  # what comes meanwhile does not move the pages
+            server.run(":", "bash", key=key)  # new records do not move the pages
     assert (seen, pages) == (ids[::-1], 3)
 
 

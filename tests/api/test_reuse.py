@@ -1,5 +1,5 @@
-"""Reuse: a cell that serves the same key again, after it was put back to its first state. What each kind of program
-leaves must be gone; where that can't be so, the next program has another cell; and no cell ever has two keys."""
+"""Reuse: a cell serves the same key again after a reset to its first state. Whatever a program leaves must be gone; if it
+can't be removed, the next program has another cell. No cell ever serves two keys."""
 import pytest
 
 from codecell import docker, in_parallel, top, wait_for
@@ -9,7 +9,7 @@ PLANT = {"python": "import ctypes, errno, fcntl, mmap, os, resource, signal, soc
                    "c = ctypes.CDLL(None, use_errno=True)\n",
          "bash": "", "c": ""}
 
-# Everything of a cell that a program can see and a job could have left, but for what docs/security.md names as remaining.
+# All that a job could leave and a program could see, except what docs/security.md says remains.
 LOOK = r"""
 import os, resource, socket, stat
 print(sorted(open(f'/proc/{p}/comm').read() for p in os.listdir('/proc') if p.isdigit()))
@@ -44,20 +44,20 @@ WHERE = "\nimport socket; print('CELL', socket.gethostname())"
 
 
 def settled(cell):
-    """Waits until it has been reset, and has its interpreter started; or is gone."""
+    """Waits until the cell is reset and its interpreter started, or until the cell is gone; its name."""
     wait_for(f"{cell} to be ready", lambda: (seen := top(cell)) == "" or "main.py" in seen)
     return cell
 
 
 def look(server, key):
-    """What can be seen, and in which cell (its name)."""
+    """What a program sees, and the name of its cell."""
     out = server.output(LOOK + WHERE, key=key)
     seen, _, cell = out.rpartition("CELL ")
     return seen, settled(cell.strip())
 
 
 def kept(server, language="python"):
-    """Cells that wait for a key's next program, those that are still being reset too."""
+    """How many cells are kept for keys, those that are still being reset included."""
     cells = server.metrics().get("codecell_pool_cells", {})
     return int(cells.get(frozenset({("language", language), ("state", "kept")}), 0))
 
@@ -67,7 +67,7 @@ def where(server, key, **fields):
 
 
 def plant(server, key, code, language="python", **fields):
-    """Runs what leaves something; the cell's name."""
+    """Runs a program that leaves something; the cell's name."""
     tell = "\nprint('CELL', socket.gethostname(), flush=True)\n"
     code = code.replace("TELL", tell.strip()) if "TELL" in code else code + tell
     result = server.execute(PLANT[language] + code, language, key=key, **fields).json
@@ -75,7 +75,7 @@ def plant(server, key, code, language="python", **fields):
     return settled(result["stdout"].split("CELL ")[1].split()[0])
 
 
-GONE = {  # what a program leaves, and the next finds nothing of, in the same cell
+GONE = {  # what a program leaves and the next one in the same cell must not find
     "nothing": "",
     "a-child": "subprocess.Popen(['sleep', '99'])",
     "a-child-that-holds-the-pipes": "subprocess.Popen('exec sleep 99; echo', shell=True)",
@@ -131,7 +131,7 @@ def test_nothing_is_left_for_the_next(server, left):
     key = server.key()
     first, cell = look(server, key)
     options = {"stdin": "x" * 300000} if left == "input-not-read" else {}
-    assert plant(server, key, "import socket\n" + GONE[left], **options) == cell, "a cell kept for the key"
+    assert plant(server, key, "import socket\n" + GONE[left], **options) == cell, "the key's cell was not kept"
     assert look(server, key) == (first, cell)
 
 
@@ -143,7 +143,7 @@ SEEN = ["a-child", "a-program-of-its-own-that-runs", "a-stopped-child", "a-zombi
 
 @pytest.mark.parametrize("left", SEEN)
 def test_looking_would_have_found_it(server, left):
-    """The tests above can fail: in the program itself all of it is seen."""
+    """The tests above can fail: the program that leaves it sees all of it."""
     def seen(code):
         result = server.run(PLANT["python"] + "import socket\n" + code + "\nprint('SEEN')" + LOOK)
         return result["stdout"].partition("SEEN\n")[2], result["exit_code"]
@@ -152,7 +152,7 @@ def test_looking_would_have_found_it(server, left):
     assert seen(nothing) != seen(GONE[left])
 
 
-STAYS = {  # what the kernel itself keeps for a while: no proof, no reuse
+STAYS = {  # what the kernel keeps for a while: the reset can't be proven, so the cell is not reused
     "a-connection-in-time-wait": "l = socket.create_server(('127.0.0.1', 4322)); a = socket.create_connection(('127.0.0.1', 4322)); b, _ = l.accept(); b.close(); time.sleep(0.05); a.close(); l.close()",
 }
 
@@ -203,7 +203,7 @@ def test_a_client_that_leaves_ends_the_cell(server):
 
 
 def test_other_limits_in_the_same_cell(server):
-    """They are set on it, and set back."""
+    """The limits are set on the cell and then set back."""
     key = server.key()
     first, cell = look(server, key)
     assert where(server, key, limits={"memory_mb": 300, "cpu": 0.5, "processes": 20}) == cell
@@ -230,7 +230,7 @@ def test_every_language(server, language, code):
 
 
 def test_never_a_cell_of_another_key(server):
-    """Many rounds of two keys at once: each marks what it is given, and looks for the other's mark."""
+    """Many rounds of four keys at once: each marks its cells and looks for the others' marks."""
     keys = [server.key() for _ in range(4)]
     code = ("import os, socket\nassert not os.path.exists('/dev/shm/mark')\nopen('/dev/shm/mark', 'w')\n"
             "print(socket.gethostname())")
@@ -242,7 +242,7 @@ def test_never_a_cell_of_another_key(server):
     in_parallel([lambda key=key: rounds(key) for key in keys])
     named = [cell for key in keys for cell in cells[key]]
     assert len(named) == len(set(named)), cells
-    assert all(len(cells[key]) < 12 for key in keys), "and each key had the same cell more than once"
+    assert all(len(cells[key]) < 12 for key in keys), "a key never had the same cell twice"
 
 
 def test_a_key_may_be_without(server):
@@ -283,7 +283,7 @@ def test_a_server_that_ends_leaves_none(launch):
     for key in [server.key() for _ in range(3)]:
         where(server, key)
     wait_for("cells that are kept", lambda: kept(server) == 3)
-    server.stop()  # which looks that no container is left
+    server.stop()  # and checks that no container is left
 
 
 def test_a_kept_cell_that_dies_is_not_missed(server):
@@ -297,5 +297,5 @@ def test_a_kept_cell_gets_its_interpreter_ahead_too(server):
     key = server.key()
     cell = where(server, key)
     assert "main.py" in top(cell)
-    assert where(server, key, environment={"A": "1"}) == cell, "not used, and not in the way"
+    assert where(server, key, environment={"A": "1"}) == cell, "an interpreter with other variables cost the key its cell"
     assert where(server, key) == cell

@@ -36,7 +36,7 @@ def test_without_an_engine_it_is_healthy_but_not_ready(launch):
 
 
 def parse(text):
-    """Checks the text format 0.0.4 by the letter; {family: (type, [(name, labels, value)])}."""
+    """Checks the text format 0.0.4 strictly; {family: (type, [(name, labels, value)])}."""
     families, current = {}, None
     assert text.endswith("\n")
     for line in text.splitlines():

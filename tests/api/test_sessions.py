@@ -1,4 +1,4 @@
-"""Sessions as tracking: made by their first execution, counted, listed, deleted with what runs in them."""
+"""Sessions: made by their first execution, counted, listed, deleted together with what runs in them."""
 import datetime
 import subprocess
 

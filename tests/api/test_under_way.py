@@ -1,4 +1,4 @@
-"""Many at once: how many run, who waits, who is refused; and how a server ends and starts again."""
+"""Many at once: how many run, which wait, which are refused. And how a server ends and starts again."""
 import signal
 import statistics
 import subprocess
@@ -29,7 +29,7 @@ def test_no_more_at_once_than_the_setting(launch):
     outputs = in_parallel([lambda key=key: server.execute(SPAN, key=key).json["stdout"] for key in keys * 3])
     assert overlap([tuple(map(float, out.split())) for out in outputs]) <= 3
     outputs = in_parallel([lambda: server.execute(SPAN, key=keys[0]).json["stdout"]] * 6)
-    assert overlap([tuple(map(float, out.split())) for out in outputs]) <= 2, "a key leaves one place to others"
+    assert overlap([tuple(map(float, out.split())) for out in outputs]) <= 2, "a key must leave one slot to others"
 
 
 def test_side_by_side(launch):
@@ -76,11 +76,11 @@ def test_the_queue_is_fair_between_keys(launch):
     server.wait_status("pending", 1, key=few)
     first.leave()
     times = sorted(float(each.answer().json["stdout"]) for each in crowd)
-    assert float(late.answer().json["stdout"]) < times[1], "who came last with one waited for all of another's"
+    assert float(late.answer().json["stdout"]) < times[1], "the key with one program waited for all of the other's"
 
 
 def test_a_short_program_beside_another_keys_long_ones(launch, record_property):
-    """One key's long programs hold all that they can, and more wait; then two further keys' as well."""
+    """One key's long programs hold all the slots that they can get and more are queued; then two further keys do the same."""
     server = launch({"CODECELL_CONCURRENCY": 4, "CODECELL_CONCURRENCY_EXTRA": 4, "CODECELL_POOL": "bash=4,*=0"},
                     languages=["bash"])
     hogs, other = [server.key() for _ in range(3)], server.key()
@@ -100,7 +100,7 @@ def test_a_short_program_beside_another_keys_long_ones(launch, record_property):
         told = f"p50 {statistics.median(times) * 1000:.0f} ms, worst {max(times) * 1000:.0f} ms"
         print(f"beside {1 + len(more)} keys: {told}")
         record_property(f"beside_{1 + len(more)}_keys", told)
-        assert not any(each.done for each in crowd), "nobody's end was waited for"
+        assert not any(each.done for each in crowd), "a long program ended, so a short one may have waited for it"
     for each in crowd:
         each.leave()
 
@@ -178,7 +178,7 @@ def test_a_second_sigterm_hurries(launch):
     server.wait_status("running")
     wire = server.wire()
     server.signal(signal.SIGTERM)
-    wire.ended()  # it has been heard
+    wire.ended()  # the signal has arrived
     assert server.process.poll() is None
     server.signal(signal.SIGTERM)
     server.check_ended()
@@ -191,7 +191,7 @@ def test_sigint_is_as_sigterm(launch):
 
 
 def test_sighup_is_as_sigterm_and_hurries_nobody(launch):
-    """A terminal that closes says so, and its shell once more."""
+    """A terminal that closes sends SIGHUP, and its shell sends it once more."""
     server = launch({"CODECELL_DRAIN": 60}, languages=["bash"])
     running = server.begin("sleep 3; echo ended", "bash")
     server.wait_status("running")

@@ -17,7 +17,7 @@ def file_of(path, content="x", **more):
     return [{"path": path, "content": content, **more}]
 
 
-# (what is wrong, the body, what the sentence must hold)
+# (what is wrong, the body, what the sentence must contain)
 BAD = [
     ("no code", {"language": "python"}, ["code"]),
     ("no language", {"code": "print(1)"}, ["language"]),

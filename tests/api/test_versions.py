@@ -1,4 +1,4 @@
-"""Several versions of one language: which one a request gets, and what is told of them."""
+"""Several versions of one language: which one a request gets, and what the server says of them."""
 import json
 
 import pytest
@@ -55,7 +55,7 @@ def test_what_is_told(duo):
     snake = language["versions"][-1]
     assert language["version"] == "1.10.0"
     assert language["versions"] == ["1.10.0", "1.9.3", "check-0.1", snake] and snake.startswith("snake-3.")
-    assert language["aliases"] == ["two", "duo1.10", "snake"], "not those of a version without its image"
+    assert language["aliases"] == ["two", "duo1.10", "snake"], "names of a version without its image are listed"
     assert language["packages"] == [{"name": "left-pad", "version": "1.1"}] and language["compiled"] is False
     left_out = duo.events("language.left_out", language="duo")
     assert [each["image"] for each in left_out] == ["codecell/there-is-no-such-image"], duo.log
@@ -117,7 +117,7 @@ def test_the_default_waits_and_the_others_once_they_are_asked_for(launch, folder
         """The images of the cells of duo."""
         return set(docker("ps", "--filter", f"label=io.codecell.instance={server.instance}", "--filter",
                           "label=io.codecell.language=duo", "--format", "{{.Image}}").split())
-    # Until all have told their versions, another is the default.
+    # Until all images have said their versions, another one is the default.
     wait_for("all four", lambda: len(server.events("language.offered", language="duo")) == 4)
     wait_for("a cell of the default's alone", lambda: waiting() == {"codecell/python"})
     versions = {server.run("1", "duo", version=wanted)["version"] for wanted in ("1.9", "1.10")}

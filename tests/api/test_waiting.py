@@ -1,10 +1,10 @@
-"""A program that goes on in an interpreter which was started ahead of it cannot tell: each of waiting/*.txt is run by
-two servers, one with waiting interpreters and one without, and both must answer the same.
+"""A program cannot notice that its interpreter was started ahead: two servers run each program of waiting/*.txt, one in
+prewarmed cells and one in blank ones, and both must answer the same.
 
-The one without takes its cells again and again (CODECELL_REUSE), which saves a thousand of them.
+The server without reuses its cells (CODECELL_REUSE), which saves a thousand of them.
 
-A program starts with a line "=== name {fields}": fields of its request, where a list of a text and a number is that
-text so often. Its test has its name, so a failure says which program saw a difference.
+A program starts with a line "=== name {fields}": the fields of its request. A list of a text and a number in them stands
+for that many copies of the text. The test has the program's name, so a failure says which program saw a difference.
 """
 import json
 import re
@@ -19,13 +19,13 @@ from codecell import PATIENCE, Server, in_parallel, wait_for
 
 FOLDER = Path(__file__).with_name("waiting")
 LANGUAGES = tuple(sorted({path.stem.split("-")[0] for path in FOLDER.glob("*.txt")}))
-USUAL = ("bash", "javascript", "python")  # of each way to be held, with all that may come with a program
-AT_ONCE = {language: 3 for language in LANGUAGES}  # programs, and cells that are held for them
+USUAL = ("bash", "javascript", "python")  # each way to prewarm, with all that may come with a program
+AT_ONCE = {language: 3 for language in LANGUAGES}  # programs, and prewarmed cells for them
 AT_ONCE |= {"bash": 4, "javascript": 6, "python": 10}
 SLOW = {"clojure", "elixir", "java", "r", "rust"}  # to start; a server starts one interpreter ahead at a time
-GROUPS = (set(LANGUAGES) - SLOW, SLOW)  # the languages of each server with waiting interpreters
+GROUPS = (set(LANGUAGES) - SLOW, SLOW)  # the languages of each server with prewarmed cells
 
-# What differs from one run to the next by its nature: the cell's name, addresses, process ids, times of Node's own,
+# What always differs from one run to the next: the cell's name, addresses, process ids, times of Node's own,
 # the time of a line in a log.
 BY_NATURE = [
     (re.compile(r"\b[0-9a-f]{64}\b"), "ID"),
@@ -65,7 +65,7 @@ def gets_a_held_one(request):
 
 
 def seen(answer):
-    """What a client sees of an answer, without what differs by nature."""
+    """What a client sees of an answer, without what always differs."""
     def plain(value):
         if not isinstance(value, str):
             return value
@@ -96,19 +96,19 @@ def pool_cells(server, language, state):
 
 
 def held_taken(server):
-    """How many programs of each language were given a cell whose interpreter waited."""
+    """How many programs of each language got a prewarmed cell."""
     taken = server.metrics().get("codecell_cells_taken_total", {})
     return {dict(labels)["language"]: count for labels, count in taken.items() if ("cell", "prewarmed") in labels}
 
 
 def wait_held(server, wanted):
-    """Waits until as many interpreters are held as named."""
+    """Waits until so many cells of each language are prewarmed."""
     wait_for(f"interpreters held: {wanted}", lambda: all(pool_cells(server, language, "prewarmed") >= count
                                                          for language, count in wanted.items()))
 
 
 class Both:
-    """Runs programs on both servers, ahead of the tests that compare the answers."""
+    """Runs programs on both servers before the tests compare their answers."""
 
     def __init__(self, waiting, fresh, names):
         """waiting: the server of each language."""
@@ -122,7 +122,7 @@ class Both:
             thread.start()
 
     def rounds(self, languages):
-        """The programs, as many of each language at a time as are held."""
+        """The programs in rounds: of each language as many at a time as cells are prewarmed."""
         left = {language: [name for name in self.answers if PROGRAMS[name]["language"] == language]
                 for language in languages}
         while any(left.values()) and not self.over:
@@ -145,7 +145,7 @@ class Both:
                         self.answers[name][0].set_exception(error)
 
     def run_round(self, server, names):
-        """Every program of a round finds an interpreter held, or none of them is answered."""
+        """Every program of a round gets a prewarmed cell, or the round fails."""
         wanted = {}
         for name in filter(lambda name: gets_a_held_one(PROGRAMS[name]), names):
             wanted[PROGRAMS[name]["language"]] = wanted.get(PROGRAMS[name]["language"], 0) + 1
@@ -160,7 +160,7 @@ class Both:
 
     def ask_fresh(self, name, future):
         if not self.over:
-            # the kernel's flags of a process tell a cell that was reset from a new one
+            # a process's flags differ between a reset cell and a new one
             options = {"key": self.once} if name.endswith("stat-of-the-kernel") else {}
             self.ask(self.fresh, name, future, **options)
 
@@ -197,7 +197,7 @@ def test_both_ways_answer_the_same(both, name):
     assert waiting == fresh
 
 
-# That the programs above really were in an interpreter that waited: the kernel says when a process was started.
+# The programs above really ran in a prewarmed interpreter: the kernel says when a process was started.
 
 STARTED = {
     "python": "print(open('/proc/self/stat').read().rsplit(') ', 1)[1].split()[19])",
@@ -217,7 +217,7 @@ STARTED = {
 
 
 def now():
-    """The kernel's hundredths of a second, in which it says when a process started."""
+    """The time in hundredths of a second, in which the kernel says when a process started."""
     return int(time.clock_gettime(time.CLOCK_BOOTTIME) * 100)
 
 
@@ -267,7 +267,7 @@ def test_without_waiting_all_is_started_for_its_request(servers, language):
 
 
 def test_the_time_is_the_programs_own(servers):
-    """Not from when its interpreter was started."""
+    """It does not count from the start of the interpreter."""
     server = servers[0]["python"]
     wait_held(server, {"python": 1})
     asked = time.monotonic()

@@ -28,7 +28,7 @@ class Client:
         self.socket.sendall(request)
 
     def take(self):
-        """What has come; an answer (status, body) when it is whole, else None."""
+        """Reads what has come; an answer (status, body) if it is whole, else None."""
         self.buffer += self._received()
         end = self.buffer.find(b"\r\n\r\n")
         if end < 0:
@@ -81,7 +81,7 @@ class Crowd:
         self.selector.close()
 
     def answers(self, patience):
-        """(client, seconds, answer) of what came within `patience` seconds of waiting."""
+        """(client, seconds, answer) of each answer that came within `patience` seconds."""
         for key, _ in self.selector.select(patience):
             answer = key.data.take()
             if answer:
@@ -91,7 +91,7 @@ class Crowd:
 def closed_loop(address, request, expected, count, seconds):
     """`count` clients, each asks again as soon as it is answered; (answers a second, their times).
 
-    What is under way at the end is waited for and not counted.
+    Requests that are under way at the end are awaited but not counted.
     """
     times = []
     with Crowd(address, count) as crowd:
@@ -110,7 +110,7 @@ def closed_loop(address, request, expected, count, seconds):
 
 
 def open_loop(address, request, expected, rate, seconds, most=256):
-    """Requests at an even rate whatever the answers do; their times, from when each was due."""
+    """Requests at an even rate, answered or not; their times, from when each was due."""
     times, due, under_way = [], time.perf_counter(), 0
     end = due + seconds
     with Crowd(address, most) as crowd:

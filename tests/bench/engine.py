@@ -1,4 +1,4 @@
-"""What the engine itself sets: a locked-down container created, started and removed, with nothing of ours in it."""
+"""The engine's own limit: a locked-down container created, started and removed, with nothing of ours in it."""
 import http.client
 import json
 import os
@@ -10,7 +10,7 @@ SOCKET = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removepref
 
 
 def settings_like(cell):
-    """What the engine was asked for a cell, its locks and limits all, with a program of the image's in place of ours."""
+    """The body with which a cell was created, with a program of the image in place of the agent."""
     engine = Engine()
     told = engine.call("GET", f"/containers/{cell}/json")
     engine.close()
@@ -47,7 +47,7 @@ def cycle(engine, settings):
 
 
 def cycles(settings, count, seconds):
-    """Lives a second with `count` of them side by side."""
+    """Containers' lives a second, with `count` of them side by side."""
     end, made, failures = time.perf_counter() + seconds, [], []
 
     def go():

@@ -86,7 +86,7 @@ def records():
 
 
 def keys():
-    """1, 100 and 1,000 of them, one asks."""
+    """1, 100 and 1,000 keys, of which one asks."""
     results = {}
     for count in (1, 100, 1000):
         with started() as server:
@@ -101,7 +101,7 @@ def keys():
 
 
 def languages():
-    """1 to 40, each a folder; bash by other names, which all wait for nothing."""
+    """1 to 40 languages, each a folder: bash by other names, without idle cells."""
     results = {}
     for count in (1, 10, 40):
         folder = Path(tempfile.mkdtemp(prefix="codecell-bench-"))
@@ -111,7 +111,7 @@ def languages():
             (folder / name).mkdir()
             described = {**told, "id": name, "aliases": told["aliases"] if name == "bash" else []}
             (folder / name / "language.json").write_text(json.dumps(described), encoding="utf-8")
-        with started({"CODECELL_LANGUAGES": folder}, names) as server:  # which has asked each for its version by then
+        with started({"CODECELL_LANGUAGES": folder}, names) as server:  # by then the server knows each one's version
             server.start()
             results[f"{count} languages"] = settled(server)
         shutil.rmtree(folder)

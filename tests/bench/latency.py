@@ -1,5 +1,5 @@
-"""One small program at a time, each way of running it in turn, with a pause before each so that nobody pays for another's
-cleaning up."""
+"""One small program at a time, each way of running it in turn, with a pause before each so that no way pays for
+another's cleaning up."""
 import sys
 import time
 
@@ -30,7 +30,7 @@ def over_http(server, language):
 
 
 def take_turns(contenders, rounds, pause):
-    """{name: seconds of each round}; three rounds come first that do not count."""
+    """{name: seconds of each round}, after three rounds that do not count."""
     times = {name: [] for name in contenders}
     for turn in range(-3, rounds):
         for name, once in contenders.items():

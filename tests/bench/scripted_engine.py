@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""A made-up Docker Engine on a unix socket: it answers what a server asks, at once and always alike, and in each attach
-stream plays the agent of docker/wire/frame.h, whose every program prints "2". With it, the server's own work is what
-is left to count: tests/bench/scripted_engine.py PATH [IMAGE…] (codecell/bash), until it is killed.
+"""A made-up Docker Engine on a unix socket: it answers a server at once and always alike, and in each attach
+stream plays the agent of docker/wire/frame.h; every program prints "2". So only the server's own work is left to
+count: tests/bench/scripted_engine.py PATH [IMAGE…] (codecell/bash), until it is killed.
 
 It makes no container and knows no failure: for those, tests/unit/lib/fake_engine.c.
 """
@@ -59,7 +59,7 @@ class Agent:
         self.input, self.argv, self.started = b"", b"", False
 
     def heard(self, data):
-        """What it says to these bytes."""
+        """Its answer to these bytes."""
         self.input += data
         at, said = 0, b""
         while len(self.input) - at >= FRAME.size:
@@ -93,7 +93,7 @@ class Connection:
         self.input, self.agent, self.container = b"", None, None
 
     def send(self, data):
-        """At once: what the server has not read would have to be megabytes for this to block."""
+        """Writes without waiting: this would only block if the server left megabytes unread."""
         self.socket.sendall(data)
 
     def readable(self):
@@ -115,7 +115,7 @@ class Connection:
             self.send(said)
 
     def requests(self):
-        """Answers each whole request; once it is an attach, what follows is the agent's."""
+        """Answers each whole request; what follows an attach is for the agent."""
         while not self.agent:
             head, found, rest = self.input.partition(b"\r\n\r\n")
             length = re.search(rb"(?i)\ncontent-length: *(\d+)", head)
@@ -156,7 +156,7 @@ class Engine:
         self.selector.register(self.listener, selectors.EVENT_READ, None)
 
     def answer(self, method, path):
-        """Status and body of what is no stream."""
+        """Status and body of an answer that is not a stream."""
         if path == "/_ping":
             return 200, None
         if path == "/info":

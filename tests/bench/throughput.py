@@ -11,11 +11,11 @@ CLIENTS = (1, 2, 4, 8, 16, 64)
 GOALS = {"bash": 0.9, "python": 0.85, "javascript": 0.75}  # of the ceiling, single use
 REUSE_GOALS = {"bash": 400, "python": 100}                 # answers a second
 QUIET = 1.0                                                # seconds between two slices
-LONG = 5                                                   # slices in one, in which what the pool had in stock counts little
+LONG = 5                                                   # slices in one, so that the cells in stock count little
 
 
 def ceiling(server, language, seconds):
-    """The most of the engine's own cycles that two, four or eight side by side come to."""
+    """The most lives a second that the engine reaches with two, four or eight side by side."""
     best, label = 0.0, f"io.codecell.language={language}"
     cell = wait_for("a cell", lambda: docker("ps", "-q", "--filter", f"label={label}",
                                              "--filter", f"label=io.codecell.instance={server.instance}").split())[0]
@@ -52,14 +52,14 @@ def single_use(languages, seconds):
 
 
 def cells_taken(server):
-    """{how a program's cell was come by: programs}"""
+    """{where the cell came from: programs}"""
     taken = server.metrics().get("codecell_cells_taken_total", {})
     return {how: sum(count for labels, count in taken.items() if ("cell", how) in labels)
             for how in ("prewarmed", "blank", "made")}
 
 
 def steady(server, language, rate, seconds):
-    """At an even rate, which the engine can follow."""
+    """Requests at an even rate that the engine can follow."""
     time.sleep(QUIET)
     request, before = request_bytes(server.any_key, programs.body(language)), cells_taken(server)
     times = figures(open_loop(server.address, request, programs.OUTPUT, rate, seconds))

@@ -57,7 +57,7 @@ REFUSED = {"EPERM", "EACCES", "ENOSYS", "SIGSYS"}
 
 
 def assert_refused(found, also=()):
-    """Every attempt was refused; `also` are further errnos that say as much."""
+    """Every attempt was refused; `also` has further errnos that mean a refusal."""
     assert found
     wrong = {name: got for name, got in found.items() if got not in REFUSED | set(also)}
     assert not wrong, wrong

@@ -1,5 +1,5 @@
-"""Programs that take what the kernel may charge to nobody: each takes one more of its kind until it is refused or a second
-is over, in eight processes, then holds all of it. Each prints "COUNT ERRNO": how often it was given, and why no more."""
+"""Programs that take what the kernel may not charge to any cell: eight processes each take one more of its kind until it is
+refused or a second is over, then hold it. Each program prints "COUNT ERRNO": how many it got, and why no more."""
 
 HEAD = r"""
 #define _GNU_SOURCE
@@ -111,7 +111,7 @@ def one(body, prepare=NONE):
 
 
 def option(level, name, value="int v = 1;", size="sizeof v", family="AF_INET"):
-    """A new socket with the option set on it; then the option once more each time."""
+    """A new socket with the option set on it; after that the option is set again each time."""
     return one(f"{value} int s = socket({family}, SOCK_STREAM, 0); if (s < 0 && errno == EMFILE) s = 3 + (int)(i % FDS);"
                f" return setsockopt(s, {level}, {name}, &v, {size});")
 
@@ -261,7 +261,7 @@ def program(name, seconds=1.0, hold_ms=400):
 
 
 def first_of_each(names):
-    """One program that makes the first try of each alone: a line "NAME COUNT ERRNO" each. None may share a helper."""
+    """One program that tries each attack once and prints a line "NAME COUNT ERRNO" each. They may not share a helper."""
     parts, calls = [HEAD], []
     for name in names:
         parts.append(f"#define take take_{name}\n#define prepare prepare_{name}\n#define s s_{name}\n{ATTACKS[name]}\n"

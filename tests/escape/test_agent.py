@@ -118,7 +118,7 @@ def test_it_cannot_be_traced_or_changed(server):
 
 
 def frames():
-    """Frames of the agent's own format (docker/wire/frame.h) that say that all went well."""
+    """Frames in the agent's format (docker/wire/frame.h) that report success."""
     def frame(kind, step=0, channel=0, payload=b""):
         return bytes([kind, step, channel, 0]) + len(payload).to_bytes(4, "little") + payload
     end = bytes(4) + bytes(4) + bytes(4) + bytes(4) + (1).to_bytes(8, "little") * 3
@@ -167,7 +167,7 @@ def test_the_streams_of_the_container_are_out_of_reach(server):
 
 
 def test_a_program_that_poses_as_the_agent(server):
-    """Another process named like it, reading and writing what it would."""
+    """Another process with the agent's name that reads and writes what the agent would."""
     code = ("import ctypes, os, sys\nctypes.CDLL(None).prctl(15, b'codecell-agent', 0, 0, 0)\n"
             f"sent = {frames()!r}\nos.write(1, sent)\n"
             "if os.fork() == 0:\n    os.setsid()\n    os.write(1, sent)\n    os._exit(0)\n"
@@ -181,7 +181,7 @@ def test_the_program_is_a_session_of_its_own(server):
 
 
 def test_a_flood_of_orphans_is_reaped(server):
-    """Were they not, the limit of processes would soon be reached for good."""
+    """If they were not reaped, the limit of processes would soon be reached for good."""
     code = """
 import os
 def fork():

@@ -119,7 +119,7 @@ print(open('/proc/net/route').read().count('\\n'), len(open('/proc/net/arp').rea
 
 
 def test_sockets_hold_little(server):
-    """What waits in them is not charged to the cell's memory everywhere."""
+    """Not every kernel charges what waits in them to the cell's memory."""
     code = """
 import socket
 listener = socket.create_server(('127.0.0.1', 0))
@@ -196,7 +196,7 @@ def test_nothing_is_left_by_the_one_before(server):
     assert server.output(look, "bash", session_id="same").split() == ["/dev/mqueue:", "/dev/shm:", "main.sh"]
 
 
-# What is told of the server.
+# What the answers say about the server.
 
 def test_the_environment_holds_nothing_of_the_server(server):
     out = server.output("import json, os; print(json.dumps(dict(os.environ)))")

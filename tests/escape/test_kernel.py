@@ -124,7 +124,7 @@ def test_what_is_written_runs_as_nobody_else(server):
 
 
 def test_what_programs_need_works(server):
-    """The refusals are not wider than meant: a thread's affinity, limits and niceness of one's own, pipes, memory."""
+    """The refusals are not too wide: a program may change its own affinity, limits and niceness, and has pipes and memory."""
     found = results(server, r"""
     unsigned long mask = 1;
     struct rlimit less = {64, 64};

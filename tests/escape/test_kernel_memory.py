@@ -1,5 +1,5 @@
-"""What the kernel may charge to nobody, as docs/kernel-memory.md lists it: each attack is refused, or what the host loses to
-it beyond what its cell is charged stays small. And system calls that nobody knows: they are not there."""
+"""What the kernel may not charge to any cell (docs/kernel-memory.md lists it): each attack is refused, or the host loses
+little beyond what the cell is charged. And unknown system calls: they do not exist."""
 import glob
 import statistics
 import threading
@@ -29,7 +29,7 @@ REFUSED = {
     "mptcp": "EPERM/EAFNOSUPPORT/ENOSYS", "userfaultfds": "EPERM", "handles": "EPERM", "fanotify": "EPERM",
     "keys": "EPERM", "aio": "EPERM/ENOSYS",
 }
-# Counted by the agent: over the number of docker/agent/tally.h the step ends.
+# Counted by the agent: above the number in docker/agent/tally.h the step ends.
 ENDED = ("posix_locks", "many_locks", "hidden_locks", "accept_queue", "accept_queues", "accept_data", "tcp_buffers", "ptys")
 CHARGED = sorted(set(ATTACKS) - set(REFUSED) - set(ENDED))
 
@@ -119,7 +119,7 @@ def test_charged(server, name, record_property):
 
 
 def test_another_key_is_served_meanwhile(server, record_property):
-    """One key takes what it can of all kinds at once; the other's programs are all answered."""
+    """One key takes all that it can of all kinds at once; the other key's programs are all answered."""
     other, took, over = server.key("bystander"), [], threading.Event()
 
     def run():
@@ -213,7 +213,7 @@ def profile_names():
 
 
 def test_every_number_of_every_table(server):
-    """0 to 1023: what is not allowed by name is refused or not there; of another table, nothing is there at all."""
+    """0 to 1023: a call that is not allowed by name is refused or missing; of another table all calls are missing."""
     names = profile_names()
     assert len(names) > 250
     code = WALK.replace("NAMES", "\n".join(f"#ifdef SYS_{name}\nYES(SYS_{name})\n#endif" for name in names))
@@ -288,6 +288,6 @@ r, w = os.pipe(); print("pipe", fcntl.fcntl(w, 1031, 1 << 17))
 
 
 def test_files_that_only_run(server):
-    """A program that nobody may read, its agent neither, runs: it is ended only if it goes on computing."""
+    """A program whose memory the agent may not read runs; it is ended only if it goes on computing."""
     code = "cp /bin/echo x; chmod 111 x; ./x 1; chmod 111 main.sh; cp /bin/sh y; chmod 111 y; ./y -c 'echo 2'"
     assert server.output(code, "bash") == "1\n2\n"

@@ -1,6 +1,6 @@
-"""What a program learns of other cells or does to them and to the host, past its own limits: locks and watches on what all
-cells have in common, the kernel's lists of everybody, its rank when the host is short of memory, CPU time that nobody
-counts, and what the kernel starts for it on the host."""
+"""What a program learns of other cells, or does to them and to the host beyond its limits: locks and watches on what all
+cells share, the kernel's lists of all processes and objects, its rank when the host is short of memory, CPU time that is
+not counted, and programs that the kernel starts on the host."""
 import json
 import os
 import subprocess
@@ -81,7 +81,7 @@ subprocess.run(["env", "true"])
 print(json.dumps(found))
 """
 
-# The kernel has these once for all: a lock on them is seen by whoever tries the same (docs/security.md).
+# The kernel has these once for all: whoever tries the same lock sees it (docs/security.md).
 ONCE_FOR_ALL = {"eventfd", "/proc/self/ns/user", "/proc/self/ns/time", "/proc/self/ns/time_for_children",
                 "/proc/self/ns/cgroup"}
 OWN_AGENT_READS = {"/proc", "/dev/pts"}  # when it counts (docker/agent/tally.c); each cell has its own of them
@@ -108,7 +108,7 @@ def test_locks_and_watches_stay_within_a_cell(server):
             if not holder.done:
                 holder.leave()
     assert {"/usr/bin", "/etc/passwd", "/dev/null", "/proc/meminfo"} <= set(told["watched"]) & set(found["tried"])
-    assert "eventfd" in found["flock"] and "eventfd" in found["lock"]  # what can be seen at all is seen this way
+    assert "eventfd" in found["flock"] and "eventfd" in found["lock"]  # whatever can be seen is seen this way
     assert set(found["flock"]) <= ONCE_FOR_ALL and set(found["lock"]) <= ONCE_FOR_ALL, found
     own = {name for name in told["seen"] if name.startswith("/sys/fs/cgroup") or name in OWN_AGENT_READS}
     assert set(told["seen"]) - own <= ONCE_FOR_ALL, told
@@ -127,7 +127,7 @@ def test_the_agents_file_is_closed(server):
 # The kernel's lists.
 
 def test_what_tells_of_others_is_masked(server):
-    """Names of /proc and /sys that hold anything, but for those that programs need."""
+    """Files of /proc and /sys that are not empty, except those that programs need."""
     code = """
 import os
 ours = ("/proc/sys", "/proc/tty", "/proc/sysvipc", "/proc/self", "/proc/thread-self")
@@ -317,7 +317,7 @@ def test_a_server_for_cores_is_warned_of(launch):
 
 
 def test_a_crash_leaves_no_core(server):
-    """Where cores are files."""
+    """If the host writes cores to files."""
     before = CORE_PATTERN.read_text()
     try:
         CORE_PATTERN.write_text("core\n")

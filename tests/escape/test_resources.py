@@ -1,4 +1,4 @@
-"""Programs that take all they can get. Each is held by its own limits, and others are served meanwhile."""
+"""Programs that take all they can get: their limits stop them, and others are served meanwhile."""
 import os
 
 import pytest

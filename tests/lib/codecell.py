@@ -1,7 +1,7 @@
-"""Starts the real server on the real engine, drives it, ends it, and looks that nothing is left.
+"""Starts the real server on the real engine, drives it, ends it, and checks that nothing is left.
 
-The program is CODECELL_BIN (default build/codecell); TESTS_SETTINGS="NAME=VALUE …" are settings for every server, below
-those of the test. Tests wait for a state, never for a time:
+The program is CODECELL_BIN (default build/codecell); TESTS_SETTINGS="NAME=VALUE …" are settings for every server; those of
+the test come first. Tests wait for a state, never for a time:
 wait_for() polls until the state is there, and fails after CODECELL_PATIENCE seconds (60).
 """
 import contextlib
@@ -24,7 +24,7 @@ from wire import Answer, Wire
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = os.environ.get("CODECELL_BIN") or str(ROOT / "build" / "codecell")
-SANITIZED = Path(BIN).exists() and b"__asan_init" in Path(BIN).read_bytes()  # its allocator keeps what is freed
+SANITIZED = Path(BIN).exists() and b"__asan_init" in Path(BIN).read_bytes()  # its allocator keeps freed memory
 LANGUAGES = ["bash", "c", "javascript", "python"]
 SANITIZER = re.compile(r"(ERROR|WARNING): \w*Sanitizer|runtime error:|Assertion .* failed")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
@@ -34,7 +34,7 @@ wire.PATIENCE = PATIENCE = float(os.environ.get("CODECELL_PATIENCE", "60"))
 
 
 def wait_for(what, state, patience=None):
-    """Waits until state() is true and gives what it gave."""
+    """Waits until state() is true; what it returned."""
     end = time.monotonic() + (patience or PATIENCE)
     while True:
         found = state()
@@ -64,7 +64,7 @@ def containers(instance=None, host=None, running=False):
 
 
 def top(container):
-    """The command lines in a container; "" where it does not run."""
+    """The command lines in a container; "" if it does not run."""
     return subprocess.run(["docker", "top", container], capture_output=True, text=True, check=False).stdout
 
 
@@ -83,7 +83,7 @@ def log_fields(line):
 
 
 def linked_languages(folder, languages):
-    """A value of CODECELL_LANGUAGES: of the project's languages these alone, whatever images the engine has."""
+    """A value of CODECELL_LANGUAGES: these of the project's languages, and no others for which the engine has images."""
     folder.mkdir()
     for name in languages:
         if (ROOT / "images/languages" / name).is_dir():
@@ -106,7 +106,7 @@ class Server:
     """One server with a data directory of its own."""
 
     def __init__(self, settings=None, data_dir=None, languages=None, engine=None, ready=True):
-        """languages: whose offer start() waits for; engine: DOCKER_HOST; ready False: waits for neither."""
+        """languages: start() waits until they are offered; engine: DOCKER_HOST; ready False: start() does not wait."""
         self.folder = Path(tempfile.mkdtemp(prefix="codecell-test-"))
         self.data_dir = Path(data_dir) if data_dir else self.folder / "data"
         self.engine, self.wants_ready = engine, ready
@@ -213,7 +213,7 @@ class Server:
         self.ended()
 
     def close(self):
-        """Ends what a failed test left, and removes the data directory."""
+        """Ends what a failed test left behind, and removes the data directory."""
         if self.process and self.process.poll() is None:
             self.kill()
         with contextlib.suppress(AssertionError):
@@ -232,7 +232,7 @@ class Server:
         finally:
             self.close()
 
-    # What is around it.
+    # Its surroundings.
 
     def database(self, sql, *args):
         """Rows of the database, read while the server runs."""
@@ -272,7 +272,7 @@ class Server:
 
     @property
     def any_key(self):
-        with self.key_lock:  # tests ask from several threads, and two keys share the server otherwise than one
+        with self.key_lock:  # tests ask from several threads, and two keys would share slots differently
             if not self.known_key:
                 self.known_key = self.key()
             return self.known_key
@@ -300,7 +300,7 @@ class Server:
         used = connection or self.connection()
         try:
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                used.request(method, path, body, headers)  # refused before its end: the answer is there
+                used.request(method, path, body, headers)  # refused before the body's end: there is an answer
             got = used.getresponse()
             answer = Answer(got.status, got.getheaders(), got.read())
         finally:
@@ -321,13 +321,13 @@ class Server:
         return self.post({"code": code, "language": language, **fields}, key=key, connection=connection)
 
     def run(self, code, language="python", **fields):
-        """Runs a program that must be answered 200; the answer's content."""
+        """Runs a program, whose answer must be 200; its content."""
         answer = self.execute(code, language, **fields)
         assert answer.status == 200, answer
         return answer.json
 
     def output(self, code, language="python", **fields):
-        """Runs a program that must end well; what it printed."""
+        """Runs a program, which must exit with 0; its output."""
         result = self.run(code, language, **fields)
         assert (result["exit_code"], result["stderr"]) == (0, ""), result
         return result["stdout"]
@@ -352,7 +352,7 @@ class Server:
         return wait_for(f"{count} executions {status}", there)
 
     def wait_pool(self, **wanted):
-        """Waits until as many cells wait as named (bash=2), and no container is there beside them."""
+        """Waits until so many cells are idle (bash=2) and there are no other containers."""
         def full():
             cells = [(dict(labels), count) for labels, count in self.metrics().get("codecell_pool_cells", {}).items()]
             ready = {cell["language"]: count for cell, count in cells if cell["state"] == "ready" and count}
@@ -406,8 +406,8 @@ class Pending:
 
 @contextlib.contextmanager
 def serving(server):
-    """While the block runs, another client's programs must all be answered, at least one from start to end; how long each
-    took, which is printed."""
+    """While the block runs, another client's programs must all be answered, at least one from start to end. Yields and
+    prints their times."""
     key, over, failures, answered = server.key("bystander"), threading.Event(), [], []
 
     def ask():
@@ -436,7 +436,7 @@ def serving(server):
 
 
 def in_parallel(jobs):
-    """Runs functions side by side; what they gave, in their order."""
+    """Runs functions side by side; their results in order."""
     got = [None] * len(jobs)
 
     def go(index):

@@ -15,7 +15,7 @@ def server(request):
 
 @pytest.fixture
 def launch():
-    """launch(SETTINGS, …) starts another server; it is ended, and looked after, at the test's end."""
+    """launch(SETTINGS, …) starts another server; at the test's end it is stopped and checked."""
     started = []
 
     def start(settings=None, **options):
@@ -43,7 +43,7 @@ WARNINGS_MAX = 40  # lines of a server's log
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
-    """A skip is a failure; and a failure shows what its servers warned of."""
+    """A skip is a failure, and a failure shows its servers' warnings."""
     report = (yield).get_result()
     if report.skipped:
         report.outcome = "failed"

@@ -32,13 +32,13 @@ LEFT_UNDONE = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX
 
 
 class Totals:
-    """What passed and what failed, and what to say of it."""
+    """What passed and what failed."""
 
     def __init__(self):
         self.passed, self.failed, self.stages = 0, [], []
 
     def check(self, name, good, output=""):
-        """One check; its output is shown where it failed."""
+        """One check; its output is shown if it failed."""
         if good:
             self.passed += 1
         else:
@@ -70,7 +70,7 @@ def run(*command, env=None, cwd=ROOT, limit=3600):
 
 
 class Beside:
-    """Parts that run beside others with what these leave of the machine: a process of its own, its output kept."""
+    """Parts that run in a process of their own beside others, with the processor time that these leave; keeps its output."""
 
     def __init__(self, parts):
         self.folder = Path(tempfile.mkdtemp(prefix="codecell-stages-"))
@@ -101,8 +101,8 @@ class Beside:
 
 
 def give_way():
-    """Takes only what is left over of the processors. Linux counts niceness within a session alone, and against others
-    for each session as a whole."""
+    """Takes only processor time that is left over. Linux applies niceness within a session, and to a session as a whole
+    against others."""
     os.nice(19)
     try:
         Path("/proc/self/autogroup").write_text("19", encoding="ascii")
@@ -121,7 +121,7 @@ def beside(report, parts):
 
 
 def side_by_side(jobs, at_once=CORES):
-    """Runs functions, so many at once; what they gave, in their order."""
+    """Runs functions, so many at once; their results in order."""
     with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(lambda job: job(), jobs))
 
@@ -148,7 +148,7 @@ THREADED = ("base", "store")  # the parts with threads of their own: what the th
 
 
 def targets(preset):
-    """What of a build is wanted: all (none is named), or the test programs that will be run."""
+    """The targets of a build: all (none is named), or the test programs that will be run."""
     if preset != "tsan":
         return []
     return [f"{part}_{test.stem}" for part in THREADED for test in (ROOT / "tests/unit" / part).glob("test_*.c")]
@@ -255,8 +255,8 @@ class UnitRun:
 
 
 def run_units(totals, runs):
-    """All programs of all runs at once, twice as many as there are cores: many wait for clocks. Those of the agent wait
-    longest, and begin."""
+    """All programs of all runs, two for each core at a time, because many wait for clocks. Those of the agent take longest
+    and come first."""
     for each in runs:
         totals.check(f"{each.preset} has unit tests", each.files != [])
     jobs = sorted((job for each in runs for job in each.jobs()), key=lambda job: "test_agent" not in job[0])
@@ -265,7 +265,7 @@ def run_units(totals, runs):
 
 
 def print_coverage():
-    """How much of each part the unit tests have run through."""
+    """How much of each part the unit tests cover."""
     hit, total = defaultdict(set), defaultdict(set)
     for data in (BUILD / "coverage").rglob("*.gcda"):
         told = subprocess.run(["gcov", "--json-format", "--stdout", str(data)], cwd=BUILD / "coverage", text=True,
@@ -333,7 +333,7 @@ def api(totals):
 
 
 def escape(totals):
-    """All of it as the server is by default; what tries to get out also in each other way that a program can be run."""
+    """All of it with default settings; the escape tests also in each other way to run a program."""
     program, folder = BUILD / "gcc" / "codecell", ROOT / "tests" / "escape"
     pytest(totals, "escape", program, folder)
     attempts = [folder / f"test_{name}.py" for name in ("agent", "kernel", "isolation")]
@@ -344,7 +344,7 @@ def escape(totals):
 
 
 def asan(totals):
-    """The server's own code under sanitizers; what only the kernel and the engine decide is left to the others."""
+    """The server's own code under sanitizers, without the tests of what the kernel and the engine decide."""
     pytest(totals, "asan", BUILD / "asan" / "codecell", "tests/api", "-k", "not both_ways_answer and not test_programs",
            env={"CODECELL_PATIENCE": "120", "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
                 "UBSAN_OPTIONS": "print_stacktrace=1"})
@@ -382,12 +382,12 @@ def soak(totals):
 # Languages.
 
 def build_images(ids):
-    """Builds images ahead, beside what needs none of them: a Future of (whether it went well, its output)."""
+    """Builds images while parts run that need none: a Future of (whether it went well, its output)."""
     return ThreadPoolExecutor(1).submit(run, ROOT / "images/build", *ids)
 
 
 def waiting_languages():
-    """Those that tests/api/waiting has programs of."""
+    """The languages for which tests/api/waiting has programs."""
     return {file.stem.split("-")[0] for file in (ROOT / "tests/api/waiting").glob("*.txt")}
 
 
@@ -440,7 +440,8 @@ def wait_images(totals, images):
 
 
 def run_parts(totals, wanted):
-    """What needs no engine first, while the images are built; then what does, and beside that what may give way."""
+    """Parts that need no engine run first, while the images are built; then those that need it, and beside them those that
+    may give way."""
     ids = sorted(set().union(*(PARTS[name].languages() for name in wanted if PARTS[name].languages)))
     images = build_images(ids) if ids else None
     presets = list(dict.fromkeys(preset for name in wanted for preset in PARTS[name].presets))

@@ -3,7 +3,7 @@ import json
 import socket
 import struct
 
-PATIENCE = 60.0  # seconds that a state may take to come before a test fails; see codecell.wait_for
+PATIENCE = 60.0  # seconds until a test that waits for a state fails; see codecell.wait_for
 
 
 def no_name_twice(pairs):
@@ -34,7 +34,7 @@ class Answer:
 
     @property
     def detail(self):
-        """The sentence of an error, which must be all that it says."""
+        """The sentence of an error, which must be its whole content."""
         assert self.status >= 400, self
         content = self.json
         assert list(content) == ["detail"] and isinstance(content["detail"], str) and content["detail"], self
@@ -46,7 +46,7 @@ class Answer:
 
 
 class Wire:
-    """A connection on which a test writes and reads what it likes."""
+    """A connection on which a test writes and reads bytes."""
 
     def __init__(self, address, receive_buffer=None, source=None):
         if address.startswith("unix:"):
@@ -72,7 +72,7 @@ class Wire:
         self.socket.close()
 
     def send(self, data):
-        """Sends; a server that has closed already is no failure: its answer is what counts."""
+        """Sends. It is no failure if the server has closed already: the answer counts."""
         try:
             self.socket.sendall(data if isinstance(data, bytes) else data.encode())
         except (BrokenPipeError, ConnectionResetError):

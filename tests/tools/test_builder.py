@@ -1,4 +1,4 @@
-"""In which order images are made, and what a failure leaves out."""
+"""The order in which images are made, and which ones a failure leaves out."""
 import threading
 
 import pytest
@@ -11,7 +11,7 @@ from plan import Image
 
 
 class Trial(Builder):
-    """Makes nothing, and remembers in which order it was asked to."""
+    """Makes nothing, and remembers the order of the requests."""
 
     def __init__(self, images, broken=(), jobs=2):
         super().__init__(images, jobs=jobs)
@@ -22,7 +22,7 @@ class Trial(Builder):
             self.now += 1
             self.most = max(self.most, self.now)
         if image.name.startswith("side"):
-            self.meet.wait(30)  # each waits for the other: they are made at once, or never
+            self.meet.wait(30)  # each waits for the other, so only both at once can end
         with self.change:
             self.now -= 1
             self.made.append(image.name)
@@ -72,7 +72,7 @@ def test_what_cannot_be_downloaded_is_left_out_and_no_failure(capsys, monkeypatc
         assert trial.run()
     finally:
         trial.close()
-    assert sorted(trial.made) == ["kept", "low", "other"], "and not the tool that only the lost ones need"
+    assert sorted(trial.made) == ["kept", "low", "other"], "the tool that only the lost ones need was made"
     assert trial.results == {"low": 1.0, "mid": "left out", "top": "left out", "kept": 1.0, "other": 1.0}
     told = capsys.readouterr().out
     assert "mid: not built: a.example cannot be reached" in told and "top: not built: mid is missing" in told
@@ -98,8 +98,8 @@ def test_hosts_are_asked_for_what_may_be_absent(tmp_path, monkeypatch, optional,
         assert [trial.unreachable(image), trial.unreachable(image)] == [lost, lost]
     finally:
         trial.close()
-    assert len(asked) == len(set(asked)), "each once"
-    assert Trial.downloads(Image("debian", optional=True)) == [], "what is pulled has no Dockerfile"
+    assert len(asked) == len(set(asked)), "one was made twice"
+    assert Trial.downloads(Image("debian", optional=True)) == [], "a pulled image has a Dockerfile"
 
 
 def test_a_host_that_is_not_there_does_not_answer():

@@ -1,4 +1,4 @@
-"""What is written on an image of what it holds, and what is believed of it; an image's way to its name."""
+"""The label that says what an image holds, which of it is believed, and when an image gets its name."""
 import hashlib
 import json
 import shlex

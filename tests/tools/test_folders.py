@@ -111,4 +111,4 @@ def test_every_name_is_one_s_own_and_every_ending_a_name():
     assert not problems, problems
     names = {name: folder.id for folder in found.values() for _, name in folder.names()}
     for ending, ids in extensions(found.values()).items():
-        assert names.get(ending) in ids, f".{ending} of {' and '.join(ids)} is no name of any of them"
+        assert names.get(ending) in ids, f".{ending} of {' and '.join(ids)} is not a name of any of them"

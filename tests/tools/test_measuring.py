@@ -27,7 +27,7 @@ def test_a_margin():
 
 
 class Scripted:
-    """Answers as a server whose language needs so much; refuses below `least`, where that is given."""
+    """Answers like a server whose language needs so much; refuses below `least`, if given."""
 
     def __init__(self, needs, least=None):
         self.needs, self.least, self.asked, self.has_live = needs, least or {}, [], True
