@@ -85,7 +85,7 @@ GONE = {  # what a program leaves and the next one in the same cell must not fin
     "a-child-deaf-to-signals": "if os.fork() == 0:\n    for n in set(signal.valid_signals()) - {9, 19, 32, 33}: signal.signal(n, signal.SIG_IGN)\n    time.sleep(99)",
     "children-that-fork-for-ever": "if os.fork() == 0:\n    while True:\n        try:\n            if os.fork(): os._exit(0)\n        except OSError: pass",
     "as-many-processes-as-may-be": "try:\n    while os.fork(): pass\nexcept OSError: pass\nelse: time.sleep(99)",
-    "a-zombie": "if os.fork() == 0: os._exit(0)\ntime.sleep(0.05)",
+    "a-zombie": "p = os.fork()\nif p == 0: os._exit(0)\nos.waitid(os.P_PID, p, os.WEXITED | os.WNOWAIT)",
     "a-traced-child": "p = os.fork()\nif p == 0:\n    c.ptrace(0, 0, 0, 0); os.kill(os.getpid(), signal.SIGSTOP); time.sleep(99)\nos.waitpid(p, os.WUNTRACED)",
     "a-thread": "threading.Thread(target=time.sleep, args=(99,), daemon=True).start()\nTELL\nos._exit(0)",
     "its-own-end-by-a-signal": "TELL\nos.kill(os.getpid(), 9)",
@@ -153,7 +153,7 @@ def test_looking_would_have_found_it(server, left):
 
 
 STAYS = {  # what the kernel keeps for a while: the reset can't be proven, so the cell is not reused
-    "a-connection-in-time-wait": "l = socket.create_server(('127.0.0.1', 4322)); a = socket.create_connection(('127.0.0.1', 4322)); b, _ = l.accept(); b.close(); time.sleep(0.05); a.close(); l.close()",
+    "a-connection-in-time-wait": "l = socket.create_server(('127.0.0.1', 4322)); a = socket.create_connection(('127.0.0.1', 4322)); b, _ = l.accept(); b.close(); a.recv(1); a.close(); l.close()",
 }
 
 
