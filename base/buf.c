@@ -61,7 +61,7 @@ int buf_puts(struct buf *b, const char *text)
     return buf_append(b, text, strlen(text));
 }
 
-/* Takes back what a print that failed may have written behind the text. */
+/* Takes back what a failed print may have written after the text. */
 static int unprinted(struct buf *b)
 {
     if (b->data != NULL)

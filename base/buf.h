@@ -17,12 +17,12 @@ struct buf {
 void buf_init(struct buf *b, size_t max);
 void buf_free(struct buf *b); /* may be used again with the same maximum */
 
-/* 0, or -1 where the maximum or the memory is reached. */
+/* 0, or -1 if the maximum is reached or there is no memory. */
 int buf_append(struct buf *b, const void *data, size_t len);
 int buf_puts(struct buf *b, const char *text);
 int buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int buf_vprintf(struct buf *b, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
-int buf_reserve(struct buf *b, size_t more); /* room for `more` bytes behind data+len */
+int buf_reserve(struct buf *b, size_t more); /* room for `more` bytes after data+len */
 
 void buf_consume(struct buf *b, size_t len); /* drops `len` bytes from the front */
 void buf_reset(struct buf *b);               /* empties, keeps the memory */

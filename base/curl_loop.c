@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-/* A socket that curl waits for. Its own struct, for uv closes it later than curl forgets it. */
+/* A socket that curl waits for. It is a struct of its own, because uv closes it after curl
+ * has forgotten it. */
 struct watch {
     uv_poll_t poll;
     struct curl_loop *loop;
@@ -24,12 +25,13 @@ static void on_watch_closed(uv_handle_t *handle)
     handle_closed(loop);
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+static void curl_loop_on_timer_closed(uv_handle_t *handle)
 {
     handle_closed(handle->data);
 }
 
-/* After every action, for any transfer may have ended in it. The message is gone once its handle is removed. */
+/* Called after every action, because any transfer may have ended in it. A message is gone once its handle is removed.
+ */
 static void drain(struct curl_loop *loop)
 {
     CURLMsg *message;
@@ -146,5 +148,5 @@ void curl_loop_close(struct curl_loop *loop, void (*closed)(void *arg), void *ar
     loop->closed = closed;
     loop->arg = arg;
     curl_multi_cleanup(loop->multi);
-    uv_close((uv_handle_t *)&loop->timer, on_timer_closed);
+    uv_close((uv_handle_t *)&loop->timer, curl_loop_on_timer_closed);
 }

@@ -1,6 +1,6 @@
-/* libcurl's multi interface on a uv loop. curl says which sockets and which time it waits for; uv waits; then
- * curl is told, and every transfer that is over by then is handed to its `done`. `done` and all that it calls
- * may add and remove transfers: no callback of curl's is under way then. */
+/* libcurl's multi interface on a uv loop. curl names the sockets and the time that it waits for. uv waits, and calls
+ * curl. Each transfer that is over by then is handed to its `done`. `done` may add and remove transfers, because no
+ * callback of curl's is under way then. */
 #ifndef CODECELL_BASE_CURL_LOOP_H
 #define CODECELL_BASE_CURL_LOOP_H
 

@@ -26,7 +26,7 @@ enum error_code {
     ERROR_NOT_IMPLEMENTED, /* 501: no path has this method */
     ERROR_MEMORY,          /* 503: the server is out of memory (error_memory) */
     ERROR_UNAVAILABLE,     /* 503: queue full, engine away, shutting down */
-    ERROR_BUSY,            /* 503: what was asked for takes too long, or too much is being asked for at once */
+    ERROR_BUSY,            /* 503: the work takes too long, or there is too much of it at once */
     ERROR_VERSION,         /* 505: of HTTP */
     ERROR_CODES            /* how many there are */
 };

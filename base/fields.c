@@ -178,7 +178,8 @@ static int read_bytes(const struct field_place *place, const struct field *field
     return 0;
 }
 
-static int read_number(const struct field_place *place, const struct field *field, const json_t *value, int64_t *to)
+static int field_read_number(const struct field_place *place, const struct field *field, const json_t *value,
+                             int64_t *to)
 {
     double least = (double)field->least, most = (double)most_of(field, place->reading), number;
 
@@ -336,7 +337,7 @@ static int read_value(const struct field_place *place, const struct field *field
         return read_bytes(place, field, value, to, len);
     case FIELD_INTEGER:
     case FIELD_NUMBER:
-        return read_number(place, field, value, to);
+        return field_read_number(place, field, value, to);
     case FIELD_BOOLEAN:
         if (!json_is_boolean(value))
             return value_wrong(place, field);

@@ -41,7 +41,7 @@ enum field_type {
 struct fields;
 struct field;
 
-/* Where a reading is, for checks and for sentences: "versions[1].compile.timeout". */
+/* A value's place in the object, which checks and sentences name: "versions[1].compile.timeout". */
 struct field_place {
     const struct field_place *up; /* NULL: the whole object */
     const char *name;             /* NULL: an item, and `index` says which */
@@ -88,7 +88,7 @@ struct fields_reading {
     struct error *error;
     const int64_t *bounds; /* by field.bound */
     bool null_is_absent;   /* of optional fields; else null is a wrong value */
-    /* Is told of a field that is not in the table: "limits.gpu". 0 goes on. NULL: it is an error. */
+    /* Called for a field that is not in the table: "limits.gpu". 0 goes on. NULL: such a field is an error. */
     int (*unknown)(void *arg, const char *path);
     void *arg;
 };
@@ -110,8 +110,8 @@ int field_wrong(const struct field_place *place, const char *format, ...) __attr
 
 struct json_shape;
 
-/* What a reader of these fields looks at in a text (json_scan.h), made in the arena. `unknown_most`: of the fields that
- * are not in the table as many are kept, by name, to be told. NULL: out of memory. */
+/* The parts of a text that a reader of these fields looks at (json_scan.h), made in the arena. `unknown_most`: how many
+ * names of fields that are not in the table are kept, so that warnings can name them. NULL: out of memory. */
 const struct json_shape *fields_shape(const struct fields *fields, size_t unknown_most, struct arena *arena);
 
 #endif

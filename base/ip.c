@@ -50,7 +50,7 @@ static bool parse_bare(const char *text, size_t len, struct ip *out)
     return inet_pton(AF_INET6, copy, out->bytes) == 1;
 }
 
-static bool is_port(const char *text, size_t len)
+static bool ip_is_port(const char *text, size_t len)
 {
     if (len < 2 || len > 6 || *text != ':')
         return false;
@@ -67,12 +67,12 @@ bool ip_parse(const char *text, size_t len, struct ip *out)
         if (end == NULL)
             return false;
         size_t rest = len - (size_t)(end + 1 - text);
-        return (rest == 0 || is_port(end + 1, rest)) && parse_bare(text + 1, (size_t)(end - text - 1), out) &&
+        return (rest == 0 || ip_is_port(end + 1, rest)) && parse_bare(text + 1, (size_t)(end - text - 1), out) &&
                !is_v4(out);
     }
     const char *colon = memchr(text, ':', len);
     if (colon != NULL && memchr(text, '.', (size_t)(colon - text)) != NULL) /* only IPv4 has a dot before a colon */
-        return is_port(colon, len - (size_t)(colon - text)) && parse_bare(text, (size_t)(colon - text), out);
+        return ip_is_port(colon, len - (size_t)(colon - text)) && parse_bare(text, (size_t)(colon - text), out);
     return parse_bare(text, len, out);
 }
 
@@ -98,7 +98,7 @@ bool ip_is_loopback(const struct ip *ip)
     return is_v4(ip) ? ip->bytes[12] == 127 : IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)ip->bytes);
 }
 
-/* ---- networks ---- */
+/* Networks. */
 
 static bool bit(const struct ip *ip, unsigned at)
 {

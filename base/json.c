@@ -58,7 +58,7 @@ static bool opens_string(const char *text, size_t at)
     return text[at] == '"' && slashes % 2 == 0;
 }
 
-/* The parser stopped right behind the name that is there twice; it is quoted as it was written. */
+/* The parser stopped right after the second of two equal names. The sentence quotes it as it was written. */
 static int fail_twice(const char *text, size_t len, const json_error_t *at, struct error *error)
 {
     size_t end = at->position > 1 && (size_t)at->position <= len ? (size_t)at->position : len;
@@ -68,7 +68,7 @@ static int fail_twice(const char *text, size_t len, const json_error_t *at, stru
     return error_set(error, ERROR_INVALID, "name given twice: %.*s", (int)(end - start), text + start);
 }
 
-static int fail(const char *text, size_t len, const json_error_t *at, struct error *error)
+static int json_fail(const char *text, size_t len, const json_error_t *at, struct error *error)
 {
     enum json_error_code code = json_error_code(at);
     if (code == json_error_duplicate_key)
@@ -77,7 +77,7 @@ static int fail(const char *text, size_t len, const json_error_t *at, struct err
                      at->column);
 }
 
-/* No JSON text holds the byte NUL; jansson takes one behind the value for the text's end. */
+/* No JSON text holds the byte NUL. jansson would take one after the value for the end of the text. */
 static int fail_nul(const char *text, const char *nul, struct error *error)
 {
     int line = 1;
@@ -110,7 +110,7 @@ static json_t *load(const char *text, size_t len, struct error *error)
     json_error_t at;
     json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &at);
     if (value == NULL)
-        fail(text, len, &at, error);
+        json_fail(text, len, &at, error);
     return value;
 }
 

@@ -35,10 +35,10 @@ struct scan {
     struct name *names;
     size_t names_len, names_room;
     bool no_memory;
-    size_t twice; /* where the first name is that was there before; SIZE_MAX: none */
+    size_t twice; /* the place of the first name that was there before; SIZE_MAX: none */
 };
 
-/* ---- characters ---- */
+/* Characters. */
 
 static int peek(const struct scan *scan)
 {
@@ -51,7 +51,7 @@ static void skip_space(struct scan *scan)
         scan->at++;
 }
 
-static bool is_digit(int c)
+static bool scan_is_digit(int c)
 {
     return c >= '0' && c <= '9';
 }
@@ -61,20 +61,20 @@ static bool is_alpha(int c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* The value of four hexadecimal digits, -1 where they are none. */
+/* The value of four hexadecimal digits; -1: they are not digits. */
 static long hex4(const char *text, size_t left)
 {
     long value = 0;
     for (size_t i = 0; i < 4; i++) {
         int c = i < left ? (unsigned char)text[i] : 0;
-        if (!is_digit(c) && !((c | 0x20) >= 'a' && (c | 0x20) <= 'f'))
+        if (!scan_is_digit(c) && !((c | 0x20) >= 'a' && (c | 0x20) <= 'f'))
             return -1;
-        value = value * 16 + (is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
+        value = value * 16 + (scan_is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
     }
     return value;
 }
 
-/* The character that the escape at `text` (behind its backslash) stands for, and its length; -1: it is none. */
+/* The character that the escape at `text` (after its backslash) stands for, and its length; -1: it is not an escape. */
 static long unescape(const char *text, size_t left, size_t *used)
 {
     static const char plain[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
@@ -122,12 +122,12 @@ static bool pass_string(struct scan *scan, bool *nul)
 static bool pass_digits(struct scan *scan)
 {
     size_t start = scan->at;
-    while (is_digit(peek(scan)))
+    while (scan_is_digit(peek(scan)))
         scan->at++;
     return scan->at > start;
 }
 
-/* A number in a container is followed by something: where the text ends, it is at fault in any case. */
+/* Something follows a number in a container. If the text ends there, it is malformed in any case. */
 static bool is_in_range(const struct scan *scan, size_t start, bool real)
 {
     if (scan->at == scan->len)
@@ -179,10 +179,9 @@ static bool pass_word(struct scan *scan)
            (len == 5 && memcmp(word, "false", 5) == 0);
 }
 
-/* ---- names ---- */
+/* Names. */
 
-/* The next byte of a name as it is meant; a code point where it is escaped, so that names of the same characters must
- * be turned into the same bytes. */
+/* The next byte of a name, with escapes resolved, so that two names of the same characters give the same bytes. */
 struct letters {
     const char *at;
     unsigned char rest[4]; /* of an escape, in UTF-8, last byte first */
@@ -274,7 +273,7 @@ static bool add_name(struct scan *scan, size_t at)
     return true;
 }
 
-/* ---- values ---- */
+/* Values. */
 
 static struct frame *top(struct scan *scan)
 {
@@ -357,10 +356,10 @@ static bool pass_value(struct scan *scan)
         return pass_container(scan);
     if (c == '"')
         return pass_string(scan, &nul);
-    return c == '-' || is_digit(c) ? pass_number(scan) : pass_word(scan);
+    return c == '-' || scan_is_digit(c) ? pass_number(scan) : pass_word(scan);
 }
 
-/* ---- a shorter text with the same fault ---- */
+/* A shorter text with the same fault. */
 
 struct shorter {
     char *text;
@@ -451,7 +450,7 @@ enum json_scan_result json_scan(char *text, size_t *len, struct json_scan_fault 
     return result;
 }
 
-/* ---- what is kept ---- */
+/* What is kept. */
 
 #define VALUE_COST 192u /* bytes of a value in a tree, with its place in an object: glibc and jansson on 64 bits */
 
@@ -480,7 +479,7 @@ static size_t string_end(const struct keeping *keeping, size_t at)
     return at + 1;
 }
 
-/* Where the value at `at` ends. */
+/* The end of the value at `at`. */
 static size_t value_end(const struct keeping *keeping, size_t at)
 {
     size_t depth = 0;
@@ -531,7 +530,7 @@ static const struct json_shape_member *find_member(const struct json_shape *shap
 
 static void keep_value(struct keeping *keeping, const struct json_shape *shape);
 
-/* One item; `*others` counts those that the reader does not know by name. */
+/* One item. `*others` counts the items that the reader does not know by name. */
 static void keep_item(struct keeping *keeping, const struct json_shape *shape, size_t *others, bool first)
 {
     bool object = shape->open == '{';

@@ -15,7 +15,7 @@
  * brackets stay, because the reader says what is wrong with it. */
 struct json_shape {
     char open;                               /* '{' or '[': a container of the other kind is emptied too */
-    const struct json_shape_member *members; /* of an object: those that the reader knows, all kept */
+    const struct json_shape_member *members; /* of an object: the members that the reader knows; all are kept */
     size_t members_len;
     size_t most;                   /* of the other members, or of the elements, as many are kept: the first ones */
     bool names_only;               /* of the other members the reader looks at the names alone: their value becomes 0 */
@@ -30,7 +30,7 @@ struct json_shape_member {
 enum json_scan_result {
     JSON_SCAN_GOOD,
     JSON_SCAN_BAD,      /* not JSON: the text was shortened, line and column of the fault are what they were */
-    JSON_SCAN_TWICE,    /* an object holds a name twice: `at` and `len` are where and how long, with its quotes */
+    JSON_SCAN_TWICE,    /* an object holds a name twice: `at` and `len` are its place and length, with its quotes */
     JSON_SCAN_NO_MEMORY /* for the names' places: 8 bytes each, of the objects that are open */
 };
 

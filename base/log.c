@@ -61,7 +61,7 @@ static bool is_plain(const char *text)
 }
 
 /* One character of well-formed UTF-8 text as it stands in a JSON string; says how many bytes it took. */
-static int put_escaped(struct buf *line, const char *at, size_t *took)
+static int log_put_escaped(struct buf *line, const char *at, size_t *took)
 {
     *took = 1;
     if (*at == '"' || *at == '\\')
@@ -80,12 +80,12 @@ static int put_quoted(struct buf *line, const char *text)
 {
     int bad = buf_puts(line, "\"");
     for (size_t took; bad == 0 && *text != '\0'; text += took)
-        bad = put_escaped(line, text, &took);
+        bad = log_put_escaped(line, text, &took);
     return bad != 0 ? -1 : buf_puts(line, "\"");
 }
 
-/* A string that may be anything: cut, made UTF-8, quoted where the format wants it. */
-static int put_string(struct buf *line, const char *text)
+/* A string that may hold anything: it is cut, made UTF-8, and quoted if the format wants that. */
+static int log_put_string(struct buf *line, const char *text)
 {
     struct buf clean;
     buf_init(&clean, 3 * VALUE_MAX_BYTES);
@@ -109,7 +109,7 @@ static int put_value(struct buf *line, const struct log_field *field)
 {
     switch (field->type) {
     case LOG_FIELD_STR:
-        return put_string(line, field->value.str);
+        return log_put_string(line, field->value.str);
     case LOG_FIELD_INT:
         return buf_printf(line, "%lld", (long long)field->value.num);
     case LOG_FIELD_REAL:

@@ -32,8 +32,9 @@ struct log_field {
 
 void log_setup(enum log_level least, enum log_format format, int fd);
 
-/* From now on this thread's lines below LOG_WARN wait for log_flush(), or for the next one that does not: whoever reads
- * them is not to wake before an answer is on its way. False: they are written, and each at once again. */
+/* on: keeps this thread's lines below LOG_WARN until log_flush() or the next line at LOG_WARN or above, so that a
+ * reader of the log does not wake before the answer is sent. off: writes what was kept, and each further line at once.
+ */
 void log_gather(bool on);
 void log_flush(void);
 bool log_enabled(enum log_level level);

@@ -1,4 +1,4 @@
-/* What large requests leave behind: memory goes back to the system. */
+/* Gives the memory that large requests leave unused back to the system. */
 #ifndef CODECELL_BASE_MEMORY_H
 #define CODECELL_BASE_MEMORY_H
 

@@ -53,7 +53,7 @@ const double metric_share_bounds[] = {0.00002, 0.00004, 0.00006, 0.00008, 0.0001
                                       0.0002,  0.00025, 0.0003,  0.0004,  0.0005, 0.00075, 0.001,
                                       0.0015,  0.0025,  0.005,   0.01,    0};
 
-/* --- Families and series --- */
+/* Families and series. */
 
 static void series_free(struct metric *metric)
 {
@@ -154,7 +154,7 @@ struct metric *metric_series(struct metric_family *family, const char *const val
     return metric;
 }
 
-/* --- Values --- */
+/* Values. */
 
 void metric_add(struct metric *metric, double by)
 {
@@ -181,9 +181,9 @@ void metric_observe(struct metric *metric, double value)
     metric_add(metric, value);
 }
 
-/* --- Text --- */
+/* Text. */
 
-static int put_number(struct buf *out, double value)
+static int metrics_put_number(struct buf *out, double value)
 {
     if (isnan(value))
         return buf_puts(out, "NaN");
@@ -193,7 +193,7 @@ static int put_number(struct buf *out, double value)
 }
 
 /* Backslash and line feed are escaped everywhere, a quote in a label's value alone. */
-static int put_escaped(struct buf *out, const char *text, bool quote)
+static int metrics_put_escaped(struct buf *out, const char *text, bool quote)
 {
     for (; *text != '\0'; text++) {
         const char escaped[] = {'\\', *text == '\n' ? 'n' : *text, '\0'};
@@ -212,12 +212,12 @@ static int put_label(struct buf *out, const char *name, const char *value, bool 
     if (bad == 0)
         bad = buf_printf(out, "%s%s=\"", first ? "" : ",", name);
     if (bad == 0 && clean.data != NULL)
-        bad = put_escaped(out, clean.data, true);
+        bad = metrics_put_escaped(out, clean.data, true);
     buf_free(&clean);
     return bad != 0 ? -1 : buf_puts(out, "\"");
 }
 
-/* {a="x",le="0.5"}; nothing where there is no label. `bound`: a bucket's upper bound, or NULL. */
+/* {a="x",le="0.5"}; nothing if there is no label. `bound`: a bucket's upper bound, or NULL. */
 static int put_labels(struct buf *out, const struct metric *metric, const double *bound)
 {
     const struct metric_family *family = metric->family;
@@ -229,7 +229,7 @@ static int put_labels(struct buf *out, const struct metric *metric, const double
     if (bad == 0 && bound != NULL) {
         bad = buf_printf(out, "%sle=\"", family->label_count > 0 ? "," : "");
         if (bad == 0)
-            bad = put_number(out, *bound);
+            bad = metrics_put_number(out, *bound);
         if (bad == 0)
             bad = buf_puts(out, "\"");
     }
@@ -240,7 +240,7 @@ static int put_sample(struct buf *out, const struct metric *metric, const char *
                       double value)
 {
     if (buf_printf(out, "%s%s", metric->family->name, suffix) != 0 || put_labels(out, metric, bound) != 0 ||
-        buf_puts(out, " ") != 0 || put_number(out, value) != 0)
+        buf_puts(out, " ") != 0 || metrics_put_number(out, value) != 0)
         return -1;
     return buf_puts(out, "\n");
 }
@@ -274,7 +274,7 @@ static int put_family(struct buf *out, const struct metric_family *family)
     static const char *const types[] = {"counter", "gauge", "histogram"};
     if (family->first == NULL && !family->other_used)
         return 0;
-    if (buf_printf(out, "# HELP %s ", family->name) != 0 || put_escaped(out, family->help, false) != 0 ||
+    if (buf_printf(out, "# HELP %s ", family->name) != 0 || metrics_put_escaped(out, family->help, false) != 0 ||
         buf_printf(out, "\n# TYPE %s %s\n", family->name, types[family->type]) != 0)
         return -1;
     for (const struct metric *metric = family->first; metric != NULL; metric = metric->next)

@@ -33,7 +33,7 @@ void metric_observe(struct metric *metric, double value); /* histogram */
 typedef void metric_collect(void *arg);
 void metric_on_collect(metric_collect *collect, void *arg);
 
-int metrics_text(struct buf *out); /* 0, or -1 where the buffer is full */
+int metrics_text(struct buf *out); /* 0, or -1 if the buffer is full */
 void metrics_reset(void);          /* forgets all families and collectors: for tests and for exit */
 
 /* Seconds, 0.1 ms to 5 min: for latencies. */

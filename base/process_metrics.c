@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* Fields of /proc/self/stat behind the program's name, which may hold spaces; see proc(5). */
+/* The fields of /proc/self/stat after the program's name, which may hold spaces; see proc(5). */
 enum stat_field { STAT_UTIME = 11, STAT_STIME = 12, STAT_STARTTIME = 19, STAT_VSIZE = 20, STAT_RSS = 21, STAT_END };
 
 /* The text of a file of /proc, at most size - 1 bytes. */

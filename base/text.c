@@ -50,14 +50,14 @@ void text_uuid(char out[UUID_LEN + 1])
     out[UUID_LEN] = '\0';
 }
 
-static bool is_digit(char c)
+static bool text_is_digit(char c)
 {
     return c >= '0' && c <= '9';
 }
 
 static bool is_hex(char c)
 {
-    return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    return text_is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 bool text_is_uuid(const char *text)
@@ -68,7 +68,7 @@ bool text_is_uuid(const char *text)
     return text[UUID_LEN] == '\0';
 }
 
-/* --- Times --- */
+/* Times. */
 
 #define MS_FIRST (-62167219200000) /* 0000-01-01T00:00:00.000Z */
 #define MS_LAST 253402300799999    /* 9999-12-31T23:59:59.999Z: what has four digits of a year */
@@ -88,11 +88,11 @@ void text_time(int64_t ms, char out[TIME_LEN + 1])
 }
 
 /* Reads `digits` digits at *at, which moves on, within least and most. */
-static int read_number(const char **at, int digits, int least, int most, int *out)
+static int time_read_number(const char **at, int digits, int least, int most, int *out)
 {
     int value = 0;
     for (int i = 0; i < digits; i++, (*at)++) {
-        if (!is_digit(**at))
+        if (!text_is_digit(**at))
             return -1;
         value = value * 10 + (**at - '0');
     }
@@ -118,8 +118,9 @@ static int days_in_month(int year, int month)
 static int read_date(const char **at, struct tm *tm)
 {
     int year, month;
-    if (read_number(at, 4, 0, 9999, &year) != 0 || read_char(at, "-") != 0 || read_number(at, 2, 1, 12, &month) != 0 ||
-        read_char(at, "-") != 0 || read_number(at, 2, 1, days_in_month(year, month), &tm->tm_mday) != 0)
+    if (time_read_number(at, 4, 0, 9999, &year) != 0 || read_char(at, "-") != 0 ||
+        time_read_number(at, 2, 1, 12, &month) != 0 || read_char(at, "-") != 0 ||
+        time_read_number(at, 2, 1, days_in_month(year, month), &tm->tm_mday) != 0)
         return -1;
     tm->tm_year = year - 1900;
     tm->tm_mon = month - 1;
@@ -129,10 +130,10 @@ static int read_date(const char **at, struct tm *tm)
 /* hh:mm:ss; second 60 is a leap second. */
 static int read_clock(const char **at, struct tm *tm)
 {
-    if (read_number(at, 2, 0, 23, &tm->tm_hour) != 0 || read_char(at, ":") != 0 ||
-        read_number(at, 2, 0, 59, &tm->tm_min) != 0 || read_char(at, ":") != 0)
+    if (time_read_number(at, 2, 0, 23, &tm->tm_hour) != 0 || read_char(at, ":") != 0 ||
+        time_read_number(at, 2, 0, 59, &tm->tm_min) != 0 || read_char(at, ":") != 0)
         return -1;
-    return read_number(at, 2, 0, 60, &tm->tm_sec);
+    return time_read_number(at, 2, 0, 60, &tm->tm_sec);
 }
 
 /* An optional fraction; what is finer than a millisecond is dropped. */
@@ -142,9 +143,9 @@ static int read_fraction(const char **at, int *ms)
     if (**at != '.')
         return 0;
     (*at)++;
-    if (!is_digit(**at))
+    if (!text_is_digit(**at))
         return -1;
-    for (int scale = 100; is_digit(**at); scale /= 10, (*at)++)
+    for (int scale = 100; text_is_digit(**at); scale /= 10, (*at)++)
         *ms += (**at - '0') * scale;
     return 0;
 }
@@ -158,8 +159,8 @@ static int read_offset(const char **at, int *minutes)
     if (read_char(at, "Zz") == 0)
         return **at == '\0' ? 0 : -1;
     int sign = **at == '-' ? -1 : 1, hour, minute;
-    if (read_char(at, "+-") != 0 || read_number(at, 2, 0, 23, &hour) != 0 || read_char(at, ":") != 0 ||
-        read_number(at, 2, 0, 59, &minute) != 0 || **at != '\0')
+    if (read_char(at, "+-") != 0 || time_read_number(at, 2, 0, 23, &hour) != 0 || read_char(at, ":") != 0 ||
+        time_read_number(at, 2, 0, 59, &minute) != 0 || **at != '\0')
         return -1;
     *minutes = sign * (hour * 60 + minute);
     return 0;
@@ -176,7 +177,7 @@ int text_parse_time(const char *text, int64_t *ms)
     return 0;
 }
 
-/* --- UTF-8 --- */
+/* UTF-8. */
 
 /* What may follow a lead byte (RFC 3629, section 4). A range of the second byte that is narrower than
  * 80 to BF keeps out overlong forms, surrogates and what is past U+10FFFF. */
@@ -201,8 +202,8 @@ static const struct lead *find_lead(unsigned char byte)
     return NULL;
 }
 
-/* The length of the well-formed sequence at `p`, 0 where there is none. `*part` says that all bytes there
- * are belong to one sequence whose rest is missing. */
+/* The length of the well-formed sequence at `p`; 0: there is none. `*part`: all remaining bytes belong to one sequence
+ * whose end is missing. */
 static size_t utf8_sequence(const unsigned char *p, size_t left, bool *part)
 {
     *part = false;
@@ -278,7 +279,7 @@ int text_utf8_clean(struct buf *out, const char *data, size_t len, bool cut)
     return -1;
 }
 
-/* --- Base64 --- */
+/* Base64. */
 
 static int base64_value(char c)
 {
@@ -286,7 +287,7 @@ static int base64_value(char c)
         return c - 'A';
     if (c >= 'a' && c <= 'z')
         return c - 'a' + 26;
-    if (is_digit(c))
+    if (text_is_digit(c))
         return c - '0' + 52;
     return c == '+' ? 62 : c == '/' ? 63 : -1;
 }

@@ -14,8 +14,8 @@ struct buf;
 void text_uuid(char out[UUID_LEN + 1]); /* version 4, RFC 9562, from the seam's random */
 bool text_is_uuid(const char *text);    /* lower- or upper-case hex, dashes in place */
 
-/* Milliseconds of Unix time to RFC 3339 in UTC, and back (-1 where it is not of that form; a fraction
- * and an offset are optional in what is read). */
+/* Milliseconds of Unix time to RFC 3339 in UTC, and back (-1 if the text has another form; a fraction and
+ * an offset are optional in it). */
 void text_time(int64_t ms, char out[TIME_LEN + 1]);
 int text_parse_time(const char *text, int64_t *ms);
 
@@ -24,9 +24,9 @@ void text_copy(char *out, size_t room, const char *text);
 
 void text_hex(const void *data, size_t len, char *out); /* 2*len+1 bytes, lower case */
 
-/* Appends `data` with each byte that is not part of well-formed UTF-8 (RFC 3629) replaced by U+FFFD.
- * Where `cut` is set, an incomplete sequence at the very end is dropped instead: a limit cut it, not
- * the program. 0, or -1 where the buffer's maximum is reached. */
+/* Appends `data` with each byte that is not part of well-formed UTF-8 (RFC 3629) replaced by U+FFFD. If `cut` is set,
+ * an incomplete sequence at the very end is dropped instead, because a limit cut it, not the program. 0, or -1 if the
+ * buffer's maximum is reached. */
 int text_utf8_clean(struct buf *out, const char *data, size_t len, bool cut);
 bool text_is_utf8(const char *data, size_t len);
 

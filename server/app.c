@@ -1,5 +1,5 @@
-/* Starting: the lock, the store, the languages, then what needs the engine (which may come later), then the listener.
- * Stopping goes the other way, each part's end beginning the next one's:
+/* Starts the lock, the store and the languages, then the parts that need the engine (which may come later), then the
+ * listener. Stops in the other order; the end of each part begins the end of the next:
  *
  *   signal ─ drain (no new work; what runs may end, for CODECELL_DRAIN) ─ answers out ─ http ─ offers ─ pool ─ engine
  *   ─ store ─ the rest
@@ -112,7 +112,7 @@ static void on_http_stopped(void *arg)
     availability_close(app->availability, on_offers_closed, app);
 }
 
-/* Nothing runs any more; what is left is answers on their way to slow clients. */
+/* Nothing runs any more. Answers may still be on their way to slow clients. */
 static void on_answers_timer(uv_timer_t *timer)
 {
     struct app *app = timer->data;
@@ -156,7 +156,7 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct app *app = handle->data;
 
-    if (app->stopping && number == SIGHUP) /* a terminal that closes may say so twice: nobody is in a hurry */
+    if (app->stopping && number == SIGHUP) /* a terminal that closes may send it twice: that is not a wish to hurry */
         return;
     log_event(LOG_INFO, app->stopping ? "server.hurrying" : "server.draining", LOG_INT("signal", number));
     if (app->stopping)
@@ -205,8 +205,8 @@ static void on_engine_changed(void *arg, bool up)
 
 /* Starting. */
 
-/* What is named by its id is kept whatever the budget says; what `*` asks for, as far as it goes; and of the versions
- * that are not the default, as many as are asked for. */
+/* A language that the setting names keeps its cells even over the budget. The number for `*` counts as far as the
+ * budget goes. A version that is not the default keeps as many cells as demand asks for. */
 static struct pool_keep waiting_cells(void *arg, const char *language, bool usual)
 {
     struct app *app = arg;
@@ -217,13 +217,13 @@ static struct pool_keep waiting_cells(void *arg, const char *language, bool usua
         .minimum = usual && named ? cells : 0, .preferred = usual ? cells : 0, .by_demand = cells > 0};
 }
 
-static void complain(const char *sentence, void *arg)
+static void app_complain(const char *sentence, void *arg)
 {
     (void)arg;
     log_event(LOG_ERROR, "language.broken", LOG_STR("reason", sentence));
 }
 
-static uint32_t least(uint32_t a, uint32_t b)
+static uint32_t app_least(uint32_t a, uint32_t b)
 {
     return a < b ? a : b;
 }
@@ -239,11 +239,11 @@ static void set_limits(struct app *app)
 
     app->maxima = maxima;
     app->defaults =
-        (struct limits){.cell = {.milli_cpus = least(limits_defaults.cell.milli_cpus, maxima.cell.milli_cpus),
-                                 .memory_mb = least(limits_defaults.cell.memory_mb, maxima.cell.memory_mb),
-                                 .disk_mb = least(limits_defaults.cell.disk_mb, maxima.cell.disk_mb),
-                                 .processes = least(limits_defaults.cell.processes, maxima.cell.processes)},
-                        .output_kb = least(limits_defaults.output_kb, maxima.output_kb)};
+        (struct limits){.cell = {.milli_cpus = app_least(limits_defaults.cell.milli_cpus, maxima.cell.milli_cpus),
+                                 .memory_mb = app_least(limits_defaults.cell.memory_mb, maxima.cell.memory_mb),
+                                 .disk_mb = app_least(limits_defaults.cell.disk_mb, maxima.cell.disk_mb),
+                                 .processes = app_least(limits_defaults.cell.processes, maxima.cell.processes)},
+                        .output_kb = app_least(limits_defaults.output_kb, maxima.output_kb)};
 }
 
 static int open_pool(struct app *app, struct error *error)
@@ -348,7 +348,7 @@ static void on_exchange_done(struct http_exchange *ex, int status, uint64_t ns)
     api_exchange_done(ex, status, ns);
 }
 
-/* Fewer than the setting says where the process has not the descriptors for them. */
+/* Fewer than the setting says if the process has too few descriptors. */
 static unsigned most_connections(const struct config *config)
 {
     struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
@@ -405,7 +405,7 @@ static void fill_api(struct app *app)
                             .reading = {.least = config->read_rate}};
 }
 
-/* Who starts a program with nohup wants it to outlive its terminal. */
+/* A program that was started with nohup should outlive its terminal. */
 static bool is_ignored(int number)
 {
     struct sigaction now;
@@ -475,8 +475,8 @@ static void look_at_cores(void)
 static int start(struct app *app, struct error *error)
 {
     if ((app->lock = directory_lock(app->config->data_dir, error)) < 0 ||
-        catalog_load(&app->languages, app->config->languages, &app->defaults, &app->maxima, complain, NULL, error) !=
-            0 ||
+        catalog_load(&app->languages, app->config->languages, &app->defaults, &app->maxima, app_complain, NULL,
+                     error) != 0 ||
         store_open(&app->store, &app->loop, app->config->data_dir, error) != 0)
         return -1;
     if (!app->config->waiting)
@@ -491,7 +491,7 @@ static int start(struct app *app, struct error *error)
     return 0;
 }
 
-static void finish(struct app *app)
+static void app_finish(struct app *app)
 {
     reading_free(&app->api.reading);
     runner_close(app->runner);
@@ -503,7 +503,7 @@ static void finish(struct app *app)
 
 int app_serve(const struct config *config)
 {
-    static struct app app; /* not on the stack: where the start fails, what was opened stays reachable to the end */
+    static struct app app; /* not on the stack: if the start fails, what was opened stays reachable to the end */
     struct error error;
 
     app.config = config;
@@ -522,6 +522,6 @@ int app_serve(const struct config *config)
     log_event(LOG_INFO, "server.listening", LOG_STR("address", http_server_address(app.http)),
               LOG_STR("version", CODECELL_VERSION), LOG_INT("pid", getpid()));
     uv_run(&app.loop, UV_RUN_DEFAULT);
-    finish(&app);
+    app_finish(&app);
     return uv_loop_close(&app.loop) == 0 ? 0 : 1;
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --- Sentences --- */
+/* Sentences. */
 
 static void say(const char *format, va_list args)
 {
@@ -35,7 +35,7 @@ int cli_failed(const char *format, ...)
     return CLI_FAILED;
 }
 
-/* --- Arguments --- */
+/* Arguments. */
 
 /* The option of this name, `*value` what follows its "=", or NULL. */
 static const struct cli_option *find_option(const struct cli_option *options, const char *argument, const char **value)
@@ -48,7 +48,7 @@ static const struct cli_option *find_option(const struct cli_option *options, co
     return NULL;
 }
 
-/* Reads the option at argv[*at], and its value where that is the next argument. */
+/* Reads the option at argv[*at], and its value if that is the next argument. */
 static int read_option(int argc, char **argv, int *at, const struct cli_option *options)
 {
     const char *value;
@@ -86,7 +86,7 @@ int cli_parse(int argc, char **argv, const struct cli_option *options, const cha
     return CLI_OK;
 }
 
-/* --- config --- */
+/* Config. */
 
 int cli_config(int argc, char **argv, const struct config *config)
 {
@@ -101,9 +101,9 @@ int cli_config(int argc, char **argv, const struct config *config)
     return CLI_OK;
 }
 
-/* --- languages --- */
+/* Languages. */
 
-static void complain(const char *sentence, void *broken)
+static void cli_complain(const char *sentence, void *broken)
 {
     cli_failed("%s", sentence);
     ++*(size_t *)broken;
@@ -111,7 +111,7 @@ static void complain(const char *sentence, void *broken)
 
 #define LANGUAGE_ROW "%-18s  %-8s  %-27s  "
 
-static void print_row(const char *id, const struct language_version *version, char *const *aliases)
+static void language_print_row(const char *id, const struct language_version *version, char *const *aliases)
 {
     printf(LANGUAGE_ROW, id, version->compile != NULL ? "compiled" : "-", version->image);
     for (size_t i = 0; aliases[i] != NULL; i++)
@@ -124,11 +124,11 @@ static void print_language(const struct language *language)
 {
     char id[LANGUAGE_ID_MAX + VERSION_NAME_MAX + 2];
 
-    print_row(language->id, language->versions, language->aliases);
+    language_print_row(language->id, language->versions, language->aliases);
     for (size_t i = 1; i < language->versions_len; i++) {
         const struct language_version *version = &language->versions[i];
         snprintf(id, sizeof id, "  %s", version->name != NULL ? version->name : "version");
-        print_row(id, version, version->aliases);
+        language_print_row(id, version, version->aliases);
     }
 }
 
@@ -146,7 +146,7 @@ int cli_languages(int argc, char **argv, const struct config *config)
     struct catalog *languages;
     struct error error;
     size_t broken = 0;
-    if (catalog_load(&languages, config->languages, &limits_defaults, &maxima, complain, &broken, &error) != 0)
+    if (catalog_load(&languages, config->languages, &limits_defaults, &maxima, cli_complain, &broken, &error) != 0)
         return cli_failed("%s", error.text);
     printf(LANGUAGE_ROW "%s\n", "ID", "KIND", "IMAGE", "ALIASES");
     for (size_t i = 0; i < catalog_count(languages); i++)

@@ -1,6 +1,6 @@
-/* The commands of `codecell` but serve. Each gets the arguments behind its own words and the checked
- * settings, writes its answer to standard output and everything else to standard error, and returns the
- * exit status: 0, 1 where it failed, 2 where it was called wrongly. */
+/* The commands of `codecell` except serve. Each gets the arguments after its own words and the checked settings, writes
+ * its answer to standard output and everything else to standard error, and returns the exit status: 0, 1 if it failed,
+ * 2 if it was called wrongly. */
 #ifndef CODECELL_CLI_H
 #define CODECELL_CLI_H
 
@@ -17,14 +17,14 @@ cli_run cli_key_create; /* --name N [--rate N] [--scopes LIST] [--expires WHEN] 
 cli_run cli_key_list;
 cli_run cli_key_revoke; /* ID */
 cli_run cli_config;     /* [--markdown] */
-cli_run cli_languages;  /* 1 where one of them is broken */
-cli_run cli_health;     /* 0 where the server that listens at the settings' address is well */
+cli_run cli_languages;  /* 1 if one of them is broken */
+cli_run cli_health;     /* 0 if the server that listens at the settings' address is well */
 
 /* An option takes a value (`--rate 5` or `--rate=5`) or is a flag. A list ends with a name of NULL. */
 struct cli_option {
     const char *name;   /* with its dashes */
-    const char **value; /* where the value goes; NULL: a flag */
-    bool *flag;         /* set where the flag is there */
+    const char **value; /* the place for the value; NULL: a flag */
+    bool *flag;         /* set if the flag is there */
 };
 
 /* Reads the arguments of a command. What is no option goes to `operand`, of which there is exactly one;

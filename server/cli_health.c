@@ -13,7 +13,7 @@ static size_t drop(char *data, size_t size, size_t count, void *arg)
     return size * count;
 }
 
-/* Where to ask a server that listens on any address of the machine: on this machine. */
+/* A server that listens on any address is asked on this machine. */
 static const char *reachable(const char *listen, char room[64])
 {
     static const struct {
@@ -39,7 +39,7 @@ static void set_address(CURL *curl, const char *listen)
         curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, path);
 }
 
-static int ask(CURL *curl, const char *listen)
+static int health_ask(CURL *curl, const char *listen)
 {
     long status = 0;
     set_address(curl, listen);
@@ -61,7 +61,7 @@ int cli_health(int argc, char **argv, const struct config *config)
     CURL *curl = curl_easy_init();
     if (curl == NULL)
         return cli_failed("out of memory");
-    int status = ask(curl, config->listen);
+    int status = health_ask(curl, config->listen);
     curl_easy_cleanup(curl);
     return status;
 }

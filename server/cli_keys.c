@@ -7,14 +7,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* --- key create --- */
+/* Key create. */
 
 static const struct setting rate_range = {"--rate", &kind_integer, .min = 1, .max = KEY_RATE_MAX};
 static const struct setting timeout_range = {"--max-timeout", &kind_integer, .min = 1, .max = KEY_TIMEOUT_MAX};
 static const struct setting expires_range = {"--expires", &kind_duration, .min = 1, .max = 36500LL * 86400};
 
-/* Leaves `out` as it is where the option was not given. */
-static int read_number(const struct setting *range, const char *text, int64_t *out)
+/* Leaves `out` as it is if the option was not given. */
+static int option_read_number(const struct setting *range, const char *text, int64_t *out)
 {
     if (text == NULL || range->kind->parse(range, text, out))
         return CLI_OK;
@@ -54,7 +54,7 @@ static int read_expiry(const char *text, int64_t *expires_ms)
     return CLI_OK;
 }
 
-static int read_name(const char *text, char name[KEY_NAME_MAX + 1])
+static int option_read_name(const char *text, char name[KEY_NAME_MAX + 1])
 {
     if (text == NULL)
         return cli_misused("key create needs --name");
@@ -75,12 +75,12 @@ static int read_key(int argc, char **argv, struct key *key)
                                          {"--max-timeout", &timeout, NULL},
                                          {"--reuse", &reuse, NULL},
                                          {.name = NULL}};
-    if (cli_parse(argc, argv, options, NULL) != CLI_OK || read_name(name, key->name) != CLI_OK ||
-        read_number(&rate_range, rate, &key->rate_per_minute) != CLI_OK ||
+    if (cli_parse(argc, argv, options, NULL) != CLI_OK || option_read_name(name, key->name) != CLI_OK ||
+        option_read_number(&rate_range, rate, &key->rate_per_minute) != CLI_OK ||
         read_scopes(scopes, &key->scopes) != CLI_OK || read_reuse(reuse, &key->reuse) != CLI_OK ||
         read_expiry(expires, &key->expires_ms) != CLI_OK)
         return CLI_USAGE;
-    return read_number(&timeout_range, timeout, &key->max_timeout);
+    return option_read_number(&timeout_range, timeout, &key->max_timeout);
 }
 
 int cli_key_create(int argc, char **argv, const struct config *config)
@@ -106,7 +106,7 @@ int cli_key_create(int argc, char **argv, const struct config *config)
                                : cli_failed("standard output cannot be written: revoke key %s, nobody has it", key.id);
 }
 
-/* --- key list --- */
+/* Key list. */
 
 struct list {
     int64_t now;
@@ -137,8 +137,9 @@ static const char *state_of(const struct key *key, int64_t now)
     return key->expires_ms != 0 && key->expires_ms <= now ? "expired" : "active";
 }
 
-static void print_row(const struct list *list, const char *id, const char *name, const char *scopes, const char *rate,
-                      const char *reuse, const char *created, const char *expires, const char *state)
+static void key_print_row(const struct list *list, const char *id, const char *name, const char *scopes,
+                          const char *rate, const char *reuse, const char *created, const char *expires,
+                          const char *state)
 {
     int padding = list->name_width - columns(name);
     printf("%-8s  %s%*s  %-18s  %7s  %-5s  %-24s  %-24s  %s\n", id, name, padding, "", scopes, rate, reuse, created,
@@ -154,8 +155,8 @@ static int print_key(const struct key *key, void *arg)
     text_time(key->created_ms, created);
     if (key->expires_ms != 0)
         text_time(key->expires_ms, expires);
-    print_row(list, key->id, key->name, scopes, rate, key_reuse_text(key->reuse), created, expires,
-              state_of(key, list->now));
+    key_print_row(list, key->id, key->name, scopes, rate, key_reuse_text(key->reuse), created, expires,
+                  state_of(key, list->now));
     return 0;
 }
 
@@ -164,7 +165,7 @@ static int list_keys(struct db *db, struct error *error)
     struct list list = {.now = seam_wall_ms(), .name_width = (int)strlen("NAME")};
     if (keys_each(db, measure, &list, error) != 0)
         return -1;
-    print_row(&list, "ID", "NAME", "SCOPES", "RATE", "REUSE", "CREATED", "EXPIRES", "STATE");
+    key_print_row(&list, "ID", "NAME", "SCOPES", "RATE", "REUSE", "CREATED", "EXPIRES", "STATE");
     return keys_each(db, print_key, &list, error);
 }
 
@@ -181,7 +182,7 @@ int cli_key_list(int argc, char **argv, const struct config *config)
     return bad == 0 ? CLI_OK : cli_failed("%s", error.text);
 }
 
-/* --- key revoke --- */
+/* Key revoke. */
 
 int cli_key_revoke(int argc, char **argv, const struct config *config)
 {

@@ -14,7 +14,7 @@
 #define PREFIX "CODECELL_"
 #define POOL_MEMORY_MOST ((int64_t)1 << 24)
 
-/* --- Defaults that depend on the machine --- */
+/* Defaults that depend on the machine. */
 
 static char *print_or_abort(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static char *print_or_abort(const char *format, ...)
@@ -84,7 +84,7 @@ static void default_languages(struct config *config)
     config->languages = print_or_abort("%s/share/codecell/images/languages", exe);
 }
 
-/* --- The table --- */
+/* The table. */
 
 static const char *const keep_choices[] = {[KEEP_SIZES] = "sizes", [KEEP_OUTPUT] = "output", [KEEP_ALL] = "all", NULL};
 static const char *const switch_choices[] = {"off", "on", NULL};
@@ -217,9 +217,9 @@ static const struct setting settings[] = {
 
 #define SETTINGS (sizeof settings / sizeof *settings)
 
-/* --- Fields of struct config by their place --- */
+/* Fields of struct config by their place. */
 
-static void put_number(struct config *config, const struct setting *setting, int64_t value)
+static void markdown_put_number(struct config *config, const struct setting *setting, int64_t value)
 {
     char *at = (char *)config + setting->offset;
     if (setting->size == sizeof(int64_t))
@@ -242,7 +242,7 @@ static int64_t get_number(const struct config *config, const struct setting *set
     return *at;
 }
 
-static void put_text(struct config *config, const struct setting *setting, char *text)
+static void markdown_put_text(struct config *config, const struct setting *setting, char *text)
 {
     memcpy((char *)config + setting->offset, &text, sizeof text);
 }
@@ -254,7 +254,7 @@ static char *get_text(const struct config *config, const struct setting *setting
     return text;
 }
 
-/* --- Reading --- */
+/* Reading. */
 
 /* The value of a variable, or NULL if it is not set. */
 static const char *find_variable(char *const *env, const char *name)
@@ -266,7 +266,7 @@ static const char *find_variable(char *const *env, const char *name)
     return NULL;
 }
 
-static int refuse(const struct setting *setting, const char *text, struct error *error)
+static int config_refuse(const struct setting *setting, const char *text, struct error *error)
 {
     char range[SHOWN_MAX];
     setting->kind->describe(setting, range);
@@ -280,13 +280,13 @@ static int read_setting(struct config *config, const struct setting *setting, co
     int64_t value;
     if (setting->kind->check != NULL) {
         if (!setting->kind->check(setting, text))
-            return refuse(setting, text, error);
-        put_text(config, setting, print_or_abort("%s", text));
+            return config_refuse(setting, text, error);
+        markdown_put_text(config, setting, print_or_abort("%s", text));
         return 0;
     }
     if (!setting->kind->parse(setting, text, &value))
-        return refuse(setting, text, error);
-    put_number(config, setting, value);
+        return config_refuse(setting, text, error);
+    markdown_put_number(config, setting, value);
     return 0;
 }
 
@@ -300,11 +300,11 @@ static int load_setting(struct config *config, const struct setting *setting, ch
     return read_setting(config, setting, text != NULL ? text : setting->fallback, error);
 }
 
-/* --- Unknown variables --- */
+/* Unknown variables. */
 
 #define NAME_COMPARED 64 /* bytes of a name that count in the search for the nearest one */
 
-static unsigned least(unsigned a, unsigned b)
+static unsigned config_least(unsigned a, unsigned b)
 {
     return a < b ? a : b;
 }
@@ -322,7 +322,7 @@ static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_le
         for (size_t i = 1; i <= a_len; i++) {
             unsigned replaced = diagonal + (a[i - 1] != b[j - 1] ? 1 : 0);
             diagonal = row[i];
-            row[i] = least(replaced, least(row[i], row[i - 1]) + 1);
+            row[i] = config_least(replaced, config_least(row[i], row[i - 1]) + 1);
         }
     }
     return row[a_len];
@@ -376,7 +376,7 @@ void config_free(struct config *config)
     *config = (struct config){0};
 }
 
-/* --- Printing --- */
+/* Printing. */
 
 static const char *shown_value(const struct config *config, const struct setting *setting, char room[SHOWN_MAX])
 {
@@ -414,7 +414,7 @@ void config_print(const struct config *config, char *const *env, FILE *out)
     }
 }
 
-static void print_row(const struct setting *setting, FILE *out)
+static void config_print_row(const struct setting *setting, FILE *out)
 {
     char range[SHOWN_MAX];
     setting->kind->describe(setting, range);
@@ -432,5 +432,5 @@ void config_print_markdown(FILE *out)
 {
     fprintf(out, "| Variable | Value | Default | Meaning |\n|---|---|---|---|\n");
     for (size_t i = 0; i < SETTINGS; i++)
-        print_row(&settings[i], out);
+        config_print_row(&settings[i], out);
 }

@@ -13,7 +13,7 @@
 #define WAITING_MAX 256 /* cells of one language that CODECELL_POOL may ask for */
 #define ID_MAX 32       /* bytes of a language's id */
 
-/* --- Texts --- */
+/* Texts. */
 
 static bool check_text(const struct setting *setting, const char *text)
 {
@@ -68,7 +68,7 @@ static void describe_secret(const struct setting *setting, char out[SHOWN_MAX])
     snprintf(out, SHOWN_MAX, "up to %lld bytes without spaces, or empty", (long long)setting->max);
 }
 
-static bool check_name(const struct setting *setting, const char *text)
+static bool config_check_name(const struct setting *setting, const char *text)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-";
     return check_text(setting, text) && text[strspn(text, allowed)] == '\0';
@@ -80,7 +80,7 @@ static void describe_name(const struct setting *setting, char out[SHOWN_MAX])
     snprintf(out, SHOWN_MAX, "a name of letters, digits, `.`, `_`, `/` and `-`, or empty");
 }
 
-/* Digits alone, without sign; moves on behind them. */
+/* Digits alone, without a sign; moves on past them. */
 static bool read_digits(const char **at, int64_t *value)
 {
     const char *start = *at;
@@ -90,7 +90,7 @@ static bool read_digits(const char **at, int64_t *value)
     return *at > start;
 }
 
-static bool is_port(const char *text)
+static bool config_is_port(const char *text)
 {
     int64_t port;
     return read_digits(&text, &port) && *text == '\0' && port <= 65535;
@@ -103,7 +103,7 @@ static bool check_listen(const struct setting *setting, const char *text)
     if (strncmp(text, "unix:", 5) == 0)
         return text[5] != '\0' && strlen(text + 5) < sizeof((struct sockaddr_un *)NULL)->sun_path;
     const char *colon = strrchr(text, ':');
-    if (colon == NULL || !is_port(colon + 1))
+    if (colon == NULL || !config_is_port(colon + 1))
         return false;
     bool six = *text == '[' && colon > text + 1 && colon[-1] == ']';
     char host[INET6_ADDRSTRLEN];
@@ -154,7 +154,7 @@ static void describe_nets(const struct setting *setting, char out[SHOWN_MAX])
              IP_NETS_MAX);
 }
 
-/* --- CODECELL_POOL: ID=N,… --- */
+/* CODECELL_POOL: ID=N,…. */
 
 struct pool_entry {
     const char *id; /* points into the text */
@@ -162,7 +162,7 @@ struct pool_entry {
     int64_t waiting;
 };
 
-/* Reads the entry at *at and moves on behind its comma; false where it is not of the form. */
+/* Reads the entry at *at and moves on past its comma; false if it has another form. */
 static bool read_entry(const char **at, struct pool_entry *entry)
 {
     entry->id = *at;
@@ -222,7 +222,7 @@ unsigned config_pool_size(const char *pool, const char *language, bool *named)
     return others;
 }
 
-/* --- Numbers --- */
+/* Numbers. */
 
 struct unit {
     char letter;
@@ -395,7 +395,7 @@ static void describe_flag(const struct setting *setting, char out[SHOWN_MAX])
 const struct kind kind_path = {check_text, NULL, describe_path, NULL};
 const struct kind kind_folders = {check_folders, NULL, describe_folders, NULL};
 const struct kind kind_secret = {check_secret, NULL, describe_secret, NULL};
-const struct kind kind_name = {check_name, NULL, describe_name, NULL};
+const struct kind kind_name = {config_check_name, NULL, describe_name, NULL};
 const struct kind kind_listen = {check_listen, NULL, describe_listen, NULL};
 const struct kind kind_host = {check_host, NULL, describe_host, NULL};
 const struct kind kind_nets = {check_nets, NULL, describe_nets, NULL};

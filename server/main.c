@@ -42,7 +42,7 @@ static void print_help(void)
     printf("\nSettings are CODECELL_ variables: see 'codecell config' and docs/configuration.md.\n");
 }
 
-/* How many arguments the words of a command take, 0 where they are others. */
+/* How many arguments the words of a command take; 0: the arguments are another command. */
 static int match(const char *words, int argc, char **argv)
 {
     for (int i = 0; i < argc; i++) {
@@ -65,7 +65,7 @@ static const struct command *find_command(int argc, char **argv, int *words)
 }
 
 /* "key" alone is no command, and what follows it is worth naming. */
-static int refuse(int argc, char **argv)
+static int main_refuse(int argc, char **argv)
 {
     if (argc == 0)
         return cli_misused("a command is missing");
@@ -95,7 +95,7 @@ static int run(const struct command *command, int argc, char **argv)
 }
 
 /* An answer that could not be written (a full disk, a closed pipe) is a failure, too. */
-static int finish(int status)
+static int main_finish(int status)
 {
     if (fflush(stdout) == 0 && ferror(stdout) == 0)
         return status;
@@ -110,13 +110,13 @@ int main(int argc, char **argv)
     const struct command *command = find_command(argc, argv, &words);
     if (asks_for("--help", argc, argv)) {
         print_help();
-        return finish(CLI_OK);
+        return main_finish(CLI_OK);
     }
     if (command == NULL)
-        return refuse(argc, argv);
+        return main_refuse(argc, argv);
     if (command->run == NULL) {
         puts("codecell " CODECELL_VERSION);
-        return finish(CLI_OK);
+        return main_finish(CLI_OK);
     }
-    return finish(run(command, argc - words, argv + words));
+    return main_finish(run(command, argc - words, argv + words));
 }

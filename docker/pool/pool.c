@@ -86,7 +86,7 @@ static void volume_filled(struct pool *pool)
     }
 }
 
-static void volume_failed(struct pool *pool, const struct error *error)
+static void pool_volume_failed(struct pool *pool, const struct error *error)
 {
     pool->volume_failures++;
     pool->volume_not_before_ns = seam()->monotonic_ns() + policy_pause_ns(pool->volume_failures);
@@ -102,7 +102,7 @@ static void on_volume_filled(void *arg, const struct error *error)
     if (error == NULL)
         volume_filled(pool);
     else if (!pool_is_closing(pool))
-        volume_failed(pool, error);
+        pool_volume_failed(pool, error);
     pool_step(pool);
 }
 
@@ -402,7 +402,7 @@ static void on_cell_gone(void *arg, struct cell *cell)
     pool_step(pool);
 }
 
-static void on_trial_gone(void *arg)
+static void pool_on_trial_gone(void *arg)
 {
     pool_step(arg);
 }
@@ -428,7 +428,7 @@ int pool_open(struct pool **out, uv_loop_t *loop, const struct pool_options *opt
     shelves_init(&pool->shelves, &pool->cells);
     list_init(&pool->requests);
     runtime_init(&pool->runtime, &pool->cells, options->runtime, on_runtime_chosen, pool);
-    pool->runtime.gone = on_trial_gone;
+    pool->runtime.gone = pool_on_trial_gone;
     volume_init(&pool->volume, &pool->cells, options->agent, options->agent_len);
     reaper_init(&pool->reaper, &pool->cells, &pool->volume, on_swept, pool);
     uv_timer_init(loop, &pool->timer);

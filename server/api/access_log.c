@@ -61,7 +61,7 @@ static void count_rejection(const char *reason)
     metric_add(metric_series(family, (const char *const[4]){reason}), 1);
 }
 
-/* What is asked every few seconds by machines would bury the rest. */
+/* Machines ask for these every few seconds; at the level info they would bury the rest. */
 static enum log_level level_of(const struct http_route *route)
 {
     bool probe =

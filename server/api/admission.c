@@ -1,11 +1,11 @@
-/* Who may: key, scope and rate of a request, decided from its head alone.
+/* Whether a request is let in: its key, scope and rate, decided from its head alone.
  *
  *   keyed route ─ admission queued ─ (database) key? ─ scope? ─ rate ─ (loop) rate of reading ─ http_admit
  *                       │                        └ 401    └ 403   └ 429           └ 429
  *                       └ the client goes away: the admission forgets its exchange and ends unseen
  *
  * The first three are one job, so that a revoked key is seen at once and a request counts once. Each request counts
- * against one of the two rates; the headers tell of the first alone. */
+ * against one of the two rates. The headers show the first one. */
 #include "api/admission.h"
 
 #include "api/answers.h"
@@ -36,7 +36,7 @@ struct admission {
     struct api_caller *caller; /* filled by work() */
 };
 
-/* ---- pure ---- */
+/* Pure. */
 
 const char *auth_forbids(unsigned flags, unsigned scopes)
 {
@@ -69,7 +69,7 @@ int64_t auth_next_seconds(const struct rate_verdict *rate, int64_t now_ns)
     return left > 0 ? auth_seconds_up(left) : 0;
 }
 
-/* ---- admission ---- */
+/* Admission. */
 
 static void admission_free(struct admission *admission)
 {
@@ -194,7 +194,7 @@ static void admit_key(struct http_exchange *ex)
     store_submit(api_of(ex)->store, &admission->job);
 }
 
-/* ---- the metrics key ---- */
+/* The metrics key. */
 
 static bool is_metrics_key(const char *presented, const char *key)
 {

@@ -11,7 +11,7 @@ http_handler api_admit;
 /* What the key may not do with a route of these flags ("run programs"); NULL: it may. */
 const char *auth_forbids(unsigned flags, unsigned scopes);
 
-/* Whole seconds until one more request than now would be allowed; 0 where the burst is full. */
+/* Whole seconds until one more request than now would be allowed; 0: the burst is full. */
 int64_t auth_next_seconds(const struct rate_verdict *rate, int64_t now_ns);
 
 /* Nanoseconds to whole seconds, rounded up. */

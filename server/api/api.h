@@ -43,10 +43,10 @@ enum api_flag {
     API_ADMIN = 8,    /* with the scope admin */
     API_COUNTS = 16,  /* counts against the rate (429); other keyed routes carry its headers and count against that of
                          reading (429) */
-    API_METRICS = 32, /* wants the metrics key, where one is set */
+    API_METRICS = 32, /* wants the metrics key if one is set */
 };
 
-/* Who was admitted: http_user() of an exchange on a keyed route; freed with it (http's on_done). */
+/* The key that was admitted: http_user() of an exchange on a keyed route; freed with it (http's on_done). */
 struct api_caller {
     struct key key;
     struct rate_verdict rate;

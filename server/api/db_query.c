@@ -75,7 +75,7 @@ struct query *query_new_list(struct http_exchange *ex, enum page_list list,
     return query;
 }
 
-/* ---- to the database and back ---- */
+/* To the database and back. */
 
 static int query_work(struct db *db, struct store_job *job, struct error *error)
 {
@@ -103,7 +103,7 @@ void query_start(struct query *query)
     store_submit(query->api->store, &query->job);
 }
 
-/* ---- the answer ---- */
+/* The answer. */
 
 void query_refuse(struct query *query, const struct error *error)
 {
@@ -167,7 +167,7 @@ void query_answer_records(struct query *query, json_t *(*make)(const struct quer
     query_respond(query);
 }
 
-/* ---- a page ---- */
+/* A page. */
 
 json_t *query_page(const struct query *query, json_t *items)
 {
@@ -181,7 +181,7 @@ void query_add(struct query *query, json_t *item, int64_t sequence)
 }
 
 /* Room for all that may come. */
-static int make_room(struct query *query)
+static int query_make_room(struct query *query)
 {
     if (query->records == NULL)
         query->records = calloc(query->list != 0 ? query->filter.limit : 1, sizeof *query->records);
@@ -192,7 +192,7 @@ bool query_add_record(struct query *query, struct record *record)
 {
     size_t text_len = record->code_len + record->out_len + record->err_len;
     bool full = query->count > 0 && text_len > QUERY_TEXT_MAX - query->text_len;
-    if (full || make_room(query) != 0)
+    if (full || query_make_room(query) != 0)
         return false;
     query->text_len = text_len < QUERY_TEXT_MAX - query->text_len ? query->text_len + text_len : QUERY_TEXT_MAX;
     query->last = record->sequence;

@@ -19,8 +19,8 @@ struct query {
     struct pending pending;
     struct api *api;
     int64_t key_row;
-    char *id;    /* the path's {id}, copied; NULL where it has none */
-    bool purges; /* work() removes a session, whose rows are to go */
+    char *id;    /* the path's {id}, copied; NULL: it has none */
+    bool purges; /* work() removes a session, whose rows must be deleted later */
     int (*work)(struct db *db, struct query *query, struct error *error); /* 0, -1 or STORE_MORE */
     void (*answer)(struct query *query); /* ends with query_answer_… or query_refuse; the client is there */
     json_t *value;                       /* what work() found, of one thing */
@@ -31,7 +31,7 @@ struct query {
     /* A list's. */
     enum page_list list;
     struct record_filter filter; /* limit and before, also for sessions; a list moves it */
-    int status;                  /* what the client asked for: a row of what runs says pending. -1: any */
+    int status;                  /* the client's; the row of an execution that runs says pending. -1: any */
     char *session_id, *language; /* what filter points to */
     json_t *items;
     bool more;    /* others follow */

@@ -44,7 +44,7 @@ struct execute_call {
     struct http_claim claim; /* for these bytes: a worker may have them after the exchange has gone */
 };
 
-static void call_free(struct execute_call *call)
+static void execute_free(struct execute_call *call)
 {
     request_free(&call->request);
     execute_answer_free(&call->answer);
@@ -53,7 +53,7 @@ static void call_free(struct execute_call *call)
     free(call);
 }
 
-static void call_on_gone(struct pending *pending)
+static void execute_on_gone(struct pending *pending)
 {
     struct execute_call *call = container_of(pending, struct execute_call, pending);
 
@@ -63,18 +63,18 @@ static void call_on_gone(struct pending *pending)
         return; /* a worker has it, and frees it when it comes back */
     else
         execution_abandon(call->execution);
-    call_free(call);
+    execute_free(call);
 }
 
-static void call_refuse(struct execute_call *call)
+static void execute_refuse(struct execute_call *call)
 {
     api_respond_error(pending_end(&call->pending), &call->error);
-    call_free(call);
+    execute_free(call);
 }
 
 /* The answer. */
 
-static void call_respond(struct execute_call *call)
+static void execute_respond(struct execute_call *call)
 {
     struct execute_answer *answer = &call->answer;
     struct http_exchange *ex = pending_end(&call->pending);
@@ -91,37 +91,37 @@ static void call_respond(struct execute_call *call)
         if (answer->result.over_ns > 0)
             measure_share("to_answer", seam()->monotonic_ns() - answer->result.over_ns);
     }
-    call_free(call);
+    execute_free(call);
 }
 
-static void call_encode(uv_work_t *work)
+static void execute_encode(uv_work_t *work)
 {
     struct execute_call *call = container_of(work, struct execute_call, work);
 
     call->failed = execute_answer_encode(&call->answer);
 }
 
-static void call_encoded(uv_work_t *work, int status)
+static void execute_encoded(uv_work_t *work, int status)
 {
     (void)status; /* never cancelled */
-    call_respond(container_of(work, struct execute_call, work));
+    execute_respond(container_of(work, struct execute_call, work));
 }
 
-static void call_on_done(void *arg, struct execution *execution)
+static void execute_on_done(void *arg, struct execution *execution)
 {
     struct execute_call *call = arg;
 
     call->execution = NULL;
     execute_answer_take(&call->answer, execution);
     if (execute_answer_size(&call->answer) > INLINE_MAX &&
-        uv_queue_work(call->api->loop, &call->work, call_encode, call_encoded) == 0)
+        uv_queue_work(call->api->loop, &call->work, execute_encode, execute_encoded) == 0)
         return;
     call->failed = execute_answer_encode(&call->answer);
-    call_respond(call);
+    execute_respond(call);
 }
 
 /* The plain answer waits for the end of the execution. */
-static const struct execution_listener plain_listener = {.collects = true, .on_done = call_on_done};
+static const struct execution_listener plain_listener = {.collects = true, .on_done = execute_on_done};
 
 /* The request. */
 
@@ -142,42 +142,42 @@ static char *supported(struct api *api, const char *name, size_t *len)
     return buf_detach(&text, len);
 }
 
-static void call_refuse_language(struct execute_call *call)
+static void execute_refuse_language(struct execute_call *call)
 {
     size_t len;
     char *text = supported(call->api, call->request.language_name, &len);
 
     http_respond_error(pending_end(&call->pending), 400, text != NULL ? text : "Unsupported language");
     free(text);
-    call_free(call);
+    execute_free(call);
 }
 
-static void call_submit(struct execute_call *call);
+static void execute_submit(struct execute_call *call);
 
-static void call_on_known(struct availability_wait *wait)
+static void execute_on_known(struct availability_wait *wait)
 {
     struct execute_call *call = container_of(wait, struct execute_call, wait);
 
     call->waits = false;
-    call_submit(call);
+    execute_submit(call);
 }
 
 /* Waits until it is known what the language's image holds: once, and at most for the program's own timeout. */
-static void call_await(struct execute_call *call, struct language *language)
+static void execute_await(struct execute_call *call, struct language *language)
 {
     bool waited = call->waited;
 
-    call->wait = (struct availability_wait){.language = language, .done = call_on_known};
+    call->wait = (struct availability_wait){.language = language, .done = execute_on_known};
     call->waits = call->waited = true;
     error_set(&call->error, ERROR_UNAVAILABLE, "%s", REQUEST_NOT_YET);
     if (!waited && availability_await(call->api->availability, &call->wait, (uint64_t)call->request.timeout_s * 1000,
                                       &call->error) == 0)
         return; /* the call may be answered and freed by now */
     call->waits = false;
-    call_refuse(call);
+    execute_refuse(call);
 }
 
-static void call_submit(struct execute_call *call)
+static void execute_submit(struct execute_call *call)
 {
     struct api *api = call->api;
     const char *name = call->request.language_name;
@@ -186,71 +186,71 @@ static void call_submit(struct execute_call *call)
     struct language *expected = language == NULL ? catalog_expected(api->languages, name) : NULL;
 
     if (expected != NULL) {
-        call_await(call, expected);
+        execute_await(call, expected);
         return;
     }
     if (language == NULL) {
-        call_refuse_language(call);
+        execute_refuse_language(call);
         return;
     }
     call->request.reuse = call->reuse;
     call->request.arrived_ns = call->waited ? 0 : http_arrived(call->pending.ex);
     int settled = request_settle(&call->request, language, usual, &call->rules.maxima, &call->error);
     if (settled != 0 && call->error.code == ERROR_UNAVAILABLE) {
-        call_await(call, language);
+        execute_await(call, language);
         return;
     }
     if (settled == 0)
         call->execution =
             runner_submit(api->runner, call->key_row, &call->request, &plain_listener, call, &call->error);
     if (call->execution == NULL)
-        call_refuse(call);
+        execute_refuse(call);
 }
 
-static void call_after_read(struct execute_call *call)
+static void execute_after_read(struct execute_call *call)
 {
     free(call->body);
     call->body = NULL;
     http_claim_set(&call->claim, call->cost);
     if (call->pending.ex == NULL)
-        call_free(call);
+        execute_free(call);
     else if (call->failed != 0)
-        call_refuse(call);
+        execute_refuse(call);
     else
-        call_submit(call);
+        execute_submit(call);
 }
 
-static void call_read(uv_work_t *work)
+static void execute_read_work(uv_work_t *work)
 {
     struct execute_call *call = container_of(work, struct execute_call, work);
 
     call->failed = execute_read(&call->request, call->body, call->body_len, &call->rules, &call->cost, &call->error);
 }
 
-static void call_body_read(uv_work_t *work, int status)
+static void execute_body_read(uv_work_t *work, int status)
 {
     (void)status; /* never cancelled */
-    call_after_read(container_of(work, struct execute_call, work));
+    execute_after_read(container_of(work, struct execute_call, work));
 }
 
-static void call_read_body(struct execute_call *call)
+static void execute_read_body(struct execute_call *call)
 {
     size_t len = call->body_len;
 
     if (call->body == NULL) {
         error_memory(&call->error);
-        call_refuse(call);
+        execute_refuse(call);
         return;
     }
     if (!http_claim_set(&call->claim, EXECUTE_READ_COST(len))) {
         error_set(&call->error, ERROR_UNAVAILABLE, "Too much is being sent at once. Please try again later.");
-        call_refuse(call);
+        execute_refuse(call);
         return;
     }
-    if (len > INLINE_MAX && uv_queue_work(call->api->loop, &call->work, call_read, call_body_read) == 0)
+    if (len > INLINE_MAX && uv_queue_work(call->api->loop, &call->work, execute_read_work, execute_body_read) == 0)
         return;
-    call_read(&call->work);
-    call_after_read(call);
+    execute_read_work(&call->work);
+    execute_after_read(call);
 }
 
 /* Checks that Content-Type is application/json, with any parameters, and that the client does not ask for a stream. */
@@ -290,7 +290,7 @@ void api_execute(struct http_exchange *ex)
     call->reuse = key_reuses(key, api->reuse);
     call->rules = (struct execute_rules){
         .max_code = api->max_code, .max_stdin = api->max_stdin, .max_timeout = max_timeout(key), .maxima = api->maxima};
-    pending_begin(&call->pending, ex, call_on_gone);
+    pending_begin(&call->pending, ex, execute_on_gone);
     call->body = http_claim_body(ex, &call->claim, &call->body_len);
-    call_read_body(call);
+    execute_read_body(call);
 }

@@ -122,7 +122,7 @@ static int warn_unknown(void *arg, const char *path)
     return request_warn(arg, "unknown field: %s", path);
 }
 
-static void release_json(void *object)
+static void body_release(void *object)
 {
     json_decref(object);
 }
@@ -137,7 +137,7 @@ static json_t *parse_body(struct execution_request *request, char *text, size_t 
         return NULL;
     }
     json_t *root = json_parse_shape(text, len, shape, cost, error);
-    if (root == NULL || arena_adopt(&request->arena, root, release_json) == 0)
+    if (root == NULL || arena_adopt(&request->arena, root, body_release) == 0)
         return root;
     error_memory(error);
     return NULL;

@@ -21,7 +21,7 @@ struct execute_rules {
 
 /* Reads a body of `len` bytes, which is written over, and checks each field as far as it does not depend on the
  * language (request_settle() does the rest). 0, or -1 with ERROR_INVALID and a sentence that begins with the field, or
- * with ERROR_MEMORY; the request is to be freed in both cases. `*cost`: about how many bytes the request holds. */
+ * with ERROR_MEMORY. Free the request in both cases. `*cost`: about how many bytes the request holds. */
 int execute_read(struct execution_request *request, char *text, size_t len, const struct execute_rules *rules,
                  size_t *cost, struct error *error);
 

@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- shape ---- */
+/* Shape. */
 
-/* Nothing where the settings do not keep it. */
+/* NULL if the settings do not keep it. */
 static void set_kept(json_t *object, const char *name, const char *data, size_t len)
 {
     if (data == NULL)
@@ -47,7 +47,7 @@ json_t *execution_json(const struct record *record)
     return object;
 }
 
-/* ---- the live status ---- */
+/* The live status. */
 
 /* Of an execution that is not done. What has ended but has no committed record yet counts as running. */
 static enum record_status live_status(const struct execution *execution)
@@ -63,7 +63,7 @@ static void put_live_status(struct api *api, struct record *record)
         record->status = live_status(execution);
 }
 
-/* ---- lists ---- */
+/* Lists. */
 
 static bool add_record(struct record *record, void *arg)
 {
@@ -155,9 +155,9 @@ void api_executions_list(struct http_exchange *ex)
         query_refuse(query, &error);
 }
 
-/* ---- one ---- */
+/* One. */
 
-static int read_one(struct db *db, struct query *query, struct error *error)
+static int executions_read_one(struct db *db, struct query *query, struct error *error)
 {
     struct record record;
     if (records_get(db, query->key_row, query->id, &record, error) != 0)
@@ -180,12 +180,12 @@ static void answer_one(struct query *query)
 
 void api_executions_get(struct http_exchange *ex)
 {
-    struct query *query = query_new(ex, read_one, answer_one);
+    struct query *query = query_new(ex, executions_read_one, answer_one);
     if (query != NULL)
         query_start(query);
 }
 
-/* ---- cancelling ---- */
+/* Cancelling. */
 
 /* It is the key's, and it does not run. */
 static void answer_ended(struct query *query)
@@ -195,7 +195,7 @@ static void answer_ended(struct query *query)
     query_refuse(query, &error);
 }
 
-static bool is_under_way(const struct execution *execution)
+static bool execution_is_under_way(const struct execution *execution)
 {
     enum record_status status = execution_status(execution);
     return status == RECORD_PENDING || status == RECORD_RUNNING;
@@ -205,8 +205,8 @@ void api_executions_delete(struct http_exchange *ex)
 {
     int64_t key_row = api_caller(ex)->key.row;
     struct execution *execution = runner_find(api_of(ex)->runner, key_row, http_param(ex, "id"));
-    if (execution == NULL || !is_under_way(execution)) {
-        struct query *query = query_new(ex, read_one, answer_ended);
+    if (execution == NULL || !execution_is_under_way(execution)) {
+        struct query *query = query_new(ex, executions_read_one, answer_ended);
         if (query != NULL)
             query_start(query);
         return;

@@ -1,4 +1,4 @@
-/* Records of executions, and those that run: handlers, and what the lists of sessions share with them. */
+/* Executions that have ended or still run: their handlers, and functions that the lists of sessions share. */
 #ifndef CODECELL_API_EXECUTIONS_H
 #define CODECELL_API_EXECUTIONS_H
 
@@ -14,8 +14,8 @@ json_t *execution_json(const struct record *record);
 /* Reads a page of `query->filter` into the query's records: a work(), or the end of one. */
 int executions_read(struct db *db, struct query *query, struct error *error);
 
-/* Puts the live status over the rows that say pending, and answers the page without those that `query->status` then
- * does not mean. */
+/* Replaces the status of rows that say pending by the live one, and answers the page without the rows that do not match
+ * `query->status` then. */
 void executions_answer(struct query *query);
 
 #endif

@@ -32,7 +32,7 @@ static const struct language *next_offered(struct catalog *languages, size_t *ne
     return NULL;
 }
 
-/* ---- the list ---- */
+/* The list. */
 
 static void languages_answer_free(struct languages_answer *answer)
 {
@@ -118,7 +118,7 @@ void api_languages_list(struct http_exchange *ex)
     write_languages(answer);
 }
 
-/* ---- the others ---- */
+/* The others. */
 
 void api_languages_ids(struct http_exchange *ex)
 {

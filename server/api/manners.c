@@ -14,7 +14,7 @@ static const struct http_manners api = {
     .cost = 1,
 };
 
-/* Those who collect metrics have a key of their own. */
+/* Collectors of metrics have a key of their own. */
 static const struct http_manners metrics = {
     .prefix = "/metrics",
     .error_type = "application/json",

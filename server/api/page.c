@@ -13,18 +13,18 @@
 
 _Static_assert(DB_CURSOR_KEY == BLOCK && PAGE_CURSOR_LEN == 2 * BLOCK, "AES-128, one block, in hexadecimal");
 
-/* ---- the cursor ---- */
+/* The cursor. */
 
-static void put_number(unsigned char *out, size_t len, uint64_t number)
+static void cursor_put_number(unsigned char *out, size_t len, uint64_t number)
 {
     for (size_t i = len; i > 0; i--, number >>= 8)
         out[i - 1] = (unsigned char)number;
 }
 
-/* What a cursor of this owner holds behind the row's place: its half of the block proves that the server made it. */
+/* The second half of a cursor's block. It proves that the server made the cursor for this owner. */
 static void put_owner(unsigned char out[BLOCK / 2], const struct page_owner *owner)
 {
-    put_number(out, BLOCK / 2 - 1, (uint64_t)owner->key_row);
+    cursor_put_number(out, BLOCK / 2 - 1, (uint64_t)owner->key_row);
     out[BLOCK / 2 - 1] = (unsigned char)owner->list;
 }
 
@@ -44,7 +44,7 @@ static int crypt_block(const unsigned char *secret, bool encrypt, const unsigned
 int page_cursor_write(const struct page_owner *owner, int64_t sequence, char out[PAGE_CURSOR_LEN + 1])
 {
     unsigned char plain[BLOCK], block[BLOCK];
-    put_number(plain, BLOCK / 2, (uint64_t)sequence);
+    cursor_put_number(plain, BLOCK / 2, (uint64_t)sequence);
     put_owner(plain + BLOCK / 2, owner);
     if (crypt_block(owner->secret, true, plain, block) != 0)
         return -1;
@@ -77,7 +77,7 @@ int page_cursor_read(const struct page_owner *owner, const char *text, int64_t *
     return *sequence > 0 ? 0 : -1;
 }
 
-/* ---- the page ---- */
+/* The page. */
 
 struct page_query {
     int64_t limit;

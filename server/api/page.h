@@ -1,6 +1,6 @@
 /* A page of a list: its query, its answer, and the cursor that leads to the next one. A cursor is one block of AES with
- * a key of the database's own: it holds a row's place, the key that asked and which list it was. So it tells nothing of
- * how many rows there are, and a cursor of another key, of another list or of another database is refused. */
+ * a key of the database's own: it holds a row's place, the key and the list. So it does not show how many rows
+ * there are, and a cursor of another key, of another list or of another database is refused. */
 #ifndef CODECELL_API_PAGE_H
 #define CODECELL_API_PAGE_H
 

@@ -28,7 +28,7 @@ static struct reading_key *idlest(const struct reading_rates *rates)
     return rates->count > 0 ? found : NULL;
 }
 
-static struct reading_key *append(struct reading_rates *rates)
+static struct reading_key *reading_append(struct reading_rates *rates)
 {
     if (rates->count == rates->room) {
         size_t room = rates->room > 0 ? rates->room * 2 : 16;
@@ -46,7 +46,7 @@ static struct reading_key *place(struct reading_rates *rates, int64_t key_row, i
 {
     struct reading_key *key = idlest(rates);
     if (key == NULL || (key->tat_ns > now_ns && rates->count < READING_KEYS_MAX))
-        key = append(rates);
+        key = reading_append(rates);
     if (key != NULL)
         *key = (struct reading_key){.key_row = key_row};
     return key;

@@ -8,7 +8,8 @@
 
 #include <stddef.h>
 
-#define READING_PER_EXECUTION 6 /* who runs much polls much: so many requests at least for each that it may run */
+#define READING_PER_EXECUTION \
+    6 /* a key that runs much polls much: at least so many requests for each program that it may run */
 #define READING_KEYS_MAX                                                                       \
     16384 /* keys that have read within their last minute; one more takes the place of the one \
              that is the nearest to its full burst */
@@ -17,7 +18,7 @@ struct reading_key {
     int64_t key_row, tat_ns;
 };
 
-/* Zeroed but for `least`: nobody has read. */
+/* All zero except `least`: no key has read yet. */
 struct reading_rates {
     int64_t least; /* requests a minute of every key: CODECELL_READ_RATE */
     struct reading_key *keys;

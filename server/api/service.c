@@ -28,7 +28,7 @@ void api_health(struct http_exchange *ex)
     api_respond(ex, 200, status_json(true, json_pack("{so}", "server", verdict(true))));
 }
 
-/* ---- ready ---- */
+/* Ready. */
 
 /* Asks whether a record can be written: the store proves it before this job runs. */
 struct readiness {
@@ -83,7 +83,7 @@ void api_ready(struct http_exchange *ex)
     store_submit(api_of(ex)->store, &readiness->job);
 }
 
-/* ---- metrics ---- */
+/* Metrics. */
 
 static void set_gauge(const char *name, const char *help, double value)
 {
@@ -107,7 +107,7 @@ static void collect_cells(const struct runner *runner, const char *language)
         metric_set(metric_series(cells, (const char *const[4]){language, states[i].state}), states[i].count);
 }
 
-/* Gauges that are read when they are asked for. */
+/* Gauges that are read when a client asks for them. */
 static void collect(const struct api *api)
 {
     for (size_t i = 0; i < catalog_count(api->languages); i++) {

@@ -34,7 +34,7 @@ void api_sessions_list(struct http_exchange *ex)
         query_start(query);
 }
 
-static int read_one(struct db *db, struct query *query, struct error *error)
+static int sessions_read_one(struct db *db, struct query *query, struct error *error)
 {
     struct session session;
     if (sessions_get(db, query->key_row, query->id, &session, error) != 0)
@@ -45,7 +45,7 @@ static int read_one(struct db *db, struct query *query, struct error *error)
 
 void api_sessions_get(struct http_exchange *ex)
 {
-    struct query *query = query_new(ex, read_one, query_answer_value);
+    struct query *query = query_new(ex, sessions_read_one, query_answer_value);
     if (query != NULL)
         query_start(query);
 }

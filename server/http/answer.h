@@ -19,7 +19,7 @@ void http_respond(struct http_exchange *ex, int status, const char *type, char *
 /* Answers with an error's status and sentence, in the shape of the route's manners (manners.h). */
 void http_respond_error(struct http_exchange *ex, int status, const char *detail);
 
-/* ---- for the files of this folder ---- */
+/* For the files of this folder. */
 
 /* The connection is about to go to `state`, in which it answers: finds out what will become of it after the answer. */
 void http_answer_start(struct http_exchange *ex, enum http_state state);

@@ -22,7 +22,7 @@ void http_body_hold(struct http_exchange *ex);
  * http_admit(), the exchange may be gone afterwards. */
 void http_body_go_on(struct http_exchange *ex);
 
-/* ---- for the files of this folder ---- */
+/* For the files of this folder. */
 
 /* The default: keeps the whole body for http_body(). */
 http_body_piece http_body_keep;

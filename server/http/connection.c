@@ -31,7 +31,7 @@ static const struct states connection_states = {
     .count = HTTP_CONN_STATES,
 };
 
-/* ---- the state and its deadline ---- */
+/* The state and its deadline. */
 
 /* DISCARDING and LINGERING: until the next byte, but not beyond linger_end; at least 1. */
 static uint64_t linger_ms(const struct http_connection *conn)
@@ -144,7 +144,7 @@ bool http_connection_waits(const struct http_connection *conn)
            is_held(conn);
 }
 
-/* ---- the seat ---- */
+/* The seat. */
 
 bool http_connection_sit(struct http_connection *conn)
 {
@@ -168,7 +168,7 @@ void http_connection_pass(struct http_connection *conn, const struct http_party 
     http_seats_pass(&conn->server->seats, &conn->seat, party);
 }
 
-/* ---- the beginning and the end ---- */
+/* The beginning and the end. */
 
 struct http_connection *http_connection_new(struct http_server *server)
 {

@@ -18,7 +18,7 @@ void http_connection_drain(struct http_connection *conn)
         http_linger_drain(conn);
 }
 
-/* ---- time ---- */
+/* Time. */
 
 static void too_slow(struct http_connection *conn, const char *what)
 {
@@ -52,7 +52,7 @@ static void on_connection_expired(struct http_connection *conn)
     }
 }
 
-/* ---- the beginning ---- */
+/* The beginning. */
 
 static void set_peer_address(struct http_connection *conn)
 {

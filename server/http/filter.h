@@ -21,7 +21,7 @@ struct http_filter {
     void (*close)(void *state); /* frees the state; once for each open() that gave one */
 };
 
-/* ---- for the files of this folder ---- */
+/* For the files of this folder. */
 
 /* Opens the server's filters for the exchange's answer. */
 void http_filters_open(struct http_exchange *ex, const char *type);

@@ -115,7 +115,7 @@ void http_seats_set(struct http_seats *seats, struct http_seat *seat, enum http_
     append_seat(seats, seat);
 }
 
-/* ---- which seat goes ---- */
+/* Which seat goes. */
 
 /* The seat that the holder would lose; NULL: none. */
 static struct http_seat *loss_of(const struct http_seats *seats, const struct http_holder *holder)

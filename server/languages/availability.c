@@ -15,7 +15,7 @@
 #define SENTENCE_AWAY "The container engine is not reachable. Please try again later."
 #define SENTENCE_DRAINING "The server is shutting down. Please try again later."
 
-/* A pass looks at every image, then asks those that say nothing of themselves. */
+/* A pass looks at every image, then asks the images that have no label. */
 enum availability_pass { PASS_NONE, PASS_LOOKS, PASS_ASKS };
 
 struct availability {
@@ -37,8 +37,8 @@ struct availability {
 static void go_on(struct availability *offers);
 
 /* Not offered, and why: said once, not at every pass. */
-static void leave_out(struct availability *offers, struct language *language, struct language_version *version,
-                      const char *reason)
+static void availability_leave_out(struct availability *offers, struct language *language,
+                                   struct language_version *version, const char *reason)
 {
     if (version->offered || version->left_out == NULL || strcmp(version->left_out, reason) != 0)
         log_event(LOG_WARN, "language.left_out", LOG_STR("language", language->id), LOG_STR("name", version->name),
@@ -71,7 +71,7 @@ static void offer(struct image_facts *inquiry)
 
     free(version->fingerprint);
     json_decref(version->packages);
-    version->fingerprint = fingerprint; /* NULL, out of memory: asked again at the next pass */
+    version->fingerprint = fingerprint; /* NULL if there is no memory: the next pass asks again */
     version->packages = inquiry->packages;
     inquiry->packages = NULL;
     memcpy(version->number, inquiry->number, sizeof version->number);
@@ -99,7 +99,7 @@ static void on_answer(struct image_facts *inquiry, enum image_facts_end end)
         keep_waiting(offers, inquiry->language);
         break;
     case IMAGE_FACTS_LEFT_OUT:
-        leave_out(offers, inquiry->language, inquiry->version, inquiry->reason);
+        availability_leave_out(offers, inquiry->language, inquiry->version, inquiry->reason);
         keep_waiting(offers, inquiry->language);
         break;
     case IMAGE_FACTS_NO_ENGINE:
@@ -186,7 +186,7 @@ void availability_drain(struct availability *offers)
 
 /* What comes next. */
 
-static bool is_under_way(const struct availability *offers, const struct language_version *version)
+static bool inquiry_is_under_way(const struct availability *offers, const struct language_version *version)
 {
     for (size_t i = 0; i < INQUIRIES; i++)
         if (offers->inquiries[i].under_way && offers->inquiries[i].version == version)
@@ -194,14 +194,14 @@ static bool is_under_way(const struct availability *offers, const struct languag
     return false;
 }
 
-/* The first that a request waits for and that nobody asks about. */
+/* The first version that a request waits for and that no inquiry is under way about. */
 static struct language_version *next_wanted(const struct availability *offers, struct language **language)
 {
     for (const struct availability_wait *wait = offers->first; wait != NULL; wait = wait->next)
         for (size_t i = 0; i < wait->language->versions_len; i++) {
             struct language_version *version = &wait->language->versions[i];
             *language = wait->language;
-            if (!version->offered && version->left_out == NULL && !is_under_way(offers, version))
+            if (!version->offered && version->left_out == NULL && !inquiry_is_under_way(offers, version))
                 return version;
         }
     return NULL;
@@ -217,13 +217,14 @@ static struct language_version *next_of_pass(struct availability *offers, struct
             if (offers->nth >= (*language)->versions_len)
                 continue;
             struct language_version *version = &(*language)->versions[offers->nth];
-            if ((offers->pass == PASS_LOOKS || version->unasked) && !is_under_way(offers, version))
+            if ((offers->pass == PASS_LOOKS || version->unasked) && !inquiry_is_under_way(offers, version))
                 return version;
         }
     return NULL;
 }
 
-/* What the inquiry with this index may begin with; NULL: nothing. While a request waits no other image is asked. */
+/* The version that the inquiry with this index may begin with; NULL: none. While a request waits, no other image is
+ * asked. */
 static struct language_version *next_version(struct availability *offers, size_t index, struct language **language,
                                              bool *may_ask)
 {
@@ -237,7 +238,7 @@ static struct language_version *next_version(struct availability *offers, size_t
 }
 
 /* How many are under way. */
-static size_t begin(struct availability *offers)
+static size_t availability_begin(struct availability *offers)
 {
     size_t under_way = 0;
 
@@ -254,7 +255,7 @@ static size_t begin(struct availability *offers)
     return under_way;
 }
 
-/* Where the engine went away, its return begins another pass. */
+/* If the engine went away, its return begins another pass. */
 static void finish_pass(struct availability *offers)
 {
     bool whole = !offers->broken;
@@ -267,11 +268,11 @@ static void finish_pass(struct availability *offers)
         availability_check(offers);
 }
 
-/* Tells who waits, and begins what can be begun; the pass ends with its last inquiry. */
+/* Ends the waits that are over, and begins the inquiries that can begin. The pass ends with its last inquiry. */
 static void go_on(struct availability *offers)
 {
     tell_waits(offers);
-    if (offers->stopped || begin(offers) > 0)
+    if (offers->stopped || availability_begin(offers) > 0)
         return;
     if (offers->pass == PASS_LOOKS && !offers->broken) {
         offers->pass = PASS_ASKS;
@@ -338,7 +339,7 @@ void availability_stop(struct availability *offers)
         image_facts_stop(&offers->inquiries[i]);
 }
 
-static void on_timer_closed(uv_handle_t *handle)
+static void availability_on_timer_closed(uv_handle_t *handle)
 {
     struct availability *offers = handle->data;
     void (*closed)(void *arg) = offers->closed;
@@ -355,6 +356,6 @@ void availability_close(struct availability *offers, void (*closed)(void *arg), 
     availability_stop(offers);
     offers->closed = closed;
     offers->closed_arg = arg;
-    uv_close((uv_handle_t *)&offers->timer, on_timer_closed);
-    uv_close((uv_handle_t *)&offers->patience, on_timer_closed);
+    uv_close((uv_handle_t *)&offers->timer, availability_on_timer_closed);
+    uv_close((uv_handle_t *)&offers->patience, availability_on_timer_closed);
 }

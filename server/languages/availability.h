@@ -1,10 +1,10 @@
-/* Which versions of which languages can run: asked (image_facts.h) when the engine comes up, and again every
- * AVAILABILITY_PERIOD_MS, so that an image built or removed later counts without a restart. A pass looks at the images
- * of all versions, the first ones before the others, and offers those whose images say what they hold; those that have
- * to be asked in a container come behind, AVAILABILITY_AT_ONCE side by side.
+/* Which versions of which languages can run. They are looked at (image_facts.h) when the engine comes up, and again
+ * every AVAILABILITY_PERIOD_MS, so that an image that is built or removed later counts without a restart. A pass looks
+ * at the images of all versions, first versions first, and offers each version whose image has a label. Then it asks
+ * the other images in containers, AVAILABILITY_AT_ONCE side by side.
  *
- * A request need not wait for that: what it waits for (struct availability_wait) goes before all else, in inquiries
- * that nothing else is given. */
+ * A request does not wait for a pass: the language that it waits for (struct availability_wait) comes before everything
+ * else, in inquiries that are kept for requests. */
 #ifndef CODECELL_LANGUAGES_AVAILABILITY_H
 #define CODECELL_LANGUAGES_AVAILABILITY_H
 
@@ -19,7 +19,7 @@ struct availability;
 
 #define AVAILABILITY_PERIOD_MS 30000u
 #define AVAILABILITY_AT_ONCE 2
-#define AVAILABILITY_WANTED_AT_ONCE 8 /* more, for what requests wait for */
+#define AVAILABILITY_WANTED_AT_ONCE 8 /* more of them, for requests that wait */
 
 struct availability_options {
     struct engine *engine;
@@ -40,8 +40,8 @@ void availability_check(struct availability *offers); /* begins a pass now, or a
 /* A request that waits until all versions of a language are known. Embedded in the caller's struct. */
 struct availability_wait {
     struct language *language;
-    /* Once, maybe from within availability_await: they are known, or not within the time, or not now, for the engine is
-     * away or the server stops. */
+    /* Called once, perhaps from within availability_await(): the versions are known, or the time is over, or they
+     * cannot become known now because the engine is away or the server stops. */
     void (*done)(struct availability_wait *wait);
     /* its own */
     struct availability_wait *next, *prev;
@@ -53,7 +53,7 @@ int availability_await(struct availability *offers, struct availability_wait *wa
                        struct error *error);
 void availability_leave(struct availability *offers, struct availability_wait *wait); /* no `done` after this */
 
-void availability_drain(struct availability *offers); /* nobody waits any more */
+void availability_drain(struct availability *offers); /* ends all waits */
 void availability_stop(struct availability *offers);  /* gives up what is under way; before the pool closes */
 void availability_close(struct availability *offers, void (*closed)(void *arg), void *arg);
 

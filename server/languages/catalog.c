@@ -24,9 +24,9 @@ struct loading {
     void *arg;
 };
 
-/* Whoever came first keeps a name: a program that asks for it must not get another language after a folder was added.
- */
-static int add(struct catalog *languages, struct language *language, struct error *error)
+/* The first language with a name keeps it: a program that uses the name must not get another language after a folder
+ * was added. */
+static int catalog_add(struct catalog *languages, struct language *language, struct error *error)
 {
     if (languages->versions + language->versions_len > LANGUAGES_MAX)
         return error_set(error, ERROR_INVALID, "no more than %d languages fit, each version counted", LANGUAGES_MAX);
@@ -37,8 +37,8 @@ static int add(struct catalog *languages, struct language *language, struct erro
     return 0;
 }
 
-/* 0 with the text in `out`, 1 where there is no such file, -1 with a sentence. */
-static int read_file(const char *path, struct buf *out, struct error *error)
+/* 0 with the text in `out`; 1: there is no such file; -1 with a sentence. */
+static int catalog_read_file(const char *path, struct buf *out, struct error *error)
 {
     FILE *file = fopen(path, "re");
     if (file == NULL)
@@ -65,13 +65,13 @@ static void load_one(const struct loading *loading, const char *folder, const ch
     struct error error = {.code = ERROR_NONE};
     struct buf text;
     buf_init(&text, LANGUAGE_FILE_MAX);
-    int found = read_file(path, &text, &error);
+    int found = catalog_read_file(path, &text, &error);
     struct language *language = NULL;
     if (found == 0)
         language =
             language_read(text.data != NULL ? text.data : "", text.len, id, loading->defaults, loading->maxima, &error);
     buf_free(&text);
-    if (found == 1 || (language != NULL && add(loading->languages, language, &error) == 0))
+    if (found == 1 || (language != NULL && catalog_add(loading->languages, language, &error) == 0))
         return;
     language_free(language);
     error_wrap(&error, "%s", path);

@@ -10,7 +10,8 @@
 struct catalog;
 
 /* Reads every DIR/ID/language.json of the folders in `path` (':' between), in order of id. Each problem is given to
- * `complain` as a sentence that names file and field. 0, or -1 where a folder cannot be read at all. */
+ * `complain` as a sentence that names file and field, and leaves out that language alone. 0, or -1 if a folder cannot
+ * be read at all. */
 int catalog_load(struct catalog **out, const char *path, const struct limits *defaults, const struct limits *maxima,
                  void (*complain)(const char *sentence, void *arg), void *arg, struct error *error);
 void catalog_free(struct catalog *languages);
@@ -19,11 +20,11 @@ void catalog_start_late(struct catalog *languages); /* no interpreter is started
 size_t catalog_count(const struct catalog *languages);
 struct language *catalog_at(struct catalog *languages, size_t i); /* in order of id */
 
-/* By id or alias, any case; only what is offered. *version is the alias's own, where it has one, else the default.
- * NULL: none. */
+/* By id or alias, in any case; only languages that are offered. *version: the alias's own version if it has one, else
+ * the default. NULL: none. */
 struct language *catalog_find(struct catalog *languages, const char *name, struct language_version **version);
 
-/* The language of this name, where it is not offered yet and may be once the engine has been asked; else NULL. */
+/* The language of this name if it is not offered yet, but may be once its images are known; else NULL. */
 struct language *catalog_expected(struct catalog *languages, const char *name);
 
 #endif

@@ -7,7 +7,7 @@
 
 #define TERMINAL "TERM=xterm-256color"
 
-static size_t count(const char *const *list)
+static size_t command_count(const char *const *list)
 {
     size_t n = 0;
 
@@ -16,7 +16,7 @@ static size_t count(const char *const *list)
     return n;
 }
 
-static void append(const char **out, size_t *n, const char *const *list)
+static void command_append(const char **out, size_t *n, const char *const *list)
 {
     for (; list != NULL && *list != NULL; list++)
         out[(*n)++] = *list;
@@ -25,14 +25,14 @@ static void append(const char **out, size_t *n, const char *const *list)
 /* a, then b, then c, then NULL. */
 static const char **join(const char *const *a, const char *const *b, const char *const *c)
 {
-    const char **out = calloc(count(a) + count(b) + count(c) + 1, sizeof *out);
+    const char **out = calloc(command_count(a) + command_count(b) + command_count(c) + 1, sizeof *out);
     size_t n = 0;
 
     if (out == NULL)
         return NULL;
-    append(out, &n, a);
-    append(out, &n, b);
-    append(out, &n, c);
+    command_append(out, &n, a);
+    command_append(out, &n, b);
+    command_append(out, &n, c);
     return out;
 }
 
@@ -63,12 +63,12 @@ int command_build(struct command *out, char *const *argv, char *const *language_
     const char *const first[] = {out->threads[0], out->threads[1], TERMINAL, NULL};
     out->env = join(first, own_env, env);
     out->argv = join(own_argv, args, NULL);
-    out->filled = calloc(count(own_env) + count(own_argv) + 1, sizeof *out->filled);
+    out->filled = calloc(command_count(own_env) + command_count(own_argv) + 1, sizeof *out->filled);
     if (out->env == NULL || out->argv == NULL || out->filled == NULL)
         return -1;
     char **filled = out->filled;
-    return fill_in(out->env, count(first), count(own_env), limits, &filled) == 0 &&
-                   fill_in(out->argv, 0, count(own_argv), limits, &filled) == 0
+    return fill_in(out->env, command_count(first), command_count(own_env), limits, &filled) == 0 &&
+                   fill_in(out->argv, 0, command_count(own_argv), limits, &filled) == 0
                ? 0
                : -1;
 }

@@ -1,6 +1,5 @@
-/* The variables and the argv that a language's step gets. A job's and those that an interpreter is started with
- * ahead of its job come from the one function here, so that they are equal, byte by byte, where the job adds nothing.
- */
+/* The variables and the argv of a language's step. Jobs and prewarmed interpreters get theirs from the one function
+ * here, so that they are equal, byte by byte, if the job adds nothing. */
 #ifndef CODECELL_LANGUAGES_COMMAND_H
 #define CODECELL_LANGUAGES_COMMAND_H
 
@@ -13,14 +12,13 @@ struct command {
     char **filled; /* texts of the language's with the job's figures (figures.h) in them, NULL after the last */
 };
 
-/* `argv` and `language_env` are the language's, a step's command and the variables, in which the figures are filled in
- * by `limits`; `env` and `args` are the job's (NULL: none). Lists end with NULL and are kept by pointer. 0, or -1 out
- * of memory; command_clear() is the caller's in both cases. `out` must stay where it is.
- */
+/* `argv` and `language_env` are the language's: a step's command, and variables, whose figures `limits` fills in. `env`
+ * and `args` are the job's (NULL: none). Lists end with NULL and are kept by pointer. 0, or -1 out of memory. Call
+ * command_clear() in both cases. `out` must not move. */
 int command_build(struct command *out, char *const *argv, char *const *language_env, const struct cell_limits *limits,
                   const char *const *env, const char *const *args);
 
-/* What a compile step's figures are filled in by: its own memory where the job's is below it. */
+/* The limits that fill in a compile step's figures: with the step's own memory if the job's is below it. */
 struct cell_limits command_compile_limits(const struct cell_limits *limits, uint32_t compile_memory_mb);
 void command_clear(struct command *command); /* of zeros is fine */
 

@@ -23,8 +23,8 @@ struct figure {
     uint64_t factor, divisor, less;
 };
 
-/* The sign and the number behind it; *at moves past them. -1 where the sign is there without a number. */
-static int read_part(const char **at, char sign, uint64_t *out)
+/* The sign and the number after it; *at moves past them. -1: the sign is there without a number. */
+static int figure_read_part(const char **at, char sign, uint64_t *out)
 {
     const char *p = *at;
     uint64_t number = 0;
@@ -41,7 +41,7 @@ static int read_part(const char **at, char sign, uint64_t *out)
 }
 
 /* The length of the name with which `at` begins; 0: it is none of ours. */
-static size_t name_at(const char *at, struct figure *out)
+static size_t figure_name_at(const char *at, struct figure *out)
 {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         size_t len = strlen(names[i].text);
@@ -53,7 +53,7 @@ static size_t name_at(const char *at, struct figure *out)
     return 0;
 }
 
-/* The figure that begins at *at, which moves behind it. 1 where there is none, -1 where it is wrong. */
+/* The figure that begins at *at, which moves past it. 1: there is none; -1: it is wrong. */
 static int read_figure(const char **at, struct figure *out)
 {
     const char *p = *at;
@@ -61,13 +61,14 @@ static int read_figure(const char **at, struct figure *out)
     *out = (struct figure){.factor = 1, .divisor = 1};
     if (strncmp(p, "${", 2) != 0)
         return 1;
-    size_t len = name_at(p + 2, out);
+    size_t len = figure_name_at(p + 2, out);
     if (len == 0)
         return 1;
     p += 2 + len;
     const char *product = p;
-    if (read_part(&p, '*', &out->factor) != 0 || (p != product && read_part(&p, '/', &out->divisor) != 0) ||
-        read_part(&p, '-', &out->less) != 0 || *p != '}')
+    if (figure_read_part(&p, '*', &out->factor) != 0 ||
+        (p != product && figure_read_part(&p, '/', &out->divisor) != 0) || figure_read_part(&p, '-', &out->less) != 0 ||
+        *p != '}')
         return -1;
     *at = p + 1;
     return 0;

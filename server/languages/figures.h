@@ -1,10 +1,10 @@
-/* Figures in what a language.json says of its commands: "-Xmx${memory_mb*75/100}m" is the job's own limit, in the form
- * that its interpreter wants.
+/* Figures in the commands of a language.json: "-Xmx${memory_mb*75/100}m" becomes the job's own limit, in the form that
+ * the interpreter wants.
  *
- *     ${NAME}  ${NAME*N}  ${NAME*N/M}, each with -K behind it
+ *     ${NAME}  ${NAME*N}  ${NAME*N/M}, each perhaps with -K after it
  *
- * NAME is memory_mb, disk_mb or processes; N, M and K are whole numbers from 1 to 9999. A quotient is cut off, and what
- * would be less than 1 is 1. Any other ${…} is not ours (a shell's, say) and stays.
+ * NAME is memory_mb, disk_mb or processes; N, M and K are whole numbers from 1 to 9999. A quotient is rounded down,
+ * and a result below 1 becomes 1. Any other ${…} stays as it is, because it may be a shell's.
  */
 #ifndef CODECELL_LANGUAGES_FIGURES_H
 #define CODECELL_LANGUAGES_FIGURES_H

@@ -2,7 +2,7 @@
 
 #include "base/container_of.h"
 
-static void finish(struct image_command *probe)
+static void image_command_finish(struct image_command *probe)
 {
     if (probe->cell != NULL)
         cell_end(probe->cell);
@@ -11,7 +11,8 @@ static void finish(struct image_command *probe)
     probe->done(probe);
 }
 
-static void on_output(void *arg, enum frame_step step, enum frame_channel channel, const uint8_t *data, size_t len)
+static void image_command_on_output(void *arg, enum frame_step step, enum frame_channel channel, const uint8_t *data,
+                                    size_t len)
 {
     struct image_command *probe = arg;
     size_t room = probe->output.max - probe->output.len;
@@ -20,7 +21,7 @@ static void on_output(void *arg, enum frame_step step, enum frame_channel channe
     (void)buf_append(&probe->output, data, len < room ? len : room); /* what does not fit is not looked at */
 }
 
-static void on_step_end(void *arg, enum frame_step step, const struct frame_step_end *end)
+static void image_command_on_step_end(void *arg, enum frame_step step, const struct frame_step_end *end)
 {
     struct image_command *probe = arg;
 
@@ -34,19 +35,20 @@ static void on_done(void *arg, enum cell_outcome outcome)
 
     if (outcome != CELL_DONE)
         probe->exit_code = -1;
-    finish(probe);
+    image_command_finish(probe);
 }
 
-static const struct cell_events events = {.on_output = on_output, .on_step_end = on_step_end, .on_done = on_done};
+static const struct cell_events events = {
+    .on_output = image_command_on_output, .on_step_end = image_command_on_step_end, .on_done = on_done};
 
-static void on_cell(struct pool_request *request, struct cell *cell, const struct error *error)
+static void image_command_on_cell(struct pool_request *request, struct cell *cell, const struct error *error)
 {
     struct image_command *probe = container_of(request, struct image_command, cell_request);
 
     (void)error; /* the pool has said why */
     probe->cell = cell;
     if (cell == NULL)
-        finish(probe);
+        image_command_finish(probe);
     else
         cell_run(cell, &probe->job, NULL, &events, probe);
 }
@@ -54,18 +56,20 @@ static void on_cell(struct pool_request *request, struct cell *cell, const struc
 void image_command_run(struct image_command *probe, struct pool *pool, const struct language_version *version,
                        char **argv, void (*done)(struct image_command *probe), void *arg)
 {
-    *probe = (struct image_command){
-        .pool = pool,
-        .version = version,
-        .cell_request = {.kind = &version->kind, .limits = version->kind.limits, .own = true, .on_cell = on_cell},
-        .job = {.env = (const char *const *)version->env,
-                .run = {.argv = (const char *const *)argv,
-                        .timeout_ms = IMAGE_COMMAND_TIMEOUT_MS,
-                        .output_max = IMAGE_COMMAND_OUTPUT_MAX}},
-        .exit_code = -1,
-        .under_way = true,
-        .done = done,
-        .arg = arg};
+    *probe = (struct image_command){.pool = pool,
+                                    .version = version,
+                                    .cell_request = {.kind = &version->kind,
+                                                     .limits = version->kind.limits,
+                                                     .own = true,
+                                                     .on_cell = image_command_on_cell},
+                                    .job = {.env = (const char *const *)version->env,
+                                            .run = {.argv = (const char *const *)argv,
+                                                    .timeout_ms = IMAGE_COMMAND_TIMEOUT_MS,
+                                                    .output_max = IMAGE_COMMAND_OUTPUT_MAX}},
+                                    .exit_code = -1,
+                                    .under_way = true,
+                                    .done = done,
+                                    .arg = arg};
     buf_init(&probe->output, IMAGE_COMMAND_OUTPUT_MAX);
     pool_take(pool, &probe->cell_request);
 }

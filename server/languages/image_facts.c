@@ -24,7 +24,7 @@ struct image_facts_job {
     char language[LANGUAGE_ID_MAX + 1];
     char fingerprint[IMAGE_FACTS_FINGERPRINT_MAX];
     char *facts;                 /* JSON text; NULL: none are kept */
-    struct image_facts *inquiry; /* who reads them; NULL: nobody any more */
+    struct image_facts *inquiry; /* the reader; NULL: it has stopped */
 };
 
 /* The end. */
@@ -35,7 +35,7 @@ static void end(struct image_facts *inquiry, enum image_facts_end how)
     inquiry->done(inquiry, how);
 }
 
-static void leave_out(struct image_facts *inquiry, const char *reason)
+static void image_facts_leave_out(struct image_facts *inquiry, const char *reason)
 {
     inquiry->reason = reason;
     end(inquiry, IMAGE_FACTS_LEFT_OUT);
@@ -66,7 +66,7 @@ static int keep_work(struct db *db, struct store_job *job, struct error *error)
     return stored_facts_put(db, facts->language, facts->fingerprint, facts->facts, error);
 }
 
-/* Where it failed, the image is asked again at the next start. */
+/* If it failed, the image is asked again at the next start. */
 static void on_kept(struct store_job *job, const struct error *error)
 {
     struct image_facts_job *facts = container_of(job, struct image_facts_job, job);
@@ -110,15 +110,15 @@ static void conclude(struct image_facts *inquiry, json_t *packages)
     json_decref(facts);
     if (text == NULL || take_facts(inquiry, text) != 0) {
         free(text);
-        leave_out(inquiry, "its facts cannot be read");
+        image_facts_leave_out(inquiry, "its facts cannot be read");
         return;
     }
     keep(inquiry, text);
     end(inquiry, IMAGE_FACTS_TOLD);
 }
 
-/* A question that failed. What the command did is said for whoever wrote it: at the first time, not at every pass. */
-static void fail(struct image_facts *inquiry, struct image_command *probe, const char *reason)
+/* A command failed. The log says what it did, for the language's author, at the first time and not at every pass. */
+static void image_facts_fail(struct image_facts *inquiry, struct image_command *probe, const char *reason)
 {
     const struct language_version *version = inquiry->version;
     struct buf said;
@@ -137,7 +137,7 @@ static void fail(struct image_facts *inquiry, struct image_command *probe, const
                   LOG_INT("exit_code", probe->exit_code), LOG_STR("output", said.data));
     buf_free(&said);
     image_command_free(probe);
-    leave_out(inquiry, reason);
+    image_facts_leave_out(inquiry, reason);
 }
 
 static void on_packages(struct image_command *probe)
@@ -146,7 +146,7 @@ static void on_packages(struct image_command *probe)
     json_t *packages;
 
     if (probe->exit_code != 0) {
-        fail(inquiry, probe, "its packages command failed");
+        image_facts_fail(inquiry, probe, "its packages command failed");
         return;
     }
     packages = image_label_packages(probe->output.data != NULL ? probe->output.data : "");
@@ -161,7 +161,7 @@ static void on_version(struct image_command *probe)
 
     if (probe->exit_code != 0 || probe->output.data == NULL ||
         version_in(probe->output.data, inquiry->number, sizeof inquiry->number) != 0) {
-        fail(inquiry, probe, "its version command failed");
+        image_facts_fail(inquiry, probe, "its version command failed");
         return;
     }
     image_command_free(probe);
@@ -173,7 +173,7 @@ static void on_version(struct image_command *probe)
 
 /* What is known of the image already. */
 
-/* 0, or -1 where its label does not answer all that is asked. */
+/* 0, or -1 if the label does not answer all commands. */
 static int read_label(struct image_facts *inquiry, const struct image_info *image)
 {
     const struct language_version *version = inquiry->version;
@@ -196,7 +196,7 @@ static int read_work(struct db *db, struct store_job *job, struct error *error)
     return stored_facts_get(db, facts->language, facts->fingerprint, &facts->facts, error);
 }
 
-static void ask(struct image_facts *inquiry)
+static void image_facts_ask(struct image_facts *inquiry)
 {
     image_command_run(&inquiry->probe, inquiry->pool, inquiry->version, inquiry->version->version_argv, on_version,
                       inquiry);
@@ -213,7 +213,7 @@ static void on_read(struct store_job *job, const struct error *error)
         if (facts->facts != NULL && take_facts(inquiry, facts->facts) == 0)
             end(inquiry, IMAGE_FACTS_TOLD);
         else if (inquiry->may_ask)
-            ask(inquiry);
+            image_facts_ask(inquiry);
         else
             end(inquiry, IMAGE_FACTS_UNASKED);
     }
@@ -226,7 +226,7 @@ static void look_up(struct image_facts *inquiry)
     struct image_facts_job *job = facts_new(inquiry);
 
     if (job == NULL) {
-        leave_out(inquiry, "out of memory");
+        image_facts_leave_out(inquiry, "out of memory");
         return;
     }
     job->inquiry = inquiry;
@@ -264,11 +264,11 @@ static void on_inspected(void *arg, int status, json_t *reply, const struct erro
         return;
     }
     if (status != 200 || codec_image(reply, &image) != 0) {
-        leave_out(inquiry, "the engine does not have its image");
+        image_facts_leave_out(inquiry, "the engine does not have its image");
         return;
     }
     if (image.volumes > 0) {
-        leave_out(inquiry, "its image declares volumes");
+        image_facts_leave_out(inquiry, "its image declares volumes");
         return;
     }
     snprintf(inquiry->fingerprint, sizeof inquiry->fingerprint, "%s %08x", image.id,
@@ -301,7 +301,7 @@ void image_facts_begin(struct image_facts *inquiry, struct language *language, s
                     &(struct call_options){.method = "GET", .path = path, .deadline_ms = INSPECT_MS, .metric = "image"},
                     on_inspected, inquiry);
     if (inquiry->call == NULL)
-        leave_out(inquiry, "out of memory");
+        image_facts_leave_out(inquiry, "out of memory");
 }
 
 void image_facts_stop(struct image_facts *inquiry)

@@ -1,9 +1,9 @@
-/* What one version of a language is: read from the image's label, else from what is kept, else asked of the image
- * itself, if the caller allows that: it takes a container and seconds.
+/* The facts of one version of a language: its number and its packages. They come from the image's label, else from the
+ * database, else from the image itself if the caller allows that, because it takes a container and seconds.
  *
  *   image inspected ─ its label answers (image_label.h) ────────────────────┐
  *          │        ├ else its facts are kept by the image's id ──────┤
- *          │        └ else asked in cells: version, packages ─ kept ─ told
+ *          │        └ else the image runs the commands: version, packages ─ stored ─ done
  *          │                └ not allowed: unasked
  *          └ no such image, or one that declares volumes: left out
  *
@@ -20,7 +20,8 @@ struct store;
 struct image_facts_job;
 struct call;
 
-#define IMAGE_FACTS_FINGERPRINT_MAX (CODEC_ID_MAX + 20) /* the image's id and what is asked of it, with its NUL */
+#define IMAGE_FACTS_FINGERPRINT_MAX \
+    (CODEC_ID_MAX + 20) /* bytes of the image's id and a hash of the commands, with its NUL */
 
 enum image_facts_end {
     IMAGE_FACTS_SAME,      /* the image is what it was when the version was offered */
@@ -55,6 +56,6 @@ struct image_facts {
 /* With engine, pool, store, done and arg set. may_ask: in a container, if nothing else tells. */
 void image_facts_begin(struct image_facts *inquiry, struct language *language, struct language_version *version,
                        bool may_ask);
-void image_facts_stop(struct image_facts *inquiry); /* no `done` after this; allowed where none is under way */
+void image_facts_stop(struct image_facts *inquiry); /* no `done` after this; allowed if none is under way */
 
 #endif

@@ -1,4 +1,4 @@
-/* One language: which of its versions can run, which one a request means, and what is told of it. */
+/* One language: which of its versions can run, which one a request means, and its description for clients. */
 #include "languages/language.h"
 
 #include <stdlib.h>
@@ -71,9 +71,9 @@ bool language_asked(const struct language *language)
     return true;
 }
 
-/* What is told of it. */
+/* Its description. */
 
-static void append(json_t *array, char *const *strings)
+static void json_append_strings(json_t *array, char *const *strings)
 {
     for (; *strings != NULL; strings++)
         json_array_append_new(array, json_string(*strings));
@@ -84,10 +84,10 @@ static json_t *aliases_json(const struct language *language)
 {
     json_t *array = json_array();
 
-    append(array, language->aliases);
+    json_append_strings(array, language->aliases);
     for (size_t i = 0; i < language->versions_len; i++)
         if (language->versions[i].offered)
-            append(array, language->versions[i].aliases);
+            json_append_strings(array, language->versions[i].aliases);
     return array;
 }
 

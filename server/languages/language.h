@@ -18,7 +18,7 @@
 #define LANGUAGE_ID_MAX 32
 #define LANGUAGE_VERSIONS_MAX 16 /* of one language */
 
-/* How a program's output comes line by line although it goes to a pipe, for who reads it while the program runs. */
+/* How a program's output comes line by line although it goes to a pipe, for clients that read it while it runs. */
 struct language_live {
     bool known; /* with run and env its output comes by the line */
     char **run; /* argv instead of the version's run; NULL: the same one */
@@ -31,7 +31,7 @@ struct language_version {
     char *image;                /* reference */
     char **compile;             /* argv, NULL: interpreted */
     uint64_t compile_ms;        /* the compile step's own limit */
-    uint32_t compile_memory_mb; /* memory that it may use where the request's limit is below it; 0: none of its own */
+    uint32_t compile_memory_mb; /* memory that it may use if the request's limit is below it; 0: the request's limit */
     char **run;                 /* argv; the request's args follow */
     char **env;                 /* "NAME=value" */
     char **version_argv;        /* a command whose output holds the number */
@@ -40,13 +40,13 @@ struct language_version {
     struct language_live live;  /* how its output is flushed by the line */
     struct command waiting;     /* `waiting`: what `kind` points to; zeros: not waiting */
 
-    /* Set when the engine has been asked. */
+    /* Set by availability.c. */
     bool offered;
-    bool unasked;                            /* its image is there, and is still to be asked itself */
-    const char *left_out;                    /* why it is not offered; NULL: not asked yet, or offered */
-    char *fingerprint;                       /* what its image was when it was asked; NULL: not offered */
+    bool unasked;                            /* its image is there, and a container must tell its facts */
+    const char *left_out;                    /* why it is not offered; NULL: not known yet, or offered */
+    char *fingerprint;                       /* of its image, when its facts were read; NULL: not offered */
     char number[VERSION_NUMBER_MAX + 1];     /* "19.1.7" */
-    char reported[VERSION_REPORTED_MAX + 1]; /* the same behind its name, where it has one: "clang-19.1.7" */
+    char reported[VERSION_REPORTED_MAX + 1]; /* with its name before it if it has one: "clang-19.1.7" */
     json_t *packages;                        /* [{"name", "version"}] */
     struct cell_kind kind;
 };
@@ -69,12 +69,12 @@ size_t language_versions(const struct language *language, struct language_versio
 /* The first of these; NULL: the language is not offered. */
 struct language_version *language_default(const struct language *language);
 
-/* The newest that fits among those of the range's name, or of `usual` where the range has none (NULL or "": those
- * without a name). NULL: none does. */
+/* The newest version that fits among the versions of the range's name, or of the name `usual` if the range has none
+ * (NULL or "": versions without a name). NULL: none fits. */
 struct language_version *language_choose(const struct language *language, const struct version_range *range,
                                          const char *usual);
 
-bool language_asked(const struct language *language); /* the engine has been asked about each version */
+bool language_asked(const struct language *language); /* it is known of each version whether it can run */
 
 json_t *language_json(const struct language *language); /* as GET /api/v1/languages/{id} answers; a new reference */
 

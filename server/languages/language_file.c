@@ -125,8 +125,8 @@ static struct limits least_of(const struct limits *defaults, const struct limits
 }
 
 /* The file's own fields, then those of its versions. */
-static int read_file(struct language *language, const json_t *root, const char *folder, const struct limits *defaults,
-                     const struct limits *maxima, struct error *error)
+static int language_read_file(struct language *language, const json_t *root, const char *folder,
+                              const struct limits *defaults, const struct limits *maxima, struct error *error)
 {
     static char *no_aliases[] = {NULL};
     int64_t bounds[LIMITS_BOUNDS];
@@ -147,7 +147,7 @@ static int read_file(struct language *language, const json_t *root, const char *
     return language_versions_read(language, root, file.versions, maxima, error);
 }
 
-static void release_json(void *object)
+static void language_release_json(void *object)
 {
     json_decref(object);
 }
@@ -164,11 +164,11 @@ struct language *language_read(const char *json, size_t len, const char *id, con
         json_decref(root);
         return NULL;
     }
-    if (arena_adopt(&language->arena, root, release_json) != 0)
+    if (arena_adopt(&language->arena, root, language_release_json) != 0)
         error_memory(error);
     else if (!json_is_object(root))
         error_set(error, ERROR_INVALID, "must be an object");
-    else if (read_file(language, root, id, defaults, maxima, error) == 0)
+    else if (language_read_file(language, root, id, defaults, maxima, error) == 0)
         return language;
     language_free(language);
     return NULL;

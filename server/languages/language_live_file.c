@@ -31,7 +31,7 @@ static const struct field live_list[] = {
 };
 static const struct fields live_fields = FIELDS(live_list, sizeof(struct live_file));
 
-static size_t count(char *const *strings)
+static size_t live_count(char *const *strings)
 {
     size_t n = 0;
 
@@ -43,7 +43,7 @@ static size_t count(char *const *strings)
 /* The words of both. NULL: out of memory. */
 static char **joined(struct arena *arena, char *const *prefix, char *const *run)
 {
-    size_t before = count(prefix), after = count(run);
+    size_t before = live_count(prefix), after = live_count(run);
     char **out = arena_alloc(arena, (before + after + 1) * sizeof *out);
 
     for (size_t i = 0; out != NULL && i < before + after; i++)

@@ -158,7 +158,7 @@ static const struct field version_list[] = {
 };
 const struct fields language_version_fields = FIELDS(version_list, sizeof(struct version_file));
 
-static int check_name(const struct field_place *place, const struct field *field, const void *value)
+static int version_check_name(const struct field_place *place, const struct field *field, const void *value)
 {
     (void)field;
     return version_is_name(*(const char *const *)value)
@@ -170,7 +170,7 @@ static int check_name(const struct field_place *place, const struct field *field
 static const struct field item_list[] = {
     {.name = "name",
      .type = FIELD_TEXT,
-     .check = check_name,
+     .check = version_check_name,
      .at = offsetof(struct language_version, name),
      .meaning = "of another implementation than the default one"},
     {.name = "aliases",
@@ -279,7 +279,7 @@ static int read_version(const struct field_place *place, const json_t *object, c
                : 0;
 }
 
-static void release_json(void *object)
+static void version_release_json(void *object)
 {
     json_decref(object);
 }
@@ -291,7 +291,7 @@ static json_t *overlaid(struct arena *arena, const json_t *file, const json_t *i
     static const char *const optional[] = {"compile", "packages", "waiting", "least", "live", "proven"};
     json_t *both = json_copy((json_t *)file); /* jansson copies a non-const object */
 
-    if (both == NULL || arena_adopt(arena, both, release_json) != 0 ||
+    if (both == NULL || arena_adopt(arena, both, version_release_json) != 0 ||
         (item != NULL && json_object_update(both, (json_t *)item) != 0))
         return NULL;
     for (size_t i = 0; i < sizeof optional / sizeof *optional; i++)

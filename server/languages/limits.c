@@ -48,7 +48,7 @@ static const struct field limits_list[LIMITS] = {
 };
 const struct fields limits_fields = FIELDS(limits_list, sizeof(struct limits_overrides));
 
-/* By enum limit: where it lies in struct limits, as a uint32_t. */
+/* By enum limit: its offset in struct limits, where it is a uint32_t. */
 static const size_t offsets[LIMITS] = {
     [LIMIT_CPU] = offsetof(struct limits, cell.milli_cpus), [LIMIT_MEMORY] = offsetof(struct limits, cell.memory_mb),
     [LIMIT_DISK] = offsetof(struct limits, cell.disk_mb),   [LIMIT_PROCESSES] = offsetof(struct limits, cell.processes),

@@ -7,7 +7,7 @@
 
 #define NAME_FIELD_MAX 64 /* bytes of "versions[15].aliases", and more than any number takes */
 
-/* Where the text is, or would be. */
+/* The index at which the text is, or would be inserted. */
 static size_t place_of(const struct name_table *names, const char *text)
 {
     size_t low = 0, high = names->len;
@@ -34,7 +34,7 @@ const struct name_entry *name_table_find(const struct name_table *names, const c
     return is_at(names, place, text) ? &names->items[place] : NULL;
 }
 
-static int make_room(struct name_table *names, struct error *error)
+static int name_table_make_room(struct name_table *names, struct error *error)
 {
     size_t room = names->room > 0 ? 2 * names->room : 64;
     struct name_entry *items;
@@ -48,7 +48,8 @@ static int make_room(struct name_table *names, struct error *error)
     return 0;
 }
 
-static int add(struct name_table *names, const char *field, const struct name_entry *name, struct error *error)
+static int name_table_add_one(struct name_table *names, const char *field, const struct name_entry *name,
+                              struct error *error)
 {
     size_t place = place_of(names, name->text);
 
@@ -58,7 +59,7 @@ static int add(struct name_table *names, const char *field, const struct name_en
             return error_set(error, ERROR_CONFLICT, "%s: %s is there twice", field, name->text);
         return error_set(error, ERROR_CONFLICT, "%s: %s is taken by the language %s", field, name->text, owner->id);
     }
-    if (make_room(names, error) != 0)
+    if (name_table_make_room(names, error) != 0)
         return -1;
     memmove(&names->items[place + 1], &names->items[place], (names->len - place) * sizeof *names->items);
     names->items[place] = *name;
@@ -70,7 +71,8 @@ static int add_aliases(struct name_table *names, const char *field, char *const 
                        const struct name_entry *whose, struct error *error)
 {
     for (; *aliases != NULL; aliases++)
-        if (add(names, field, &(struct name_entry){*aliases, whose->language, whose->version}, error) != 0)
+        if (name_table_add_one(names, field, &(struct name_entry){*aliases, whose->language, whose->version}, error) !=
+            0)
             return -1;
     return 0;
 }
@@ -79,7 +81,8 @@ static int add_all(struct name_table *names, struct language *language, struct e
 {
     struct name_entry own = {language->id, language, NULL};
 
-    if (add(names, "id", &own, error) != 0 || add_aliases(names, "aliases", language->aliases, &own, error) != 0)
+    if (name_table_add_one(names, "id", &own, error) != 0 ||
+        add_aliases(names, "aliases", language->aliases, &own, error) != 0)
         return -1;
     for (size_t i = 1; i < language->versions_len; i++) {
         struct language_version *version = &language->versions[i];

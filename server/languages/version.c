@@ -41,8 +41,8 @@ int version_in(const char *text, char *out, size_t room)
     return 0;
 }
 
-/* The digits at *at, which moves behind them; what does not fit is the largest there is. */
-static uint64_t read_part(const char **at)
+/* The digits at *at, which moves past them. A number that does not fit becomes the largest one. */
+static uint64_t range_read_part(const char **at)
 {
     uint64_t value = 0;
 
@@ -57,7 +57,7 @@ static size_t read_parts(const char *number, uint64_t parts[VERSION_PARTS_MAX])
 
     memset(parts, 0, VERSION_PARTS_MAX * sizeof *parts);
     while (len < VERSION_PARTS_MAX && isdigit((unsigned char)*number)) {
-        parts[len++] = read_part(&number);
+        parts[len++] = range_read_part(&number);
         number += *number == '.';
     }
     return len;
@@ -111,7 +111,7 @@ static bool is_wild(char c)
     return c == 'x' || c == 'X' || c == '*';
 }
 
-/* "3.11", "3.x", "v3", "*"; *at moves behind it. -1 where it is none. */
+/* "3.11", "3.x", "v3", "*"; *at moves past it. -1: it is something else. */
 static int read_bound(const char **at, struct version_condition *out, bool *wild)
 {
     const char *p = *at;
@@ -125,7 +125,7 @@ static int read_bound(const char **at, struct version_condition *out, bool *wild
             *wild = true;
             p++;
         } else if (isdigit((unsigned char)*p) && !*wild && out->len < VERSION_PARTS_MAX) {
-            out->parts[out->len++] = read_part(&p);
+            out->parts[out->len++] = range_read_part(&p);
         } else {
             return -1;
         }
@@ -136,8 +136,9 @@ static int read_bound(const char **at, struct version_condition *out, bool *wild
     return ends_word(*p) ? 0 : -1;
 }
 
-static struct version_condition *add(struct version_range *range, const struct version_condition *bound,
-                                     enum version_relation relation, size_t len)
+static struct version_condition *version_add_condition(struct version_range *range,
+                                                       const struct version_condition *bound,
+                                                       enum version_relation relation, size_t len)
 {
     struct version_condition *condition;
 
@@ -177,8 +178,8 @@ static int read_caret(struct version_range *range, const char **at)
     *at = skip_spaces(*at);
     if (read_bound(at, &bound, &wild) != 0 || bound.len == 0)
         return -1;
-    return add(range, &bound, VERSION_AT_LEAST, bound.len) != NULL &&
-                   add(range, &bound, VERSION_SAME, kept_by(sign, &bound)) != NULL
+    return version_add_condition(range, &bound, VERSION_AT_LEAST, bound.len) != NULL &&
+                   version_add_condition(range, &bound, VERSION_SAME, kept_by(sign, &bound)) != NULL
                ? 0
                : -1;
 }
@@ -201,7 +202,7 @@ static int read_condition(struct version_range *range, const char **at)
     }
     if (read_bound(at, &bound, &wild) != 0 || (bound.len == 0 && !bare))
         return -1; /* ">=*" says nothing */
-    return bound.len == 0 || add(range, &bound, sign->relation, bound.len) != NULL ? 0 : -1;
+    return bound.len == 0 || version_add_condition(range, &bound, sign->relation, bound.len) != NULL ? 0 : -1;
 }
 
 static bool is_range_word(const char *text, size_t len)
@@ -211,7 +212,7 @@ static bool is_range_word(const char *text, size_t len)
 }
 
 /* The length of the name that the text begins with: to its last letter, so that "clang19" is clang's 19. */
-static size_t name_at(const char *text)
+static size_t range_name_at(const char *text)
 {
     size_t len = 0;
 
@@ -224,7 +225,7 @@ static size_t name_at(const char *text)
 
 bool version_is_name(const char *text)
 {
-    size_t len = name_at(text);
+    size_t len = range_name_at(text);
 
     if (len == 0 || len > VERSION_NAME_MAX || text[len] != '\0')
         return false;
@@ -234,10 +235,10 @@ bool version_is_name(const char *text)
     return true;
 }
 
-/* The name and the '-' behind it; *at moves to the range. -1 where what follows cannot be one. */
-static int read_name(struct version_range *range, const char **at)
+/* The name and the '-' after it; *at moves to the range. -1: no range can follow. */
+static int range_read_name(struct version_range *range, const char **at)
 {
-    size_t len = name_at(*at);
+    size_t len = range_name_at(*at);
 
     if (len > VERSION_NAME_MAX)
         return -1;
@@ -255,7 +256,7 @@ int version_range_read(struct version_range *out, const char *text)
     const char *at = skip_spaces(text);
 
     *out = (struct version_range){.count = 0};
-    if (strlen(text) > VERSION_RANGE_MAX || *at == '\0' || read_name(out, &at) != 0)
+    if (strlen(text) > VERSION_RANGE_MAX || *at == '\0' || range_read_name(out, &at) != 0)
         return -1;
     at = skip_spaces(at);
     while (*at != '\0') {

@@ -16,7 +16,7 @@
 #define VERSION_CONDITIONS_MAX 8
 
 /* The first thing in a text that looks like a version: digits with at least one dot ("3.13.5"), else the first
- * number. 0, or -1 where there is none or it is longer than the room. */
+ * number. 0, or -1 if there is none, or it is longer than the room. */
 int version_in(const char *text, char *out, size_t room);
 
 /* Below, above or 0, part by part; what a number lacks is 0: 3.9 < 3.10, 21 = 21.0. */
@@ -51,7 +51,7 @@ struct version_range {
     } conditions[VERSION_CONDITIONS_MAX];
 };
 
-/* 0, or -1 where it is malformed. */
+/* 0, or -1 if it is malformed. */
 int version_range_read(struct version_range *out, const char *text);
 
 /* The same for a request's field: -1 with ERROR_INVALID and a sentence that begins with "version: ". */

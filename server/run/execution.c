@@ -259,7 +259,8 @@ static void output_append(struct execution *execution, struct buf *buf, const ui
         execution->out_of_memory = true;
 }
 
-static void on_output(void *arg, enum frame_step step, enum frame_channel channel, const uint8_t *data, size_t len)
+static void execution_on_output(void *arg, enum frame_step step, enum frame_channel channel, const uint8_t *data,
+                                size_t len)
 {
     struct execution *execution = arg;
     const struct execution_listener *listener = execution->listener;
@@ -336,7 +337,7 @@ static void run_ended(struct execution *execution, const struct frame_step_end *
         result->status = result->exit_code == 0 ? RECORD_COMPLETED : RECORD_FAILED;
 }
 
-static void on_step_end(void *arg, enum frame_step step, const struct frame_step_end *end)
+static void execution_on_step_end(void *arg, enum frame_step step, const struct frame_step_end *end)
 {
     struct execution *execution = arg;
 
@@ -452,8 +453,8 @@ static void on_input_wanted(void *arg)
 }
 
 static const struct cell_events cell_events = {
-    .on_output = on_output,
-    .on_step_end = on_step_end,
+    .on_output = execution_on_output,
+    .on_step_end = execution_on_step_end,
     .on_input_wanted = on_input_wanted,
     .on_done = on_cell_done,
 };
@@ -469,7 +470,7 @@ static const char *how_taken(const struct execution *execution, const struct cel
     return cell_warmth(cell) == CELL_PREWARMED ? "prewarmed" : "blank";
 }
 
-static void on_cell(struct pool_request *request, struct cell *cell, const struct error *error)
+static void execution_on_cell(struct pool_request *request, struct cell *cell, const struct error *error)
 {
     struct execution *execution = container_of(request, struct execution, cell_request);
 
@@ -526,7 +527,7 @@ void execution_place(struct execution *execution)
                               .limits = execution->request.limits.cell,
                               .key = execution->request.reuse ? execution->key_row : 0,
                               .rank = scheduler_rank(&execution->runner->scheduler, &execution->turn),
-                              .on_cell = on_cell};
+                              .on_cell = execution_on_cell};
     pool_take(execution->runner->options.pool, &execution->cell_request);
     execution->awaited = execution->cell == NULL; /* it comes from the loop, later */
 }

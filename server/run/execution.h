@@ -40,9 +40,9 @@ struct execution_result {
     uint64_t over_ns;   /* monotonic: when the agent said that the program is over; 0: it did not */
 };
 
-/* What happens to an execution, told to whoever submitted it. All events come from the loop; each but on_done may be
- * NULL. An answer that waits for the end collects and listens to on_done alone; one that streams passes on_output on,
- * and holds the execution while its client cannot take more. */
+/* Events of an execution, for the code that submitted it. All come from the loop. Each except on_done may be NULL. An
+ * answer that waits for the end collects, and listens to on_done alone. An answer that streams passes the output on,
+ * and holds the execution while its client cannot take more (execution_hold). */
 struct execution_listener {
     bool collects; /* the result holds the output */
     /* A cell has the program: it compiles or runs from now on. Not for one that fails or is cancelled before. */

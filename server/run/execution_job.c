@@ -12,7 +12,7 @@ struct execution_job {
     struct cell_file *files;
 };
 
-/* A script that names its interpreter is executable, because it was so where it came from. */
+/* A script that names its interpreter is executable, as it probably was on the client's machine. */
 static struct cell_file cell_file_of(const char *path, const char *data, size_t len)
 {
     bool is_script = len >= 2 && memcmp(data, "#!", 2) == 0;

@@ -1,5 +1,5 @@
-/* What is asked for: a program and how it should run. It knows nothing of HTTP or JSON, so that any API can make one,
- * and it owns all that it points to. Its life:
+/* A program and how it should run. It knows nothing of HTTP or JSON, so that any API can make one,
+ * and it owns all that it points to. Its way:
  *
  *   filled in by an API (server/api/execute_read.c) ─ request_settle() ─ runner_submit() takes it over
  *

@@ -17,16 +17,16 @@ static int put_integer(struct buf *out, uint64_t value)
     return buf_append(out, bytes, sizeof bytes);
 }
 
-static int put_text(struct buf *out, const char *text, size_t len)
+static int codec_put_text(struct buf *out, const char *text, size_t len)
 {
     if (text == NULL)
         return put_integer(out, CODEC_MISSING);
     return put_integer(out, len) != 0 || buf_append(out, text, len) != 0 || buf_append(out, "", 1) != 0 ? -1 : 0;
 }
 
-static int put_string(struct buf *out, const char *text)
+static int codec_put_string(struct buf *out, const char *text)
 {
-    return put_text(out, text, text != NULL ? strlen(text) : 0);
+    return codec_put_text(out, text, text != NULL ? strlen(text) : 0);
 }
 
 static int put_strings(struct buf *out, const char *const *list)
@@ -40,7 +40,7 @@ static int put_strings(struct buf *out, const char *const *list)
     if (put_integer(out, count) != 0)
         return -1;
     for (size_t i = 0; i < count; i++)
-        if (put_string(out, list[i]) != 0)
+        if (codec_put_string(out, list[i]) != 0)
             return -1;
     return 0;
 }
@@ -51,7 +51,7 @@ static int put_files(struct buf *out, const struct execution_request *request)
         return -1;
     for (size_t i = 0; i < request->files_len; i++) {
         const struct request_file *file = &request->files[i];
-        if (put_string(out, file->path) != 0 || put_text(out, file->data, file->len) != 0 ||
+        if (codec_put_string(out, file->path) != 0 || codec_put_text(out, file->data, file->len) != 0 ||
             put_integer(out, file->kind) != 0)
             return -1;
     }
@@ -71,7 +71,7 @@ static int put_warnings(struct buf *out, const struct execution_request *request
     if (put_integer(out, request->warnings_len) != 0)
         return -1;
     for (size_t i = 0; i < request->warnings_len; i++)
-        if (put_string(out, request->warnings[i]) != 0)
+        if (codec_put_string(out, request->warnings[i]) != 0)
             return -1;
     return 0;
 }
@@ -80,14 +80,14 @@ int request_encode(const struct execution_request *request, struct buf *out)
 {
     const uint8_t version = REQUEST_CODEC_VERSION;
 
-    return buf_append(out, &version, 1) != 0 || put_string(out, request->language_name) != 0 ||
-                   put_string(out, request->version_range) != 0 ||
-                   put_text(out, request->code, request->code_len) != 0 ||
-                   put_text(out, request->input, request->input_len) != 0 || put_strings(out, request->env) != 0 ||
-                   put_strings(out, request->args) != 0 || put_files(out, request) != 0 ||
-                   put_integer(out, (uint64_t)request->timeout_s) != 0 || put_string(out, request->session_id) != 0 ||
-                   put_integer(out, request->reuse) != 0 || put_overrides(out, &request->overrides) != 0 ||
-                   put_warnings(out, request) != 0
+    return buf_append(out, &version, 1) != 0 || codec_put_string(out, request->language_name) != 0 ||
+                   codec_put_string(out, request->version_range) != 0 ||
+                   codec_put_text(out, request->code, request->code_len) != 0 ||
+                   codec_put_text(out, request->input, request->input_len) != 0 ||
+                   put_strings(out, request->env) != 0 || put_strings(out, request->args) != 0 ||
+                   put_files(out, request) != 0 || put_integer(out, (uint64_t)request->timeout_s) != 0 ||
+                   codec_put_string(out, request->session_id) != 0 || put_integer(out, request->reuse) != 0 ||
+                   put_overrides(out, &request->overrides) != 0 || put_warnings(out, request) != 0
                ? -1
                : 0;
 }

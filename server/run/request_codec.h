@@ -18,7 +18,7 @@
 int request_encode(const struct execution_request *request, struct buf *out);
 
 /* Fills `request`, whose values are a copy of the bytes. 0, or -1 with ERROR_INTERNAL (the bytes are not a request of
- * this version) or ERROR_MEMORY; the request is to be freed in both cases. */
+ * this version) or ERROR_MEMORY. Free the request in both cases. */
 int request_decode(struct execution_request *request, const void *bytes, size_t len, struct error *error);
 
 #endif

@@ -160,17 +160,17 @@ static bool is_long(const struct turn *turn, uint64_t now_ns)
     return now_ns - turn->since_ns >= SCHEDULER_SHORT_NS;
 }
 
-static unsigned least(unsigned a, unsigned b)
+static unsigned scheduler_least(unsigned a, unsigned b)
 {
     return a < b ? a : b;
 }
 
-/* The reserve among them: where there is one slot, it is the first of the extra ones. */
+/* With the reserve: if there is one slot, the reserve is the first extra slot. */
 static unsigned slots(const struct scheduler *scheduler)
 {
     const struct scheduler_options *options = &scheduler->options;
 
-    return options->concurrency > 1 ? options->concurrency : 1 + least(options->extra, 1);
+    return options->concurrency > 1 ? options->concurrency : 1 + scheduler_least(options->extra, 1);
 }
 
 /* Extra slots for a key that has nothing running, whatever runs. Of one it has all. */
@@ -182,14 +182,14 @@ static unsigned extra_most(const struct scheduler *scheduler, const struct turns
     return k->owes > 0 ? left / 2 : left;
 }
 
-/* So many may run for `k` to get a turn where `grown` of them are long. */
+/* How many may run for `k` to get a slot, if `grown` of them are long. */
 static unsigned room(const struct scheduler *scheduler, const struct turns_key *k, unsigned grown)
 {
     unsigned all = slots(scheduler);
 
     if (k->running > 0)
         return all > 1 ? all - 1 : 1;
-    return all + least(grown, extra_most(scheduler, k));
+    return all + scheduler_least(grown, extra_most(scheduler, k));
 }
 
 static unsigned count_long(const struct scheduler *scheduler, uint64_t now_ns)
@@ -258,7 +258,7 @@ static bool goes_before(const struct turns_key *a, const struct turns_key *b)
     return a->running != b->running ? a->running < b->running : a->served < b->served;
 }
 
-static void begin(struct scheduler *scheduler, struct turn *turn, uint64_t now_ns)
+static void scheduler_begin(struct scheduler *scheduler, struct turn *turn, uint64_t now_ns)
 {
     struct turns_key *k = turn->of;
 
@@ -286,11 +286,11 @@ struct turn *scheduler_next(struct scheduler *scheduler, uint64_t now_ns)
     if (best == NULL)
         return NULL;
     struct turn *turn = best->first;
-    begin(scheduler, turn, now_ns);
+    scheduler_begin(scheduler, turn, now_ns);
     return turn;
 }
 
-/* Somebody waits who would get a turn if more programs were long. */
+/* Whether an execution waits that would get a slot if more programs were long. */
 static bool time_helps(const struct scheduler *scheduler)
 {
     for (const struct turns_key *k = scheduler->keys; k != NULL; k = k->next)

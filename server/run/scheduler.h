@@ -1,20 +1,21 @@
-/* Whose turn is it: the queue of executions, fair between keys. Pure: no clock, no loop.
+/* The queue of executions, fair between keys. Pure: no clock, no loop.
  *
- * The next one is of the key that has the fewest running; between equals, of the key that was served longest ago;
- * within a key, first come, first served. How many run at once:
+ * The next slot goes to the key that has the fewest executions running; among equals to the key that was served longest
+ * ago; within a key to the execution that came first. How many run at once:
  *
- * - A key that has something running gets another turn only while one slot of `concurrency` is left free after it:
- *   the reserve of the keys that have nothing running. So a lone key uses all slots but one. Where there is one slot,
- *   the reserve is an extra one.
- * - A key that has nothing running may take the reserve. Where that is taken too, it gets an extra slot, one for each
- *   program that has run for SCHEDULER_SHORT_NS, at most `extra` in all. So it waits no longer than a short
- *   program takes, however long those that run go on. The reserve comes back as soon as anything ends.
- * - A key whose programs run long lately (SCHEDULER_TRUST) gets one of the first half of the extra slots alone: the
- *   others are for short programs, so many keys with long ones do not hold them all. Of the keys that have nothing in
- *   hand SCHEDULER_REMEMBERED are remembered, those that were there last.
+ * - A key that has something running gets another slot only if one slot of `concurrency` stays free: the reserve of the
+ *   keys that have nothing running. So a lone key uses all slots except one. If there is one slot, the reserve is an
+ * extra slot.
+ * - A key that has nothing running may take the reserve. If the reserve is taken, the key gets an extra slot: one for
+ * each program that has run for SCHEDULER_SHORT_NS, at most `extra` in all. So it waits no longer than a short program
+ * takes, however long the other programs run. The reserve comes back as soon as anything ends.
+ * - A key whose last programs ran long (SCHEDULER_TRUST) gets an extra slot of the first half alone. The second half is
+ * for short programs, so that many keys with long programs do not hold all of them. The last SCHEDULER_REMEMBERED keys
+ * that have nothing queued or running are remembered for this.
  *
- * At most `queue_max` wait. Where the queue is full, a newcomer is refused, unless another key holds at least two
- * places more than the newcomer's key: then that key's newest has to go instead, so that nobody can shut others out. */
+ * At most `queue_max` executions wait. If the queue is full, a newcomer is refused, unless another key holds at least
+ * two places more than the newcomer's key. Then that key's newest execution loses its place, so that no key can shut
+ * others out. */
 #ifndef CODECELL_RUN_SCHEDULER_H
 #define CODECELL_RUN_SCHEDULER_H
 
@@ -49,7 +50,7 @@ struct scheduler {
     uint64_t served;              /* turns given so far: the order in which keys were served */
     int64_t latest;               /* the key that had the last turn */
     uint64_t shared_until_ns;     /* until then, another key's turn is not long ago */
-    struct turns_key *keys;       /* those that have something waiting or running, and the remembered */
+    struct turns_key *keys;       /* the keys that have something queued or running, and the remembered keys */
     struct turn *oldest, *newest; /* that run, in the order of their beginning */
 };
 
@@ -58,7 +59,7 @@ struct turn {
     int64_t key;
     bool is_running;
     uint64_t since_ns; /* it runs since */
-    bool is_known;     /* scheduler_grown() has told of it */
+    bool is_known;     /* scheduler_grown() has returned it */
     struct turns_key *of;
     struct turn *next, *prev; /* among the key's waiting ones, or among all that run */
 };
@@ -72,13 +73,14 @@ enum scheduler_verdict { SCHEDULER_ACCEPTED, SCHEDULER_FULL, SCHEDULER_NO_MEMORY
 enum scheduler_verdict scheduler_push(struct scheduler *scheduler, struct turn *turn, int64_t key, uint64_t now_ns,
                                       struct turn **evicted);
 
-/* The next to run, now counted as running; NULL: nobody may, or nobody waits. `now_ns` never goes backwards. */
+/* The next execution to run, which counts as running now; NULL: none waits, or none may run. `now_ns` never goes
+ * backwards. */
 struct turn *scheduler_next(struct scheduler *scheduler, uint64_t now_ns);
 
 /* When time alone may give somebody a turn; 0: never. */
 uint64_t scheduler_when(const struct scheduler *scheduler, uint64_t now_ns);
 
-/* A turn that has become a long one and was not told of yet; NULL: none. */
+/* A turn whose program has become a long one and that was not returned yet; NULL: none. */
 struct turn *scheduler_grown(struct scheduler *scheduler, uint64_t now_ns);
 uint64_t scheduler_grows(const struct scheduler *scheduler); /* when there will be one; 0: never */
 
