@@ -532,6 +532,12 @@ void execution_place(struct execution *execution)
     execution->awaited = execution->cell == NULL; /* it comes from the loop, later */
 }
 
+void execution_hold(struct execution *execution, bool hold)
+{
+    if (execution->state == EXECUTION_COMPILING || execution->state == EXECUTION_RUNNING)
+        cell_hold(execution->cell, hold);
+}
+
 /* Cancelling. */
 
 void execution_cancel(struct execution *execution)

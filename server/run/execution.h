@@ -56,6 +56,10 @@ struct execution_listener {
     void (*on_done)(void *arg, struct execution *execution);
 };
 
+/* Holds the output of a program that runs, and lets it go on: no on_output fires meanwhile, and the program waits once
+ * the pipes on the way are full. Its time limit goes on. No effect before on_start and after on_result. */
+void execution_hold(struct execution *execution, bool hold);
+
 /* Cancels: the execution ends with the status cancelled, and its events fire as usual. */
 void execution_cancel(struct execution *execution);
 

@@ -126,6 +126,48 @@ static void test_the_client_goes_within_an_event(void **state)
     assert_string_equal(traced(&c, compiles_and_speaks, &streams), "start running; compiler's err \"warning\"; ");
 }
 
+static struct execution *held;
+
+static void hear_start_and_hold(void *arg, struct execution *execution)
+{
+    hear_start(arg, execution);
+    held = execution;
+    execution_hold(execution, true);
+}
+
+static bool has_run(struct stage *stage)
+{
+    struct sim_box *box = sim_last(&stage->sim);
+
+    return box != NULL && box->job.len > 0 && strstr(box->job.data, "STDIN_END\n") != NULL;
+}
+
+/* Nothing is heard of an execution that is held, however often the loop turns; then all of it, in order. */
+static void test_output_waits_while_held(void **state)
+{
+    struct execution_listener holds = streams;
+    struct stage stage;
+    struct error error = {0};
+
+    (void)state;
+    goes_at_output = false;
+    trace[0] = '\0';
+    holds.on_start = hear_start_and_hold;
+    stage_open(&stage);
+    stage.sim.program = sim_hello;
+    stage.runner->options.keep_output = false;
+    struct execution_request request = stage_request(&python, "code");
+    assert_non_null(runner_submit(stage.runner, stage.keys[0], &request, &holds, NULL, &error));
+    sim_until(&stage.sim, has_run(&stage));
+    for (int i = 0; i < 100; i++)
+        uv_run(&stage.sim.loop, UV_RUN_NOWAIT);
+    assert_string_equal(trace, "start running; ");
+    execution_hold(held, false);
+    sim_until(&stage.sim, list_is_empty(&stage.runner->executions));
+    assert_string_equal(trace, "start running; out \"hello\n\"; result 0, 6 kept 0; done completed; ");
+    stage_close(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +175,7 @@ int main(void)
         cmocka_unit_test(test_collects_if_asked),
         cmocka_unit_test(test_output_stops_at_the_limit),
         cmocka_unit_test(test_the_client_goes_within_an_event),
+        cmocka_unit_test(test_output_waits_while_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
