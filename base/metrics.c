@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLLECTORS_MAX 32
 #define BOUNDS_MAX 32
 #define VALUE_MAX ((size_t)128) /* bytes of a label's value; a longer one counts as "other" */
 
@@ -39,11 +38,6 @@ struct metric_family {
 
 static struct {
     struct metric_family *first;
-    struct {
-        metric_collect *collect;
-        void *arg;
-    } collectors[COLLECTORS_MAX];
-    size_t collector_count;
 } registry;
 
 const double metric_latency_bounds[] = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
@@ -286,8 +280,6 @@ static int put_family(struct buf *out, const struct metric_family *family)
 int metrics_text(struct buf *out)
 {
     size_t before = out->len;
-    for (size_t i = 0; i < registry.collector_count; i++)
-        registry.collectors[i].collect(registry.collectors[i].arg);
     for (const struct metric_family *family = registry.first; family != NULL; family = family->next) {
         if (put_family(out, family) != 0) {
             out->len = before;
@@ -297,15 +289,6 @@ int metrics_text(struct buf *out)
         }
     }
     return 0;
-}
-
-void metric_on_collect(metric_collect *collect, void *arg)
-{
-    if (registry.collector_count == COLLECTORS_MAX)
-        abort(); /* registered at start, by our own code */
-    registry.collectors[registry.collector_count].collect = collect;
-    registry.collectors[registry.collector_count].arg = arg;
-    registry.collector_count++;
 }
 
 static void family_free(struct metric_family *family)

@@ -29,12 +29,8 @@ void metric_add(struct metric *metric, double by);        /* counter, gauge */
 void metric_set(struct metric *metric, double value);     /* gauge */
 void metric_observe(struct metric *metric, double value); /* histogram */
 
-/* Called before each rendering, to set gauges that are read rather than counted. */
-typedef void metric_collect(void *arg);
-void metric_on_collect(metric_collect *collect, void *arg);
-
 int metrics_text(struct buf *out); /* 0, or -1 if the buffer is full */
-void metrics_reset(void);          /* forgets all families and collectors: for tests and for exit */
+void metrics_reset(void);          /* forgets all families: for tests and for exit */
 
 /* Seconds, 0.1 ms to 5 min: for latencies. */
 extern const double metric_latency_bounds[];

@@ -61,11 +61,6 @@ enum cell_state cell_state(const struct cell *cell)
     return cell->state;
 }
 
-const char *cell_id(const struct cell *cell)
-{
-    return cell->id;
-}
-
 const char *cell_language(const struct cell *cell)
 {
     return cell->kind->language;

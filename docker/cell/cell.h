@@ -95,7 +95,6 @@ void cell_abandon(struct cell *cell);
 
 enum cell_state cell_state(const struct cell *cell);
 const char *cell_state_name(enum cell_state state);
-const char *cell_id(const struct cell *cell); /* the container's id; "" before it has one */
 const char *cell_language(const struct cell *cell);
 const struct cell_kind *cell_kind(const struct cell *cell);
 const struct cell_limits *cell_limits(const struct cell *cell);

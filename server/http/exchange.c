@@ -95,11 +95,6 @@ const char *http_peer(const struct http_exchange *ex)
     return *ex->peer != '\0' ? ex->peer : ex->connection->address;
 }
 
-struct ip http_client(const struct http_exchange *ex)
-{
-    return ex->client;
-}
-
 bool http_is_direct_local(const struct http_exchange *ex)
 {
     static const char *const marks[] = {"X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"};

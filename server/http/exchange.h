@@ -25,7 +25,6 @@ const char *http_body(const struct http_exchange *ex, size_t *len);        /* ne
 int64_t http_content_length(const struct http_exchange *ex);               /* -1: chunked or none */
 uint64_t http_arrived(const struct http_exchange *ex); /* monotonic ns at which its last byte was read; for handlers */
 const char *http_peer(const struct http_exchange *ex); /* the client's address, as a trusted proxy says it; or "unix" */
-struct ip http_client(const struct http_exchange *ex); /* the same as an address; all zeros for "unix" */
 const char *http_request_id(const struct http_exchange *ex); /* the client's X-Request-Id if it is 1 to 64 characters
                                                                 of [A-Za-z0-9._-], else a new one */
 

@@ -23,7 +23,6 @@ enum record_status {
 
 const char *record_status_name(enum record_status status); /* "timed_out" */
 extern const char *const record_status_names[];            /* by enum record_status; NULL after the last */
-int record_status_parse(const char *name, enum record_status *status);
 
 struct record {
     int64_t key_row;

@@ -174,24 +174,6 @@ static void a_full_buffer_is_an_error(void **state)
     buf_free(&out);
 }
 
-static void set_to_next(void *arg)
-{
-    struct metric_family *now = metric_family("now", "Now.", METRIC_GAUGE, NULL, NULL);
-    metric_set(metric_series(now, NULL), ++*(int *)arg);
-}
-
-static void collectors_are_asked_each_time(void **state)
-{
-    (void)state;
-    int calls = 0;
-    metric_on_collect(set_to_next, &calls);
-    check_text("# HELP now Now.\n# TYPE now gauge\nnow 1\n");
-    check_text("# HELP now Now.\n# TYPE now gauge\nnow 2\n");
-    metrics_reset();
-    check_text("");
-    assert_int_equal(calls, 2);
-}
-
 #define ADDITIONS 20000
 
 static void *add_many(void *metric)
@@ -224,7 +206,6 @@ int main(void)
         cmocka_unit_test_teardown(series_are_capped, reset),
         cmocka_unit_test_teardown(a_long_label_is_other, reset),
         cmocka_unit_test_teardown(a_full_buffer_is_an_error, reset),
-        cmocka_unit_test_teardown(collectors_are_asked_each_time, reset),
         cmocka_unit_test_teardown(threads_lose_nothing, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,10 +9,9 @@ static void test_happy_path(void **state)
     stage_open(&stage);
     stage_make(&stage);
     assert_int_equal(cell_state(stage.cell), CELL_CREATING);
-    assert_string_equal(cell_id(stage.cell), "");
     sim_until(&stage.sim, stage.ready);
     assert_int_equal(cell_state(stage.cell), CELL_READY);
-    assert_string_equal(cell_id(stage.cell), "box1");
+    assert_string_equal(stage.cell->id, "box1");
     assert_string_equal(cell_language(stage.cell), "python");
     stage.sim.program = sim_hello;
     stage_run(&stage, NULL);
