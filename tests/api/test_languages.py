@@ -112,6 +112,7 @@ def test_limits_below_a_languages_least_are_refused(launch, tmp_path):
     needy = {**AWK, "id": "needy", "name": "Needy", "aliases": [], "least": least,
              "versions": [{"name": "mawk", "aliases": ["frugal"], "least": {"processes": 9}}]}
     server = launch(with_languages(tmp_path, needy=needy), languages=["needy", "bash"])
+    wait_for("both versions are known", lambda: len(language(server, "needy")["versions"]) == 2)
     assert language(server, "needy")["least_limits"] == {"cpu": 0.1, "output_kb": 1, **least}
 
     def ask(name="needy", **limits):
