@@ -1,11 +1,8 @@
-/* The agent's input: bytes become frames, frames become a job, and its files are written. The agent is a program of its
- * own, so its sources are compiled into this one. Each frame also goes through the readers of the agent's own payloads,
- * which the server trusts as little. */
-/* NOLINTBEGIN(bugprone-suspicious-include) */
-#include "docker/agent/files.c"
-#include "docker/agent/inlet.c"
-#include "docker/agent/job.c"
-/* NOLINTEND(bugprone-suspicious-include) */
+/* The agent's input: bytes become frames, frames become a job, and its files are written. Each frame also goes through
+ * the readers of the agent's own payloads, which the server trusts as little. */
+#include "docker/agent/files.h"
+#include "docker/agent/inlet.h"
+#include "docker/agent/job.h"
 
 #include <fcntl.h>
 #include <ftw.h>
