@@ -177,6 +177,7 @@ def lint_text(totals, files=tracked):
     totals.check("nothing left undone", not undone, "\n".join(undone))
     totals.check("arrows point downwards", *run(ROOT / "tests/lib/arrows"))
     totals.check("functions live at home", *run(ROOT / "tests/lib/homes"))
+    totals.check("documents tell what is there", *run(ROOT / "tests/lib/documents"))
     check_files(totals, "clang-format", files("*.c", "*.h"), "clang-format", "--dry-run", "-Werror")
     check_files(totals, "shellcheck", shell, "shellcheck")
     for file in python:
