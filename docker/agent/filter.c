@@ -1,10 +1,9 @@
 #include "docker/agent/filter.h"
 
-#include "docker/agent/lists.h"
+#include "docker/agent/filter_private.h"
 #include "docker/agent/system.h"
 
 #include <errno.h>
-#include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <netinet/in.h>
@@ -17,45 +16,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if defined(__x86_64__)
-#define ARCHITECTURE AUDIT_ARCH_X86_64
-#define CALLS list_calls_x86_64
-#elif defined(__aarch64__)
-#define ARCHITECTURE AUDIT_ARCH_AARCH64
-#define CALLS list_calls_aarch64
-#else
-#error "the agent's filter knows x86_64 and aarch64"
-#endif
-
 /* The flags of clone() that make a namespace. */
 #define NAMESPACES \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
-/* What the filter does with a call. Each has a block of instructions at the filter's end. */
-enum check {
-    REFUSED, /* EPERM */
-    MISSING, /* ENOSYS, so that libc falls back to a call that can be checked */
-    PID,     /* EPERM if the first argument is the agent's process id */
-    TARGET,  /* EPERM if the second argument is */
-    PAIR,    /* EPERM if either of the two is */
-    LIMITS,  /* prlimit64: EPERM for the agent; a change of RLIMIT_CORE returns 0 without effect */
-    CORE,    /* setrlimit: a change of RLIMIT_CORE returns 0 without effect */
-    NICE,    /* setpriority: EPERM for the agent, its process group, or a user's processes */
-    IO_NICE, /* ioprio_set: EPERM for the same */
-    CLONE,   /* EPERM for a new namespace, or a thread with its own descriptors, which tally.c would not see */
-    SOCKET,  /* EAFNOSUPPORT except for Unix sockets and TCP, because the host loads a module for an unknown protocol */
-    OPTION,  /* setsockopt: ENOPROTOOPT unless lists.h has it; a buffer's size returns 0 without effect */
-    IOCTL,   /* ENOTTY unless lists.h has it */
-    FCNTL,   /* EINVAL unless lists.h has it */
-    PRCTL,   /* EINVAL unless lists.h has it */
-    RANGE,   /* close_range: ENOSYS if it gives a thread its own descriptors */
-    CHECKS
-};
-
-static struct rule {
-    int call;
-    enum check check;
-} rules[] = {
+struct rule filter_rules[] = {
     /* the agent has the program's user, and these work on it although it is not dumpable */
     {SYS_prlimit64, LIMITS},
     {SYS_setrlimit, CORE}, /* it stays 1: setup.c says why */
@@ -150,7 +115,9 @@ static struct rule {
     {SYS_setsockopt, OPTION},
 };
 
-#define RULES ((int)(sizeof rules / sizeof *rules))
+#define RULES ((int)(sizeof filter_rules / sizeof *filter_rules))
+const int filter_rules_len = RULES;
+
 #define FILTER_MAX 1024
 #define JUMP_MAX 255 /* the farthest that a conditional jump reaches, in instructions */
 
@@ -210,14 +177,14 @@ static void emit_search(int from, int to)
     if (to - from > 4) {
         int middle = from + (to - from) / 2;
         unsigned jump = code_len;
-        emit((struct sock_filter)SKIP_IF(BPF_JGE, rules[middle].call, 0, 0));
+        emit((struct sock_filter)SKIP_IF(BPF_JGE, filter_rules[middle].call, 0, 0));
         emit_search(from, middle);
         code[jump].jt = jump_distance(jump, code_len);
         emit_search(middle, to);
         return;
     }
     for (int i = from; i < to; i++)
-        emit_leaf(&rules[i]);
+        emit_leaf(&filter_rules[i]);
     emit((struct sock_filter)ALLOW);
 }
 
@@ -342,7 +309,7 @@ static void resolve(unsigned search, unsigned table)
 void filter_build(void)
 {
     code_len = 0;
-    qsort(rules, RULES, sizeof *rules, by_call);
+    qsort(filter_rules, RULES, sizeof *filter_rules, by_call);
     BLOCK(LOAD(arch), SKIP_IF(BPF_JEQ, ARCHITECTURE, 1, 0), ANSWER(SECCOMP_RET_KILL_PROCESS), LOAD(nr));
     emit_known();
     unsigned search = code_len;
@@ -357,8 +324,13 @@ void filter_build(void)
     resolve(search, table);
 }
 
+struct sock_fprog filter_program(void)
+{
+    return (struct sock_fprog){.len = (unsigned short)code_len, .filter = code};
+}
+
 int filter_apply(void)
 {
-    const struct sock_fprog program = {.len = (unsigned short)code_len, .filter = code};
+    const struct sock_fprog program = filter_program();
     return (int)syscall(SYS_seccomp, (long)SECCOMP_SET_MODE_FILTER, 0l, &program);
 }

@@ -4,8 +4,13 @@
 #ifndef CODECELL_AGENT_FILTER_H
 #define CODECELL_AGENT_FILTER_H
 
+#include <linux/filter.h>
+
 /* Builds the filter from its table. To be called once, at the agent's start. */
 void filter_build(void);
+
+/* The filter that was built. */
+struct sock_fprog filter_program(void);
 
 /* Puts the filter on the calling process. It cannot be removed. 0, or -1 with errno. */
 int filter_apply(void);

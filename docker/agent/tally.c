@@ -96,8 +96,7 @@ static unsigned look_at_some(DIR *folder, unsigned stride, struct tally *tally)
     return looked;
 }
 
-/* Adds one process's locks. Returns how many descriptors it read, and one more for the process. */
-static unsigned look_at_process(int pid, struct tally *tally, struct tally_counts *counts)
+unsigned tally_look_at(int pid, struct tally *tally, struct tally_counts *counts)
 {
     char path[32];
     snprintf(path, sizeof path, "/proc/%d/fdinfo", pid);
@@ -120,7 +119,7 @@ static void count_locks(struct tally *tally, struct tally_counts *counts)
     while (all && looked < TALLY_FILES && (entry = readdir(all))) {
         int pid = (int)strtol(entry->d_name, NULL, 10);
         if (pid > 1 && pid > tally->after) {
-            looked += look_at_process(pid, tally, counts);
+            looked += tally_look_at(pid, tally, counts);
             tally->after = pid;
         }
     }

@@ -45,6 +45,9 @@ void tally_begin(struct tally *tally, const struct cgroup *cgroup, uint64_t now)
 /* Counts; to be called when `due` has come. True: the step has too many. */
 bool tally_look(struct tally *tally, const struct cgroup *cgroup, uint64_t now);
 
+/* Adds one process's locks. Returns how many descriptors it read, and one more for the process. */
+unsigned tally_look_at(int pid, struct tally *tally, struct tally_counts *counts);
+
 /* The decision of tally_look(). `spent`: CPU time since the last count of locks. */
 bool tally_exceeded(struct tally *tally, const struct tally_counts *counts, int64_t spent);
 

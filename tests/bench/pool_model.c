@@ -14,7 +14,7 @@
 #define NEVER UINT64_MAX
 
 /* xorshift64* */
-static uint64_t random_next(uint64_t *seed)
+uint64_t model_random_next(uint64_t *seed)
 {
     *seed ^= *seed >> 12;
     *seed ^= *seed << 25;
@@ -23,9 +23,9 @@ static uint64_t random_next(uint64_t *seed)
 }
 
 /* Between 0 and 1, without both. */
-static double random_part(uint64_t *seed)
+double model_random_part(uint64_t *seed)
 {
-    return ((double)(random_next(seed) >> 11) + 0.5) / 9007199254740992.0;
+    return ((double)(model_random_next(seed) >> 11) + 0.5) / 9007199254740992.0;
 }
 
 uint64_t model_bytes(unsigned language)
@@ -68,11 +68,11 @@ static void steady(struct model_trace *trace, double from, double to, double rat
 
 static void poisson(struct model_trace *trace, double from, double to, double rate, unsigned language, uint64_t *seed)
 {
-    double at = from - log(random_part(seed)) / rate;
+    double at = from - log(model_random_part(seed)) / rate;
 
     while (at < to) {
         arrive(trace, at, language);
-        at -= log(random_part(seed)) / rate;
+        at -= log(model_random_part(seed)) / rate;
     }
 }
 
@@ -84,7 +84,7 @@ static void bursts(struct model_trace *trace, double to, unsigned size, double p
     while (at < to) {
         for (unsigned i = 0; i < size; i++)
             arrive(trace, at + 0.02 * i / size, 0);
-        at += period * (0.95 + 0.1 * random_part(seed));
+        at += period * (0.95 + 0.1 * model_random_part(seed));
     }
 }
 
@@ -94,8 +94,8 @@ static void daily(struct model_trace *trace, double to, double peak, uint64_t *s
     double at = 0;
 
     while (at < to) {
-        at -= log(random_part(seed)) / peak;
-        if (random_part(seed) < sin(2 * M_PI * at / to))
+        at -= log(model_random_part(seed)) / peak;
+        if (model_random_part(seed) < sin(2 * M_PI * at / to))
             arrive(trace, at, 0);
     }
 }
@@ -217,7 +217,7 @@ static void run_program(struct model *model, bool agent)
 {
     assert(model->programs_len < PROGRAMS_MAX);
     model->programs[model->programs_len++] = (struct program){
-        .ends_ns = model->now_ns + 5000000 + (uint64_t)(25e6 * random_part(&model->seed)), .agent = agent};
+        .ends_ns = model->now_ns + 5000000 + (uint64_t)(25e6 * model_random_part(&model->seed)), .agent = agent};
     model->running++;
     if (model->fill_ns == 0)
         model->fill_ns = model->now_ns + POOL_SETTLE_NS;

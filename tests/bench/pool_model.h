@@ -53,4 +53,7 @@ uint64_t model_bytes(unsigned language); /* memory of an idle cell: like python,
 
 struct model_result model_play(const struct model_trace *trace, const struct model_policy *policy);
 
+uint64_t model_random_next(uint64_t *seed);
+double model_random_part(uint64_t *seed); /* above 0, below 1 */
+
 #endif

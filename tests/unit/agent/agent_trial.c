@@ -439,6 +439,18 @@ void trial_pump(struct trial *trial, bool (*until)(const struct trial *trial))
     }
 }
 
+void trial_send_all(struct trial *trial)
+{
+    while (trial->sent < trial->waiting.len)
+        send_some(trial);
+}
+
+void trial_receive_all(struct trial *trial)
+{
+    while (!trial->eof)
+        receive(trial);
+}
+
 static bool is_prepared(const struct trial *trial)
 {
     return trial->prepared > 0;
@@ -488,10 +500,15 @@ void trial_self(struct trial *trial, const char *name)
     trial_run(trial, (const char *const[]){TRIAL_SELF, "as", name, NULL});
 }
 
+const char *trial_text_of(struct trial *trial, enum frame_step step, enum frame_channel channel)
+{
+    append(&trial->output[step][channel], NULL, 0);
+    return (const char *)trial->output[step][channel].data;
+}
+
 const char *trial_text(struct trial *trial, enum frame_channel channel)
 {
-    append(&trial->output[FRAME_STEP_RUN][channel], NULL, 0);
-    return (const char *)trial->output[FRAME_STEP_RUN][channel].data;
+    return trial_text_of(trial, FRAME_STEP_RUN, channel);
 }
 
 void trial_expect_same(struct trial *a, struct trial *b)

@@ -1,6 +1,6 @@
 /* A real agent in a namespace of its own, for the agent's tests: process 1, an unprivileged user, a tmpfs
- * on /tmp, its streams in our hands. Included by each test program, which it makes able to run itself
- * inside ("as NAME": see trial_main). */
+ * on /tmp, its streams in our hands. A test program can run itself inside ("as NAME": see
+ * trial_main). */
 #ifndef CODECELL_TESTS_UNIT_AGENT_AGENT_TRIAL_H
 #define CODECELL_TESTS_UNIT_AGENT_AGENT_TRIAL_H
 
@@ -79,6 +79,10 @@ void trial_prepare(struct trial *trial, enum frame_step step, enum frame_hold ho
 /* Sends and receives until DONE, FAILED or the end of the stream; with `until`, until that is true. */
 void trial_pump(struct trial *trial, bool (*until)(const struct trial *trial));
 
+/* Sends what waits, and takes nothing. Takes all up to the stream's end, and sends nothing. */
+void trial_send_all(struct trial *trial);
+void trial_receive_all(struct trial *trial);
+
 /* A run step of 10 s and 1 MiB, without stdin, to its end. */
 void trial_run(struct trial *trial, const char *const argv[]);
 void trial_sh(struct trial *trial, const char *script);
@@ -100,7 +104,9 @@ void trial_reset(struct trial *trial);
 void trial_expect(const struct trial *trial, uint32_t exit_code, uint32_t signal, uint32_t flags);
 /* Asserts: the run steps of both printed the same and ended the same. */
 void trial_expect_same(struct trial *a, struct trial *b);
-const char *trial_text(struct trial *trial, enum frame_channel channel); /* the run step's; ends with NUL */
+/* What came, with NUL at its end: of the run step, and of any. */
+const char *trial_text(struct trial *trial, enum frame_channel channel);
+const char *trial_text_of(struct trial *trial, enum frame_step step, enum frame_channel channel);
 
 /* What the test program does inside, by name; returns its exit code. */
 struct trial_role {
@@ -109,7 +115,5 @@ struct trial_role {
 };
 /* main() of a test program: the role that argv names, or -1 where there is none. */
 int trial_main(int argc, char **argv, const struct trial_role *roles, size_t len);
-
-#include "agent_trial.c" /* NOLINT(bugprone-suspicious-include): a test is one program of one file */
 
 #endif

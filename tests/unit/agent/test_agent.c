@@ -1,6 +1,12 @@
 /* The agent's job from READY to DONE: programs, variables, arguments, steps, limits on time. */
 #include "agent_trial.h"
 
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 static void test_hello(void **state)
 {
     (void)state;

@@ -1,6 +1,9 @@
 /* The job's files: what is written, and what may not be. */
 #include "agent_trial.h"
 
+#include <errno.h>
+#include <stdio.h>
+
 static void test_files(void **state)
 {
     static uint8_t big[300000];

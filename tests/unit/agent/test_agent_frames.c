@@ -1,7 +1,11 @@
 /* Frames that do not fit the format or the order: each ends the cell, after it was said why. */
 #include "agent_trial.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static const char *const echo[] = {"echo", "hi", NULL};
 

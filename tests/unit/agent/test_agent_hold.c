@@ -1,8 +1,11 @@
 /* Interpreters that wait: started before their job, held at its first look, and the job cannot tell. */
 #include "agent_trial.h"
 
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/ptrace.h>
+#include <time.h>
 
 #define OUTPUT_MAX 1048576
 #define AT_FILE "\0\0\0\0" /* FRAME_HOLD_FILE */
@@ -439,8 +442,7 @@ static void test_the_stream_ends(void **state)
     trial_open(&trial, NULL);
     send_prepare(&trial, ARGV("/bin/sh", "-c", "while :; do :; done"));
     trial_env(&trial, "A=1");
-    while (trial.sent < trial.waiting.len)
-        send_some(&trial);
+    trial_send_all(&trial);
     trial_close(&trial);
 }
 

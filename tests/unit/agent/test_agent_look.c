@@ -1,12 +1,16 @@
 /* Where an interpreter is held: which calls look at the working folder, wait for stdin, or leave something. */
+#include <fcntl.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "docker/agent/look.c" /* NOLINT(bugprone-suspicious-include): the agent is no library */
+#include "docker/agent/look.h"
 
 #include <signal.h>
 

@@ -2,6 +2,8 @@
  * here as the kernel would, or from the processes where they are missing. */
 #include "agent_trial.h"
 
+#include <stdio.h>
+
 static const struct trial_cgroup version_1 = {
     "memory",
     {"memory.oom_control", "memory.usage_in_bytes", "memory.max_usage_in_bytes", "memory.limit_in_bytes",

@@ -3,23 +3,33 @@
 #include "agent_trial.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <linux/fs.h>
 #include <mqueue.h>
 #include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
+#include <sys/resource.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 static const struct trial_options sealed = {.sealed = true};
 
 static int must(int result)
 {
     if (result < 0)
-        check(-1, "plant");
+        perror("plant"), _exit(3);
     return result;
 }
 
@@ -275,8 +285,7 @@ static void expect_failed(struct trial *trial, uint32_t failure, uint32_t error)
     assert_true(trial->failed);
     assert_int_equal(trial->failure, failure);
     assert_int_equal(trial->error, error);
-    while (!trial->eof)
-        receive(trial);
+    trial_receive_all(trial);
     trial_close(trial);
 }
 

@@ -1,13 +1,23 @@
 /* The filter's program as the kernel would run it, over every number of every table of calls, and its lists. */
 #include "unit.h"
 
-#include "docker/agent/filter.c" /* NOLINT(bugprone-suspicious-include): the agent is no library */
-#include "docker/agent/lists.c"  /* NOLINT(bugprone-suspicious-include) */
-#include "docker/agent/system.c" /* NOLINT(bugprone-suspicious-include) */
+#include "docker/agent/filter.h"
+#include "docker/agent/filter_private.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/in6.h>
+#include <linux/seccomp.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 
 #define X32 0x40000000u
 #define WALKED 1024u
@@ -42,9 +52,10 @@ static bool holds(const struct sock_filter *at, uint32_t a)
 /* What the program answers. */
 static uint32_t answer(const struct seccomp_data *data)
 {
+    const struct sock_fprog program = filter_program();
     uint32_t a = 0;
-    for (unsigned at = 0; at < code_len; at++) {
-        const struct sock_filter *now = &code[at];
+    for (unsigned at = 0; at < program.len; at++) {
+        const struct sock_filter *now = &program.filter[at];
         if (BPF_CLASS(now->code) == BPF_RET)
             return now->k;
         if (now->code == (BPF_LD | BPF_W | BPF_ABS))
@@ -80,8 +91,8 @@ static bool listed(const struct range_list *list, uint32_t value)
 
 static bool ruled(uint32_t call)
 {
-    for (int i = 0; i < RULES; i++)
-        if ((uint32_t)rules[i].call == call)
+    for (int i = 0; i < filter_rules_len; i++)
+        if ((uint32_t)filter_rules[i].call == call)
             return true;
     return false;
 }
@@ -108,11 +119,11 @@ static void test_every_rule(void **state)
 {
     (void)state;
     filter_build();
-    for (int i = 0; i < RULES; i++)
-        if (rules[i].check == REFUSED)
-            assert_int_equal(ask(ARCHITECTURE, (uint32_t)rules[i].call), REFUSAL(EPERM));
-        else if (rules[i].check == MISSING)
-            assert_int_equal(ask(ARCHITECTURE, (uint32_t)rules[i].call), REFUSAL(ENOSYS));
+    for (int i = 0; i < filter_rules_len; i++)
+        if (filter_rules[i].check == REFUSED)
+            assert_int_equal(ask(ARCHITECTURE, (uint32_t)filter_rules[i].call), REFUSAL(EPERM));
+        else if (filter_rules[i].check == MISSING)
+            assert_int_equal(ask(ARCHITECTURE, (uint32_t)filter_rules[i].call), REFUSAL(ENOSYS));
 }
 
 /* Both architectures' numbers, whichever this is. */

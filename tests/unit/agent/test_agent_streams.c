@@ -1,7 +1,11 @@
 /* The program's standard streams: back-pressure both ways, caps, bytes that look like frames. */
 #include "agent_trial.h"
 
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MIB ((size_t)1048576)
 
@@ -217,8 +221,7 @@ static void test_output_waits_until_the_timeout(void **state)
     trial_open(&trial, NULL);
     trial_step(&trial, FRAME_STEP_RUN, 300, 100 * MIB, (const char *const[]){"cat", "/dev/zero", NULL});
     trial_start(&trial, NULL, 0);
-    while (trial.sent < trial.waiting.len)
-        trial.sent += (size_t)write(trial.in, trial.waiting.data + trial.sent, trial.waiting.len - trial.sent);
+    trial_send_all(&trial);
     await_program_end(&trial);
     trial_pump(&trial, NULL);
     trial_expect(&trial, 124, SIGKILL, FRAME_TIMED_OUT);

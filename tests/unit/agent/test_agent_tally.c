@@ -1,9 +1,12 @@
 /* What is counted of a step beside its memory: the decision, and the reading of a text of locks. */
 #include "unit.h"
 
-#include "docker/agent/cgroup.c" /* NOLINT(bugprone-suspicious-include): the agent is no library */
-#include "docker/agent/system.c" /* NOLINT(bugprone-suspicious-include) */
-#include "docker/agent/tally.c"  /* NOLINT(bugprone-suspicious-include) */
+#include "docker/agent/cgroup.h"
+#include "docker/agent/tally.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 static const char info[] = "pos:\t0\nflags:\t0100002\nmnt_id:\t22\nino:\t7\n"
                            "lock:\t1: POSIX  ADVISORY  READ 12 00:1f:7 0 0\nlock:\t2: POSIX  lock: 1\nlocked:\nlock";
@@ -66,7 +69,7 @@ static void test_locks_are_found(void **state)
         struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)2 * i, .l_len = 1};
         assert_int_equal(fcntl(fd, F_SETLK, &lock), 0);
     }
-    assert_true(look_at_process(getpid(), &tally, &counts) > 3);
+    assert_true(tally_look_at(getpid(), &tally, &counts) > 3);
     assert_int_equal(tally.locks, 100);
     assert_false(counts.hidden);
     close(fd);

@@ -2,11 +2,18 @@
  * looks is held, the others go on, and the job cannot tell. */
 #include "agent_trial.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #define OUTPUT_MAX 1048576
 #define ARGV(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -342,8 +349,7 @@ static void test_a_job_at_any_moment(void **state)
         trial_open(&trial, NULL);
         trial_env(&trial, ASAN);
         trial_send_prepare(&trial, FRAME_STEP_RUN, FRAME_HOLD_OPEN, argv);
-        while (trial.sent < trial.waiting.len)
-            send_some(&trial);
+        trial_send_all(&trial);
         usleep((unsigned)i * 500); /* any moment is right */
         run_job(&trial, argv);
         trial_expect(&trial, 0, 0, 0);
@@ -450,8 +456,7 @@ static void run_two_steps(struct trial *trial, const char *const compile[], cons
 
 static const char *compiled(struct trial *trial)
 {
-    append(&trial->output[FRAME_STEP_COMPILE][FRAME_STDOUT], "", 1);
-    return (const char *)trial->output[FRAME_STEP_COMPILE][FRAME_STDOUT].data;
+    return trial_text_of(trial, FRAME_STEP_COMPILE, FRAME_STDOUT);
 }
 
 static void test_a_compile_step_waits(void **state)

@@ -1,11 +1,13 @@
 /* When a step's memory is looked at, and what is made of it: the pure part, on a clock of its own. */
 #include "unit.h"
 
-#include "docker/agent/cgroup.c" /* NOLINT(bugprone-suspicious-include): the agent is no library */
-#include "docker/agent/system.c" /* NOLINT(bugprone-suspicious-include) */
-#include "docker/agent/watch.c"  /* NOLINT(bugprone-suspicious-include) */
+#include "docker/agent/cgroup.h"
+#include "docker/agent/watch.h"
 
+#include <string.h>
 #include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
 
 #define MB (UINT64_C(1) << 20)
 #define MS UINT64_C(1000000)

@@ -370,10 +370,7 @@ static void test_late_start(void **state)
             stage.sim.oom_killed = true;
             sim_die(sim_last(&stage.sim));
         } else {
-            struct fake_client *client = stage.sim.fake.first;
-            while (client == sim_last(&stage.sim)->client || client->streaming)
-                client = client->next;
-            fake_drop(client);
+            fake_drop_call(&stage.sim.fake);
         }
         sim_until(&stage.sim, stage.done);
         assert_int_equal(stage.outcome, dies[i] ? CELL_OUT_OF_MEMORY : CELL_LOST);

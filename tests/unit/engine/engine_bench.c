@@ -1,28 +1,8 @@
-/* An engine against the scripted one, on a loop that must close clean: included by the tests. */
-#include "lib/fake_engine.c" /* NOLINT(bugprone-suspicious-include) */
+#include "engine_bench.h"
 
-#include "base/metrics.h"
-#include "docker/engine/call.h"
-#include "docker/engine/engine.h"
+#include <string.h>
 
-struct bench {
-    uv_loop_t loop;
-    struct fake fake;
-    struct engine *engine;
-    bool up, down, closed; /* what was told; up and down are taken back by the test */
-    unsigned changes;
-};
-
-/* What a call ended with. */
-struct outcome {
-    json_t *reply;
-    int status;
-    unsigned times;
-    struct error error;
-    bool done;
-};
-
-static void on_change(void *arg, bool up)
+void on_change(void *arg, bool up)
 {
     struct bench *bench = arg;
 
@@ -31,12 +11,12 @@ static void on_change(void *arg, bool up)
     assert_int_equal(engine_is_up(bench->engine), up);
 }
 
-static void on_closed(void *arg)
+void on_closed(void *arg)
 {
     ((struct bench *)arg)->closed = true;
 }
 
-static void bench_connect(struct bench *bench)
+void bench_connect(struct bench *bench)
 {
     const struct engine_options options = {.host = bench->fake.host, .on_change = on_change, .arg = bench};
     struct error error = {0};
@@ -45,14 +25,14 @@ static void bench_connect(struct bench *bench)
     assert_false(engine_is_up(bench->engine));
 }
 
-static void bench_open_idle(struct bench *bench)
+void bench_open_idle(struct bench *bench)
 {
     memset(bench, 0, sizeof *bench);
     assert_int_equal(uv_loop_init(&bench->loop), 0);
     fake_open(&bench->fake, &bench->loop);
 }
 
-static void bench_open(struct bench *bench, const struct fake_rule *rules)
+void bench_open(struct bench *bench, const struct fake_rule *rules)
 {
     bench_open_idle(bench);
     if (rules != NULL)
@@ -61,7 +41,7 @@ static void bench_open(struct bench *bench, const struct fake_rule *rules)
     run_until(&bench->loop, &bench->up);
 }
 
-static void bench_close(struct bench *bench)
+void bench_close(struct bench *bench)
 {
     if (!bench->closed) {
         engine_close(bench->engine, on_closed, bench);
@@ -73,7 +53,7 @@ static void bench_close(struct bench *bench)
     metrics_reset();
 }
 
-static void on_outcome(void *arg, int status, json_t *reply, const struct error *error)
+void on_outcome(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct outcome *outcome = arg;
 
@@ -84,7 +64,7 @@ static void on_outcome(void *arg, int status, json_t *reply, const struct error 
     outcome->error = *error;
 }
 
-static struct call *bench_start(struct bench *bench, const char *path, struct outcome *outcome)
+struct call *bench_start(struct bench *bench, const char *path, struct outcome *outcome)
 {
     const struct call_options options = {.method = "GET", .path = path, .deadline_ms = 10000, .metric = "test"};
 
@@ -95,7 +75,7 @@ static struct call *bench_start(struct bench *bench, const char *path, struct ou
     return call;
 }
 
-static void bench_get(struct bench *bench, const char *path, struct outcome *outcome)
+void bench_get(struct bench *bench, const char *path, struct outcome *outcome)
 {
     bench_start(bench, path, outcome);
     run_until(&bench->loop, &outcome->done);

@@ -1,9 +1,11 @@
 /* The hijacked stream: opening, both ways, pressure, every way to end, closing at each point. */
-#include "engine_bench.c" /* NOLINT(bugprone-suspicious-include) */
+#include "engine_bench.h"
 
 #include "docker/engine/attach.h"
 #include "docker/engine/engine_private.h"
 #include "docker/engine/stream.h"
+
+#include <string.h>
 
 #define FRAME_HELLO "\1\0\0\0\0\0\0\5hello"
 

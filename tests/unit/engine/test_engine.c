@@ -1,8 +1,9 @@
 /* Is the engine there: versions, going away and coming back, closing at each point. And where it is. */
-#include "engine_bench.c" /* NOLINT(bugprone-suspicious-include) */
+#include "engine_bench.h"
 
 #include "docker/engine/endpoint.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #define PONG(headers) "HTTP/1.1 200 OK\r\n" headers "Content-Length: 2\r\n\r\nOK"

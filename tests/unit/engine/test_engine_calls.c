@@ -1,7 +1,9 @@
 /* One call: every kind of answer, and of none. */
-#include "engine_bench.c" /* NOLINT(bugprone-suspicious-include) */
+#include "engine_bench.h"
 
 #include "docker/engine/engine_private.h"
+
+#include <string.h>
 
 #define JSON(body_len) "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " #body_len "\r\n\r\n"
 

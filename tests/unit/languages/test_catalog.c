@@ -170,7 +170,7 @@ static void test_defaults_never_pass_the_servers_maxima(void **state)
     struct said said = {.count = 0};
     struct catalog *languages;
     struct error error;
-    assert_int_equal(catalog_load(&languages, root, &limits_defaults, &small, listen, &said, &error), 0);
+    assert_int_equal(catalog_load(&languages, root, &limits_defaults, &small, hear, &said, &error), 0);
     assert_memory_equal(&catalog_at(languages, 0)->limits, &limits_minima, sizeof small);
     catalog_free(languages);
 }
@@ -379,14 +379,14 @@ static void test_several_folders_and_a_missing_one(void **state)
     struct said said = {.count = 0};
     struct catalog *languages;
     struct error error;
-    assert_int_equal(catalog_load(&languages, path, &limits_defaults, &maxima, listen, &said, &error), 0);
+    assert_int_equal(catalog_load(&languages, path, &limits_defaults, &maxima, hear, &said, &error), 0);
     assert_int_equal(catalog_count(languages), 2);
     assert_string_equal(catalog_at(languages, 0)->id, "a");
     assert_int_equal(said.count, 1);
     assert_non_null(strstr(said.last, "/more/b/language.json: id: b is taken by the language b"));
     catalog_free(languages);
     snprintf(path, sizeof path, "%s:%s/none", root, root);
-    assert_int_equal(catalog_load(&languages, path, &limits_defaults, &maxima, listen, &said, &error), -1);
+    assert_int_equal(catalog_load(&languages, path, &limits_defaults, &maxima, hear, &said, &error), -1);
     assert_non_null(strstr(error.text, "/none: No such file"));
 }
 

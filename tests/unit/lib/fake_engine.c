@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #define TICK_MS 5
-#define FAKE_BYTES_MAX ((size_t)64 << 20)
 
 struct fake_client {
     uv_pipe_t pipe;
@@ -289,6 +288,16 @@ void fake_reply(struct fake_client *client, const void *data, size_t len, bool s
 
 void fake_drop(struct fake_client *client)
 {
+    client_close(client);
+}
+
+void fake_drop_call(struct fake *fake)
+{
+    struct fake_client *client = fake->first;
+
+    while (client != NULL && client->streaming)
+        client = client->next;
+    assert_non_null(client);
     client_close(client);
 }
 

@@ -1,5 +1,5 @@
 /* A scripted engine on a unix socket, on the test's own loop: what it answers to which request, whole or cut,
- * at once or in pieces or never. Included by each test program together with fake_engine.c. */
+ * at once or in pieces or never. */
 #ifndef CODECELL_TESTS_UNIT_LIB_FAKE_ENGINE_H
 #define CODECELL_TESTS_UNIT_LIB_FAKE_ENGINE_H
 
@@ -23,6 +23,8 @@ struct fake_rule {
 };
 
 struct fake;
+#define FAKE_BYTES_MAX ((size_t)64 << 20) /* of a request, of a stream */
+
 struct fake_client;
 
 /* In place of rules: a script that answers by itself (sim.h), but pings. */
@@ -66,6 +68,7 @@ void fake_hang_up(struct fake *fake);      /* ends the stream */
 /* For a script: bytes to one client, after which it may be a stream; the end of its connection. */
 void fake_reply(struct fake_client *client, const void *data, size_t len, bool stream);
 void fake_drop(struct fake_client *client);
+void fake_drop_call(struct fake *fake); /* the newest connection that is not a stream ends */
 void fake_stop_reading(struct fake_client *client);
 void fake_read_again(struct fake_client *client);
 size_t fake_unsent(const struct fake_client *client); /* bytes that the other side has not read */

@@ -1,9 +1,8 @@
 #include "lib/sim.h"
 
-#include "lib/fake_engine.c"
-
 #include "base/log.h"
 #include "base/metrics.h"
+#include "docker/cell/cells.h"
 
 #include <stdatomic.h>
 #include <sys/syscall.h>
@@ -441,8 +440,7 @@ static void on_heard(struct fake *fake, struct fake_client *client, const void *
     buf_consume(&box->heard, taken);
 }
 
-/* In the engine's own frames of the stream, each with `piece` bytes. */
-static void sim_say(struct sim *sim, struct sim_box *box, const char *data, size_t len)
+void sim_say(struct sim *sim, struct sim_box *box, const char *data, size_t len)
 {
     size_t piece = sim->piece != 0 ? sim->piece : len;
     struct buf out;
@@ -547,6 +545,16 @@ struct sim_box *sim_last(struct sim *sim)
         if (!sim->boxes[i - 1].filler)
             return &sim->boxes[i - 1];
     return NULL;
+}
+
+void sim_add_box(struct sim *sim, const char *name, const char *instance)
+{
+    char line[128], body[200];
+
+    snprintf(line, sizeof line, "POST /containers/create?name=%s HTTP/1.1", name);
+    snprintf(body, sizeof body, "{\"Labels\":{\"%s\":\"%s\",\"%s\":\"cell\",\"%s\":\"%s\"}}", LABEL_INSTANCE, instance,
+             LABEL_ROLE, LABEL_NAME, name);
+    box_make(sim, line, body)->started = true;
 }
 
 unsigned sim_alive(const struct sim *sim)

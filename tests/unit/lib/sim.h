@@ -1,5 +1,5 @@
 /* The whole of an engine, made up: containers that live and die, streams on which a made-up agent speaks frames, a
- * clock that a test moves. What a test does not script goes well. Included by each test program (sim.c). */
+ * clock that a test moves. What a test does not script goes well. */
 #ifndef CODECELL_TESTS_UNIT_LIB_SIM_H
 #define CODECELL_TESTS_UNIT_LIB_SIM_H
 
@@ -106,9 +106,11 @@ void sim_go_away(struct sim *sim); /* the engine ends, its containers too */
 void sim_come_back(struct sim *sim);
 
 struct sim_box *sim_last(struct sim *sim); /* the newest container that is not the filler; NULL: none */
-unsigned sim_alive(const struct sim *sim); /* containers that are not removed */
+void sim_add_box(struct sim *sim, const char *name, const char *instance); /* a container from earlier, that runs */
+unsigned sim_alive(const struct sim *sim);                                 /* containers that are not removed */
 
-/* What an agent says. */
+/* What an agent says: bytes in the engine's own frames of the stream, each with `piece` of them; or frames. */
+void sim_say(struct sim *sim, struct sim_box *box, const char *data, size_t len);
 void sim_frame(struct sim *sim, struct sim_box *box, int type, int step, int channel, const void *data, size_t len);
 void sim_ready(struct sim *sim, struct sim_box *box);
 void sim_prepared(struct sim *sim, struct sim_box *box, bool held, uint64_t bytes);

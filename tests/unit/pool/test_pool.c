@@ -461,8 +461,8 @@ static void test_sweeps_first(void **state)
 
     (void)state;
     stage_open_idle(&stage);
-    add_box(&stage.sim, "codecell-old", "me");
-    add_box(&stage.sim, "codecell-theirs", "other");
+    sim_add_box(&stage.sim, "codecell-old", "me");
+    sim_add_box(&stage.sim, "codecell-theirs", "other");
     stage_connect(&stage);
     keep_ready(stage.pool, &python, 1);
     sim_until(&stage.sim, counts(&stage, NULL).ready == 1 && stage.sim.boxes[0].removed);

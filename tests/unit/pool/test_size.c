@@ -2,9 +2,13 @@
  * tests/bench/pool_simulation.c. */
 #include "docker/pool/size.h"
 
-#include "tests/bench/pool_model.c"
+#include "tests/bench/pool_model.h"
 
 #include "unit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define NOW ((uint64_t)1000000000000)
 #define MB ((uint64_t)1 << 20)
@@ -185,11 +189,11 @@ static void holds_for_any_demand(void **state)
     for (int round = 0; round < 300; round++) {
         struct pool_size_view views[20];
         unsigned targets[20], before[20] = {0}, minima = 0;
-        size_t count = 1 + random_next(&seed) % 20;
+        size_t count = 1 + model_random_next(&seed) % 20;
         for (size_t i = 0; i < count; i++) {
-            views[i] = view_of(pow(10, 4 * random_part(&seed) - 2), floor(10 * random_part(&seed)),
-                               (unsigned)(random_next(&seed) % 3), (1 + random_next(&seed) % 60) * MB);
-            views[i].keep.preferred = random_next(&seed) % 4 == 0 ? (unsigned)(random_next(&seed) % 4) : 0;
+            views[i] = view_of(pow(10, 4 * model_random_part(&seed) - 2), floor(10 * model_random_part(&seed)),
+                               (unsigned)(model_random_next(&seed) % 3), (1 + model_random_next(&seed) % 60) * MB);
+            views[i].keep.preferred = model_random_next(&seed) % 4 == 0 ? (unsigned)(model_random_next(&seed) % 4) : 0;
             minima += views[i].keep.minimum;
         }
         for (unsigned cells = 0; cells < 80; cells += 7) {
@@ -201,7 +205,7 @@ static void holds_for_any_demand(void **state)
                 before[i] = targets[i];
             }
         }
-        uint64_t bytes = 0, least = 0, budget = random_next(&seed) % (2000 * MB);
+        uint64_t bytes = 0, least = 0, budget = model_random_next(&seed) % (2000 * MB);
         size_targets(views, count, &(struct pool_budget){1000, budget}, NOW, targets);
         for (size_t i = 0; i < count; i++) {
             bytes += targets[i] * views[i].bytes;

@@ -105,8 +105,9 @@ static void expect_equal_to_what_waits(struct language *language, size_t version
     bool compiled = kind->prewarm_step == FRAME_STEP_COMPILE;
 
     execution.request.version = &language->versions[version];
+    const char *args[] = {"of the run step", NULL}; /* which the compile step does not see */
     if (compiled)
-        execution.request.args = (const char *[]){"of the run step", NULL}; /* which the compile step does not see */
+        execution.request.args = args;
     assert_int_equal(execution_job_build(&execution), 0);
     assert_int_equal(compiled, execution.job.compile.argv != NULL);
     assert_same(execution.job.env, kind->prewarm_env);
