@@ -138,7 +138,7 @@ static void hurry(struct app *app)
 
 static void on_patience_over(uv_timer_t *timer)
 {
-    log_event(LOG_WARN, "server.hurrying", LOG_STR("reason", "the drain's time is over"));
+    log_event(LOG_WARN, "server.drain_forced", LOG_STR("reason", "the drain's time is over"));
     hurry(timer->data);
 }
 
@@ -158,7 +158,7 @@ static void on_signal(uv_signal_t *handle, int number)
 
     if (app->stopping && number == SIGHUP) /* a terminal that closes may send it twice: that is not a wish to hurry */
         return;
-    log_event(LOG_INFO, app->stopping ? "server.hurrying" : "server.draining", LOG_INT("signal", number));
+    log_event(LOG_INFO, app->stopping ? "server.drain_forced" : "server.draining", LOG_INT("signal", number));
     if (app->stopping)
         hurry(app);
     else
@@ -207,14 +207,14 @@ static void on_engine_changed(void *arg, bool up)
 
 /* A language that the setting names keeps its cells even over the budget. The number for `*` counts as far as the
  * budget goes. A version that is not the default keeps as many cells as demand asks for. */
-static struct pool_keep waiting_cells(void *arg, const char *language, bool usual)
+static struct pool_keep idle_cells(void *arg, const char *language, bool is_default)
 {
     struct app *app = arg;
     bool named;
     unsigned cells = config_pool_size(app->config->pool, language, &named);
 
     return (struct pool_keep){
-        .minimum = usual && named ? cells : 0, .preferred = usual ? cells : 0, .by_demand = cells > 0};
+        .minimum = is_default && named ? cells : 0, .preferred = is_default ? cells : 0, .by_demand = cells > 0};
 }
 
 static void app_complain(const char *sentence, void *arg)
@@ -300,7 +300,7 @@ static int open_offers(struct app *app, struct error *error)
                                        .store = app->store,
                                        .languages = app->languages,
                                        .waits_max = (unsigned)(app->config->queue + app->config->concurrency),
-                                       .waiting = waiting_cells,
+                                       .keep = idle_cells,
                                        .arg = app},
         error);
 }

@@ -177,7 +177,7 @@ class OwnServer(Service):
                     yield dict(word.partition("=")[::2] for word in shlex.split(line))
 
     def left_out(self, language, images=None):
-        for fields in self.events("language.left_out"):
+        for fields in self.events("language.unavailable"):
             if fields.get("language") == language and (images is None or fields.get("image") in images):
                 return fields.get("reason", "")
         for line in list(self.lines):

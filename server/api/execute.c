@@ -181,8 +181,8 @@ static void execute_submit(struct execute_call *call)
 {
     struct api *api = call->api;
     const char *name = call->request.language_name;
-    struct language_version *usual;
-    struct language *language = catalog_find(api->languages, name, &usual);
+    struct language_version *default_version;
+    struct language *language = catalog_find(api->languages, name, &default_version);
     struct language *expected = language == NULL ? catalog_expected(api->languages, name) : NULL;
 
     if (expected != NULL) {
@@ -195,7 +195,7 @@ static void execute_submit(struct execute_call *call)
     }
     call->request.reuse = call->reuse;
     call->request.arrived_ns = call->waited ? 0 : http_arrived(call->pending.ex);
-    int settled = request_settle(&call->request, language, usual, &call->rules.maxima, &call->error);
+    int settled = request_settle(&call->request, language, default_version, &call->rules.maxima, &call->error);
     if (settled != 0 && call->error.code == ERROR_UNAVAILABLE) {
         execute_await(call, language);
         return;

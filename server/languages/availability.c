@@ -41,7 +41,7 @@ static void availability_leave_out(struct availability *offers, struct language 
                                    struct language_version *version, const char *reason)
 {
     if (version->offered || version->left_out == NULL || strcmp(version->left_out, reason) != 0)
-        log_event(LOG_WARN, "language.left_out", LOG_STR("language", language->id), LOG_STR("name", version->name),
+        log_event(LOG_WARN, "language.unavailable", LOG_STR("language", language->id), LOG_STR("name", version->name),
                   LOG_STR("image", version->image), LOG_STR("reason", reason));
     if (version->offered)
         pool_withdraw(offers->options.pool, &version->kind);
@@ -54,13 +54,13 @@ static void availability_leave_out(struct availability *offers, struct language 
 /* Each version anew: which of them is the default may be another one now. */
 static void keep_waiting(struct availability *offers, const struct language *language)
 {
-    const struct language_version *usual = language_default(language);
+    const struct language_version *default_version = language_default(language);
 
     for (size_t i = 0; i < language->versions_len; i++) {
         const struct language_version *version = &language->versions[i];
         if (version->offered)
             pool_offer(offers->options.pool, &version->kind,
-                       offers->options.waiting(offers->options.arg, language->id, version == usual));
+                       offers->options.keep(offers->options.arg, language->id, version == default_version));
     }
 }
 

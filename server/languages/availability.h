@@ -27,8 +27,8 @@ struct availability_options {
     struct store *store;
     struct catalog *languages;
     unsigned waits_max; /* requests that may wait for a language */
-    /* How many cells to keep ready; `usual`: of the language's default version. */
-    struct pool_keep (*waiting)(void *arg, const char *language, bool usual);
+    /* How many cells to keep ready; `is_default`: of the language's default version. */
+    struct pool_keep (*keep)(void *arg, const char *language, bool is_default);
     void (*on_pass)(void *arg); /* after each pass through all languages; may be NULL */
     void *arg;
 };

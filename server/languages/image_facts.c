@@ -72,7 +72,8 @@ static void on_kept(struct store_job *job, const struct error *error)
     struct image_facts_job *facts = container_of(job, struct image_facts_job, job);
 
     if (error != NULL)
-        log_event(LOG_WARN, "language.not_kept", LOG_STR("language", facts->language), LOG_STR("reason", error->text));
+        log_event(LOG_WARN, "language.facts_not_saved", LOG_STR("language", facts->language),
+                  LOG_STR("reason", error->text));
     free(facts->facts);
     free(facts);
 }

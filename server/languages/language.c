@@ -51,11 +51,11 @@ static const char *text_of(const char *name)
 }
 
 struct language_version *language_choose(const struct language *language, const struct version_range *range,
-                                         const char *usual)
+                                         const char *default_name)
 {
     struct language_version *versions[LANGUAGE_VERSIONS_MAX];
     size_t count = language_versions(language, versions);
-    const char *name = *range->name != '\0' ? range->name : text_of(usual);
+    const char *name = *range->name != '\0' ? range->name : text_of(default_name);
 
     for (size_t i = 0; i < count; i++)
         if (strcmp(text_of(versions[i]->name), name) == 0 && version_fits(range, versions[i]->number))

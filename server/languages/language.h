@@ -26,7 +26,7 @@ struct language_live {
 };
 
 struct language_version {
-    char *name;                 /* of another implementation than the usual ("clang"); NULL: the usual one */
+    char *name;                 /* of another implementation than the default ("clang"); NULL: the default one */
     char **aliases;             /* its own: names of the language with this version; lower case, NULL after the last */
     char *image;                /* reference */
     char **compile;             /* argv, NULL: interpreted */
@@ -69,10 +69,10 @@ size_t language_versions(const struct language *language, struct language_versio
 /* The first of these; NULL: the language is not offered. */
 struct language_version *language_default(const struct language *language);
 
-/* The newest version that fits among the versions of the range's name, or of the name `usual` if the range has none
- * (NULL or "": versions without a name). NULL: none fits. */
+/* The newest version that fits among the versions of the range's name, or of the name `default_name` if the range has
+ * none (NULL or "": versions without a name). NULL: none fits. */
 struct language_version *language_choose(const struct language *language, const struct version_range *range,
-                                         const char *usual);
+                                         const char *default_name);
 
 bool language_asked(const struct language *language); /* it is known of each version whether it can run */
 

@@ -55,16 +55,17 @@ static int no_such_version(const struct language *language, const char *wanted, 
     return -1;
 }
 
-static int settle_version(struct execution_request *request, struct language_version *usual, struct error *error)
+static int settle_version(struct execution_request *request, struct language_version *default_version,
+                          struct error *error)
 {
     struct version_range range;
 
-    request->version = usual;
+    request->version = default_version;
     if (request->version_range == NULL)
         return 0;
     if (version_range_parse(&range, request->version_range, error) != 0)
         return -1;
-    request->version = language_choose(request->language, &range, usual->name);
+    request->version = language_choose(request->language, &range, default_version->name);
     return request->version != NULL ? 0 : no_such_version(request->language, request->version_range, error);
 }
 
@@ -85,12 +86,12 @@ static int settle_files(const struct execution_request *request, struct error *e
     return 0;
 }
 
-int request_settle(struct execution_request *request, struct language *language, struct language_version *usual,
-                   const struct limits *maxima, struct error *error)
+int request_settle(struct execution_request *request, struct language *language,
+                   struct language_version *default_version, const struct limits *maxima, struct error *error)
 {
     request->language = language;
     request->limits = language->limits;
-    if (settle_version(request, usual, error) != 0)
+    if (settle_version(request, default_version, error) != 0)
         return -1;
     if (limits_override(&request->limits, &request->overrides, maxima, error) != 0 ||
         limits_suffice(&request->limits, &request->version->least, language->name, error) != 0 ||

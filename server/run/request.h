@@ -73,10 +73,10 @@ void request_note(struct execution_request *request, const char *sentence);
 
 /* Decides what depends on the language: its version, the limits (its defaults under the client's overrides, none over
  * `maxima`), its least limits, the marks and line ends of its text, and that no file collides with the program's own.
- * `usual` is the version that the client's name of the language stands for. 0, or -1 with ERROR_INVALID and a sentence
- * that begins with the field, or with ERROR_UNAVAILABLE if the version may be offered later: then the request may be
- * settled again. */
-int request_settle(struct execution_request *request, struct language *language, struct language_version *usual,
-                   const struct limits *maxima, struct error *error);
+ * `default_version` is the version that the client's name of the language stands for. 0, or -1 with ERROR_INVALID and a
+ * sentence that begins with the field, or with ERROR_UNAVAILABLE if the version may be offered later: then the request
+ * may be settled again. */
+int request_settle(struct execution_request *request, struct language *language,
+                   struct language_version *default_version, const struct limits *maxima, struct error *error);
 
 #endif

@@ -78,7 +78,7 @@ def test_what_is_wanted_is_asked_first_and_waited_for(offering):
                            lambda: offering.run("echo 1", "labelled")])
     assert [each["version"] for each in results] == ["1.2.3", "2.0", "other-1.2.3", "7.8.9"]
     assert results[0]["stdout"] == "wanted\n"
-    assert not offering.events("language.left_out", language="hangs5"), "it waited for those that hang"
+    assert not offering.events("language.unavailable", language="hangs5"), "it waited for those that hang"
     assert not offering.events("language.offered", language="hangs0")
 
 

@@ -201,7 +201,7 @@ def test_sighup_is_as_sigterm_and_hurries_nobody(launch):
     server.signal(signal.SIGHUP)
     assert running.answer().json["stdout"] == "ended\n"
     server.check_ended()
-    assert not server.events("server.hurrying")
+    assert not server.events("server.drain_forced")
 
 
 def test_under_nohup_sighup_is_nothing():

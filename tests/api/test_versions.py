@@ -40,7 +40,7 @@ def duo(folder):
     with Server({"CODECELL_LANGUAGES": folder, "CODECELL_POOL": "*=0"}, languages=["bash", "duo"]) as one:
         one.start()
         wait_for("all five", lambda: len(one.events("language.offered", language="duo")) == 4
-                 and one.events("language.left_out", language="duo"))
+                 and one.events("language.unavailable", language="duo"))
         yield one
 
 
@@ -57,7 +57,7 @@ def test_what_is_told(duo):
     assert language["versions"] == ["1.10.0", "1.9.3", "check-0.1", snake] and snake.startswith("snake-3.")
     assert language["aliases"] == ["two", "duo1.10", "snake"], "names of a version without its image are listed"
     assert language["packages"] == [{"name": "left-pad", "version": "1.1"}] and language["compiled"] is False
-    left_out = duo.events("language.left_out", language="duo")
+    left_out = duo.events("language.unavailable", language="duo")
     assert [each["image"] for each in left_out] == ["codecell/there-is-no-such-image"], duo.log
 
 

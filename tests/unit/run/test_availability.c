@@ -94,7 +94,7 @@ static void open_offers(struct trial *trial)
                                                  .store = trial->stage.store,
                                                  .languages = trial->languages,
                                                  .waits_max = 2,
-                                                 .waiting = waiting,
+                                                 .keep = waiting,
                                                  .on_pass = on_pass,
                                                  .arg = trial};
 
