@@ -7,9 +7,9 @@ const struct execute_rules stage_rules = {
     .maxima = {.cell = {.milli_cpus = 2000, .memory_mb = 2048, .disk_mb = 1024, .processes = 256}, .output_kb = 16384},
 };
 
-struct execution_request request;
+struct execution_request read_request;
 
-struct error error;
+struct error read_error;
 
 int read_text(const char *text, size_t len)
 {
@@ -18,11 +18,11 @@ int read_text(const char *text, size_t len)
 
     assert_non_null(copy);
     memcpy(copy, text, len);
-    error = (struct error){0};
+    read_error = (struct error){0};
     size_t cost;
-    int result = execute_read(&request, copy, len, &stage_rules, &cost, &error);
+    int result = execute_read(&read_request, copy, len, &stage_rules, &cost, &read_error);
     free(copy);
-    assert_int_equal(result == 0, error.code == ERROR_NONE);
+    assert_int_equal(result == 0, read_error.code == ERROR_NONE);
     return result;
 }
 
@@ -41,18 +41,18 @@ void expect_refused(const char *more, const char *sentence)
 {
     if (read_with(more) == 0)
         fail_msg("accepted: %.200s", more);
-    assert_int_equal(error.code, ERROR_INVALID);
-    assert_true(text_is_utf8(error.text, strlen(error.text)));
-    assert_string_equal(error.text, sentence);
-    request_free(&request);
+    assert_int_equal(read_error.code, ERROR_INVALID);
+    assert_true(text_is_utf8(read_error.text, strlen(read_error.text)));
+    assert_string_equal(read_error.text, sentence);
+    request_free(&read_request);
 }
 
 void expect_accepted(const char *more)
 {
     if (read_with(more) != 0)
-        fail_msg("refused: %.200s: %s", more, error.text);
-    assert_int_equal(request.warnings_len, 0);
-    request_free(&request);
+        fail_msg("refused: %.200s: %s", more, read_error.text);
+    assert_int_equal(read_request.warnings_len, 0);
+    request_free(&read_request);
 }
 
 char *repeated(const char *piece, size_t count)

@@ -18,8 +18,8 @@
 #define STAGE_STDIN_MAX 2000u
 
 extern const struct execute_rules stage_rules;
-extern struct execution_request request;
-extern struct error error;
+extern struct execution_request read_request;
+extern struct error read_error;
 int read_text(const char *text, size_t len);
 
 /* A body of code, language and `more` ("\"timeout\": 1"; "": none). */

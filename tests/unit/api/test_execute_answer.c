@@ -34,7 +34,7 @@ static json_t *encoded(int status)
     assert_int_equal(execute_answer_encode(&answer), 0);
     assert_int_equal(answer.status, status);
     assert_int_equal(strlen(answer.text), answer.len);
-    json_t *value = json_parse(answer.text, answer.len, &error);
+    json_t *value = json_parse(answer.text, answer.len, &read_error);
     assert_non_null(value);
     execute_answer_free(&answer);
     return value;

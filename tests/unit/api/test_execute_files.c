@@ -70,18 +70,18 @@ static void test_contents(void **state)
                                "{\"path\": \"c\", \"content\": \"\", \"encoding\": \"utf8\"},"
                                "{\"path\": \"e\", \"content\": \"\", \"encoding\": null, \"mode\": 7}]"),
                      0);
-    assert_int_equal(request.files_len, 4);
-    assert_string_equal(request.files[0].path, "d/a");
-    assert_int_equal(request.files[0].len, 4);
-    assert_memory_equal(request.files[0].data, "x\0\xc3\xa9", 4);
-    assert_int_equal(request.files[0].kind, REQUEST_FILE_TEXT);
-    assert_int_equal(request.files[1].kind, REQUEST_FILE_BINARY);
-    assert_int_equal(request.files[1].len, 3);
-    assert_memory_equal(request.files[1].data, "\0\1\xff", 3);
-    assert_int_equal(request.files[2].len, 0);
-    assert_int_equal(request.warnings_len, 1);
-    assert_string_equal(request.warnings[0], "unknown field: files[3].mode");
-    request_free(&request);
+    assert_int_equal(read_request.files_len, 4);
+    assert_string_equal(read_request.files[0].path, "d/a");
+    assert_int_equal(read_request.files[0].len, 4);
+    assert_memory_equal(read_request.files[0].data, "x\0\xc3\xa9", 4);
+    assert_int_equal(read_request.files[0].kind, REQUEST_FILE_TEXT);
+    assert_int_equal(read_request.files[1].kind, REQUEST_FILE_BINARY);
+    assert_int_equal(read_request.files[1].len, 3);
+    assert_memory_equal(read_request.files[1].data, "\0\1\xff", 3);
+    assert_int_equal(read_request.files[2].len, 0);
+    assert_int_equal(read_request.warnings_len, 1);
+    assert_string_equal(read_request.warnings[0], "unknown field: files[3].mode");
+    request_free(&read_request);
     expect_accepted("\"files\": []");
 }
 
@@ -186,35 +186,35 @@ static void test_settle(void **state)
 
     (void)state;
     assert_int_equal(read_with("\"limits\": {\"processes\": 10, \"memory_mb\": null}"), 0);
-    assert_int_equal(request_settle(&request, &language, &version, &stage_rules.maxima, &error), 0);
-    assert_ptr_equal(request.language, &language);
-    assert_ptr_equal(request.version, &version);
-    assert_int_equal(request.limits.cell.processes, 10);
-    assert_int_equal(request.limits.cell.memory_mb, 64);
-    assert_int_equal(request.limits.cell.milli_cpus, 1500);
-    assert_int_equal(request.limits.output_kb, 77);
-    request_free(&request);
+    assert_int_equal(request_settle(&read_request, &language, &version, &stage_rules.maxima, &read_error), 0);
+    assert_ptr_equal(read_request.language, &language);
+    assert_ptr_equal(read_request.version, &version);
+    assert_int_equal(read_request.limits.cell.processes, 10);
+    assert_int_equal(read_request.limits.cell.memory_mb, 64);
+    assert_int_equal(read_request.limits.cell.milli_cpus, 1500);
+    assert_int_equal(read_request.limits.output_kb, 77);
+    request_free(&read_request);
 
     assert_int_equal(read_with("\"limits\": {\"processes\": 8}"), 0);
-    assert_int_equal(request_settle(&request, &language, &version, &stage_rules.maxima, &error), -1);
-    assert_int_equal(error.code, ERROR_INVALID);
-    assert_string_equal(error.text, "limits.processes: Python needs at least 9");
-    request_free(&request);
+    assert_int_equal(request_settle(&read_request, &language, &version, &stage_rules.maxima, &read_error), -1);
+    assert_int_equal(read_error.code, ERROR_INVALID);
+    assert_string_equal(read_error.text, "limits.processes: Python needs at least 9");
+    request_free(&read_request);
 
     assert_int_equal(
         read_with("\"files\": [{\"path\": \"x\", \"content\": \"\"}, {\"path\": \"main.py\", \"content\": \"\"}]"), 0);
-    assert_int_equal(request_settle(&request, &language, &version, &stage_rules.maxima, &error), -1);
-    assert_string_equal(error.text, "files[1].path: collides with the program's own file, main.py");
-    request_free(&request);
+    assert_int_equal(request_settle(&read_request, &language, &version, &stage_rules.maxima, &read_error), -1);
+    assert_string_equal(read_error.text, "files[1].path: collides with the program's own file, main.py");
+    request_free(&read_request);
 
     assert_int_equal(read_with(full), 0); /* with one byte of code: 1 MiB */
-    assert_int_equal(request_settle(&request, &language, &version, &stage_rules.maxima, &error), 0);
-    request_free(&request);
+    assert_int_equal(request_settle(&read_request, &language, &version, &stage_rules.maxima, &read_error), 0);
+    request_free(&read_request);
     assert_int_equal(read_with(over), 0);
-    assert_int_equal(request_settle(&request, &language, &version, &stage_rules.maxima, &error), -1);
-    assert_int_equal(error.code, ERROR_INVALID);
-    assert_string_equal(error.text, "limits.disk_mb: the code and the files do not fit into 1 MiB");
-    request_free(&request);
+    assert_int_equal(request_settle(&read_request, &language, &version, &stage_rules.maxima, &read_error), -1);
+    assert_int_equal(read_error.code, ERROR_INVALID);
+    assert_string_equal(read_error.text, "limits.disk_mb: the code and the files do not fit into 1 MiB");
+    request_free(&read_request);
     free(megabyte), free(full), free(over);
 }
 

@@ -8,20 +8,20 @@ static void test_all_of_it(void **state)
         read_with("\"stdin\": \"a\\u0000b\", \"environment\": {\"A\": \"1\", \"_b2\": \"\"}, \"timeout\": 300, "
                   "\"session_id\": \"S.1:x-y_z\", \"args\": [\"a\", \"\"], \"limits\": {\"cpu\": 0.5}"),
         0);
-    assert_string_equal(request.language_name, "python");
-    assert_memory_equal(request.code, "x", 1);
-    assert_int_equal(request.input_len, 3);
-    assert_memory_equal(request.input, "a\0b", 3);
-    assert_string_equal(request.env[0], "A=1");
-    assert_string_equal(request.env[1], "_b2=");
-    assert_null(request.env[2]);
-    assert_int_equal(request.timeout_s, 300);
-    assert_string_equal(request.session_id, "S.1:x-y_z");
-    assert_string_equal(request.args[0], "a");
-    assert_string_equal(request.args[1], "");
-    assert_null(request.args[2]);
-    assert_int_equal(request.warnings_len, 0);
-    request_free(&request);
+    assert_string_equal(read_request.language_name, "python");
+    assert_memory_equal(read_request.code, "x", 1);
+    assert_int_equal(read_request.input_len, 3);
+    assert_memory_equal(read_request.input, "a\0b", 3);
+    assert_string_equal(read_request.env[0], "A=1");
+    assert_string_equal(read_request.env[1], "_b2=");
+    assert_null(read_request.env[2]);
+    assert_int_equal(read_request.timeout_s, 300);
+    assert_string_equal(read_request.session_id, "S.1:x-y_z");
+    assert_string_equal(read_request.args[0], "a");
+    assert_string_equal(read_request.args[1], "");
+    assert_null(read_request.args[2]);
+    assert_int_equal(read_request.warnings_len, 0);
+    request_free(&read_request);
 }
 
 static void test_defaults(void **state)
@@ -34,15 +34,15 @@ static void test_defaults(void **state)
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         assert_int_equal(read_with(bodies[i]), 0);
-        assert_null(request.input);
-        assert_int_equal(request.input_len, 0);
-        assert_null(request.env);
-        assert_null(request.args);
-        assert_int_equal(request.files_len, 0);
-        assert_int_equal(request.timeout_s, 30);
-        assert_null(request.session_id);
-        assert_int_equal(request.warnings_len, 0);
-        request_free(&request);
+        assert_null(read_request.input);
+        assert_int_equal(read_request.input_len, 0);
+        assert_null(read_request.env);
+        assert_null(read_request.args);
+        assert_int_equal(read_request.files_len, 0);
+        assert_int_equal(read_request.timeout_s, 30);
+        assert_null(read_request.session_id);
+        assert_int_equal(read_request.warnings_len, 0);
+        request_free(&read_request);
     }
 }
 
@@ -55,13 +55,13 @@ static void test_default_timeout_of_a_short_key(void **state)
     (void)state;
     size_t cost;
     rules.max_timeout = 10;
-    assert_int_equal(execute_read(&request, body, sizeof body - 1, &rules, &cost, &error), 0);
-    assert_int_equal(request.timeout_s, 10);
-    request_free(&request);
+    assert_int_equal(execute_read(&read_request, body, sizeof body - 1, &rules, &cost, &read_error), 0);
+    assert_int_equal(read_request.timeout_s, 10);
+    request_free(&read_request);
     char more[] = "{\"code\": \"x\", \"language\": \"c\", \"timeout\": 11}";
-    assert_int_equal(execute_read(&request, more, sizeof more - 1, &rules, &cost, &error), -1);
-    assert_string_equal(error.text, "timeout: must be an integer from 1 to 10");
-    request_free(&request);
+    assert_int_equal(execute_read(&read_request, more, sizeof more - 1, &rules, &cost, &read_error), -1);
+    assert_string_equal(read_error.text, "timeout: must be an integer from 1 to 10");
+    request_free(&read_request);
 }
 
 static void test_bodies_that_are_none(void **state)
@@ -105,10 +105,10 @@ static void test_bodies_that_are_none(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         if (read_text(cases[i].text, strlen(cases[i].text)) == 0)
             fail_msg("accepted: %s", cases[i].text);
-        assert_int_equal(error.code, ERROR_INVALID);
-        if (strncmp(error.text, cases[i].sentence, strlen(cases[i].sentence)) != 0)
-            fail_msg("%s: %s", cases[i].text, error.text);
-        request_free(&request);
+        assert_int_equal(read_error.code, ERROR_INVALID);
+        if (strncmp(read_error.text, cases[i].sentence, strlen(cases[i].sentence)) != 0)
+            fail_msg("%s: %s", cases[i].text, read_error.text);
+        request_free(&read_request);
     }
 }
 
@@ -118,9 +118,9 @@ static void test_surrogate_pairs(void **state)
 
     (void)state;
     assert_int_equal(read_text(body, sizeof body - 1), 0);
-    assert_int_equal(request.code_len, 5); /* NUL is allowed there */
-    assert_memory_equal(request.code, "\xf0\x9f\x98\x80", 5);
-    request_free(&request);
+    assert_int_equal(read_request.code_len, 5); /* NUL is allowed there */
+    assert_memory_equal(read_request.code, "\xf0\x9f\x98\x80", 5);
+    request_free(&read_request);
 }
 
 static void test_nesting(void **state)
@@ -129,12 +129,12 @@ static void test_nesting(void **state)
 
     (void)state;
     assert_int_equal(read_text(deep, 64), -1);
-    assert_non_null(strstr(error.text, "too early"));
-    request_free(&request);
+    assert_non_null(strstr(read_error.text, "too early"));
+    request_free(&read_request);
     char *deeper = repeated("[", 100000);
     assert_int_equal(read_text(deeper, 100000), -1);
-    assert_string_equal(error.text, "malformed JSON: nested deeper than 64");
-    request_free(&request);
+    assert_string_equal(read_error.text, "malformed JSON: nested deeper than 64");
+    request_free(&read_request);
     free(deep);
     free(deeper);
 }
@@ -159,8 +159,8 @@ static void test_timeout(void **state)
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         snprintf(more, sizeof more, "\"timeout\": %s", good[i].text);
         assert_int_equal(read_with(more), 0);
-        assert_int_equal(request.timeout_s, good[i].seconds);
-        request_free(&request);
+        assert_int_equal(read_request.timeout_s, good[i].seconds);
+        request_free(&read_request);
     }
 }
 
@@ -180,10 +180,10 @@ static void test_size_of_code(void **state)
                 over ? "{\"language\": \"c\", \"code\": \"%sb\"}" : "{\"language\": \"c\", \"code\": \"%s\"}", code);
             assert_int_equal(read_text(body, strlen(body)), over ? -1 : 0);
             if (over)
-                assert_string_equal(error.text, "code: must be at most 1000 bytes");
+                assert_string_equal(read_error.text, "code: must be at most 1000 bytes");
             else
-                assert_int_equal(request.code_len, STAGE_CODE_MAX);
-            request_free(&request);
+                assert_int_equal(read_request.code_len, STAGE_CODE_MAX);
+            request_free(&read_request);
             free(body);
             free(code);
         }
@@ -203,10 +203,10 @@ static void test_size_of_stdin_and_language(void **state)
     expect_refused("\"stdin\": [\"a\"]", "stdin: must be a string or null");
     expect_accepted("\"stdin\": \"\"");
     assert_int_equal(read_text(named, strlen(named)), 0);
-    request_free(&request);
+    request_free(&read_request);
     assert_int_equal(read_text(longer, strlen(longer)), -1);
-    assert_string_equal(error.text, "language: must be a string of 1 to 64 bytes");
-    request_free(&request);
+    assert_string_equal(read_error.text, "language: must be a string of 1 to 64 bytes");
+    request_free(&read_request);
     free(input), free(name), free(most), free(over), free(named), free(longer);
 }
 
@@ -345,19 +345,19 @@ static void test_what_has_not_landed(void **state)
 
 static const char *warning(size_t i)
 {
-    return request.warnings[i];
+    return read_request.warnings[i];
 }
 
 static void test_unknown_fields(void **state)
 {
     (void)state;
     assert_int_equal(read_with("\"tiemout\": 1, \"Code\": null, \"\": {}, \"limits\": {\"cpus\": 1}"), 0);
-    assert_int_equal(request.warnings_len, 4);
+    assert_int_equal(read_request.warnings_len, 4);
     assert_string_equal(warning(0), "unknown field: limits.cpus");
     assert_string_equal(warning(1), "unknown field: tiemout");
     assert_string_equal(warning(2), "unknown field: Code");
     assert_string_equal(warning(3), "unknown field: ");
-    request_free(&request);
+    request_free(&read_request);
 }
 
 /* A long name is quoted up to a whole character. */
@@ -372,7 +372,7 @@ static void test_long_unknown_names(void **state)
         assert_int_equal(read_with(more), 0);
         for (size_t i = 0; i < 2; i++)
             assert_in_range(strlen(warning(i)), strlen("unknown field: ") + 97, strlen("unknown field: limits.") + 100);
-        request_free(&request);
+        request_free(&read_request);
         free(name), free(pad), free(field), free(more);
     }
 }
@@ -386,8 +386,8 @@ static void test_many_unknown_fields(void **state)
     for (int i = 0; i < 1000; i++)
         buf_printf(&more, "%s\"f%d\": 1", i > 0 ? "," : "", i);
     assert_int_equal(read_with(more.data), 0);
-    assert_int_equal(request.warnings_len, REQUEST_WARNINGS_MAX);
-    request_free(&request);
+    assert_int_equal(read_request.warnings_len, REQUEST_WARNINGS_MAX);
+    request_free(&read_request);
     buf_free(&more);
 }
 
@@ -399,8 +399,8 @@ static void test_long_name_twice(void **state)
     (void)state;
     assert_true(asprintf(&more, "\"%s\": 1, \"%s\": 2", name, name) > 0);
     assert_int_equal(read_with(more), -1);
-    assert_true(text_is_utf8(error.text, strlen(error.text)));
-    request_free(&request);
+    assert_true(text_is_utf8(read_error.text, strlen(read_error.text)));
+    request_free(&read_request);
     free(name), free(more);
 }
 

@@ -31,7 +31,7 @@ static int settle(bool lf, const char *code, const char *path, const char *conte
     free(body);
     bash.lines_lf = lf;
     bash.limits = limits_defaults;
-    return request_settle(&request, &bash, &version, &stage_rules.maxima, &error);
+    return request_settle(&read_request, &bash, &version, &stage_rules.maxima, &read_error);
 }
 
 static void expect_bytes(const char *got, size_t len, const char *expected)
@@ -154,16 +154,16 @@ static void test_requests(void **state)
         size_t n = 0;
 
         assert_int_equal(settle(each->lf, each->code, each->path, each->content, each->encoding), 0);
-        assert_int_equal(strncmp(request.code, each->code_then, strlen(each->code_then)), 0);
+        assert_int_equal(strncmp(read_request.code, each->code_then, strlen(each->code_then)), 0);
         if (strstr(each->code, "u0000") == NULL)
-            expect_bytes(request.code, request.code_len, each->code_then);
+            expect_bytes(read_request.code, read_request.code_len, each->code_then);
         else
-            assert_memory_equal(request.code, MARK "a\0\n", request.code_len);
-        expect_bytes(request.files[0].data, request.files[0].len, each->content_then);
+            assert_memory_equal(read_request.code, MARK "a\0\n", read_request.code_len);
+        expect_bytes(read_request.files[0].data, read_request.files[0].len, each->content_then);
         for (; each->warnings[n] != NULL; n++)
-            assert_string_equal(request.warnings[n], each->warnings[n]);
-        assert_int_equal(request.warnings_len, n);
-        request_free(&request);
+            assert_string_equal(read_request.warnings[n], each->warnings[n]);
+        assert_int_equal(read_request.warnings_len, n);
+        request_free(&read_request);
     }
 }
 
@@ -174,14 +174,14 @@ static void test_limits(void **state)
 
     (void)state;
     assert_int_equal(settle(true, code, "a", "", "utf8"), 0);
-    assert_int_equal(request.code_len, STAGE_CODE_MAX - 3);
-    request_free(&request);
+    assert_int_equal(read_request.code_len, STAGE_CODE_MAX - 3);
+    request_free(&read_request);
     assert_int_equal(settle(true, "\\ufeff", "a", "", "utf8"), -1);
-    assert_string_equal(error.text, "code: must be a string that is not empty");
-    request_free(&request);
+    assert_string_equal(read_error.text, "code: must be a string that is not empty");
+    request_free(&read_request);
     assert_int_equal(settle(true, "x", path, "\\ufeff", "utf8"), 0); /* a long path is quoted in part */
-    assert_int_equal(strlen(request.warnings[0]), 165);
-    request_free(&request);
+    assert_int_equal(strlen(read_request.warnings[0]), 165);
+    request_free(&read_request);
     free(most), free(code), free(path);
 }
 

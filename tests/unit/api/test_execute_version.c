@@ -22,7 +22,7 @@ static int settle(const char *wanted, size_t usual)
     python.limits = limits_defaults;
     assert_int_equal(read_with(field != NULL ? field : ""), 0);
     free(field);
-    return request_settle(&request, &python, &versions[usual], &stage_rules.maxima, &error);
+    return request_settle(&read_request, &python, &versions[usual], &stage_rules.maxima, &read_error);
 }
 
 static void what_runs(void **state)
@@ -39,9 +39,9 @@ static void what_runs(void **state)
     versions[3].left_out = "why";
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(settle(cases[i].wanted, cases[i].usual), 0);
-        assert_ptr_equal(request.language, &python);
-        assert_ptr_equal(request.version, &versions[cases[i].expected]);
-        request_free(&request);
+        assert_ptr_equal(read_request.language, &python);
+        assert_ptr_equal(read_request.version, &versions[cases[i].expected]);
+        request_free(&read_request);
     }
 }
 
@@ -61,9 +61,9 @@ static void none_fits(void **state)
     versions[3].left_out = "why";
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(settle(cases[i].wanted, 1), -1);
-        assert_int_equal(error.code, ERROR_INVALID);
-        assert_string_equal(error.text, cases[i].sentence);
-        request_free(&request);
+        assert_int_equal(read_error.code, ERROR_INVALID);
+        assert_string_equal(read_error.text, cases[i].sentence);
+        request_free(&read_request);
     }
 }
 
@@ -73,10 +73,10 @@ static void one_may_yet_come(void **state)
     (void)state;
     versions[3].left_out = NULL;
     assert_int_equal(settle("2.7", 1), -1);
-    assert_int_equal(error.code, ERROR_UNAVAILABLE);
-    request_free(&request);
+    assert_int_equal(read_error.code, ERROR_UNAVAILABLE);
+    request_free(&read_request);
     assert_int_equal(settle("3", 1), 0);
-    request_free(&request);
+    request_free(&read_request);
 }
 
 int main(void)
