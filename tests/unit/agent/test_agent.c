@@ -192,7 +192,7 @@ static void test_no_program(void **state)
     expect_no_program("/tmp", EACCES);
 }
 
-/* Both steps, the second seeing what the first has made; stdin is the second's alone. */
+/* Both steps: the second sees what the first made, and stdin goes to the second alone. */
 static void test_compile_and_run(void **state)
 {
     (void)state;

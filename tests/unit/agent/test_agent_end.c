@@ -242,7 +242,7 @@ static void test_ends_in_a_thread(void **state)
     trial_close(&trial);
 }
 
-/* Signals to process 1 and to everybody: the agent stays as it was. */
+/* Signals to process 1 and to all processes do not change the agent. */
 static int signal_the_agent(void)
 {
     for (int number = 1; number <= 64; number++) {
@@ -269,7 +269,7 @@ static bool has_output(const struct trial *trial)
     return trial->output[FRAME_STEP_RUN][FRAME_STDOUT].len > 0;
 }
 
-/* The stream's end ends the agent, and with it everything: also while stdin is held back. */
+/* The stream's end ends the agent and all processes, even while stdin is held back. */
 static void test_end_of_stream(void **state)
 {
     static uint8_t input[4000000];

@@ -43,7 +43,7 @@ static void test_malformed(void **state)
         {{FRAME_ENV, 0, 1, 0, 3, 0, 0, 0, 'A', '=', '1'}, 11},         /* a channel */
         {{FRAME_FILE, 0, 0, 0, 3, 0, 0, 0, 1, 2, 3}, 11},              /* no whole mode */
         {{FRAME_FILE, 0, 0, 0, 5, 0, 0, 0, 0, 8, 0, 0, 'a'}, 13},      /* set-user-id */
-        {{FRAME_FILE, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 128, 'a'}, 13},    /* a bit of the mode that is none */
+        {{FRAME_FILE, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 128, 'a'}, 13},    /* an unknown bit of the mode */
         {{FRAME_FILE_DATA, 0, 0, 0, 1, 0, 0, 0, 'x'}, 9},              /* of no file */
         {{FRAME_START, 0, 0, 0, 0, 0, 0, 0}, 8},                       /* without a step */
         {{FRAME_STDIN, 0, 0, 0, 1, 0, 0, 0, 'x'}, 9},                  /* before START */

@@ -1,4 +1,4 @@
-/* Interpreters that wait: started before their job, held at its first look, and the job cannot tell. */
+/* Prewarmed interpreters: started before their job and held at their first look for it; the job cannot notice. */
 #include "agent_trial.h"
 
 #include <signal.h>
@@ -241,7 +241,7 @@ static void test_what_cannot_be_held(void **state)
     expect_fresh_job(&trial);
 }
 
-/* The program that could not be held runs as it would have, from its start. */
+/* A program that could not be held is started afresh. */
 static void test_what_ends_early_runs_again(void **state)
 {
     static const struct program job = {NULL, NULL, {"/bin/sh", "-c", "echo once; exit 3"}, NULL};
@@ -254,7 +254,7 @@ static void test_what_ends_early_runs_again(void **state)
     trial_close(&trial);
 }
 
-/* It has twenty seconds; a job does not wait for them. */
+/* It may prepare for twenty seconds, but a job does not wait for it. */
 static void test_what_never_looks(void **state)
 {
     static const char *const argv[] = {"/bin/sh", "-c", "while :; do :; done", NULL};
@@ -282,7 +282,7 @@ static void test_what_it_wrote_before(void **state)
     expect_fresh_job(&trial);
 }
 
-/* More than its pipe takes: it stands still, until the job is there to read it. */
+/* It prints more than its pipe takes, so it blocks until there is a job. */
 static void test_much_output_before(void **state)
 {
     static const struct program job = {
@@ -501,7 +501,7 @@ static void test_exec_on_the_way(void **state)
     trial_close(&trial);
 }
 
-/* A cell that was reset waits with an interpreter again; the one before has left nothing. */
+/* A reset cell can be prewarmed again; the interpreter before has left nothing. */
 static void test_after_a_reset(void **state)
 {
     static const struct trial_options sealed = {.sealed = true};

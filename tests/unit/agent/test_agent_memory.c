@@ -74,7 +74,7 @@ static void test_each_step_counts_for_itself(void **state)
     trial_close(&trial);
 }
 
-/* Of what the mark says, the step's is what the cgroup does not hold still when it has ended: 30 MB. */
+/* The step's peak is the high-water mark without what the cgroup still holds at the end: 30 MB. */
 static void test_peak_of_the_cgroup(void **state)
 {
     struct trial trial;
@@ -158,7 +158,7 @@ static void test_the_compiler_is_over_it(void **state)
     trial_close(&trial);
 }
 
-/* A cgroup without a limit is not the container's own: what it holds is everybody's. */
+/* A cgroup without a limit is the machine's, not the container's: its memory does not count. */
 static void test_another_s_cgroup(void **state)
 {
     static const struct trial_cgroup root = {
@@ -175,7 +175,7 @@ static void test_another_s_cgroup(void **state)
     trial_close(&trial);
 }
 
-/* Most of what it may hold may be its stack, and never less than is usual. */
+/* Its stack may take most of its memory, and at least the usual 8 MiB. */
 static void test_its_stack(void **state)
 {
     static const struct {
@@ -194,7 +194,7 @@ static void test_its_stack(void **state)
     }
 }
 
-/* A step below the container's own high-water mark, or a kernel that does not tell it. */
+/* A step below the container's high-water mark, or a kernel without one. */
 static void test_peak_of_the_processes(void **state)
 {
     static const struct trial_cgroup nothing = {".", {NULL, NULL, NULL}, {NULL, NULL, NULL}};

@@ -33,7 +33,7 @@ static int must(int result)
     return result;
 }
 
-/* Deeper than a path may be long, and than descriptors would reach. */
+/* Deeper than the longest path, and deeper than there are descriptors. */
 static void go_down(const char *name, mode_t last)
 {
     for (int i = 0; i < 3000; i++) {
@@ -325,7 +325,7 @@ static void test_fewer_sockets_than_at_first(void **state)
     trial_close(&trial);
 }
 
-/* The look itself sees what is planted: else the test above would tell nothing. */
+/* The test above can fail: the look sees what is planted. */
 static void test_look_sees(void **state)
 {
     static const char *const scripts[] = {"touch /tmp/x",

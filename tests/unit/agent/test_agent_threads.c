@@ -511,7 +511,7 @@ static void test_a_compile_step_in_time(void **state)
     trial_close(&trial);
 }
 
-/* Other steps than the one that waits get a process of their own. */
+/* Other steps than the prewarmed one get a process of their own. */
 static void test_steps_that_do_not_fit(void **state)
 {
     const char *const other[] = {"/usr/bin/bash", "-c", ALONE, NULL};

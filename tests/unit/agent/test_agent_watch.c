@@ -1,4 +1,4 @@
-/* When a step's memory is looked at, and what is made of it: the pure part, on a clock of its own. */
+/* When a step's memory is looked at, and what follows: the pure part, on a made-up clock. */
 #include "unit.h"
 
 #include "docker/agent/cgroup.h"
@@ -88,7 +88,7 @@ static void test_no_growth_is_missed(void **state)
             }
 }
 
-/* What is known of the peak: looks, the high-water mark, or the largest process. */
+/* Sources of the peak: looks, the high-water mark, or the largest process. */
 static void test_the_peak(void **state)
 {
     struct watch watch = begin(64 * MB, 50 * MB);

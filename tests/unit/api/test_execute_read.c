@@ -46,7 +46,7 @@ static void test_defaults(void **state)
     }
 }
 
-/* A key's own maximum is the default's too. */
+/* A key's own maximum limits the default, too. */
 static void test_default_timeout_of_a_short_key(void **state)
 {
     char body[] = "{\"code\": \"x\", \"language\": \"c\"}";

@@ -1,4 +1,4 @@
-/* The first pass: it says what json_parse says, of texts by tables and of many that chance makes; and what it keeps. */
+/* The first pass agrees with json_parse, on texts from tables and on random ones; and what it keeps. */
 #include "unit.h"
 
 #include "base/buf.h"
@@ -28,7 +28,7 @@ static char *copy_of(const char *text, size_t len)
     return copy;
 }
 
-/* Both ways say the same of it. */
+/* Asserts that both agree on it. */
 static void agree(const char *text, size_t len)
 {
     struct error whole = {0}, shaped = {0};
@@ -115,7 +115,7 @@ static void faults_are_told_as_the_parser_tells_them(void **state)
         agree(texts[i], strlen(texts[i]));
 }
 
-/* Texts of JSON's own pieces: most are at fault somewhere. */
+/* Random texts of JSON's tokens: most are invalid. */
 static void they_agree_on_what_chance_makes(void **state)
 {
     (void)state;

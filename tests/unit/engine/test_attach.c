@@ -212,7 +212,7 @@ static void test_much_behind_head(void **state)
     buf_free(&answer);
 }
 
-/* Answers that refuse, are none, or are cut: on_end alone, with its reason. */
+/* Refusals, invalid answers and cut ones: on_end alone, with its reason. */
 static void test_refusals(void **state)
 {
     static char long_head[STREAM_HEAD_MAX + 100], long_body[STREAM_HEAD_MAX + 200];

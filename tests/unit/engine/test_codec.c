@@ -289,7 +289,7 @@ static void test_created_id(void **state)
         {"{\"Id\":\"a/b\"}", NULL},
         {"{\"Id\":\"a?b\"}", NULL},
         {"{\"Id\":\"a\\r\\nb\"}", NULL},
-        {"{\"Id\":\"a\\u0000b\"}", "a"}, /* what stands before it is all that anybody reads */
+        {"{\"Id\":\"a\\u0000b\"}", "a"}, /* only what stands before it is read */
         {"{\"Id\":17}", NULL},
         {"{}", NULL},
         {"[\"Id\"]", NULL},

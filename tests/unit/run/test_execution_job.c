@@ -34,7 +34,7 @@ static void test_interpreted(void **state)
                     "STDIN_END\n");
 }
 
-/* The request's variables come last, for a later one wins; its files after the program. */
+/* The request's variables come last, because a later one wins; its files after the program. */
 static void test_compiled_with_everything(void **state)
 {
     struct execution_request request = stage_request(&c, "int x;");
