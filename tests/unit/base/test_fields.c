@@ -97,8 +97,8 @@ static int teardown(void **state)
 static int note_unknown(void *arg, const char *path)
 {
     (void)arg;
-    strcat(unknown, path);
-    strcat(unknown, ";");
+    size_t len = strlen(unknown);
+    snprintf(unknown + len, sizeof unknown - len, "%s;", path);
     return 0;
 }
 

@@ -56,9 +56,11 @@ static void same_list(const char *const *a, const char *const *b)
     size_t i = 0;
 
     assert_int_equal(a == NULL, b == NULL);
-    for (; a != NULL && a[i] != NULL; i++)
+    if (a == NULL || b == NULL)
+        return;
+    for (; a[i] != NULL; i++)
         same_text(a[i], b[i]);
-    assert_true(a == NULL || b[i] == NULL);
+    assert_null(b[i]);
 }
 
 static void same(const struct execution_request *a, const struct execution_request *b)
