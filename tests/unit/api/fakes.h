@@ -51,12 +51,8 @@ struct http_exchange {
 };
 
 extern struct api fake_api;
-const struct http_route *http_route(const struct http_exchange *ex);
-const struct http_manners *http_manners(const struct http_exchange *ex);
 
 #define FLOW_TAKES 100
-
-void http_respond_error(struct http_exchange *ex, int status, const char *detail);
 
 struct execution {
     const char *id;
@@ -69,7 +65,6 @@ extern struct execution fake_running; /* id NULL: none */
 extern char fake_cancelled_session[SESSION_ID_MAX + 1];
 extern bool fake_engine_up;
 extern bool fake_can_make;
-const char *execution_id(const struct execution *execution);
 extern uv_loop_t fake_loop;
 extern char fake_dir[64];
 extern char fake_key[KEY_TEXT_LEN + 1], fake_other_key[KEY_TEXT_LEN + 1], fake_reader_key[KEY_TEXT_LEN + 1];
