@@ -4,6 +4,7 @@
 #include "base/json_scan.h"
 #include "unit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
