@@ -71,7 +71,7 @@ static int unprinted(struct buf *b)
 
 int buf_vprintf(struct buf *b, const char *format, va_list args)
 {
-    size_t room = b->data != NULL ? b->cap - b->len : 0; /* with the NUL's: mostly it fits at once */
+    size_t room = b->data != NULL ? b->cap - b->len : 0; /* the NUL included; the text mostly fits here */
     va_list again;
     va_copy(again, args);
     int n = vsnprintf(room > 0 ? b->data + b->len : NULL, room, format, args);

@@ -15,7 +15,7 @@ struct buf {
 };
 
 void buf_init(struct buf *b, size_t max);
-void buf_free(struct buf *b); /* may be used again with the same maximum */
+void buf_free(struct buf *b); /* the buffer may be used again, with the same maximum */
 
 /* 0, or -1 if the maximum is reached or there is no memory. */
 int buf_append(struct buf *b, const void *data, size_t len);
@@ -27,7 +27,8 @@ int buf_reserve(struct buf *b, size_t more); /* room for `more` bytes after data
 void buf_consume(struct buf *b, size_t len); /* drops `len` bytes from the front */
 void buf_reset(struct buf *b);               /* empties, keeps the memory */
 
-/* Hands the memory over (free() it); the buffer is empty after. Never NULL but out of memory. */
+/* Hands the memory over to the caller, who frees it with free(). The buffer is empty afterwards. NULL: out of
+ * memory. */
 char *buf_detach(struct buf *b, size_t *len);
 
 #endif

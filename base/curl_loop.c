@@ -30,8 +30,8 @@ static void curl_loop_on_timer_closed(uv_handle_t *handle)
     handle_closed(handle->data);
 }
 
-/* Called after every action, because any transfer may have ended in it. A message is gone once its handle is removed.
- */
+/* Reports the transfers that have ended, after every action, because any transfer may end in it. Reads all of a message
+ * first: it is gone after its handle is removed. */
 static void drain(struct curl_loop *loop)
 {
     CURLMsg *message;
@@ -72,7 +72,7 @@ static void on_timeout(uv_timer_t *timer)
     act(timer->data, CURL_SOCKET_TIMEOUT, 0);
 }
 
-/* From within curl: only notes when. */
+/* Called by curl, so this only sets the timer. */
 static int on_curl_timer(CURLM *multi, long ms, void *arg)
 {
     struct curl_loop *loop = arg;
@@ -101,7 +101,8 @@ static struct watch *watch_open(struct curl_loop *loop, curl_socket_t fd)
     return watch;
 }
 
-/* From within curl. A socket that it lets go may come again, or be ours to poll (attach.c): the handle goes at once. */
+/* Called by curl. If curl lets a socket go, its poll handle is closed at once, because curl may name the socket again,
+ * or attach.c may poll it. */
 static int on_curl_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 {
     struct curl_loop *loop = arg;

@@ -143,7 +143,7 @@ static bool is_text(const json_t *value)
     return json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value);
 }
 
-/* The struct's may point to char or to const char. */
+/* By memcpy, because the struct's pointer may be char * or const char *. */
 static void text_put(void *to, const char *text)
 {
     memcpy(to, &text, sizeof text);
@@ -224,7 +224,7 @@ static int read_texts(const struct field_place *place, const struct field *field
     }
     if (field->total > 0 && bytes > field->total)
         return field_wrong(place, "must be at most %zu bytes in all", field->total);
-    memcpy(to, &list, sizeof list); /* the struct's may point to const */
+    memcpy(to, &list, sizeof list); /* the struct's pointer may be char ** or const char ** */
     return 0;
 }
 
@@ -481,7 +481,7 @@ int fields_read_query(const struct fields *fields, const char *(*value)(const vo
 
 /* Shapes. */
 
-/* One item more than may be is kept, so that the reader sees that there are too many. */
+/* Keeps one item more than is allowed, so that the reader sees that there are too many. */
 static size_t shape_most(const struct field *field)
 {
     return (size_t)field->most + 1;

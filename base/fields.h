@@ -32,7 +32,7 @@ enum field_type {
     FIELD_TEXTS,     /* an array of strings without NUL; how many; char **, NULL after the last */
     FIELD_VARIABLES, /* an object of strings without NUL whose names are variables' names; how many; char ** of
                         "NAME=value", NULL after the last */
-    FIELD_OBJECT,    /* an object of the fields `inside`; -; their struct, and a bool at `len_at`: it was there */
+    FIELD_OBJECT,  /* an object of the fields `inside`; -; their struct, and at `len_at` a bool: the object is there */
     FIELD_OBJECTS, /* an array of such objects; how many; a pointer to inside->size bytes for each, a size_t at `len_at`
                     */
     FIELD_ANY,     /* anything: `check` decides; -; const json_t * */
@@ -56,7 +56,7 @@ struct field {
     const char *name;
     enum field_type type;
     bool required;
-    bool later;                 /* belongs to the contract, and is not supported yet: refused if it is there */
+    bool later;                 /* in the contract, but not supported yet: refused */
     int64_t least, most;        /* most 0: no bound */
     unsigned bound;             /* not 0: `most` is bounds[bound] of the reading, because a setting or a key decides */
     size_t total;               /* bytes of all texts of a list together, names included; 0: no bound */
@@ -65,7 +65,7 @@ struct field {
     const struct fields *inside;
     field_check *check;   /* NULL: none */
     size_t at, len_at;    /* offsets in the struct; FIELD_NOWHERE: the value is only checked */
-    const char *fallback; /* what it is if it is absent, in JSON; for documents */
+    const char *fallback; /* the value of an absent field as JSON, for documents */
     const char *meaning;  /* a line for documents */
 };
 
@@ -75,7 +75,7 @@ struct fields {
     const struct field *list;
     size_t count;
     size_t size;               /* bytes of the struct, for FIELD_OBJECTS */
-    const struct fields *also; /* names that the object may have besides, because they are read apart; NULL: none */
+    const struct fields *also; /* names that the object may have besides, for another reader; NULL: none */
 };
 
 #define FIELDS(array, bytes)                                                       \
@@ -87,7 +87,7 @@ struct fields_reading {
     struct arena *arena;
     struct error *error;
     const int64_t *bounds; /* by field.bound */
-    bool null_is_absent;   /* of optional fields; else null is a wrong value */
+    bool null_is_absent;   /* in optional fields; else null is a wrong value */
     /* Called for a field that is not in the table: "limits.gpu". 0 goes on. NULL: such a field is an error. */
     int (*unknown)(void *arg, const char *path);
     void *arg;

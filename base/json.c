@@ -28,7 +28,7 @@ static const char *fault(enum json_error_code code)
     return text != NULL ? text : faults[json_error_invalid_syntax];
 }
 
-/* jansson's parser recurses: how deep it may go is known before it starts. Brackets in strings do not count. */
+/* jansson's parser recurses, so the depth is checked before it starts. Brackets in strings do not count. */
 static bool too_deep(const char *text, size_t len)
 {
     size_t depth = 0;
@@ -49,7 +49,7 @@ static bool too_deep(const char *text, size_t len)
     return false;
 }
 
-/* The quote at `at` is a string's own, not an escaped one. */
+/* Whether there is a quote at `at` that is not escaped. */
 static bool opens_string(const char *text, size_t at)
 {
     size_t slashes = 0;
@@ -92,7 +92,7 @@ static int fail_nul(const char *text, const char *nul, struct error *error)
                      (int)(nul - start) + 1);
 }
 
-/* What is looked for before anything else: an empty text, NUL, too deep a nesting. */
+/* The checks before all others: the text is not empty, holds no NUL and is not nested too deeply. */
 static int check_bytes(const char *text, size_t len, struct error *error)
 {
     if (len == 0)
@@ -119,7 +119,7 @@ json_t *json_parse(const char *text, size_t len, struct error *error)
     return check_bytes(text, len, error) == 0 ? load(text, len, error) : NULL;
 }
 
-/* The parser tells what is wrong with what the first pass left. */
+/* Parses a malformed text that the first pass has shortened, for the sentence that says what is wrong. */
 static int fail_scanned(const char *text, size_t len, struct error *error)
 {
     json_t *value = load(text, len, error);
@@ -156,7 +156,7 @@ json_t *json_parse_shape(char *text, size_t len, const struct json_shape *shape,
         error_set(error, ERROR_INVALID, "name given twice: %.*s", (int)twice.len, text + twice.at);
         return NULL;
     case JSON_SCAN_NO_MEMORY:
-        error_set(error, ERROR_INTERNAL, "out of memory");
+        error_memory(error);
         return NULL;
     default:
         fail_scanned(text, len, error);

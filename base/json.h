@@ -15,8 +15,8 @@ struct json_shape;
  * "name twice …", "nested deeper than 64"). Needs no loop: may run on any thread. */
 json_t *json_parse(const char *text, size_t len, struct error *error);
 
-/* The same for a text that may be written over, and of which only what the shape says is looked at (json_scan.h): the
- * rest is checked as strictly, but never built. `*cost`: about how many bytes the value takes. */
+/* The same, but it writes over the text and builds only what the shape names (json_scan.h). The rest is checked as
+ * strictly. NULL with ERROR_MEMORY, too. `*cost`: about how many bytes the value takes. */
 json_t *json_parse_shape(char *text, size_t len, const struct json_shape *shape, size_t *cost, struct error *error);
 
 /* The text of a value, compact, members in order of insertion; free() it. NULL: out of memory. */

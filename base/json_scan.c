@@ -11,17 +11,17 @@
 
 #define NAMES_FIRST 64u
 
-/* A name's place. Objects of up to 4 GiB: CODECELL_MAX_BODY is 1 GiB at most. */
+/* A name's hash and place. 32 bits are enough, because CODECELL_MAX_BODY is at most 1 GiB. */
 struct name {
     uint32_t hash, at;
 };
 
 /* A container that is open; the first stands for the text itself. */
 struct frame {
-    size_t open;           /* its bracket */
-    size_t item;           /* the member or element that has begun, or would */
-    size_t inside, closed; /* brackets of the item's own container, complete; closed is 0: none */
-    size_t before, colon;  /* the item before: where it began, its colon (in an object) */
+    size_t open;           /* place of its bracket */
+    size_t item;           /* where its current member or element begins */
+    size_t inside, closed; /* brackets of a complete container in the current item; closed is 0: none */
+    size_t before, colon;  /* the previous item: its begin, and its colon in an object */
     size_t before_end;     /* its last byte; 0: there is none */
     size_t names;          /* index of the first of its names */
     bool object;
@@ -35,7 +35,7 @@ struct scan {
     struct name *names;
     size_t names_len, names_room;
     bool no_memory;
-    size_t twice; /* the place of the first name that was there before; SIZE_MAX: none */
+    size_t twice; /* place of the first repeated name; SIZE_MAX: none */
 };
 
 /* Characters. */
@@ -92,7 +92,7 @@ static long unescape(const char *text, size_t left, size_t *used)
     return high <= 0xdbff && low >= 0xdc00 && low <= 0xdfff ? 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00) : -1;
 }
 
-/* Past a string whose quote is at scan->at. `*nul`: it holds one. */
+/* Moves past the string that begins at scan->at. False: it is malformed. `*nul`: it holds NUL. */
 static bool pass_string(struct scan *scan, bool *nul)
 {
     size_t start = scan->at + 1;
@@ -127,7 +127,8 @@ static bool pass_digits(struct scan *scan)
     return scan->at > start;
 }
 
-/* Something follows a number in a container. If the text ends there, it is malformed in any case. */
+/* Whether jansson can hold the number from `start` to scan->at. Not asked at the end of the text: a container is open
+ * then, so the text is malformed anyway. */
 static bool is_in_range(const struct scan *scan, size_t start, bool real)
 {
     if (scan->at == scan->len)
@@ -181,7 +182,7 @@ static bool pass_word(struct scan *scan)
 
 /* Names. */
 
-/* The next byte of a name, with escapes resolved, so that two names of the same characters give the same bytes. */
+/* Reads a name byte by byte. Escapes are resolved, so that two names of the same characters give the same bytes. */
 struct letters {
     const char *at;
     unsigned char rest[4]; /* of an escape, in UTF-8, last byte first */
@@ -242,7 +243,7 @@ static int compare_names(const void *a, const void *b, void *arg)
     return order != 0 ? order : (left->at > right->at) - (left->at < right->at);
 }
 
-/* Looks for the first name of the frame that was there before. */
+/* Looks for the first name that occurs again in the frame's object. */
 static void find_twice(struct scan *scan, const struct frame *frame)
 {
     size_t count = scan->names_len - frame->names;
@@ -297,7 +298,7 @@ static bool pass_name(struct scan *scan)
     return true;
 }
 
-/* Members or elements up to the closing bracket. */
+/* Moves past members or elements, up to the closing bracket. */
 static bool pass_items(struct scan *scan, int close)
 {
     for (;;) {
@@ -373,7 +374,7 @@ static void copy_to(struct shorter *shorter, size_t end)
     shorter->at = end;
 }
 
-/* A space for each character, so that columns stay; lines stay too. */
+/* Writes a space for each character and keeps line feeds, so that lines and columns stay what they were. */
 static void blank_to(struct shorter *shorter, size_t end)
 {
     for (; shorter->at < end; shorter->at++)
@@ -381,7 +382,8 @@ static void blank_to(struct shorter *shorter, size_t end)
             shorter->text[shorter->out++] = shorter->text[shorter->at] == '\n' ? '\n' : ' ';
 }
 
-/* Of what is complete in a container its last item stays, as 0: whether one came before is part of the fault. */
+/* Drops the complete items of a container and leaves 0 for the last one, because the fault may depend on an item before
+ * it. */
 static void shorten_frame(struct shorter *shorter, const struct frame *frame)
 {
     copy_to(shorter, frame->open + 1);
@@ -530,7 +532,7 @@ static const struct json_shape_member *find_member(const struct json_shape *shap
 
 static void keep_value(struct keeping *keeping, const struct json_shape *shape);
 
-/* One item. `*others` counts the items that the reader does not know by name. */
+/* Keeps or drops one item. `*others` counts the items that the reader does not know by name. */
 static void keep_item(struct keeping *keeping, const struct json_shape *shape, size_t *others, bool first)
 {
     bool object = shape->open == '{';
@@ -544,7 +546,7 @@ static void keep_item(struct keeping *keeping, const struct json_shape *shape, s
         keep_to(keeping, name_end);
     keeping->at = name_end;
     if (object)
-        skip_colon(keeping); /* before one is put, perhaps in the place of a space */
+        skip_colon(keeping); /* before ':' is written, perhaps over a space */
     if (kept && object)
         put(keeping, ':');
     if (kept && (member != NULL || !shape->names_only)) {

@@ -19,7 +19,7 @@ static struct {
     int fd;
 } setup = {.least = LOG_INFO, .format = LOG_TEXT, .fd = STDERR_FILENO};
 
-/* Whole lines of one thread, which alone touches them. */
+/* Whole lines that this thread has not written yet. */
 static _Thread_local struct {
     bool on;
     size_t len;
@@ -60,7 +60,7 @@ static bool is_plain(const char *text)
     return *text != '\0';
 }
 
-/* One character of well-formed UTF-8 text as it stands in a JSON string; says how many bytes it took. */
+/* Puts a character of well-formed UTF-8 text as JSON writes it in a string. `*took`: how many bytes of the text. */
 static int log_put_escaped(struct buf *line, const char *at, size_t *took)
 {
     *took = 1;
@@ -84,7 +84,7 @@ static int put_quoted(struct buf *line, const char *text)
     return bad != 0 ? -1 : buf_puts(line, "\"");
 }
 
-/* A string that may hold anything: it is cut, made UTF-8, and quoted if the format wants that. */
+/* Puts any string: cut, made well-formed UTF-8, and quoted if the format needs that. */
 static int log_put_string(struct buf *line, const char *text)
 {
     struct buf clean;
@@ -127,7 +127,7 @@ static int put_key(struct buf *line, const char *key)
     return buf_printf(line, "%s\"%s\":", line->len > 1 ? "," : "", key);
 }
 
-/* The whole field or nothing of it; the line's end always fits. */
+/* Puts the whole field, or nothing if it does not fit. The line's end always fits. */
 static void put_field(struct buf *line, const struct log_field *field)
 {
     if (field->type == LOG_FIELD_STR && field->value.str == NULL)

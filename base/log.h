@@ -3,7 +3,7 @@
  *   log_event(LOG_INFO, "execution.done", LOG_STR("id", id), LOG_INT("exit_code", 0));
  *   ts=2026-01-02T03:04:05.678Z level=info event=execution.done id=… exit_code=0
  *
- * Never given: a key's secret, code, input or output. Used from the edges (server/app.c, api/, the
+ * Never log a key's secret, code, input or output. Used from the edges (server/app.c, api/, the
  * top of docker/ and store/), not from library code. Thread-safe: one write(2) holds whole lines. */
 #ifndef CODECELL_BASE_LOG_H
 #define CODECELL_BASE_LOG_H

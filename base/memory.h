@@ -4,14 +4,13 @@
 
 #include <stddef.h>
 
-#define MEMORY_LARGE                                                                       \
-    (256u << 10) /* bytes: after a request that held more, memory_trim() is worth its time \
-                  */
+/* Bytes. After a request that held more, memory_trim() is worth its time. */
+#define MEMORY_LARGE (256u << 10)
 
 /* At the start, before threads: large blocks are mapped, each by itself, and unmapped when they are freed. */
 void memory_setup(void);
 
-/* Gives back what small blocks have left in the allocator's pools. Takes milliseconds: for a worker thread. */
+/* Gives the allocator's free memory back to the system. It takes milliseconds, so call it on a worker thread. */
 void memory_trim(void);
 
 #endif

@@ -19,7 +19,7 @@ struct metric {
     char *values[METRIC_LABELS_MAX];
     _Atomic double value; /* counter, gauge; a histogram's sum */
     uint64_t count;       /* histogram: observations */
-    uint64_t buckets[];   /* histogram: one a bound, not yet added up */
+    uint64_t buckets[];   /* histogram: one per bound, not cumulative */
 };
 
 struct metric_family {
@@ -32,7 +32,7 @@ struct metric_family {
     size_t bound_count;
     struct metric *first, **last;
     size_t series;
-    struct metric *other; /* what has no room of its own; made with the family */
+    struct metric *other; /* counts for series beyond METRIC_SERIES_MAX; made with the family */
     bool other_used;
 };
 
@@ -170,7 +170,7 @@ void metric_observe(struct metric *metric, double value)
     while (i < family->bound_count && !(value <= family->bounds[i]))
         i++;
     if (i < family->bound_count)
-        metric->buckets[i]++; /* past the last bound it is in +Inf alone, which is the count */
+        metric->buckets[i]++; /* a value above the last bound is in +Inf alone, which is `count` */
     metric->count++;
     metric_add(metric, value);
 }
@@ -262,7 +262,7 @@ static int put_series(struct buf *out, const struct metric *metric)
     return put_sample(out, metric, "", NULL, atomic_load(&metric->value));
 }
 
-/* A family that was never used says nothing. */
+/* Puts nothing for a family that was never used. */
 static int put_family(struct buf *out, const struct metric_family *family)
 {
     static const char *const types[] = {"counter", "gauge", "histogram"};

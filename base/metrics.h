@@ -1,6 +1,6 @@
 /* Counters, gauges and histograms, and their text for GET /metrics (Prometheus text format 0.0.4).
- * A family is registered once at start; a series appears with its first use. All on the loop's
- * thread, but metric_add and metric_set of a series that exists, which are atomic. The number of
+ * A family is registered when it is first asked for, and a series appears with its first use. Everything runs on the
+ * loop's thread, except metric_add and metric_set of a series that exists, which are atomic. The number of
  * series of a family is capped (METRIC_SERIES_MAX): past it, values go to a series whose labels are "other". */
 #ifndef CODECELL_BASE_METRICS_H
 #define CODECELL_BASE_METRICS_H
@@ -18,7 +18,7 @@ enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
 /* Registers a family; name and help are kept by pointer. `labels`: names, NULL after the last.
  * `bounds`: upper bounds of a histogram's buckets in ascending order, 0 after the last; NULL otherwise.
- * The same name twice gives the same family. Never NULL (abort on memory at start). */
+ * The same name twice gives the same family. Never NULL: it aborts if out of memory. */
 struct metric_family *metric_family(const char *name, const char *help, enum metric_type type,
                                     const char *const labels[METRIC_LABELS_MAX + 1], const double *bounds);
 

@@ -63,7 +63,7 @@ static double count_fds(void)
     DIR *folder = opendir("/proc/self/fd");
     if (folder == NULL)
         return -1;
-    double count = -1; /* the folder's own */
+    double count = -1; /* without the descriptor of the folder itself */
     for (const struct dirent *entry; (entry = readdir(folder)) != NULL;)
         if (entry->d_name[0] != '.')
             count++;

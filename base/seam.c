@@ -28,7 +28,7 @@ static void system_random(void *out, size_t len)
     while (len > 0) {
         ssize_t n = getrandom(at, len, 0);
         if (n < 0 && errno != EINTR)
-            abort(); /* a key made of anything else would be worse than an end */
+            abort(); /* a key made of bytes that are not random would be worse */
         if (n > 0) {
             at += n;
             len -= (size_t)n;

@@ -64,14 +64,14 @@ bool text_is_uuid(const char *text)
 {
     for (size_t i = 0; i < UUID_LEN; i++)
         if (is_uuid_dash(i) ? text[i] != '-' : !is_hex(text[i]))
-            return false; /* a text that ends early ends here */
+            return false; /* also at the end of a shorter text */
     return text[UUID_LEN] == '\0';
 }
 
 /* Times. */
 
 #define MS_FIRST (-62167219200000) /* 0000-01-01T00:00:00.000Z */
-#define MS_LAST 253402300799999    /* 9999-12-31T23:59:59.999Z: what has four digits of a year */
+#define MS_LAST 253402300799999    /* 9999-12-31T23:59:59.999Z, the last year of four digits */
 
 void text_time(int64_t ms, char out[TIME_LEN + 1])
 {
@@ -195,7 +195,7 @@ static const struct lead leads[] = {
 static const struct lead *find_lead(unsigned char byte)
 {
     if (byte < 0xc2 || byte > 0xf4)
-        return NULL; /* most bytes of what is no text */
+        return NULL; /* the quick way for bytes that are not text */
     for (size_t i = 0; i < sizeof leads / sizeof *leads; i++)
         if (byte >= leads[i].first && byte <= leads[i].last)
             return &leads[i];
@@ -242,7 +242,8 @@ bool text_is_utf8(const char *data, size_t len)
     return utf8_run(data, len, &part) == len;
 }
 
-/* How many bytes from the start are not well-formed, up to `most`; stops at the beginning of what a cut left. */
+/* How many bytes from the start are not well-formed, at most `most`. If `cut` is set, an incomplete sequence at the end
+ * does not count. */
 static size_t bad_run(const char *data, size_t len, size_t most, bool cut)
 {
     size_t n = 0;
@@ -260,7 +261,7 @@ static int clean(struct buf *out, const char *data, size_t len, bool cut)
         run = utf8_run(data, len, &part);
         bad = bad_run(data + run, len - run, (sizeof replacements - 1) / REPLACEMENT_LEN, cut);
         if (run + bad == 0)
-            return 0; /* what a cut left */
+            return 0; /* only the incomplete sequence is left */
         if ((run > 0 && buf_append(out, data, run) != 0) ||
             (bad > 0 && buf_append(out, replacements, bad * REPLACEMENT_LEN) != 0))
             return -1;
