@@ -90,8 +90,9 @@ static void execution_let_go(struct execution *execution)
     execution->cell = NULL;
 }
 
-/* Whether the next program of the same key may have its cell. One that ran into a limit was killed in the midst of
- * whatever it did, or more than it was meant to: a reset would have more to undo, and its cell is not worth that. */
+/* Whether the cell may be kept for the key's next program. A program that ran into a limit may have been killed in the
+ * middle of its work, or may have written too much. A reset would have more to undo then, and the cell is not worth
+ * that. */
 static bool may_give_back(const struct execution *execution)
 {
     const struct execution_result *result = &execution->result;
@@ -109,7 +110,7 @@ static void execution_give_back(struct execution *execution)
     pool_return(execution->runner->options.pool, cell, execution->key_row);
 }
 
-/* The end: record, then tell. */
+/* The end: first the record, then the answer. */
 
 static char *record_text(const struct buf *text, bool keep, size_t *len)
 {
@@ -117,7 +118,7 @@ static char *record_text(const struct buf *text, bool keep, size_t *len)
     return keep ? text->data : NULL;
 }
 
-/* Its texts stay the execution's. */
+/* The record's texts still belong to the execution. */
 static void fill_record(const struct execution *execution, struct record *out)
 {
     const struct execution_result *result = &execution->result;
@@ -158,7 +159,8 @@ static int record_work(struct db *db, struct store_job *job, struct error *error
     return records_finish(db, &record, error);
 }
 
-/* The program has run: its answer is given, and its record is written when that can be done. */
+/* The record could not be written. The program has run, so the client gets its answer. If the database is unusable, the
+ * store keeps the record and writes it later. */
 static void owe_record(struct execution *execution, const struct error *error)
 {
     struct record record;
@@ -205,9 +207,9 @@ static bool is_within_memory(const struct execution *execution)
            execution->result.status == RECORD_CANCELLED;
 }
 
-/* The execution is over, whatever happened: gives back what it holds, and records. A cell is `clean` if its agent has
- * said that nothing of the program is left. A clean cell is removed after the answer, or is given back at once, because
- * a reset is quick. Any other cell is removed at once. */
+/* The execution is over, for whatever reason: gives back what it holds, and records it. A cell is `clean` if its agent
+ * has reported that nothing of the program is left. A clean cell is given back at once, because a reset is quick, or is
+ * removed after the answer. Any other cell is removed at once. */
 static void execution_conclude(struct execution *execution, bool clean)
 {
     struct execution_result *result = &execution->result;
@@ -231,7 +233,7 @@ static void execution_conclude(struct execution *execution, bool clean)
         execution->listener->on_result(execution->arg, execution);
     execution->record_job = (struct store_job){.work = record_work, .done = on_recorded};
     store_submit(execution->runner->options.store, &execution->record_job);
-    if (clean && may_give_back(execution)) /* the database works meanwhile */
+    if (clean && may_give_back(execution)) /* while the database works */
         execution_give_back(execution);
     runner_schedule(execution->runner);
 }
@@ -251,8 +253,8 @@ void execution_refuse(struct execution *execution, const char *sentence)
 
 /* The program's events. */
 
-/* Keeps what is within the limit. What does not fit for want of memory makes the execution fail, because it would look
- * like the program's own output cut short. */
+/* Keeps output. If there is no memory for it, the execution fails, because it would look as if the program had written
+ * less. */
 static void output_append(struct execution *execution, struct buf *buf, const uint8_t *data, size_t len)
 {
     if (execution->collects && buf_append(buf, data, len) != 0)
@@ -287,7 +289,7 @@ static void note_cuts(struct execution_output *output, uint32_t flags)
     output->err_cut |= (flags & FRAME_STDERR_TRUNCATED) != 0;
 }
 
-/* No program ran: what the compiler took is what it all took. */
+/* No program ran, so the compiler's figures are the whole execution's. */
 static void compiler_was_all(struct execution_result *result)
 {
     result->cpu_ns = result->compile_cpu_ns;
@@ -364,7 +366,7 @@ static void output_say(struct buf *err, const char *format, const char *name)
 
     len = len < sizeof sentence - 2 ? len : sizeof sentence - 2;
     sentence[len++] = '\n';
-    err->max += len + 1; /* although it may have said as much as it could */
+    err->max += len + 1; /* room for the sentence, even if the compiler's output is at its limit */
     if (err->len > 0 && err->data[err->len - 1] != '\n')
         (void)buf_append(err, "\n", 1);
     (void)buf_append(err, sentence, len);
@@ -385,7 +387,7 @@ static void nothing_to_run(struct execution *execution)
     execution_conclude(execution, false);
 }
 
-/* The container was killed with all that was in it. */
+/* The container was killed for memory, with all its processes. */
 static void execution_struck(struct execution *execution)
 {
     struct execution_result *result = &execution->result;
@@ -408,7 +410,7 @@ static void on_cell_done(void *arg, enum cell_outcome outcome)
     switch (outcome) {
     case CELL_DONE:
         execution->result.over_ns = seam()->monotonic_ns();
-        if (execution->result.status == RECORD_PENDING) /* the agent skipped the end that it owed */
+        if (execution->result.status == RECORD_PENDING) /* the agent did not report the step's end */
             execution_fail(execution, "the container ended unexpectedly", false);
         else
             execution_conclude(execution, true);
@@ -496,10 +498,9 @@ static void execution_on_cell(struct pool_request *request, struct cell *cell, c
     if (execution->awaited)
         execution->waited_ns += now - execution->placed_ns;
     cell_run(cell, &execution->job, &execution->request.limits.cell, &cell_events, execution);
-    if (execution->turn.is_known) /* it has waited for its cell for as long */
+    if (execution->turn.is_known) /* its slot is old already, because its cell came late */
         cell_yield(cell);
-    if (execution->request.arrived_ns > 0 &&
-        cell_state(cell) == CELL_RUNNING) /* its limits need not be changed first */
+    if (execution->request.arrived_ns > 0 && cell_state(cell) == CELL_RUNNING) /* no update of its limits comes first */
         measure_share("to_job", seam()->monotonic_ns() - execution->request.arrived_ns - execution->waited_ns);
     if (execution->listener != NULL && execution->listener->on_start != NULL)
         execution->listener->on_start(execution->arg, execution);
@@ -529,7 +530,7 @@ void execution_place(struct execution *execution)
                               .rank = scheduler_rank(&execution->runner->scheduler, &execution->turn),
                               .on_cell = execution_on_cell};
     pool_take(execution->runner->options.pool, &execution->cell_request);
-    execution->awaited = execution->cell == NULL; /* it comes from the loop, later */
+    execution->awaited = execution->cell == NULL; /* execution_on_cell() fires later, from the loop */
 }
 
 void execution_hold(struct execution *execution, bool hold)
@@ -556,7 +557,7 @@ void execution_abandon(struct execution *execution)
     execution_cancel(execution);
 }
 
-/* What others ask. */
+/* Getters. */
 
 const char *execution_id(const struct execution *execution)
 {

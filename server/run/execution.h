@@ -52,7 +52,8 @@ struct execution_listener {
                       const uint8_t *data, size_t len);
     /* The program is over and the result is final; its record is not committed yet. */
     void (*on_result)(void *arg, struct execution *execution);
-    /* Once, last: the record is committed, or is owed. The execution is freed after it. */
+    /* Once, last: the record is committed, or the store keeps it for later, or it is lost (a warning says which). The
+     * execution is freed after the call. */
     void (*on_done)(void *arg, struct execution *execution);
 };
 

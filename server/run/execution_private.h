@@ -1,4 +1,4 @@
-/* The struct behind execution.h, and what the runner asks of an execution. */
+/* The struct of execution.h, and the functions that only the runner calls. */
 #ifndef CODECELL_RUN_EXECUTION_PRIVATE_H
 #define CODECELL_RUN_EXECUTION_PRIVATE_H
 
@@ -51,8 +51,8 @@ struct execution {
 struct execution *execution_new(struct runner *runner, int64_t key_row, struct execution_request *request,
                                 const struct execution_listener *listener, void *arg);
 void execution_free(struct execution *execution);
-void execution_yield(struct execution *execution);                        /* it has run for long: others come first */
-void execution_place(struct execution *execution);                        /* it has a slot */
+void execution_yield(struct execution *execution); /* it has run for long: others come first from now on */
+void execution_place(struct execution *execution); /* it has a slot */
 void execution_refuse(struct execution *execution, const char *sentence); /* it lost its place in the queue: a 503 */
 
 /* Fills execution->job. 0, or -1 out of memory. */

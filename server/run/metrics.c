@@ -19,12 +19,12 @@ static void observe(const char *name, const char *help, const char *language, ui
 
 void measure_queue(uint64_t ns)
 {
-    observe("codecell_queue_seconds", "From an execution's acceptance to its turn.", NULL, ns);
+    observe("codecell_queue_seconds", "From an execution's acceptance to its slot.", NULL, ns);
 }
 
 void measure_cell(const char *language, uint64_t ns)
 {
-    observe("codecell_cell_seconds", "From an execution's turn to the cell that runs it.", language, ns);
+    observe("codecell_cell_seconds", "From an execution's slot to the cell that runs it.", language, ns);
 }
 
 void measure_taken(const char *language, const char *cell)
@@ -42,10 +42,9 @@ void measure_share(const char *part, uint64_t ns)
 {
     struct metric_family *shares = metric_family(
         "codecell_server_seconds",
-        "The server's own share of an execution, without a wait for a turn or a cell: from the request's last byte to "
-        "the"
-        " job on the stream (to_job), of which the key's check (admission), and from the program's end to the answer's "
-        "first byte (to_answer).",
+        "The server's own share of an execution, without waits for a slot or a cell. to_job: from the request's last "
+        "byte to the job on the cell's stream. admission: the part of to_job that checks the key. to_answer: from the "
+        "program's end to the answer's first byte.",
         METRIC_HISTOGRAM, (const char *const[METRIC_LABELS_MAX + 1]){"part"}, metric_share_bounds);
 
     metric_observe(metric_series(shares, (const char *const[METRIC_LABELS_MAX + 1]){part}), seconds(ns));

@@ -6,9 +6,9 @@
 
 struct execution_result;
 
-void measure_queue(uint64_t ns);                            /* from acceptance to its turn */
-void measure_cell(const char *language, uint64_t ns);       /* from its turn to a cell */
-void measure_taken(const char *language, const char *cell); /* cell: held, blank, kept or made */
+void measure_queue(uint64_t ns);                            /* from acceptance to its slot */
+void measure_cell(const char *language, uint64_t ns);       /* from its slot to its cell */
+void measure_taken(const char *language, const char *cell); /* cell: prewarmed, blank, kept or made */
 void measure_share(const char *part, uint64_t ns);          /* the server's own; part: admission, to_job or to_answer */
 void measure_end(const char *language, const struct execution_result *result);
 

@@ -52,7 +52,7 @@ struct execution_request {
     const char *session_id;            /* NULL: none */
     bool reuse;                        /* its cell may have run the same key's programs, and is kept for the next one */
     struct limits_overrides overrides; /* the limits that the client names */
-    const char *warnings[REQUEST_WARNINGS_MAX + 1]; /* the one more is request_note()'s */
+    const char *warnings[REQUEST_WARNINGS_MAX + 1]; /* one more for request_note() */
     size_t warnings_len;
     uint64_t arrived_ns; /* monotonic: when its last byte was read; 0: not known */
 

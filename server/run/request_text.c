@@ -64,7 +64,7 @@ bool request_text_wants_lf(const struct language *language, const char *path, co
     return language->lines_lf && is_ending_of(language, path);
 }
 
-/* Says what was done to the code (path NULL) or to files[i]. */
+/* Warns that the code (path NULL) or files[i] was changed. */
 static int tell(struct execution_request *request, size_t i, const char *path, bool had_mark, bool had_crlf)
 {
     char subject[REQUEST_QUOTED_MAX + 48] = "code: it";

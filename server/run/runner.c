@@ -40,7 +40,7 @@ static void runner_tell_if_idle(struct runner *runner)
     if (!list_is_empty(&runner->executions) || idle == NULL)
         return;
     runner->idle = NULL;
-    uv_close((uv_handle_t *)&runner->timer, NULL); /* nothing will wait any more */
+    uv_close((uv_handle_t *)&runner->timer, NULL); /* there will be no execution any more */
     idle(runner->idle_arg);
 }
 
@@ -53,7 +53,7 @@ void runner_forget(struct execution *execution)
     runner_tell_if_idle(runner);
 }
 
-/* The record at acceptance is queued and not waited for. It lets the next start mark what was lost. */
+/* The record at acceptance is queued, and nothing waits for it. It tells the next start which executions were lost. */
 
 struct acceptance {
     struct store_job job;
@@ -66,7 +66,7 @@ static int acceptance_work(struct db *db, struct store_job *job, struct error *e
     return records_insert(db, &acceptance->record, error);
 }
 
-/* If it failed, the record at the end makes the row. The store notices its own trouble. */
+/* If the job failed, the record at the end makes the row, and the store reports its own trouble. */
 static void acceptance_done(struct store_job *job, const struct error *error)
 {
     struct acceptance *acceptance = container_of(job, struct acceptance, job);

@@ -39,7 +39,7 @@ struct runner_counts {
 };
 struct runner_counts runner_counts(const struct runner *runner);
 
-/* The cells of a language, by state; ready ones may be held or kept, too. */
+/* The cells of a language, by state. Ready cells may also be prewarmed or kept. */
 struct runner_cells {
     unsigned creating, ready, prewarmed, kept, target, running, ending; /* target: idle cells that the pool wants */
 };

@@ -1,4 +1,4 @@
-/* The struct behind runner.h, and what executions ask of it. */
+/* The struct of runner.h, and the functions that executions call. */
 #ifndef CODECELL_RUN_RUNNER_PRIVATE_H
 #define CODECELL_RUN_RUNNER_PRIVATE_H
 
@@ -10,14 +10,14 @@ struct runner {
     struct runner_options options;
     struct scheduler scheduler;
     struct list executions; /* the newest first */
-    uv_timer_t timer;       /* scheduler_when() */
+    uv_timer_t timer;       /* fires at scheduler_when() or scheduler_grows() */
     bool draining, scheduling;
     const struct execution *accepting; /* runner_submit() has it in hand: a slot that it gets now was not waited for */
     void (*idle)(void *arg);
     void *idle_arg;
 };
 
-/* Gives slots to those whose turn has come. */
+/* Gives free slots to queued executions. */
 void runner_schedule(struct runner *runner);
 
 /* An execution's last step: it is taken off the list and freed. */

@@ -3,12 +3,13 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* What a key has in hand, or had. Their number is bounded by what waits and runs, and SCHEDULER_REMEMBERED. */
+/* A key that has something queued or running, or that is remembered. So there are at most as many as executions, and
+ * SCHEDULER_REMEMBERED more. */
 struct turns_key {
     int64_t key;
     unsigned waiting, running;
     unsigned owes;   /* short programs until it counts as short again */
-    uint64_t served; /* when it last had its turn */
+    uint64_t served; /* the number of its last slot; 0: it had none */
     struct turn *first, *last;
     struct turns_key *next;
 };
@@ -62,7 +63,7 @@ static void key_remove(struct scheduler *scheduler, struct turns_key *k)
     *at = k->next;
 }
 
-/* A new key goes to the end: of two that never had a turn, the one that came first is served first. */
+/* A new key goes to the end: of two keys that never had a slot, the one that came first is served first. */
 static struct turns_key *key_get(struct scheduler *scheduler, int64_t key)
 {
     struct turns_key *k = key_find(scheduler, key);
@@ -87,8 +88,9 @@ static void forget_one(struct scheduler *scheduler)
     scheduler->idle--;
 }
 
-/* It has no more in hand, perhaps: the remembered are in the order in which they became so. One that is known to be
- * short is like one that was never there. */
+/* Called after something of the key has left. A key that has nothing queued or running is forgotten, unless it still
+ * owes short programs. Then it goes to the end, so that the remembered keys stand in the order in which they became
+ * idle. */
 static void key_rest(struct scheduler *scheduler, struct turns_key *k)
 {
     if (!is_idle(k))
@@ -165,7 +167,7 @@ static unsigned scheduler_least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
-/* With the reserve: if there is one slot, the reserve is the first extra slot. */
+/* All slots, with the reserve. If there is one slot, the reserve is the first extra slot. */
 static unsigned slots(const struct scheduler *scheduler)
 {
     const struct scheduler_options *options = &scheduler->options;
@@ -173,7 +175,7 @@ static unsigned slots(const struct scheduler *scheduler)
     return options->concurrency > 1 ? options->concurrency : 1 + scheduler_least(options->extra, 1);
 }
 
-/* Extra slots for a key that has nothing running, whatever runs. Of one it has all. */
+/* How many extra slots a key that has nothing running may use. Half of them if its last programs ran long. */
 static unsigned extra_most(const struct scheduler *scheduler, const struct turns_key *k)
 {
     const struct scheduler_options *options = &scheduler->options;
@@ -182,7 +184,7 @@ static unsigned extra_most(const struct scheduler *scheduler, const struct turns
     return k->owes > 0 ? left / 2 : left;
 }
 
-/* How many may run for `k` to get a slot, if `grown` of them are long. */
+/* If fewer than this many run, of which `grown` are long, `k` gets a slot. */
 static unsigned room(const struct scheduler *scheduler, const struct turns_key *k, unsigned grown)
 {
     unsigned all = slots(scheduler);
@@ -201,9 +203,9 @@ static unsigned count_long(const struct scheduler *scheduler, uint64_t now_ns)
     return count;
 }
 
-/* In line. */
+/* The queue. */
 
-/* The key with the most waiting. */
+/* The key with the most queued executions; NULL: there is no key. */
 static struct turns_key *greediest(const struct scheduler *scheduler)
 {
     struct turns_key *most = NULL;
@@ -214,7 +216,8 @@ static struct turns_key *greediest(const struct scheduler *scheduler)
     return most;
 }
 
-/* Makes a place in a full queue, or not. */
+/* Takes the newest execution of the greediest key out of a full queue. NULL: that key does not hold two places more
+ * than `own`. */
 static struct turn *evict_for(struct scheduler *scheduler, const struct turns_key *own, uint64_t now_ns)
 {
     struct turns_key *most = greediest(scheduler);
@@ -336,7 +339,7 @@ uint64_t scheduler_grows(const struct scheduler *scheduler)
     return turn != NULL ? turn->since_ns + SCHEDULER_SHORT_NS : 0;
 }
 
-/* What its key has shown. */
+/* Notes for the key whether the program was short. */
 static void note_end(const struct turn *turn, uint64_t now_ns)
 {
     struct turns_key *k = turn->of;

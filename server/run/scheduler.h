@@ -23,53 +23,54 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A turn that has lasted this long is a long one. Small programs of scripting languages end within 0.1 s on a calm
- * machine, most compilers have ended by then. */
+/* A program that has held its slot for this long is a long one. On a calm machine small programs of scripting languages
+ * end within 0.1 s, and most compilers within this time. */
 #define SCHEDULER_SHORT_NS 500000000u
 
-/* Short programs in a row, from the turn to its end, that a key has to show after a long one. */
+/* After a long program a key counts as short again when this many programs in a row were short. */
 #define SCHEDULER_TRUST 4u
 #define SCHEDULER_REMEMBERED 256u
 
-/* Keys that had turns within this time of each other share the server. */
+/* Keys that got slots within this time of each other share the server. */
 #define SCHEDULER_SHARED_NS 60000000000u
 
-struct turn; /* one that waits or runs */
+struct turn; /* an execution that waits or runs */
 struct turns_key;
 
 struct scheduler_options {
     unsigned concurrency; /* programs at once */
-    unsigned extra;       /* and beyond, of keys that have none running */
+    unsigned extra;       /* extra slots, for keys that have none running */
     unsigned queue_max;   /* executions that wait */
 };
 
 struct scheduler {
     struct scheduler_options options;
     unsigned waiting, running;
-    unsigned idle;                /* keys that are remembered and have nothing in hand */
-    uint64_t served;              /* turns given so far: the order in which keys were served */
-    int64_t latest;               /* the key that had the last turn */
-    uint64_t shared_until_ns;     /* until then, another key's turn is not long ago */
+    unsigned idle;                /* remembered keys: nothing queued or running */
+    uint64_t served;              /* slots given so far: they number the order in which keys were served */
+    int64_t latest;               /* the key that got the last slot */
+    uint64_t shared_until_ns;     /* until then two keys share the server */
     struct turns_key *keys;       /* the keys that have something queued or running, and the remembered keys */
-    struct turn *oldest, *newest; /* that run, in the order of their beginning */
+    struct turn *oldest, *newest; /* the ones that run, in the order in which they got their slots */
 };
 
-/* Embedded in the execution. */
+/* An execution in the scheduler; a member of struct execution. */
 struct turn {
     int64_t key;
     bool is_running;
-    uint64_t since_ns; /* it runs since */
+    uint64_t since_ns; /* when it got its slot */
     bool is_known;     /* scheduler_grown() has returned it */
     struct turns_key *of;
-    struct turn *next, *prev; /* among the key's waiting ones, or among all that run */
+    struct turn *next, *prev; /* in its key's queue, or among all that run */
 };
 
 void scheduler_init(struct scheduler *scheduler, const struct scheduler_options *options);
-void scheduler_free(struct scheduler *scheduler); /* with nothing waiting or running */
+void scheduler_free(struct scheduler *scheduler); /* nothing may wait or run any more */
 
 enum scheduler_verdict { SCHEDULER_ACCEPTED, SCHEDULER_FULL, SCHEDULER_NO_MEMORY };
 
-/* Puts `turn` in line. `evicted`: the one that lost its place for it (already taken out of line), else NULL. */
+/* Puts `turn` into the queue. `*evicted`: the one that lost its place to it (it is out of the queue already), else
+ * NULL. */
 enum scheduler_verdict scheduler_push(struct scheduler *scheduler, struct turn *turn, int64_t key, uint64_t now_ns,
                                       struct turn **evicted);
 
@@ -77,17 +78,17 @@ enum scheduler_verdict scheduler_push(struct scheduler *scheduler, struct turn *
  * backwards. */
 struct turn *scheduler_next(struct scheduler *scheduler, uint64_t now_ns);
 
-/* When time alone may give somebody a turn; 0: never. */
+/* The next time at which a queued execution may get a slot although nothing ends; 0: never. */
 uint64_t scheduler_when(const struct scheduler *scheduler, uint64_t now_ns);
 
 /* A turn whose program has become a long one and that was not returned yet; NULL: none. */
 struct turn *scheduler_grown(struct scheduler *scheduler, uint64_t now_ns);
-uint64_t scheduler_grows(const struct scheduler *scheduler); /* when there will be one; 0: never */
+uint64_t scheduler_grows(const struct scheduler *scheduler); /* when it will return one; 0: never */
 
-/* It leaves: it waits no more, or runs no more. */
+/* Takes a turn out: it was queued and is given up, or it ran and has ended. */
 void scheduler_leave(struct scheduler *scheduler, struct turn *turn, uint64_t now_ns);
 
-/* How many of its key's run, itself among them; 1 while its key is alone on the server. */
+/* How many executions of its key run, itself included; 1 while no other key shares the server. */
 unsigned scheduler_rank(const struct scheduler *scheduler, const struct turn *turn);
 
 #endif
