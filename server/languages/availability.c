@@ -34,9 +34,9 @@ struct availability {
     void *closed_arg;
 };
 
-static void go_on(struct availability *offers);
+static void availability_go_on(struct availability *offers);
 
-/* Not offered, and why: said once, not at every pass. */
+/* Marks a version as not offered. The log gets a reason once, not at every pass. */
 static void availability_leave_out(struct availability *offers, struct language *language,
                                    struct language_version *version, const char *reason)
 {
@@ -51,8 +51,8 @@ static void availability_leave_out(struct availability *offers, struct language 
     version->fingerprint = NULL;
 }
 
-/* Each version anew: which of them is the default may be another one now. */
-static void keep_waiting(struct availability *offers, const struct language *language)
+/* Tells the pool of every offered version again, because another one may be the default now. */
+static void offer_to_pool(struct availability *offers, const struct language *language)
 {
     const struct language_version *default_version = language_default(language);
 
@@ -96,17 +96,17 @@ static void on_answer(struct image_facts *inquiry, enum image_facts_end end)
         break;
     case IMAGE_FACTS_TOLD:
         offer(inquiry);
-        keep_waiting(offers, inquiry->language);
+        offer_to_pool(offers, inquiry->language);
         break;
     case IMAGE_FACTS_LEFT_OUT:
         availability_leave_out(offers, inquiry->language, inquiry->version, inquiry->reason);
-        keep_waiting(offers, inquiry->language);
+        offer_to_pool(offers, inquiry->language);
         break;
     case IMAGE_FACTS_NO_ENGINE:
         offers->broken = true;
         break;
     }
-    go_on(offers);
+    availability_go_on(offers);
 }
 
 /* Requests that wait. */
@@ -124,10 +124,10 @@ static bool is_over(const struct availability *offers, const struct availability
            uv_now(offers->patience.loop) >= wait->until_ms;
 }
 
-static void on_patience(uv_timer_t *timer);
+static void availability_on_patience(uv_timer_t *timer);
 
-/* Tells those whose wait is over, and sets the timer for the next one. */
-static void tell_waits(struct availability *offers)
+/* Ends the waits that are over, and sets the timer for the next one. */
+static void end_waits(struct availability *offers)
 {
     uint64_t now = uv_now(offers->patience.loop), next = UINT64_MAX;
     struct availability_wait *wait = offers->first;
@@ -136,7 +136,7 @@ static void tell_waits(struct availability *offers)
         if (is_over(offers, wait)) {
             unlink_wait(offers, wait);
             wait->done(wait);
-            wait = offers->first; /* others may have left with it */
+            wait = offers->first; /* done() may have taken others out */
             next = UINT64_MAX;
         } else {
             next = wait->until_ms < next ? wait->until_ms : next;
@@ -146,12 +146,12 @@ static void tell_waits(struct availability *offers)
     if (next == UINT64_MAX)
         uv_timer_stop(&offers->patience);
     else
-        uv_timer_start(&offers->patience, on_patience, next - now, 0);
+        uv_timer_start(&offers->patience, availability_on_patience, next - now, 0);
 }
 
-static void on_patience(uv_timer_t *timer)
+static void availability_on_patience(uv_timer_t *timer)
 {
-    tell_waits(timer->data);
+    end_waits(timer->data);
 }
 
 int availability_await(struct availability *offers, struct availability_wait *wait, uint64_t limit_ms,
@@ -169,7 +169,7 @@ int availability_await(struct availability *offers, struct availability_wait *wa
     *(offers->last != NULL ? &offers->last->next : &offers->first) = wait;
     offers->last = wait;
     offers->waits++;
-    go_on(offers);
+    availability_go_on(offers);
     return 0;
 }
 
@@ -181,7 +181,7 @@ void availability_leave(struct availability *offers, struct availability_wait *w
 void availability_drain(struct availability *offers)
 {
     offers->draining = true;
-    tell_waits(offers);
+    end_waits(offers);
 }
 
 /* What comes next. */
@@ -194,7 +194,7 @@ static bool inquiry_is_under_way(const struct availability *offers, const struct
     return false;
 }
 
-/* The first version that a request waits for and that no inquiry is under way about. */
+/* The first version that a request waits for and that is not asked about yet. */
 static struct language_version *next_wanted(const struct availability *offers, struct language **language)
 {
     for (const struct availability_wait *wait = offers->first; wait != NULL; wait = wait->next)
@@ -207,8 +207,8 @@ static struct language_version *next_wanted(const struct availability *offers, s
     return NULL;
 }
 
-/* The first version of each language, then the second of each that has one, and so on: what most ask for comes first.
- */
+/* The first version of each language, then the second of each that has one, and so on, because most requests want the
+ * first one. */
 static struct language_version *next_of_pass(struct availability *offers, struct language **language)
 {
     for (; offers->nth < LANGUAGE_VERSIONS_MAX; offers->nth++, offers->at = 0)
@@ -224,7 +224,7 @@ static struct language_version *next_of_pass(struct availability *offers, struct
 }
 
 /* The version that the inquiry with this index may begin with; NULL: none. While a request waits, no other image is
- * asked. */
+ * asked in a container. */
 static struct language_version *next_version(struct availability *offers, size_t index, struct language **language,
                                              bool *may_ask)
 {
@@ -237,7 +237,7 @@ static struct language_version *next_version(struct availability *offers, size_t
     return next_of_pass(offers, language);
 }
 
-/* How many are under way. */
+/* Begins inquiries, and returns how many are under way. */
 static size_t availability_begin(struct availability *offers)
 {
     size_t under_way = 0;
@@ -269,15 +269,15 @@ static void finish_pass(struct availability *offers)
 }
 
 /* Ends the waits that are over, and begins the inquiries that can begin. The pass ends with its last inquiry. */
-static void go_on(struct availability *offers)
+static void availability_go_on(struct availability *offers)
 {
-    tell_waits(offers);
+    end_waits(offers);
     if (offers->stopped || availability_begin(offers) > 0)
         return;
     if (offers->pass == PASS_LOOKS && !offers->broken) {
         offers->pass = PASS_ASKS;
         offers->at = offers->nth = 0;
-        go_on(offers);
+        availability_go_on(offers);
     } else if (offers->pass != PASS_NONE) {
         finish_pass(offers);
     } else {
@@ -285,7 +285,7 @@ static void go_on(struct availability *offers)
     }
 }
 
-static void on_timer(uv_timer_t *timer)
+static void availability_on_timer(uv_timer_t *timer)
 {
     struct availability *offers = timer->data;
 
@@ -302,7 +302,7 @@ void availability_check(struct availability *offers)
         return;
     offers->pass = PASS_LOOKS;
     offers->at = offers->nth = 0;
-    go_on(offers);
+    availability_go_on(offers);
 }
 
 int availability_open(struct availability **out, uv_loop_t *loop, const struct availability_options *options,
@@ -323,7 +323,7 @@ int availability_open(struct availability **out, uv_loop_t *loop, const struct a
     uv_timer_init(loop, &offers->patience);
     offers->timer.data = offers->patience.data = offers;
     offers->open_timers = 2;
-    uv_timer_start(&offers->timer, on_timer, AVAILABILITY_PERIOD_MS, AVAILABILITY_PERIOD_MS);
+    uv_timer_start(&offers->timer, availability_on_timer, AVAILABILITY_PERIOD_MS, AVAILABILITY_PERIOD_MS);
     *out = offers;
     return 0;
 }

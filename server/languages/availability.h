@@ -19,7 +19,7 @@ struct availability;
 
 #define AVAILABILITY_PERIOD_MS 30000u
 #define AVAILABILITY_AT_ONCE 2
-#define AVAILABILITY_WANTED_AT_ONCE 8 /* more of them, for requests that wait */
+#define AVAILABILITY_WANTED_AT_ONCE 8 /* further inquiries, only for requests that wait */
 
 struct availability_options {
     struct engine *engine;
@@ -27,7 +27,7 @@ struct availability_options {
     struct store *store;
     struct catalog *languages;
     unsigned waits_max; /* requests that may wait for a language */
-    /* How many cells to keep ready; `is_default`: of the language's default version. */
+    /* How many idle cells a version should have; `is_default`: it is the language's default version. */
     struct pool_keep (*keep)(void *arg, const char *language, bool is_default);
     void (*on_pass)(void *arg); /* after each pass through all languages; may be NULL */
     void *arg;
@@ -43,7 +43,7 @@ struct availability_wait {
     /* Called once, perhaps from within availability_await(): the versions are known, or the time is over, or they
      * cannot become known now because the engine is away or the server stops. */
     void (*done)(struct availability_wait *wait);
-    /* its own */
+    /* private */
     struct availability_wait *next, *prev;
     uint64_t until_ms;
 };

@@ -36,7 +36,7 @@ static const char **join(const char *const *a, const char *const *b, const char 
     return out;
 }
 
-/* The figures of a list, filled in from its `from`th text on; each new text is added to *filled. */
+/* Fills in the figures of `len` texts of the list, from its `from`th on. Each new text is added to *filled. */
 static int fill_in(const char **list, size_t from, size_t len, const struct cell_limits *limits, char ***filled)
 {
     for (size_t i = from; i < from + len; i++) {
@@ -49,8 +49,9 @@ static int fill_in(const char **list, size_t from, size_t len, const struct cell
     return 0;
 }
 
-/* numpy and others start a thread per core of the host, and die under a limit of processes. A terminal's name keeps
- * clear and tput from failing; that there is no terminal, programs see at their streams, and print no colours. */
+/* Without their variables numpy and others start a thread for each core of the host, and die under a limit of
+ * processes. TERM keeps clear and tput from failing. Programs print no colours all the same, because their streams are
+ * not terminals. */
 int command_build(struct command *out, char *const *argv, char *const *language_env, const struct cell_limits *limits,
                   const char *const *env, const char *const *args)
 {

@@ -23,7 +23,8 @@ struct figure {
     uint64_t factor, divisor, less;
 };
 
-/* The sign and the number after it; *at moves past them. -1: the sign is there without a number. */
+/* Reads the number after a sign, if the sign is there, and moves *at past it. -1: the number is missing or out of
+ * range. */
 static int figure_read_part(const char **at, char sign, uint64_t *out)
 {
     const char *p = *at;
@@ -40,7 +41,7 @@ static int figure_read_part(const char **at, char sign, uint64_t *out)
     return 0;
 }
 
-/* The length of the name with which `at` begins; 0: it is none of ours. */
+/* The length of the name with which `at` begins; 0: it is not one of `names`. */
 static size_t figure_name_at(const char *at, struct figure *out)
 {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -13,10 +13,10 @@
 
 #include <stdbool.h>
 
-/* What is said of a wrong one. */
-#define FIGURES_WRONG "a figure must be ${NAME}, ${NAME*N} or ${NAME*N/M}, with -K behind it or not"
+/* The sentence for a wrong figure. */
+#define FIGURES_WRONG "a figure must be ${NAME}, ${NAME*N} or ${NAME*N/M}, each perhaps with -K after it"
 
-bool figures_are_right(const char *text); /* false: one of the names in a form that is none of these */
+bool figures_are_right(const char *text); /* false: one of the names is in another form */
 
 bool figures_in(const char *text); /* whether there is anything to fill in */
 

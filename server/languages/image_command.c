@@ -2,40 +2,40 @@
 
 #include "base/container_of.h"
 
-static void image_command_finish(struct image_command *probe)
+static void image_command_finish(struct image_command *command)
 {
-    if (probe->cell != NULL)
-        cell_end(probe->cell);
-    probe->cell = NULL;
-    probe->under_way = false;
-    probe->done(probe);
+    if (command->cell != NULL)
+        cell_end(command->cell);
+    command->cell = NULL;
+    command->under_way = false;
+    command->done(command);
 }
 
 static void image_command_on_output(void *arg, enum frame_step step, enum frame_channel channel, const uint8_t *data,
                                     size_t len)
 {
-    struct image_command *probe = arg;
-    size_t room = probe->output.max - probe->output.len;
+    struct image_command *command = arg;
+    size_t room = command->output.max - command->output.len;
 
     (void)step, (void)channel;
-    (void)buf_append(&probe->output, data, len < room ? len : room); /* what does not fit is not looked at */
+    (void)buf_append(&command->output, data, len < room ? len : room); /* what does not fit is dropped */
 }
 
 static void image_command_on_step_end(void *arg, enum frame_step step, const struct frame_step_end *end)
 {
-    struct image_command *probe = arg;
+    struct image_command *command = arg;
 
     (void)step;
-    probe->exit_code = (int)end->exit_code;
+    command->exit_code = (int)end->exit_code;
 }
 
 static void on_done(void *arg, enum cell_outcome outcome)
 {
-    struct image_command *probe = arg;
+    struct image_command *command = arg;
 
     if (outcome != CELL_DONE)
-        probe->exit_code = -1;
-    image_command_finish(probe);
+        command->exit_code = -1;
+    image_command_finish(command);
 }
 
 static const struct cell_events events = {
@@ -43,50 +43,50 @@ static const struct cell_events events = {
 
 static void image_command_on_cell(struct pool_request *request, struct cell *cell, const struct error *error)
 {
-    struct image_command *probe = container_of(request, struct image_command, cell_request);
+    struct image_command *command = container_of(request, struct image_command, cell_request);
 
-    (void)error; /* the pool has said why */
-    probe->cell = cell;
+    (void)error; /* the pool has logged it */
+    command->cell = cell;
     if (cell == NULL)
-        image_command_finish(probe);
+        image_command_finish(command);
     else
-        cell_run(cell, &probe->job, NULL, &events, probe);
+        cell_run(cell, &command->job, NULL, &events, command);
 }
 
-void image_command_run(struct image_command *probe, struct pool *pool, const struct language_version *version,
-                       char **argv, void (*done)(struct image_command *probe), void *arg)
+void image_command_run(struct image_command *command, struct pool *pool, const struct language_version *version,
+                       char **argv, void (*done)(struct image_command *command), void *arg)
 {
-    *probe = (struct image_command){.pool = pool,
-                                    .version = version,
-                                    .cell_request = {.kind = &version->kind,
-                                                     .limits = version->kind.limits,
-                                                     .own = true,
-                                                     .on_cell = image_command_on_cell},
-                                    .job = {.env = (const char *const *)version->env,
-                                            .run = {.argv = (const char *const *)argv,
-                                                    .timeout_ms = IMAGE_COMMAND_TIMEOUT_MS,
-                                                    .output_max = IMAGE_COMMAND_OUTPUT_MAX}},
-                                    .exit_code = -1,
-                                    .under_way = true,
-                                    .done = done,
-                                    .arg = arg};
-    buf_init(&probe->output, IMAGE_COMMAND_OUTPUT_MAX);
-    pool_take(pool, &probe->cell_request);
+    *command = (struct image_command){.pool = pool,
+                                      .version = version,
+                                      .cell_request = {.kind = &version->kind,
+                                                       .limits = version->kind.limits,
+                                                       .own = true,
+                                                       .on_cell = image_command_on_cell},
+                                      .job = {.env = (const char *const *)version->env,
+                                              .run = {.argv = (const char *const *)argv,
+                                                      .timeout_ms = IMAGE_COMMAND_TIMEOUT_MS,
+                                                      .output_max = IMAGE_COMMAND_OUTPUT_MAX}},
+                                      .exit_code = -1,
+                                      .under_way = true,
+                                      .done = done,
+                                      .arg = arg};
+    buf_init(&command->output, IMAGE_COMMAND_OUTPUT_MAX);
+    pool_take(pool, &command->cell_request);
 }
 
-void image_command_cancel(struct image_command *probe)
+void image_command_cancel(struct image_command *command)
 {
-    if (!probe->under_way)
+    if (!command->under_way)
         return;
-    probe->under_way = false;
-    if (probe->cell != NULL)
-        cell_end(probe->cell);
+    command->under_way = false;
+    if (command->cell != NULL)
+        cell_end(command->cell);
     else
-        pool_cancel(probe->pool, &probe->cell_request);
-    probe->cell = NULL;
+        pool_cancel(command->pool, &command->cell_request);
+    command->cell = NULL;
 }
 
-void image_command_free(struct image_command *probe)
+void image_command_free(struct image_command *command)
 {
-    buf_free(&probe->output);
+    buf_free(&command->output);
 }

@@ -18,15 +18,15 @@ struct image_command {
     struct buf output; /* standard output, then standard error, as they came */
     int exit_code;     /* -1: it did not run to its end */
     bool under_way;
-    void (*done)(
-        struct image_command *probe); /* once, later; the output is the caller's to read until image_command_free */
+    /* Fires once, later. The caller may read the output until image_command_free(). */
+    void (*done)(struct image_command *command);
     void *arg;
 };
 
 /* Runs argv (NULL after the last) in a cell of the version's. */
-void image_command_run(struct image_command *probe, struct pool *pool, const struct language_version *version,
-                       char **argv, void (*done)(struct image_command *probe), void *arg);
-void image_command_cancel(struct image_command *probe); /* no `done` after this */
-void image_command_free(struct image_command *probe);
+void image_command_run(struct image_command *command, struct pool *pool, const struct language_version *version,
+                       char **argv, void (*done)(struct image_command *command), void *arg);
+void image_command_cancel(struct image_command *command); /* no `done` after this */
+void image_command_free(struct image_command *command);
 
 #endif

@@ -18,7 +18,7 @@
 #define INSPECT_MS 10000u
 #define OUTPUT_SAID ((size_t)300) /* bytes of a failed command's output that are logged */
 
-/* One job for the database: the facts kept for an image. */
+/* A job for the database: reads or writes the facts of an image. */
 struct image_facts_job {
     struct store_job job;
     char language[LANGUAGE_ID_MAX + 1];
@@ -29,7 +29,7 @@ struct image_facts_job {
 
 /* The end. */
 
-static void end(struct image_facts *inquiry, enum image_facts_end how)
+static void inquiry_end(struct image_facts *inquiry, enum image_facts_end how)
 {
     inquiry->under_way = false;
     inquiry->done(inquiry, how);
@@ -38,7 +38,7 @@ static void end(struct image_facts *inquiry, enum image_facts_end how)
 static void image_facts_leave_out(struct image_facts *inquiry, const char *reason)
 {
     inquiry->reason = reason;
-    end(inquiry, IMAGE_FACTS_LEFT_OUT);
+    inquiry_end(inquiry, IMAGE_FACTS_LEFT_OUT);
 }
 
 /* Facts: {"version": "3.13.5", "packages": [{"name", "version"}]}. */
@@ -60,14 +60,14 @@ static int take_facts(struct image_facts *inquiry, const char *text)
 
 /* Asking the image. */
 
-static int keep_work(struct db *db, struct store_job *job, struct error *error)
+static int facts_save_work(struct db *db, struct store_job *job, struct error *error)
 {
     struct image_facts_job *facts = container_of(job, struct image_facts_job, job);
     return stored_facts_put(db, facts->language, facts->fingerprint, facts->facts, error);
 }
 
-/* If it failed, the image is asked again at the next start. */
-static void on_kept(struct store_job *job, const struct error *error)
+/* If the job failed, the image is asked again at the next start. */
+static void on_facts_saved(struct store_job *job, const struct error *error)
 {
     struct image_facts_job *facts = container_of(job, struct image_facts_job, job);
 
@@ -89,7 +89,7 @@ static struct image_facts_job *facts_new(const struct image_facts *inquiry)
     return job;
 }
 
-static void keep(struct image_facts *inquiry, char *text)
+static void facts_save(struct image_facts *inquiry, char *text)
 {
     struct image_facts_job *job = facts_new(inquiry);
 
@@ -98,12 +98,12 @@ static void keep(struct image_facts *inquiry, char *text)
         return; /* asked again at the next start */
     }
     job->facts = text;
-    job->job.work = keep_work;
-    job->job.done = on_kept;
+    job->job.work = facts_save_work;
+    job->job.done = on_facts_saved;
     store_submit(inquiry->store, &job->job);
 }
 
-static void conclude(struct image_facts *inquiry, json_t *packages)
+static void inquiry_conclude(struct image_facts *inquiry, json_t *packages)
 {
     json_t *facts = json_pack("{s:s, s:o}", "version", inquiry->number, "packages", packages);
     char *text = facts != NULL ? json_text(facts, NULL) : NULL;
@@ -111,68 +111,68 @@ static void conclude(struct image_facts *inquiry, json_t *packages)
     json_decref(facts);
     if (text == NULL || take_facts(inquiry, text) != 0) {
         free(text);
-        image_facts_leave_out(inquiry, "its facts cannot be read");
+        image_facts_leave_out(inquiry, "its facts are invalid");
         return;
     }
-    keep(inquiry, text);
-    end(inquiry, IMAGE_FACTS_TOLD);
+    facts_save(inquiry, text);
+    inquiry_end(inquiry, IMAGE_FACTS_TOLD);
 }
 
-/* A command failed. The log says what it did, for the language's author, at the first time and not at every pass. */
-static void image_facts_fail(struct image_facts *inquiry, struct image_command *probe, const char *reason)
+/* A command failed. The log shows what it printed, for the language's author: once, and not at every pass. */
+static void image_facts_fail(struct image_facts *inquiry, struct image_command *command, const char *reason)
 {
     const struct language_version *version = inquiry->version;
     struct buf said;
 
     if (!engine_is_up(inquiry->engine)) {
-        image_command_free(probe);
-        end(inquiry, IMAGE_FACTS_NO_ENGINE);
+        image_command_free(command);
+        inquiry_end(inquiry, IMAGE_FACTS_NO_ENGINE);
         return;
     }
     buf_init(&said, 4 * OUTPUT_SAID);
-    (void)text_utf8_clean(&said, probe->output.data, probe->output.len < OUTPUT_SAID ? probe->output.len : OUTPUT_SAID,
-                          true);
+    (void)text_utf8_clean(&said, command->output.data,
+                          command->output.len < OUTPUT_SAID ? command->output.len : OUTPUT_SAID, true);
     if (version->left_out == NULL || strcmp(version->left_out, reason) != 0)
         log_event(LOG_WARN, "language.command_failed", LOG_STR("language", inquiry->language->id),
-                  LOG_STR("image", version->image), LOG_STR("program", probe->job.run.argv[0]),
-                  LOG_INT("exit_code", probe->exit_code), LOG_STR("output", said.data));
+                  LOG_STR("image", version->image), LOG_STR("program", command->job.run.argv[0]),
+                  LOG_INT("exit_code", command->exit_code), LOG_STR("output", said.data));
     buf_free(&said);
-    image_command_free(probe);
+    image_command_free(command);
     image_facts_leave_out(inquiry, reason);
 }
 
-static void on_packages(struct image_command *probe)
+static void on_packages(struct image_command *command)
 {
-    struct image_facts *inquiry = probe->arg;
+    struct image_facts *inquiry = command->arg;
     json_t *packages;
 
-    if (probe->exit_code != 0) {
-        image_facts_fail(inquiry, probe, "its packages command failed");
+    if (command->exit_code != 0) {
+        image_facts_fail(inquiry, command, "its packages command failed");
         return;
     }
-    packages = image_label_packages(probe->output.data != NULL ? probe->output.data : "");
-    image_command_free(probe);
-    conclude(inquiry, packages);
+    packages = image_label_packages(command->output.data != NULL ? command->output.data : "");
+    image_command_free(command);
+    inquiry_conclude(inquiry, packages);
 }
 
-static void on_version(struct image_command *probe)
+static void on_version(struct image_command *command)
 {
-    struct image_facts *inquiry = probe->arg;
+    struct image_facts *inquiry = command->arg;
     struct language_version *version = inquiry->version;
 
-    if (probe->exit_code != 0 || probe->output.data == NULL ||
-        version_in(probe->output.data, inquiry->number, sizeof inquiry->number) != 0) {
-        image_facts_fail(inquiry, probe, "its version command failed");
+    if (command->exit_code != 0 || command->output.data == NULL ||
+        version_in(command->output.data, inquiry->number, sizeof inquiry->number) != 0) {
+        image_facts_fail(inquiry, command, "its version command failed");
         return;
     }
-    image_command_free(probe);
+    image_command_free(command);
     if (version->packages_argv != NULL)
-        image_command_run(&inquiry->probe, inquiry->pool, version, version->packages_argv, on_packages, inquiry);
+        image_command_run(&inquiry->command, inquiry->pool, version, version->packages_argv, on_packages, inquiry);
     else
-        conclude(inquiry, json_array());
+        inquiry_conclude(inquiry, json_array());
 }
 
-/* What is known of the image already. */
+/* The label and the database. */
 
 /* 0, or -1 if the label does not answer all commands. */
 static int read_label(struct image_facts *inquiry, const struct image_info *image)
@@ -190,7 +190,7 @@ static int read_label(struct image_facts *inquiry, const struct image_info *imag
     return inquiry->packages != NULL ? 0 : -1;
 }
 
-static int read_work(struct db *db, struct store_job *job, struct error *error)
+static int facts_read_work(struct db *db, struct store_job *job, struct error *error)
 {
     struct image_facts_job *facts = container_of(job, struct image_facts_job, job);
 
@@ -199,30 +199,30 @@ static int read_work(struct db *db, struct store_job *job, struct error *error)
 
 static void image_facts_ask(struct image_facts *inquiry)
 {
-    image_command_run(&inquiry->probe, inquiry->pool, inquiry->version, inquiry->version->version_argv, on_version,
+    image_command_run(&inquiry->command, inquiry->pool, inquiry->version, inquiry->version->version_argv, on_version,
                       inquiry);
 }
 
-static void on_read(struct store_job *job, const struct error *error)
+static void on_facts_read(struct store_job *job, const struct error *error)
 {
     struct image_facts_job *facts = container_of(job, struct image_facts_job, job);
     struct image_facts *inquiry = facts->inquiry;
 
-    (void)error; /* then it is as if none were kept */
+    (void)error; /* after an error it is as if none were kept */
     if (inquiry != NULL) {
         inquiry->reading = NULL;
         if (facts->facts != NULL && take_facts(inquiry, facts->facts) == 0)
-            end(inquiry, IMAGE_FACTS_TOLD);
+            inquiry_end(inquiry, IMAGE_FACTS_TOLD);
         else if (inquiry->may_ask)
             image_facts_ask(inquiry);
         else
-            end(inquiry, IMAGE_FACTS_UNASKED);
+            inquiry_end(inquiry, IMAGE_FACTS_UNASKED);
     }
     free(facts->facts);
     free(facts);
 }
 
-static void look_up(struct image_facts *inquiry)
+static void facts_look_up(struct image_facts *inquiry)
 {
     struct image_facts_job *job = facts_new(inquiry);
 
@@ -231,8 +231,8 @@ static void look_up(struct image_facts *inquiry)
         return;
     }
     job->inquiry = inquiry;
-    job->job.work = read_work;
-    job->job.done = on_read;
+    job->job.work = facts_read_work;
+    job->job.done = on_facts_read;
     job->job.reads = true;
     inquiry->reading = job;
     store_submit(inquiry->store, &job->job);
@@ -240,7 +240,7 @@ static void look_up(struct image_facts *inquiry)
 
 /* Asking the engine. */
 
-/* A command that changes asks again, as an image that changes does. */
+/* A hash of the commands, so that a command that was changed is asked again, as an image that was changed is. */
 static unsigned argv_sum(char *const *argv, unsigned sum)
 {
     for (; argv != NULL && *argv != NULL; argv++)
@@ -261,7 +261,7 @@ static void on_inspected(void *arg, int status, json_t *reply, const struct erro
     (void)error;
     inquiry->call = NULL;
     if (status == 0) {
-        end(inquiry, IMAGE_FACTS_NO_ENGINE);
+        inquiry_end(inquiry, IMAGE_FACTS_NO_ENGINE);
         return;
     }
     if (status != 200 || codec_image(reply, &image) != 0) {
@@ -275,14 +275,14 @@ static void on_inspected(void *arg, int status, json_t *reply, const struct erro
     snprintf(inquiry->fingerprint, sizeof inquiry->fingerprint, "%s %08x", image.id,
              argv_sum(version->packages_argv, argv_sum(version->version_argv, 2166136261u)));
     if (version->fingerprint != NULL && strcmp(version->fingerprint, inquiry->fingerprint) == 0) {
-        end(inquiry, IMAGE_FACTS_SAME);
+        inquiry_end(inquiry, IMAGE_FACTS_SAME);
         return;
     }
-    pool_withdraw(inquiry->pool, &version->kind); /* cells of another image than this one are of no use */
+    pool_withdraw(inquiry->pool, &version->kind); /* its idle cells are of another image */
     if (read_label(inquiry, &image) == 0)
-        end(inquiry, IMAGE_FACTS_TOLD);
+        inquiry_end(inquiry, IMAGE_FACTS_TOLD);
     else
-        look_up(inquiry);
+        facts_look_up(inquiry);
 }
 
 void image_facts_begin(struct image_facts *inquiry, struct language *language, struct language_version *version,
@@ -314,9 +314,9 @@ void image_facts_stop(struct image_facts *inquiry)
     if (inquiry->reading != NULL)
         inquiry->reading->inquiry = NULL;
     inquiry->reading = NULL;
-    if (inquiry->probe.under_way) {
-        image_command_cancel(&inquiry->probe);
-        image_command_free(&inquiry->probe);
+    if (inquiry->command.under_way) {
+        image_command_cancel(&inquiry->command);
+        image_command_free(&inquiry->command);
     }
     json_decref(inquiry->packages);
     inquiry->packages = NULL;

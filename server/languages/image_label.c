@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What an engine leaves out is empty. */
+/* Whether two lists are equal. An engine leaves empty lists out, so NULL is an empty list. */
 static bool same_list(const json_t *a, const json_t *b)
 {
     return json_array_size(a) == 0 ? json_array_size(b) == 0 : json_equal(a, b);
@@ -38,7 +38,7 @@ static bool same_command(const json_t *array, char *const *argv)
     return argv[i] == NULL && i == json_array_size(array);
 }
 
-/* The value that the object has for the name before '='. */
+/* Whether the object has the name before '=' with the value after it. */
 static bool has_variable(const json_t *object, const char *variable)
 {
     const char *value = strchr(variable, '=') + 1, *name;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Those without a name before the others; of one name the newest first. */
+/* Versions without a name come first. Of one name the newest comes first. */
 static int by_preference(const void *a, const void *b)
 {
     const struct language_version *const *left = a, *const *right = b;
@@ -15,7 +15,7 @@ static int by_preference(const void *a, const void *b)
     return version_compare((*right)->number, (*left)->number);
 }
 
-/* Of two that report the same the second would never be chosen. */
+/* Drops each version that reports the same as the one before it, because it would never be chosen. */
 static size_t each_once(struct language_version **versions, size_t count)
 {
     size_t kept = 0;
@@ -79,7 +79,7 @@ static void json_append_strings(json_t *array, char *const *strings)
         json_array_append_new(array, json_string(*strings));
 }
 
-/* A version that is left out has no names. */
+/* Only versions that are offered have names. */
 static json_t *aliases_json(const struct language *language)
 {
     json_t *array = json_array();

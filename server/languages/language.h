@@ -27,7 +27,7 @@ struct language_live {
 
 struct language_version {
     char *name;                 /* of another implementation than the default ("clang"); NULL: the default one */
-    char **aliases;             /* its own: names of the language with this version; lower case, NULL after the last */
+    char **aliases;             /* names of the language with this version; lower case, NULL after the last */
     char *image;                /* reference */
     char **compile;             /* argv, NULL: interpreted */
     uint64_t compile_ms;        /* the compile step's own limit */
@@ -36,9 +36,9 @@ struct language_version {
     char **env;                 /* "NAME=value" */
     char **version_argv;        /* a command whose output holds the number */
     char **packages_argv;       /* prints "name version" lines; NULL: none */
-    struct limits least;        /* below them it does not work */
+    struct limits least;        /* it needs at least these */
     struct language_live live;  /* how its output is flushed by the line */
-    struct command waiting;     /* `waiting`: what `kind` points to; zeros: not waiting */
+    struct command waiting;     /* what `kind` points to if it is prewarmed; else zeros */
 
     /* Set by availability.c. */
     bool offered;

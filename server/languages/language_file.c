@@ -66,7 +66,7 @@ static const struct field file_list[] = {
      .required = true,
      .least = 1,
      .at = offsetof(struct language_file, language.name),
-     .meaning = "what people call it"},
+     .meaning = "its name for people"},
     {.name = "aliases",
      .type = FIELD_TEXTS,
      .most = LANGUAGE_ALIASES_MAX,
@@ -112,7 +112,7 @@ static uint32_t smaller(uint32_t a, uint32_t b)
     return a < b ? a : b;
 }
 
-/* A server whose maxima are below the defaults offers its maxima. What the file itself says must fit. */
+/* The default limits, or the server's maxima if these are lower. A file's own limits must fit into the maxima. */
 static struct limits least_of(const struct limits *defaults, const struct limits *maxima)
 {
     const struct cell_limits *a = &defaults->cell, *b = &maxima->cell;

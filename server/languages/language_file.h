@@ -1,4 +1,4 @@
-/* One language.json, read strictly: what the folder of a language says of it. */
+/* Reads a language.json strictly. */
 #ifndef CODECELL_LANGUAGES_LANGUAGE_FILE_H
 #define CODECELL_LANGUAGES_LANGUAGE_FILE_H
 

@@ -40,7 +40,7 @@ static size_t live_count(char *const *strings)
     return n;
 }
 
-/* The words of both. NULL: out of memory. */
+/* The words of `prefix`, then those of `run`. NULL: out of memory. */
 static char **joined(struct arena *arena, char *const *prefix, char *const *run)
 {
     size_t before = live_count(prefix), after = live_count(run);

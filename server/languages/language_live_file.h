@@ -5,9 +5,9 @@
 #include "base/fields.h"
 #include "languages/language.h"
 
-/* Reads `value` (NULL: absent) of the version that `up` is the place of and whose command is `run`. It is true if the
- * output comes by the line anyway, else it says what is different of the run step: variables, words before its command,
- * or another command. 0, or -1 with a sentence. */
+/* Reads `value` (NULL: absent) of the version that `up` is the place of and whose command is `run`. `true`: the output
+ * comes line by line anyway. An object: what must change in the run step for that, which are variables, words before
+ * its command, or another command. 0, or -1 with a sentence. */
 int language_live_read(const struct field_place *up, const json_t *value, char *const *run, struct language_live *live);
 
 #endif

@@ -139,7 +139,7 @@ static const struct field version_list[] = {
      .type = FIELD_ANY,
      .at = offsetof(struct version_file, waiting),
      .fallback = "false",
-     .meaning = "whether its interpreter is started ahead of the program, and where it is held"},
+     .meaning = "whether its interpreter is prewarmed, and at which system call it waits for the program"},
     {.name = "least",
      .type = FIELD_ANY,
      .at = offsetof(struct version_file, least),
@@ -166,7 +166,7 @@ static int version_check_name(const struct field_place *place, const struct fiel
                : field_wrong(place, "must be 1 to 32 of a-z and 0-9, the first and the last a letter");
 }
 
-/* What an item of `versions` has besides. */
+/* The further fields of an item of `versions`. */
 static const struct field item_list[] = {
     {.name = "name",
      .type = FIELD_TEXT,
@@ -204,7 +204,7 @@ static int read_waiting(const struct field_place *place, const json_t *value, bo
     return field_wrong(place, "must be true, false, \"getuid\" or \"open\"");
 }
 
-/* What is started ahead is what a job begins with: the compile step if there is one. */
+/* What a job begins with is prewarmed: the compile step if there is one. */
 static int fill_kind(const struct field_place *place, const json_t *value, const struct language *language,
                      struct language_version *version)
 {
@@ -231,7 +231,7 @@ static int fill_kind(const struct field_place *place, const json_t *value, const
     return 0;
 }
 
-/* As with limits, a server whose maximum is below the compiler's memory gives its maximum. */
+/* If the server's maximum is below the compiler's memory, the compiler gets the maximum. */
 static int fill_version(const struct version_file *file, const struct limits *maxima, struct language *language,
                         struct language_version *version, struct error *error)
 {
@@ -284,8 +284,8 @@ static void version_release_json(void *object)
     json_decref(object);
 }
 
-/* The file's fields under the item's (NULL: none), as a tree that the language owns. A null takes back what a version
- * can do without. NULL: out of memory. */
+/* The file's fields with the item's fields (NULL: none) over them, as a tree that the language owns. A null removes an
+ * optional field. NULL: out of memory. */
 static json_t *overlaid(struct arena *arena, const json_t *file, const json_t *item)
 {
     static const char *const optional[] = {"compile", "packages", "waiting", "least", "live", "proven"};

@@ -94,7 +94,7 @@ static const char *skip_spaces(const char *at)
     return at;
 }
 
-/* Between two conditions. */
+/* Moves past spaces and at most one comma between two conditions. */
 static const char *skip_gap(const char *at)
 {
     at = skip_spaces(at);
@@ -151,7 +151,7 @@ static struct version_condition *version_add_condition(struct version_range *ran
     return condition;
 }
 
-/* How many of the parts ^ and ~ keep. */
+/* How many parts must stay the same for ^ or ~. */
 static size_t kept_by(char sign, const struct version_condition *bound)
 {
     size_t len = 0;
@@ -201,7 +201,7 @@ static int read_condition(struct version_range *range, const char **at)
         return 0;
     }
     if (read_bound(at, &bound, &wild) != 0 || (bound.len == 0 && !bare))
-        return -1; /* ">=*" says nothing */
+        return -1; /* ">=*" has no meaning */
     return bound.len == 0 || version_add_condition(range, &bound, sign->relation, bound.len) != NULL ? 0 : -1;
 }
 

@@ -57,7 +57,7 @@ int version_range_read(struct version_range *out, const char *text);
 /* The same for a request's field: -1 with ERROR_INVALID and a sentence that begins with "version: ". */
 int version_range_parse(struct version_range *out, const char *text, struct error *error);
 
-/* Whether the number meets every condition; the name is the caller's to look at. */
+/* Whether the number meets every condition. The range's name is not compared. */
 bool version_fits(const struct version_range *range, const char *number);
 
 #endif
