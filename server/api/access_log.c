@@ -1,4 +1,4 @@
-/* What is said of each exchange once it is over: a line of the log, and metrics. */
+/* What is recorded of each exchange after its end: a line of the log, and metrics. */
 #include "api/access_log.h"
 
 #include "api/api.h"
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Methods of requests without a route are the client's free choice: a label must not be. */
+/* A client may send any method, but the values of a label must be few. */
 static const char *method_label(const struct http_exchange *ex)
 {
     static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
@@ -44,8 +44,9 @@ static void count_request(const char *method, const char *route, int status, dou
     if (status != 0)
         snprintf(code, sizeof code, "%d", status);
     struct metric_family *requests =
-        metric_family("codecell_http_requests_total", "Requests by route and status; gone: the client left first.",
-                      METRIC_COUNTER, (const char *const[4]){"method", "route", "status"}, NULL);
+        metric_family("codecell_http_requests_total",
+                      "Requests by method, route and status. gone: the client left before its answer.", METRIC_COUNTER,
+                      (const char *const[4]){"method", "route", "status"}, NULL);
     struct metric_family *latency =
         metric_family("codecell_http_request_seconds", "From a request's head to the end of its answer.",
                       METRIC_HISTOGRAM, (const char *const[4]){"route"}, metric_latency_bounds);
@@ -64,9 +65,9 @@ static void count_rejection(const char *reason)
 /* Machines ask for these every few seconds; at the level info they would bury the rest. */
 static enum log_level level_of(const struct http_route *route)
 {
-    bool probe =
+    bool is_polled =
         route != NULL && (route->handler == api_health || route->handler == api_ready || route->handler == api_metrics);
-    return probe ? LOG_DEBUG : LOG_INFO;
+    return is_polled ? LOG_DEBUG : LOG_INFO;
 }
 
 void api_exchange_done(struct http_exchange *ex, int status, uint64_t ns)

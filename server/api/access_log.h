@@ -1,4 +1,4 @@
-/* What is said of each request at its end: a line in the log, and the metrics of requests. */
+/* What is recorded of each request after its end: a line of the log, and metrics. */
 #ifndef CODECELL_API_ACCESS_LOG_H
 #define CODECELL_API_ACCESS_LOG_H
 

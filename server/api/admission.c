@@ -110,7 +110,7 @@ static void refuse_rate(struct http_exchange *ex, const struct rate_verdict *rat
     http_respond_error(ex, error_status(ERROR_RATE), "Rate limit exceeded. Please try again later.");
 }
 
-/* What runs nothing has a rate of its own. */
+/* Requests that run nothing have a rate of their own. */
 static bool may_read(struct http_exchange *ex, const struct admission *admission, struct rate_verdict *verdict)
 {
     const struct key *key = &api_caller(ex)->key;
@@ -177,7 +177,7 @@ static struct admission *admission_new(struct http_exchange *ex)
     admission->job.done = admission_done;
     bool runs = (admission->flags & API_COUNTS) != 0;
     admission->job.reads = !runs || store_trouble(api_of(ex)->store, &admission->trouble);
-    admission->job.early = true; /* a rate that a crash forgets is no loss: the request is lost with it */
+    admission->job.early = true; /* a crash may forget the count, because it loses the request too */
     return admission;
 }
 
@@ -216,8 +216,8 @@ static void admit_metrics(struct http_exchange *ex)
     api_respond_error(ex, &error);
 }
 
-/* Only what runs programs has a body that is worth holding: with other requests, most of which need no key, anybody
- * could fill what all bodies may take. */
+/* Only requests that run programs need large bodies. Most others need no key, so with large bodies anybody could use up
+ * the memory for bodies. */
 static bool is_too_large(const struct http_exchange *ex)
 {
     return (http_route(ex)->flags & API_COUNTS) == 0 &&
@@ -228,7 +228,7 @@ void api_admit(struct http_exchange *ex)
 {
     unsigned flags = http_route(ex)->flags;
     if (is_too_large(ex))
-        http_respond_error(ex, 413, "Body: this request needs none");
+        http_respond_error(ex, 413, "Body: must be at most 64 KiB, with a Content-Length, for this endpoint");
     else if ((flags & API_KEY) != 0)
         admit_key(ex);
     else if ((flags & API_METRICS) != 0)

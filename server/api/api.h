@@ -1,8 +1,7 @@
-/* The API's resources: what connects http/ with run/ and store/. A file a resource; each offers its
- * handlers here, and routes.c puts them into one table.
+/* The API's resources connect http/ with run/ and store/. Each has a file of its own, and routes.c puts their handlers
+ * into one table.
  *
- *   admit (admission.c): key and scope and rate, in one database job ─ body ─ handler ─ answer
- */
+ *   admit (admission.c): key, scope and rate, in one database job ─ body ─ handler ─ answer */
 #ifndef CODECELL_API_API_H
 #define CODECELL_API_API_H
 
@@ -19,7 +18,7 @@
 
 struct availability;
 
-/* What handlers lean on; http_options.data. Owned by app.c. */
+/* What all handlers need: http_options.data. app.c owns it. */
 struct api {
     uv_loop_t *loop;
     struct store *store;
@@ -29,9 +28,9 @@ struct api {
     struct http_server *http;
     struct limits maxima;
     size_t max_code, max_stdin;   /* bytes */
-    bool reuse;                   /* of a key without a value of its own (CODECELL_REUSE) */
+    bool reuse;                   /* for keys without a value of their own (CODECELL_REUSE) */
     const char *metrics_key;      /* "": /metrics is for this machine alone */
-    struct reading_rates reading; /* of what runs nothing */
+    struct reading_rates reading; /* rates of requests that run nothing */
     bool draining;                /* SIGTERM came: new executions are 503 */
 };
 
@@ -41,8 +40,8 @@ enum api_flag {
     API_EXECUTE = 2,  /* with the scope execute (403) */
     API_READ = 4,     /* with the scope read */
     API_ADMIN = 8,    /* with the scope admin */
-    API_COUNTS = 16,  /* counts against the rate (429); other keyed routes carry its headers and count against that of
-                         reading (429) */
+    API_COUNTS = 16,  /* counts against the rate (429); other keyed routes show its headers, and count against the rate
+                         of reading (429) */
     API_METRICS = 32, /* wants the metrics key if one is set */
 };
 

@@ -180,7 +180,7 @@ void query_add(struct query *query, json_t *item, int64_t sequence)
     json_array_append_new(query->items, item);
 }
 
-/* Room for all that may come. */
+/* Room for all records that may come. */
 static int query_make_room(struct query *query)
 {
     if (query->records == NULL)

@@ -15,7 +15,7 @@
 #define QUERY_INLINE_MAX ((size_t)256 * 1024)    /* up to this many an answer is encoded on the loop */
 
 struct query {
-    struct store_job job; /* a reader of the key */
+    struct store_job job; /* it reads for the key */
     struct pending pending;
     struct api *api;
     int64_t key_row;
@@ -23,12 +23,12 @@ struct query {
     bool purges; /* work() removes a session, whose rows must be deleted later */
     int (*work)(struct db *db, struct query *query, struct error *error); /* 0, -1 or STORE_MORE */
     void (*answer)(struct query *query); /* ends with query_answer_… or query_refuse; the client is there */
-    json_t *value;                       /* what work() found, of one thing */
+    json_t *value;                       /* what work() found, if it is one thing */
     struct record *records; /* or as records, which become JSON only when the answer is encoded; may be NULL */
     size_t count;           /* of records */
     size_t text_len;        /* bytes of kept code and output in records */
 
-    /* A list's. */
+    /* Of a list. */
     enum page_list list;
     struct record_filter filter; /* limit and before, also for sessions; a list moves it */
     int status;                  /* the client's; the row of an execution that runs says pending. -1: any */
@@ -39,7 +39,7 @@ struct query {
 
     /* The answer. */
     struct page_owner owner;                    /* a list's */
-    json_t *(*make)(const struct query *query); /* makes what is answered of the records; any thread */
+    json_t *(*make)(const struct query *query); /* makes the answer from the records; any thread */
     uv_work_t encoding;
     char *text;
     size_t len;
@@ -60,14 +60,14 @@ void query_answer_value(struct query *query); /* 200 and `value` */
 void query_answer_page(struct query *query);  /* 200 and a page of `items` */
 void query_answer_records(struct query *query, json_t *(*make)(const struct query *query)); /* 200 and what it makes */
 
-/* A page of `items`, which are taken. NULL: out of memory. */
+/* A page; takes `items`. NULL: out of memory. */
 json_t *query_page(const struct query *query, json_t *items);
 
 /* Adds an item to the page. Takes it. */
 void query_add(struct query *query, json_t *item, int64_t sequence);
 
-/* Adds a record with its texts, which are taken. false: it is left to the next page, because the texts would be more
- * than QUERY_TEXT_MAX (the first always fits), or without memory. */
+/* Adds a record and takes its texts. false: out of memory, or the next page must have it, because the texts would be
+ * more than QUERY_TEXT_MAX (the first record always fits). */
 bool query_add_record(struct query *query, struct record *record);
 
 #endif

@@ -33,7 +33,7 @@ struct execute_call {
     struct execution_request request;
     struct execution *execution;   /* NULL: not under way */
     struct availability_wait wait; /* until it is known what the language's image holds */
-    bool waits, waited;            /* now; at any time */
+    bool waits, waited;            /* waits now; has waited */
     struct execute_answer answer;
     struct error error;
     int failed; /* what the worker's function returned */
@@ -60,7 +60,7 @@ static void execute_on_gone(struct pending *pending)
     if (call->waits)
         availability_leave(call->api->availability, &call->wait);
     else if (call->execution == NULL)
-        return; /* a worker has it, and frees it when it comes back */
+        return; /* a worker has the call, and frees it when it comes back */
     else
         execution_abandon(call->execution);
     execute_free(call);
@@ -243,7 +243,8 @@ static void execute_read_body(struct execute_call *call)
         return;
     }
     if (!http_claim_set(&call->claim, EXECUTE_READ_COST(len))) {
-        error_set(&call->error, ERROR_UNAVAILABLE, "Too much is being sent at once. Please try again later.");
+        error_set(&call->error, ERROR_UNAVAILABLE,
+                  "The server is holding too many request bodies. Please try again later.");
         execute_refuse(call);
         return;
     }

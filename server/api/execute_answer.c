@@ -90,7 +90,7 @@ static json_t *compile_value(const struct execution_result *result)
     return value;
 }
 
-/* Its program was not started. */
+/* The compile step failed, so the program was not started. */
 static bool ended_in_compiler(const struct execution_result *result)
 {
     return result->compiled && result->compile_exit_code != 0;
@@ -125,7 +125,7 @@ static int add_warnings(struct execute_answer *answer)
 static json_t *answer_value(struct execute_answer *answer, json_t *value)
 {
     const struct execution_result *result = &answer->result;
-    /* Of a failed compilation, what the compiler said is what the answer says. */
+    /* If the compilation failed, the answer shows the compiler's output. */
     const struct execution_output *output = ended_in_compiler(result) ? &result->compile : &result->run;
 
     json_object_set_new(value, "execution_id", json_string(answer->id));

@@ -110,15 +110,15 @@ static const struct field list_fields_list[] = {
      .type = FIELD_CHOICE,
      .choices = record_status_names,
      .at = offsetof(struct list_query, status),
-     .meaning = "executions of this status alone"},
+     .meaning = "only executions of this status"},
     {.name = "language",
      .type = FIELD_TEXT,
      .at = offsetof(struct list_query, language),
-     .meaning = "executions of this language alone"},
+     .meaning = "only executions of this language"},
     {.name = "session_id",
      .type = FIELD_TEXT,
      .at = offsetof(struct list_query, session_id),
-     .meaning = "executions of this session alone"},
+     .meaning = "only executions of this session"},
 };
 const struct fields executions_list_fields = FIELDS(list_fields_list, sizeof(struct list_query));
 
@@ -187,7 +187,7 @@ void api_executions_get(struct http_exchange *ex)
 
 /* Cancelling. */
 
-/* It is the key's, and it does not run. */
+/* The key has the execution, but it does not run. */
 static void answer_ended(struct query *query)
 {
     struct error error;

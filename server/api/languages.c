@@ -72,7 +72,7 @@ static int make_piece(struct languages_answer *answer, bool first)
     return add_language(&answer->piece, language);
 }
 
-/* False: the client must take some of it first. */
+/* False: the client must take some of the answer first. */
 static bool write_piece(struct languages_answer *answer)
 {
     const struct buf *piece = &answer->piece;

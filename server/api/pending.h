@@ -1,5 +1,5 @@
-/* What works on an exchange's answer while the client may go away: a job on the database's thread, an execution, a body
- * that another thread reads. It is a member of what works:
+/* Work on an exchange's answer, during which the client may go away: a job on the database's thread, an execution, a
+ * body that another thread reads. The struct is a member of that work's struct:
  *
  *   pending_begin() ─ … ─ pending_end(): the exchange, to be answered now
  *         │                     └ NULL: the client has gone in the meantime
@@ -11,12 +11,12 @@
 
 struct pending {
     struct http_exchange *ex;              /* NULL: the client has gone, or it has been answered */
-    void (*gone)(struct pending *pending); /* may free what `pending` is a member of; NULL: nothing to do */
+    void (*gone)(struct pending *pending); /* may free the struct around `pending`; NULL: nothing to do */
 };
 
 void pending_begin(struct pending *pending, struct http_exchange *ex, void (*gone)(struct pending *pending));
 
-/* The exchange, whose client going away is of no interest from now on. NULL: it has gone already. */
+/* The exchange. gone() is not called any more. NULL: the client has gone already. */
 struct http_exchange *pending_end(struct pending *pending);
 
 #endif

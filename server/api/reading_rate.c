@@ -18,7 +18,7 @@ static struct reading_key *find(const struct reading_rates *rates, int64_t key_r
     return NULL;
 }
 
-/* The one that is the nearest to its full burst, or has it. NULL: there is none. */
+/* The key that is nearest to its full burst; NULL: there is no key. */
 static struct reading_key *idlest(const struct reading_rates *rates)
 {
     struct reading_key *found = rates->keys;
@@ -41,7 +41,8 @@ static struct reading_key *reading_append(struct reading_rates *rates)
     return &rates->keys[rates->count++];
 }
 
-/* A place for a key that has none: one whose key has its full burst says nothing any more. */
+/* A place for a new key. It replaces a key that has its full burst, because that is what a new key has. If there are
+ * READING_KEYS_MAX keys, it replaces the nearest one. */
 static struct reading_key *place(struct reading_rates *rates, int64_t key_row, int64_t now_ns)
 {
     struct reading_key *key = idlest(rates);

@@ -1,6 +1,6 @@
-/* How often a key may read: what is keyed and runs nothing has a rate of its own, apart from that of executions
- * (store/rates.h, whose decision it shares). Its state is kept in memory: after a restart each key has its burst again.
- * On the loop. */
+/* How often a key may read: requests with a key that run nothing have a rate of their own, apart from that of
+ * executions (store/rates.h, whose decision it shares). Its state is kept in memory: after a restart each key has its
+ * burst again. It runs on the loop. */
 #ifndef CODECELL_API_READING_RATE_H
 #define CODECELL_API_READING_RATE_H
 
@@ -8,11 +8,11 @@
 
 #include <stddef.h>
 
-#define READING_PER_EXECUTION \
-    6 /* a key that runs much polls much: at least so many requests for each program that it may run */
-#define READING_KEYS_MAX                                                                       \
-    16384 /* keys that have read within their last minute; one more takes the place of the one \
-             that is the nearest to its full burst */
+/* A key that runs much polls much, so it may send at least this many requests for each program that it may run. */
+#define READING_PER_EXECUTION 6
+
+/* Keys that are remembered. One more takes the place of the one that is nearest to its full burst. */
+#define READING_KEYS_MAX 16384
 
 struct reading_key {
     int64_t key_row, tat_ns;

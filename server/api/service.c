@@ -107,7 +107,7 @@ static void collect_cells(const struct runner *runner, const char *language)
         metric_set(metric_series(cells, (const char *const[4]){language, states[i].state}), states[i].count);
 }
 
-/* Gauges that are read when a client asks for them. */
+/* Gauges are read when a client asks for them. */
 static void collect(const struct api *api)
 {
     for (size_t i = 0; i < catalog_count(api->languages); i++) {
@@ -116,7 +116,7 @@ static void collect(const struct api *api)
             collect_cells(api->runner, language->id);
     }
     struct runner_counts counts = runner_counts(api->runner);
-    set_gauge("codecell_executions_queued", "Executions that wait for their turn.", counts.queued);
+    set_gauge("codecell_executions_queued", "Executions that wait for a slot.", counts.queued);
     set_gauge("codecell_executions_running", "Executions that have a cell or wait for one.", counts.running);
     set_gauge("codecell_http_connections", "Open connections of clients.", http_server_connections(api->http));
     set_gauge("codecell_engine_up", "1 while the container engine answers.", runner_engine_is_up(api->runner) ? 1 : 0);

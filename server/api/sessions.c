@@ -75,7 +75,7 @@ static int delete_session(struct db *db, struct query *query, struct error *erro
     return 0;
 }
 
-/* What runs in it is ended first: its last word is then queued before the deletion. */
+/* Cancels the session's executions first, so that their records are queued before the deletion. */
 void api_sessions_delete(struct http_exchange *ex)
 {
     struct query *query = query_new(ex, delete_session, query_answer_value);

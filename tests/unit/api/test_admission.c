@@ -302,8 +302,9 @@ static void test_a_large_body_is_for_programs_alone(void **state)
     chunked.headers[1] = (struct pair){"Transfer-Encoding", "chunked"};
     api_admit(&large);
     api_admit(&chunked);
-    fake_expect(&large, 413, "{\"detail\":\"Body: this request needs none\"}");
-    fake_expect(&chunked, 413, "{\"detail\":\"Body: this request needs none\"}");
+    fake_expect(&large, 413, "{\"detail\":\"Body: must be at most 64 KiB, with a Content-Length, for this endpoint\"}");
+    fake_expect(&chunked, 413,
+                "{\"detail\":\"Body: must be at most 64 KiB, with a Content-Length, for this endpoint\"}");
 }
 
 static void test_who_may_read_the_metrics(void **state)
