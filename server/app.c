@@ -61,7 +61,7 @@ struct app {
     struct call *info;
     uv_signal_t signals[SIGNALS];
     uv_timer_t patience, answers, trim;
-    uv_work_t trimming; /* its data: the app while a worker has it, which may be busy for long */
+    uv_work_t trimming; /* `data` is the app while a worker thread trims, else NULL */
     uv_prepare_t before_poll;
     bool stopping, hurried;
 };
@@ -156,7 +156,7 @@ static void on_signal(uv_signal_t *handle, int number)
 {
     struct app *app = handle->data;
 
-    if (app->stopping && number == SIGHUP) /* a terminal that closes may send it twice: that is not a wish to hurry */
+    if (app->stopping && number == SIGHUP) /* a terminal that closes may send it twice; the second must not hurry */
         return;
     log_event(LOG_INFO, app->stopping ? "server.drain_forced" : "server.draining", LOG_INT("signal", number));
     if (app->stopping)
@@ -324,7 +324,7 @@ static void on_trim_timer(uv_timer_t *timer)
     struct app *app = timer->data;
 
     if (app->trimming.data != NULL) {
-        uv_timer_start(timer, on_trim_timer, TRIM_MS, 0); /* what was freed since is not what the worker has in hand */
+        uv_timer_start(timer, on_trim_timer, TRIM_MS, 0); /* again: the worker may miss what was freed since it began */
         return;
     }
     app->trimming.data = app;
@@ -429,7 +429,7 @@ static void watch_signals(struct app *app)
     app->patience.data = app->answers.data = app;
 }
 
-/* As many descriptors as the system lets us have: a connection each, and an attach stream per cell. */
+/* As many descriptors as the system allows: each connection takes one, and so does each cell's attach stream. */
 static void raise_descriptors(void)
 {
     struct rlimit limit;
@@ -446,7 +446,7 @@ static void on_before_poll(uv_prepare_t *prepare)
     log_flush();
 }
 
-/* Lines of the log come after the answers that they tell of. */
+/* Writes the lines of the log after the answers that they describe. */
 static void gather_log(struct app *app)
 {
     uv_prepare_init(&app->loop, &app->before_poll);
@@ -454,9 +454,9 @@ static void gather_log(struct app *app)
     log_gather(true);
 }
 
-/* Cells keep the kernel from starting a program for cores, but nothing keeps it from connecting to a server for them
- * ("@PATH", Linux 6.16). It is one setting for the whole machine, so it is the engine's host's, unless that is remote.
- */
+/* Cells keep the kernel from starting a program for core dumps. But if core_pattern is "@PATH" (Linux 6.16), the kernel
+ * connects to a socket of the host, and a cell cannot prevent that. The setting is the machine's, so it is also that of
+ * the engine's host, unless the engine is remote. */
 static void look_at_cores(void)
 {
     char pattern[130] = "";
@@ -465,7 +465,7 @@ static void look_at_cores(void)
     if (file != NULL && fgets(pattern, sizeof pattern, file) != NULL && pattern[0] == '@') {
         pattern[strcspn(pattern, "\n")] = '\0';
         log_event(LOG_WARN, "host.cores", LOG_STR("core_pattern", pattern),
-                  LOG_STR("reason", "programs that crash reach a server of the host"),
+                  LOG_STR("reason", "a program that crashes makes the kernel connect to a socket of the host"),
                   LOG_STR("mend", "sysctl -w kernel.core_pattern=core"));
     }
     if (file != NULL)
@@ -517,7 +517,7 @@ int app_serve(const struct config *config)
     app.trim.data = &app;
     if (start(&app, &error) != 0) {
         log_event(LOG_ERROR, "server.failed", LOG_STR("reason", error.text));
-        return 1; /* the process ends, and all that was opened with it */
+        return 1; /* the end of the process closes what was opened */
     }
     log_event(LOG_INFO, "server.listening", LOG_STR("address", http_server_address(app.http)),
               LOG_STR("version", CODECELL_VERSION), LOG_INT("pid", getpid()));

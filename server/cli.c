@@ -119,7 +119,8 @@ static void language_print_row(const char *id, const struct language_version *ve
     putchar('\n');
 }
 
-/* Its further versions below it: their numbers are in their images, which only a server asks. */
+/* Prints a language, and its further versions below it. These have no numbers here, because only a server asks their
+ * images. */
 static void print_language(const struct language *language)
 {
     char id[LANGUAGE_ID_MAX + VERSION_NAME_MAX + 2];

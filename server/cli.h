@@ -27,13 +27,14 @@ struct cli_option {
     bool *flag;         /* set if the flag is there */
 };
 
-/* Reads the arguments of a command. What is no option goes to `operand`, of which there is exactly one;
- * NULL: there is none. `options` may be NULL. CLI_OK, or CLI_USAGE after a sentence on standard error. */
+/* Reads the arguments of a command. If `operand` is not NULL, there must be exactly one argument that is not an option,
+ * and it goes there. If it is NULL, there must be none. `options` may be NULL. CLI_OK, or CLI_USAGE after a sentence on
+ * standard error. */
 int cli_parse(int argc, char **argv, const struct cli_option *options, const char **operand);
 
-/* Says a sentence on standard error and how to get help; returns CLI_USAGE. */
+/* Prints a sentence and how to get help on standard error. Returns CLI_USAGE. */
 int cli_misused(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* Says a sentence on standard error; returns CLI_FAILED. */
+/* Prints a sentence on standard error. Returns CLI_FAILED. */
 int cli_failed(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -13,7 +13,7 @@ static size_t drop(char *data, size_t size, size_t count, void *arg)
     return size * count;
 }
 
-/* A server that listens on any address is asked on this machine. */
+/* The address to connect to: a server that listens on every address is reached over the loopback. */
 static const char *reachable(const char *listen, char room[64])
 {
     static const struct {

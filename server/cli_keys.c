@@ -100,10 +100,10 @@ int cli_key_create(int argc, char **argv, const struct config *config)
         return cli_misused("%s", error.text);
     if (bad != 0)
         return cli_failed("%s", error.text);
-    fprintf(stderr, "Key %s (%s) made. It is shown this once:\n", key.id, key.name);
+    fprintf(stderr, "Made key %s (%s). It is shown only this once:\n", key.id, key.name);
     puts(text);
     return fflush(stdout) == 0 ? CLI_OK
-                               : cli_failed("standard output cannot be written: revoke key %s, nobody has it", key.id);
+                               : cli_failed("standard output cannot be written, so key %s is lost: revoke it", key.id);
 }
 
 /* Key list. */

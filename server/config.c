@@ -23,7 +23,7 @@ static char *print_or_abort(const char *format, ...)
     va_list args;
     va_start(args, format);
     if (vasprintf(&text, format, args) < 0)
-        abort(); /* at start, with nothing to lose yet */
+        abort(); /* only at the start, when nothing can be lost */
     va_end(args);
     return text;
 }
@@ -397,7 +397,8 @@ static const char *shown_value(const struct config *config, const struct setting
 unsigned config_connections(const struct config *config, uint64_t descriptors)
 {
     int64_t programs = config->concurrency + config->concurrency_extra;
-    uint64_t beside = DESCRIPTORS + (uint64_t)config->pool_max + 2 * (uint64_t)programs; /* a stream, and a call */
+    uint64_t beside =
+        DESCRIPTORS + (uint64_t)config->pool_max + 2 * (uint64_t)programs; /* each program takes a stream and a call */
     uint64_t left = descriptors > beside ? descriptors - beside : 0;
 
     if (left < descriptors / 4)

@@ -59,7 +59,7 @@ struct config {
     char *docker_certs; /* DOCKER_CERT_PATH; "" */
 };
 
-enum config_reuse { REUSE_OFF, REUSE_KEY };             /* a cell's next job may be of the same key */
+enum config_reuse { REUSE_OFF, REUSE_KEY };             /* a cell's next program may be of the same key */
 enum config_keep { KEEP_SIZES, KEEP_OUTPUT, KEEP_ALL }; /* stored: sizes, also stdout and stderr, also the code */
 
 /* Reads the environment (`environ`-like array). 0, or -1 with the sentence that names the variable. */
@@ -75,7 +75,8 @@ void config_print_markdown(FILE *out);
  * the engine and the database have descriptors too. At least a quarter of the descriptors. */
 unsigned config_connections(const struct config *config, uint64_t descriptors);
 
-/* How many cells wait for `language` according to `pool` ("python=4,*=1"); *named: by its id, and not by `*`. */
+/* How many cells `pool` ("python=4,*=1") wants of `language`. *named: its entry has the language's id, and is not
+ * `*`. */
 unsigned config_pool_size(const char *pool, const char *language, bool *named);
 
 #endif

@@ -18,15 +18,15 @@ static const struct command {
     const char *words, *arguments, *help;
     cli_run *run;
 } commands[] = {
-    {"serve", "", "run the server; makes its database where it is missing", serve},
+    {"serve", "", "run the server; it makes its database if there is none", serve},
     {"key create", "--name N [--rate N] [--scopes LIST] [--expires WHEN] [--max-timeout S] [--reuse off|key]",
-     "make a key and print it alone; LIST of execute, read, admin; WHEN like 30d or 2030-01-31T00:00:00Z",
+     "make a key and print it; LIST: execute, read, admin, with commas between; WHEN: 30d or 2030-01-31T00:00:00Z",
      cli_key_create},
-    {"key list", "", "all keys, without their secrets", cli_key_list},
-    {"key revoke", "ID", "end a key, at once", cli_key_revoke},
-    {"config", "[--markdown]", "every setting, its value, and where that comes from", cli_config},
-    {"languages", "", "the folders of languages as they are read, and what is wrong in them", cli_languages},
-    {"health", "", "exit 0 if the server that listens at CODECELL_LISTEN is well", cli_health},
+    {"key list", "", "list all keys, without their secrets", cli_key_list},
+    {"key revoke", "ID", "revoke a key; this takes effect at once", cli_key_revoke},
+    {"config", "[--markdown]", "print every setting, its value, and where the value comes from", cli_config},
+    {"languages", "", "list the languages in the folders, and report what is wrong with them", cli_languages},
+    {"health", "", "exit with 0 if the server at CODECELL_LISTEN is healthy", cli_health},
     {"--version", "", "print the version", NULL},
     {"--help", "", "print this", NULL},
 };
@@ -64,7 +64,7 @@ static const struct command *find_command(int argc, char **argv, int *words)
     return NULL;
 }
 
-/* "key" alone is no command, and what follows it is worth naming. */
+/* The sentence names two words, because "key" alone is not a command. */
 static int main_refuse(int argc, char **argv)
 {
     if (argc == 0)

@@ -6,8 +6,8 @@
 #include "store/records.h"
 #include "store/upkeep.h"
 
-/* The first slice is in the line `first`, before all jobs of requests, because it finds the last record of before the
- * start. The other slices are upkeep. */
+/* The first slice runs before all jobs of requests, so that it finds the newest record from before the start. The other
+ * slices are upkeep. */
 static int mark_lost(struct db *db, struct store_job *job, struct error *error)
 {
     struct retention *retention = container_of(job, struct retention, marking);
