@@ -23,6 +23,7 @@ void buf_free(struct buf *b)
 static size_t next_cap(const struct buf *b, size_t need)
 {
     size_t cap = b->cap > BUF_FIRST ? b->cap : BUF_FIRST;
+
     while (cap < need)
         cap = cap > SIZE_MAX / 2 ? SIZE_MAX : cap * 2;
     return cap < b->max + 1 ? cap : b->max + 1;
@@ -73,6 +74,7 @@ int buf_vprintf(struct buf *b, const char *format, va_list args)
 {
     size_t room = b->data != NULL ? b->cap - b->len : 0; /* the NUL included; the text mostly fits here */
     va_list again;
+
     va_copy(again, args);
     int n = vsnprintf(room > 0 ? b->data + b->len : NULL, room, format, args);
     bool fits = n >= 0 && (size_t)n <= b->max - b->len;
@@ -88,6 +90,7 @@ int buf_vprintf(struct buf *b, const char *format, va_list args)
 int buf_printf(struct buf *b, const char *format, ...)
 {
     va_list args;
+
     va_start(args, format);
     int result = buf_vprintf(b, format, args);
     va_end(args);

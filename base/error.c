@@ -32,6 +32,7 @@ static const int statuses[ERROR_CODES] = {
 static void trim_cut(char *text, size_t len)
 {
     size_t start = len;
+
     while (start > 0 && ((unsigned char)text[start - 1] & 0xc0) == 0x80)
         start--;
     if (start > 0 && (unsigned char)text[start - 1] >= 0xc0)
@@ -41,6 +42,7 @@ static void trim_cut(char *text, size_t len)
 static void format_text(char *text, size_t room, const char *format, va_list args)
 {
     int n = vsnprintf(text, room, format, args);
+
     if (n < 0)
         text[0] = '\0';
     else if ((size_t)n >= room)

@@ -25,6 +25,7 @@ static const char *const faults[] = {
 static const char *fault(enum json_error_code code)
 {
     const char *text = (size_t)code < sizeof faults / sizeof *faults ? faults[code] : NULL;
+
     return text != NULL ? text : faults[json_error_invalid_syntax];
 }
 
@@ -33,6 +34,7 @@ static bool too_deep(const char *text, size_t len)
 {
     size_t depth = 0;
     bool string = false;
+
     for (size_t i = 0; i < len; i++) {
         char c = text[i];
         if (string && c == '\\')
@@ -53,6 +55,7 @@ static bool too_deep(const char *text, size_t len)
 static bool opens_string(const char *text, size_t at)
 {
     size_t slashes = 0;
+
     while (slashes < at && text[at - slashes - 1] == '\\')
         slashes++;
     return text[at] == '"' && slashes % 2 == 0;
@@ -63,6 +66,7 @@ static int fail_twice(const char *text, size_t len, const json_error_t *at, stru
 {
     size_t end = at->position > 1 && (size_t)at->position <= len ? (size_t)at->position : len;
     size_t start = end - 2;
+
     while (start > 0 && !opens_string(text, start))
         start--;
     return error_set(error, ERROR_INVALID, "name given twice: %.*s", (int)(end - start), text + start);
@@ -71,6 +75,7 @@ static int fail_twice(const char *text, size_t len, const json_error_t *at, stru
 static int json_fail(const char *text, size_t len, const json_error_t *at, struct error *error)
 {
     enum json_error_code code = json_error_code(at);
+
     if (code == json_error_duplicate_key)
         return fail_twice(text, len, at, error);
     return error_set(error, ERROR_INVALID, "malformed JSON: %s at line %d, column %d", fault(code), at->line,
@@ -82,6 +87,7 @@ static int fail_nul(const char *text, const char *nul, struct error *error)
 {
     int line = 1;
     const char *start = text;
+
     for (const char *at = text; at < nul; at++) {
         if (*at == '\n') {
             line++;
@@ -109,6 +115,7 @@ static json_t *load(const char *text, size_t len, struct error *error)
 {
     json_error_t at;
     json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &at);
+
     if (value == NULL)
         json_fail(text, len, &at, error);
     return value;
@@ -123,6 +130,7 @@ json_t *json_parse(const char *text, size_t len, struct error *error)
 static int fail_scanned(const char *text, size_t len, struct error *error)
 {
     json_t *value = load(text, len, error);
+
     if (value == NULL)
         return -1;
     json_decref(value);
@@ -132,6 +140,7 @@ static int fail_scanned(const char *text, size_t len, struct error *error)
 static bool is_container(const char *text, size_t len)
 {
     size_t at = 0;
+
     while (at < len && strchr(" \t\n\r", text[at]) != NULL)
         at++;
     return at < len && (text[at] == '{' || text[at] == '[');

@@ -65,6 +65,7 @@ static bool is_alpha(int c)
 static long hex4(const char *text, size_t left)
 {
     long value = 0;
+
     for (size_t i = 0; i < 4; i++) {
         int c = i < left ? (unsigned char)text[i] : 0;
         if (!scan_is_digit(c) && !((c | 0x20) >= 'a' && (c | 0x20) <= 'f'))
@@ -122,6 +123,7 @@ static bool pass_string(struct scan *scan, bool *nul)
 static bool pass_digits(struct scan *scan)
 {
     size_t start = scan->at;
+
     while (scan_is_digit(peek(scan)))
         scan->at++;
     return scan->at > start;
@@ -172,6 +174,7 @@ static bool pass_number(struct scan *scan)
 static bool pass_word(struct scan *scan)
 {
     size_t start = scan->at;
+
     while (is_alpha(peek(scan)))
         scan->at++;
     size_t len = scan->at - start;
@@ -217,6 +220,7 @@ static uint32_t hash_name(const char *name)
 {
     struct letters letters = {.at = name + 1};
     uint64_t hash = 0xcbf29ce484222325u;
+
     for (int c = next_letter(&letters); c >= 0; c = next_letter(&letters))
         hash = (hash ^ (unsigned)c) * 0x100000001b3u;
     return (uint32_t)(hash ^ (hash >> 32));
@@ -226,6 +230,7 @@ static int compare_letters(const char *a, const char *b)
 {
     struct letters left = {.at = a + 1}, right = {.at = b + 1};
     int c, d;
+
     do {
         c = next_letter(&left);
         d = next_letter(&right);
@@ -237,6 +242,7 @@ static int compare_names(const void *a, const void *b, void *arg)
 {
     const char *text = ((const struct scan *)arg)->text;
     const struct name *left = a, *right = b;
+
     if (left->hash != right->hash)
         return left->hash < right->hash ? -1 : 1;
     int order = compare_letters(text + left->at, text + right->at);
@@ -485,6 +491,7 @@ static size_t string_end(const struct keeping *keeping, size_t at)
 static size_t value_end(const struct keeping *keeping, size_t at)
 {
     size_t depth = 0;
+
     do {
         char c = keeping->text[at];
         if (c == '"') {
@@ -517,6 +524,7 @@ static bool is_named(const char *quoted, const char *name)
 {
     struct letters letters = {.at = quoted + 1};
     int c;
+
     while ((c = next_letter(&letters)) >= 0 && c == (unsigned char)*name)
         name++;
     return c < 0 && *name == '\0';

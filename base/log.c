@@ -79,6 +79,7 @@ static int log_put_escaped(struct buf *line, const char *at, size_t *took)
 static int put_quoted(struct buf *line, const char *text)
 {
     int bad = buf_puts(line, "\"");
+
     for (size_t took; bad == 0 && *text != '\0'; text += took)
         bad = log_put_escaped(line, text, &took);
     return bad != 0 ? -1 : buf_puts(line, "\"");
@@ -88,6 +89,7 @@ static int put_quoted(struct buf *line, const char *text)
 static int log_put_string(struct buf *line, const char *text)
 {
     struct buf clean;
+
     buf_init(&clean, 3 * VALUE_MAX_BYTES);
     size_t len = strnlen(text, VALUE_MAX_BYTES);
     int bad = text_utf8_clean(&clean, text, len, text[len] != '\0');
@@ -141,6 +143,7 @@ static void put_field(struct buf *line, const struct log_field *field)
 static void write_out(const char *data, size_t len)
 {
     ssize_t n;
+
     do {
         n = write(setup.fd, data, len);
     } while (n < 0 && errno == EINTR);
@@ -172,6 +175,7 @@ static void put_line(enum log_level level, const struct buf *line)
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
     char ts[TIME_LEN + 1];
+
     text_time(seam_wall_ms(), ts);
     struct buf line;
     buf_init(&line, LINE_MAX_BYTES);

@@ -62,6 +62,7 @@ static void series_free(struct metric *metric)
 static struct metric *series_new(const struct metric_family *family, const char *const *values)
 {
     struct metric *metric = calloc(1, sizeof *metric + family->bound_count * sizeof *metric->buckets);
+
     if (metric == NULL)
         return NULL;
     metric->family = family;
@@ -92,6 +93,7 @@ static struct metric_family *family_new(const char *name, const char *help, enum
 {
     static const char *const other[METRIC_LABELS_MAX] = {"other", "other", "other"};
     struct metric_family *family = calloc(1, sizeof *family);
+
     if (family == NULL)
         abort();
     family->name = name;
@@ -109,6 +111,7 @@ struct metric_family *metric_family(const char *name, const char *help, enum met
                                     const char *const labels[METRIC_LABELS_MAX + 1], const double *bounds)
 {
     struct metric_family **at = &registry.first;
+
     for (; *at != NULL; at = &(*at)->next)
         if (strcmp((*at)->name, name) == 0)
             return *at;
@@ -167,6 +170,7 @@ void metric_observe(struct metric *metric, double value)
 {
     const struct metric_family *family = metric->family;
     size_t i = 0;
+
     while (i < family->bound_count && !(value <= family->bounds[i]))
         i++;
     if (i < family->bound_count)
@@ -201,6 +205,7 @@ static int metrics_put_escaped(struct buf *out, const char *text, bool quote)
 static int put_label(struct buf *out, const char *name, const char *value, bool first)
 {
     struct buf clean;
+
     buf_init(&clean, 3 * VALUE_MAX);
     int bad = text_utf8_clean(&clean, value, strlen(value), false);
     if (bad == 0)
@@ -215,6 +220,7 @@ static int put_label(struct buf *out, const char *name, const char *value, bool 
 static int put_labels(struct buf *out, const struct metric *metric, const double *bound)
 {
     const struct metric_family *family = metric->family;
+
     if (family->label_count == 0 && bound == NULL)
         return 0;
     int bad = buf_puts(out, "{");
@@ -244,6 +250,7 @@ static int put_histogram(struct buf *out, const struct metric *metric)
     const struct metric_family *family = metric->family;
     const double infinite = INFINITY;
     uint64_t below = 0;
+
     for (size_t i = 0; i < family->bound_count; i++) {
         below += metric->buckets[i];
         if (put_sample(out, metric, "_bucket", &family->bounds[i], (double)below) != 0)
@@ -266,6 +273,7 @@ static int put_series(struct buf *out, const struct metric *metric)
 static int put_family(struct buf *out, const struct metric_family *family)
 {
     static const char *const types[] = {"counter", "gauge", "histogram"};
+
     if (family->first == NULL && !family->other_used)
         return 0;
     if (buf_printf(out, "# HELP %s ", family->name) != 0 || metrics_put_escaped(out, family->help, false) != 0 ||
@@ -280,6 +288,7 @@ static int put_family(struct buf *out, const struct metric_family *family)
 int metrics_text(struct buf *out)
 {
     size_t before = out->len;
+
     for (const struct metric_family *family = registry.first; family != NULL; family = family->next) {
         if (put_family(out, family) != 0) {
             out->len = before;

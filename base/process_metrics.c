@@ -17,6 +17,7 @@ enum stat_field { STAT_UTIME = 11, STAT_STIME = 12, STAT_STARTTIME = 19, STAT_VS
 static int read_proc(const char *path, char *out, size_t size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
+
     if (fd < 0)
         return -1;
     ssize_t got = read(fd, out, size - 1);
@@ -29,6 +30,7 @@ static int read_stat(double fields[STAT_END])
 {
     char text[1024];
     char *rest = read_proc("/proc/self/stat", text, sizeof text) == 0 ? strrchr(text, ')') : NULL;
+
     if (rest == NULL)
         return -1;
     rest += strcspn(rest, " ");
@@ -49,6 +51,7 @@ static double boot_seconds(void)
     char *line = NULL;
     size_t room = 0;
     double seconds = -1;
+
     while (file != NULL && seconds < 0 && getline(&line, &room, file) > 0)
         if (strncmp(line, "btime ", 6) == 0)
             seconds = strtod(line + 6, NULL);
@@ -61,6 +64,7 @@ static double boot_seconds(void)
 static double count_fds(void)
 {
     DIR *folder = opendir("/proc/self/fd");
+
     if (folder == NULL)
         return -1;
     double count = -1; /* without the descriptor of the folder itself */
@@ -75,6 +79,7 @@ struct process_facts process_read(void)
 {
     struct process_facts facts = {.cpu_seconds = -1, .resident_bytes = -1, .virtual_bytes = -1, .start_seconds = -1};
     double fields[STAT_END], ticks = (double)sysconf(_SC_CLK_TCK), boot = boot_seconds();
+
     if (read_stat(fields) == 0) {
         facts.cpu_seconds = (fields[STAT_UTIME] + fields[STAT_STIME]) / ticks;
         facts.resident_bytes = fields[STAT_RSS] * (double)sysconf(_SC_PAGESIZE);
@@ -96,6 +101,7 @@ static void set(const char *name, const char *help, enum metric_type type, doubl
 void process_collect(void)
 {
     struct process_facts facts = process_read();
+
     set("process_cpu_seconds_total", "User and system CPU time spent, in seconds.", METRIC_COUNTER, facts.cpu_seconds);
     set("process_resident_memory_bytes", "Resident memory, in bytes.", METRIC_GAUGE, facts.resident_bytes);
     set("process_virtual_memory_bytes", "Virtual memory, in bytes.", METRIC_GAUGE, facts.virtual_bytes);

@@ -8,6 +8,7 @@
 static int64_t clock_ns(clockid_t clock)
 {
     struct timespec now;
+
     clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
@@ -25,6 +26,7 @@ static int64_t system_wall(void)
 static void system_random(void *out, size_t len)
 {
     char *at = out;
+
     while (len > 0) {
         ssize_t n = getrandom(at, len, 0);
         if (n < 0 && errno != EINTR)

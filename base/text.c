@@ -24,6 +24,7 @@ void text_copy(char *out, size_t room, const char *text)
 void text_hex(const void *data, size_t len, char *out)
 {
     const unsigned char *bytes = data;
+
     for (size_t i = 0; i < len; i++) {
         *out++ = hex_digits[bytes[i] >> 4];
         *out++ = hex_digits[bytes[i] & 15];
@@ -39,6 +40,7 @@ static bool is_uuid_dash(size_t i)
 void text_uuid(char out[UUID_LEN + 1])
 {
     unsigned char bytes[16];
+
     seam()->random(bytes, sizeof bytes);
     bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40); /* version 4 */
     bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80); /* variant of RFC 9562 */
@@ -91,6 +93,7 @@ void text_time(int64_t ms, char out[TIME_LEN + 1])
 static int time_read_number(const char **at, int digits, int least, int most, int *out)
 {
     int value = 0;
+
     for (int i = 0; i < digits; i++, (*at)++) {
         if (!text_is_digit(**at))
             return -1;
@@ -112,12 +115,14 @@ static int days_in_month(int year, int month)
 {
     static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
     return days[month - 1] + (month == 2 && leap ? 1 : 0);
 }
 
 static int read_date(const char **at, struct tm *tm)
 {
     int year, month;
+
     if (time_read_number(at, 4, 0, 9999, &year) != 0 || read_char(at, "-") != 0 ||
         time_read_number(at, 2, 1, 12, &month) != 0 || read_char(at, "-") != 0 ||
         time_read_number(at, 2, 1, days_in_month(year, month), &tm->tm_mday) != 0)
@@ -170,6 +175,7 @@ int text_parse_time(const char *text, int64_t *ms)
 {
     struct tm tm = {.tm_isdst = 0};
     int fraction, offset;
+
     if (read_date(&text, &tm) != 0 || read_char(&text, "Tt ") != 0 || read_clock(&text, &tm) != 0 ||
         read_fraction(&text, &fraction) != 0 || read_offset(&text, &offset) != 0)
         return -1;
@@ -223,6 +229,7 @@ static size_t utf8_sequence(const unsigned char *p, size_t left, bool *part)
 static size_t utf8_run(const char *data, size_t len, bool *part)
 {
     size_t at = 0;
+
     *part = false;
     while (at < len) {
         uint64_t word;
@@ -239,6 +246,7 @@ static size_t utf8_run(const char *data, size_t len, bool *part)
 bool text_is_utf8(const char *data, size_t len)
 {
     bool part;
+
     return utf8_run(data, len, &part) == len;
 }
 
@@ -248,6 +256,7 @@ static size_t bad_run(const char *data, size_t len, size_t most, bool cut)
 {
     size_t n = 0;
     bool part;
+
     while (n < len && n < most && utf8_sequence((const unsigned char *)data + n, len - n, &part) == 0 && !(part && cut))
         n++;
     return n;
@@ -257,6 +266,7 @@ static int clean(struct buf *out, const char *data, size_t len, bool cut)
 {
     static const char replacements[] = EIGHT(EIGHT(REPLACEMENT));
     bool part;
+
     for (size_t run, bad; len > 0; data += run + bad, len -= run + bad) {
         run = utf8_run(data, len, &part);
         bad = bad_run(data + run, len - run, (sizeof replacements - 1) / REPLACEMENT_LEN, cut);
@@ -272,6 +282,7 @@ static int clean(struct buf *out, const char *data, size_t len, bool cut)
 int text_utf8_clean(struct buf *out, const char *data, size_t len, bool cut)
 {
     size_t before = out->len;
+
     if (clean(out, data, len, cut) == 0)
         return 0;
     out->len = before;
@@ -297,6 +308,7 @@ static int base64_value(char c)
 static long base64_group(const char *group, size_t digits)
 {
     long bits = 0;
+
     for (size_t i = 0; i < 4; i++) {
         int value = i < digits ? base64_value(group[i]) : 0;
         if (value < 0)

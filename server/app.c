@@ -352,6 +352,7 @@ static void on_exchange_done(struct http_exchange *ex, int status, uint64_t ns)
 static unsigned most_connections(const struct config *config)
 {
     struct rlimit limit = {.rlim_cur = RLIM_INFINITY};
+
     (void)getrlimit(RLIMIT_NOFILE, &limit);
     unsigned most = config_connections(config, limit.rlim_cur);
 

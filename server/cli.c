@@ -19,6 +19,7 @@ static void say(const char *format, va_list args)
 int cli_misused(const char *format, ...)
 {
     va_list args;
+
     va_start(args, format);
     say(format, args);
     va_end(args);
@@ -29,6 +30,7 @@ int cli_misused(const char *format, ...)
 int cli_failed(const char *format, ...)
 {
     va_list args;
+
     va_start(args, format);
     say(format, args);
     va_end(args);
@@ -41,6 +43,7 @@ int cli_failed(const char *format, ...)
 static const struct cli_option *find_option(const struct cli_option *options, const char *argument, const char **value)
 {
     size_t len = strcspn(argument, "=");
+
     *value = argument[len] == '=' ? argument + len + 1 : NULL;
     for (; options != NULL && options->name != NULL; options++)
         if (strlen(options->name) == len && memcmp(options->name, argument, len) == 0)
@@ -53,6 +56,7 @@ static int read_option(int argc, char **argv, int *at, const struct cli_option *
 {
     const char *value;
     const struct cli_option *option = find_option(options, argv[*at], &value);
+
     if (option == NULL)
         return cli_misused("unknown option: %s", argv[*at]);
     if (option->value == NULL && value != NULL)
@@ -70,6 +74,7 @@ static int read_option(int argc, char **argv, int *at, const struct cli_option *
 int cli_parse(int argc, char **argv, const struct cli_option *options, const char **operand)
 {
     const char *found = NULL;
+
     for (int i = 0; i < argc; i++) {
         bool is_option = strncmp(argv[i], "--", 2) == 0;
         if (is_option && read_option(argc, argv, &i, options) != CLI_OK)
@@ -92,6 +97,7 @@ int cli_config(int argc, char **argv, const struct config *config)
 {
     bool markdown = false;
     const struct cli_option options[] = {{"--markdown", NULL, &markdown}, {.name = NULL}};
+
     if (cli_parse(argc, argv, options, NULL) != CLI_OK)
         return CLI_USAGE;
     if (markdown)

@@ -19,6 +19,7 @@ static const char *reachable(const char *listen, char room[64])
     static const struct {
         const char *any, *here;
     } wildcards[] = {{"0.0.0.0:", "127.0.0.1:"}, {"[::]:", "[::1]:"}};
+
     for (size_t i = 0; i < sizeof wildcards / sizeof *wildcards; i++) {
         size_t len = strlen(wildcards[i].any);
         if (strncmp(listen, wildcards[i].any, len) != 0)
@@ -33,6 +34,7 @@ static void set_address(CURL *curl, const char *listen)
 {
     char room[64], url[256];
     const char *path = strncmp(listen, "unix:", 5) == 0 ? listen + 5 : NULL;
+
     snprintf(url, sizeof url, "http://%s/health", path != NULL ? "localhost" : reachable(listen, room));
     curl_easy_setopt(curl, CURLOPT_URL, url);
     if (path != NULL)
@@ -42,6 +44,7 @@ static void set_address(CURL *curl, const char *listen)
 static int health_ask(CURL *curl, const char *listen)
 {
     long status = 0;
+
     set_address(curl, listen);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, LIMIT_MS);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);

@@ -26,6 +26,7 @@ static int option_read_number(const struct setting *range, const char *text, int
 static int read_scopes(const char *text, unsigned *scopes)
 {
     struct error error;
+
     if (text == NULL || key_scopes_parse(text, scopes, &error) == 0)
         return CLI_OK;
     return cli_misused("%s", error.text);
@@ -42,6 +43,7 @@ static int read_reuse(const char *text, enum key_reuse *reuse)
 static int read_expiry(const char *text, int64_t *expires_ms)
 {
     int64_t seconds, now = seam_wall_ms();
+
     if (text == NULL)
         return CLI_OK;
     if (text_parse_time(text, expires_ms) == 0)
@@ -75,6 +77,7 @@ static int read_key(int argc, char **argv, struct key *key)
                                          {"--max-timeout", &timeout, NULL},
                                          {"--reuse", &reuse, NULL},
                                          {.name = NULL}};
+
     if (cli_parse(argc, argv, options, NULL) != CLI_OK || option_read_name(name, key->name) != CLI_OK ||
         option_read_number(&rate_range, rate, &key->rate_per_minute) != CLI_OK ||
         read_scopes(scopes, &key->scopes) != CLI_OK || read_reuse(reuse, &key->reuse) != CLI_OK ||
@@ -90,6 +93,7 @@ int cli_key_create(int argc, char **argv, const struct config *config)
     char text[KEY_TEXT_LEN + 1];
     struct error error;
     struct db *db;
+
     if (read_key(argc, argv, &key) != CLI_OK)
         return CLI_USAGE;
     if (db_open(&db, config->data_dir, &error) != 0)
@@ -117,6 +121,7 @@ struct list {
 static int columns(const char *text)
 {
     int n = 0;
+
     for (; *text != '\0'; text++)
         n += ((unsigned char)*text & 0xc0) != 0x80;
     return n;
@@ -126,6 +131,7 @@ static int measure(const struct key *key, void *arg)
 {
     struct list *list = arg;
     int width = columns(key->name);
+
     list->name_width = width > list->name_width ? width : list->name_width;
     return 0;
 }
@@ -142,6 +148,7 @@ static void key_print_row(const struct list *list, const char *id, const char *n
                           const char *state)
 {
     int padding = list->name_width - columns(name);
+
     printf("%-8s  %s%*s  %-18s  %7s  %-5s  %-24s  %-24s  %s\n", id, name, padding, "", scopes, rate, reuse, created,
            expires, state);
 }
@@ -150,6 +157,7 @@ static int print_key(const struct key *key, void *arg)
 {
     const struct list *list = arg;
     char scopes[32], rate[32], created[TIME_LEN + 1], expires[TIME_LEN + 1] = "never";
+
     key_scopes_text(key->scopes, scopes);
     snprintf(rate, sizeof rate, "%lld", (long long)key->rate_per_minute);
     text_time(key->created_ms, created);
@@ -163,6 +171,7 @@ static int print_key(const struct key *key, void *arg)
 static int list_keys(struct db *db, struct error *error)
 {
     struct list list = {.now = seam_wall_ms(), .name_width = (int)strlen("NAME")};
+
     if (keys_each(db, measure, &list, error) != 0)
         return -1;
     key_print_row(&list, "ID", "NAME", "SCOPES", "RATE", "REUSE", "CREATED", "EXPIRES", "STATE");
@@ -173,6 +182,7 @@ int cli_key_list(int argc, char **argv, const struct config *config)
 {
     struct error error;
     struct db *db;
+
     if (cli_parse(argc, argv, NULL, NULL) != CLI_OK)
         return CLI_USAGE;
     if (db_open(&db, config->data_dir, &error) != 0)
@@ -189,6 +199,7 @@ int cli_key_revoke(int argc, char **argv, const struct config *config)
     const char *id;
     struct error error;
     struct db *db;
+
     if (cli_parse(argc, argv, NULL, &id) != CLI_OK)
         return CLI_USAGE;
     if (db_open(&db, config->data_dir, &error) != 0)

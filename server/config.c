@@ -21,6 +21,7 @@ static char *print_or_abort(const char *format, ...)
 {
     char *text;
     va_list args;
+
     va_start(args, format);
     if (vasprintf(&text, format, args) < 0)
         abort(); /* only at the start, when nothing can be lost */
@@ -31,6 +32,7 @@ static char *print_or_abort(const char *format, ...)
 static void default_concurrency(struct config *config)
 {
     int64_t programs = (int64_t)uv_available_parallelism() * 2;
+
     config->concurrency = programs < CONFIG_CONCURRENCY_MOST ? programs : CONFIG_CONCURRENCY_MOST;
 }
 
@@ -38,6 +40,7 @@ static void default_concurrency(struct config *config)
 static void default_pool_max(struct config *config)
 {
     int64_t cells = (int64_t)uv_available_parallelism() * 32;
+
     config->pool_max = cells < CONFIG_POOL_MAX_MOST ? cells : CONFIG_POOL_MAX_MOST;
 }
 
@@ -62,6 +65,7 @@ static void default_extra(struct config *config)
 static void default_pool_memory(struct config *config)
 {
     int64_t mb = memory_mb() / 8;
+
     config->pool_memory_mb = mb < 128 ? 128 : mb < POOL_MEMORY_MOST ? mb : POOL_MEMORY_MOST;
 }
 
@@ -71,6 +75,7 @@ static void default_languages(struct config *config)
 {
     char exe[PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", exe, sizeof exe - 1);
+
     if (access("images/languages", F_OK) == 0 || len <= 0) {
         config->languages = print_or_abort("images/languages");
         return;
@@ -222,6 +227,7 @@ static const struct setting settings[] = {
 static void markdown_put_number(struct config *config, const struct setting *setting, int64_t value)
 {
     char *at = (char *)config + setting->offset;
+
     if (setting->size == sizeof(int64_t))
         memcpy(at, &value, sizeof value);
     else if (setting->size == sizeof(int))
@@ -235,6 +241,7 @@ static int64_t get_number(const struct config *config, const struct setting *set
     const char *at = (const char *)config + setting->offset;
     int64_t wide;
     int narrow;
+
     if (setting->size == sizeof wide)
         return memcpy(&wide, at, sizeof wide), wide;
     if (setting->size == sizeof narrow)
@@ -250,6 +257,7 @@ static void markdown_put_text(struct config *config, const struct setting *setti
 static char *get_text(const struct config *config, const struct setting *setting)
 {
     char *text;
+
     memcpy(&text, (const char *)config + setting->offset, sizeof text);
     return text;
 }
@@ -260,6 +268,7 @@ static char *get_text(const struct config *config, const struct setting *setting
 static const char *find_variable(char *const *env, const char *name)
 {
     size_t len = strlen(name);
+
     for (; *env != NULL; env++)
         if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
             return *env + len + 1;
@@ -269,6 +278,7 @@ static const char *find_variable(char *const *env, const char *name)
 static int config_refuse(const struct setting *setting, const char *text, struct error *error)
 {
     char range[SHOWN_MAX];
+
     setting->kind->describe(setting, range);
     if (setting->kind == &kind_secret)
         return error_set(error, ERROR_INVALID, "%s: must be %s", setting->name, range);
@@ -278,6 +288,7 @@ static int config_refuse(const struct setting *setting, const char *text, struct
 static int read_setting(struct config *config, const struct setting *setting, const char *text, struct error *error)
 {
     int64_t value;
+
     if (setting->kind->check != NULL) {
         if (!setting->kind->check(setting, text))
             return config_refuse(setting, text, error);
@@ -293,6 +304,7 @@ static int read_setting(struct config *config, const struct setting *setting, co
 static int load_setting(struct config *config, const struct setting *setting, char *const *env, struct error *error)
 {
     const char *text = find_variable(env, setting->name);
+
     if (text == NULL && setting->computed != NULL) {
         setting->computed(config);
         return 0;
@@ -313,6 +325,7 @@ static unsigned config_least(unsigned a, unsigned b)
 static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_len)
 {
     unsigned row[NAME_COMPARED + 1];
+
     a_len = a_len < NAME_COMPARED ? a_len : NAME_COMPARED;
     for (unsigned i = 0; i <= a_len; i++)
         row[i] = i;
@@ -331,6 +344,7 @@ static unsigned distance(const char *a, size_t a_len, const char *b, size_t b_le
 static const char *nearest_name(const char *name, size_t len)
 {
     const struct setting *best = settings;
+
     for (size_t i = 1; i < SETTINGS; i++)
         if (distance(name, len, settings[i].name, strlen(settings[i].name)) <
             distance(name, len, best->name, strlen(best->name)))
@@ -381,6 +395,7 @@ void config_free(struct config *config)
 static const char *shown_value(const struct config *config, const struct setting *setting, char room[SHOWN_MAX])
 {
     const char *text = room;
+
     if (setting->kind->show != NULL)
         setting->kind->show(setting, get_number(config, setting), room);
     else
@@ -418,6 +433,7 @@ void config_print(const struct config *config, char *const *env, FILE *out)
 static void config_print_row(const struct setting *setting, FILE *out)
 {
     char range[SHOWN_MAX];
+
     setting->kind->describe(setting, range);
     fprintf(out, "| `%s` | %s | ", setting->name, range);
     if (setting->fallback == NULL)

@@ -33,6 +33,7 @@ static bool is_folder(const char *path, size_t len)
 {
     char copy[PATH_MAX];
     struct stat stat_of;
+
     if (len == 0 || len >= sizeof copy)
         return false;
     memcpy(copy, path, len);
@@ -43,6 +44,7 @@ static bool is_folder(const char *path, size_t len)
 static bool check_folders(const struct setting *setting, const char *text)
 {
     size_t len;
+
     for (const char *at = text;; at += len + 1) {
         len = strcspn(at, ":");
         if (!is_folder(at, len))
@@ -71,6 +73,7 @@ static void describe_secret(const struct setting *setting, char out[SHOWN_MAX])
 static bool config_check_name(const struct setting *setting, const char *text)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-";
+
     return check_text(setting, text) && text[strspn(text, allowed)] == '\0';
 }
 
@@ -84,6 +87,7 @@ static void describe_name(const struct setting *setting, char out[SHOWN_MAX])
 static bool read_digits(const char **at, int64_t *value)
 {
     const char *start = *at;
+
     for (*value = 0; **at >= '0' && **at <= '9'; (*at)++)
         if (__builtin_mul_overflow(*value, 10, value) || __builtin_add_overflow(*value, **at - '0', value))
             return false;
@@ -93,6 +97,7 @@ static bool read_digits(const char **at, int64_t *value)
 static bool config_is_port(const char *text)
 {
     int64_t port;
+
     return read_digits(&text, &port) && *text == '\0' && port <= 65535;
 }
 
@@ -125,6 +130,7 @@ static void describe_listen(const struct setting *setting, char out[SHOWN_MAX])
 static bool check_host(const struct setting *setting, const char *text)
 {
     static const char *const schemes[] = {"unix://", "tcp://"};
+
     if (*text == '\0')
         return true;
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
@@ -144,6 +150,7 @@ static void describe_host(const struct setting *setting, char out[SHOWN_MAX])
 static bool check_nets(const struct setting *setting, const char *text)
 {
     struct ip_nets nets;
+
     return check_text(setting, text) && ip_nets_parse(text, &nets);
 }
 
@@ -179,6 +186,7 @@ static bool read_entry(const char **at, struct pool_entry *entry)
 static bool is_named_before(const char *text, const char *end, const struct pool_entry *entry)
 {
     struct pool_entry other;
+
     while (text < end && read_entry(&text, &other))
         if (other.id != entry->id && other.len == entry->len && memcmp(other.id, entry->id, entry->len) == 0)
             return true;
@@ -189,6 +197,7 @@ static bool check_pool(const struct setting *setting, const char *text)
 {
     const char *at = text;
     struct pool_entry entry;
+
     if (!check_text(setting, text))
         return false;
     do {
@@ -210,6 +219,7 @@ unsigned config_pool_size(const char *pool, const char *language, bool *named)
 {
     struct pool_entry entry;
     unsigned others = 0;
+
     *named = false;
     while (*pool != '\0' && read_entry(&pool, &entry)) {
         if (entry.len == strlen(language) && memcmp(entry.id, language, entry.len) == 0) {
@@ -290,6 +300,7 @@ static void show_size(const struct setting *setting, int64_t value, char out[SHO
 static void describe_size(const struct setting *setting, char out[SHOWN_MAX])
 {
     char min[32], max[32];
+
     show_units(size_units, setting->min, min, sizeof min);
     show_units(size_units, setting->max, max, sizeof max);
     snprintf(out, SHOWN_MAX, "a size from %s to %s (bytes, or with `k`, `m` or `g`)", min, max);
@@ -309,6 +320,7 @@ static void show_duration(const struct setting *setting, int64_t value, char out
 static void describe_duration(const struct setting *setting, char out[SHOWN_MAX])
 {
     char min[32], max[32];
+
     show_units(duration_units, setting->min, min, sizeof min);
     show_units(duration_units, setting->max, max, sizeof max);
     snprintf(out, SHOWN_MAX, "a duration from %s to %s (seconds, or with `s`, `m`, `h` or `d`)", min, max);
@@ -345,6 +357,7 @@ static void show_cpu(const struct setting *setting, int64_t value, char out[SHOW
 static void describe_cpu(const struct setting *setting, char out[SHOWN_MAX])
 {
     char min[32], max[32];
+
     show_milli(setting->min, min, sizeof min);
     show_milli(setting->max, max, sizeof max);
     snprintf(out, SHOWN_MAX, "a number of cores from %s to %s, with up to three decimals", min, max);
@@ -366,6 +379,7 @@ static void show_choice(const struct setting *setting, int64_t value, char out[S
 static void describe_choice(const struct setting *setting, char out[SHOWN_MAX])
 {
     size_t len = 0;
+
     for (const char *const *choice = setting->choices; *choice != NULL && len < SHOWN_MAX; choice++) {
         const char *before = choice == setting->choices ? "" : choice[1] == NULL ? " or " : ", ";
         len += (size_t)snprintf(out + len, SHOWN_MAX - len, "%s`%s`", before, *choice);

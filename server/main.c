@@ -85,6 +85,7 @@ static int run(const struct command *command, int argc, char **argv)
 {
     struct config config;
     struct error error;
+
     if (config_load(&config, environ, &error) != 0) {
         cli_failed("%s", error.text);
         return CLI_USAGE;
@@ -105,6 +106,7 @@ static int main_finish(int status)
 int main(int argc, char **argv)
 {
     int words;
+
     argc--;
     argv++;
     const struct command *command = find_command(argc, argv, &words);

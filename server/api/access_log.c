@@ -15,6 +15,7 @@ static const char *method_label(const struct http_exchange *ex)
 {
     static const char *const known[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
     const char *method = http_method(ex);
+
     for (size_t i = 0; method != NULL && i < sizeof known / sizeof *known; i++)
         if (strcmp(method, known[i]) == 0)
             return known[i];
@@ -32,6 +33,7 @@ static const char *rejection(int status)
         {408, "slow"},    {413, "too_large"},    {414, "target"},      {415, "media_type"},
         {429, "rate"},    {431, "headers"},      {503, "unavailable"},
     };
+
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (reasons[i].status == status)
             return reasons[i].reason;
@@ -41,6 +43,7 @@ static const char *rejection(int status)
 static void count_request(const char *method, const char *route, int status, double seconds)
 {
     char code[16] = "gone";
+
     if (status != 0)
         snprintf(code, sizeof code, "%d", status);
     struct metric_family *requests =
@@ -59,6 +62,7 @@ static void count_rejection(const char *reason)
     struct metric_family *family =
         metric_family("codecell_rejections_total", "Requests that were turned away, by reason.", METRIC_COUNTER,
                       (const char *const[4]){"reason"}, NULL);
+
     metric_add(metric_series(family, (const char *const[4]){reason}), 1);
 }
 
@@ -67,6 +71,7 @@ static enum log_level level_of(const struct http_route *route)
 {
     bool is_polled =
         route != NULL && (route->handler == api_health || route->handler == api_ready || route->handler == api_metrics);
+
     return is_polled ? LOG_DEBUG : LOG_INFO;
 }
 
@@ -76,6 +81,7 @@ void api_exchange_done(struct http_exchange *ex, int status, uint64_t ns)
     const char *pattern = route != NULL ? route->pattern : "none", *reason = rejection(status);
     struct api_caller *caller = api_caller(ex);
     uint64_t us = ns / 1000;
+
     count_request(method_label(ex), pattern, status, (double)ns / 1e9);
     if (reason != NULL)
         count_rejection(reason);

@@ -48,6 +48,7 @@ const char *auth_forbids(unsigned flags, unsigned scopes)
         {API_READ, KEY_READ, "read records"},
         {API_ADMIN, KEY_ADMIN, "manage keys"},
     };
+
     for (size_t i = 0; i < sizeof rights / sizeof *rights; i++)
         if ((flags & rights[i].flag) != 0 && (scopes & rights[i].scope) == 0)
             return rights[i].deed;
@@ -62,6 +63,7 @@ int64_t auth_seconds_up(int64_t ns)
 int64_t auth_next_seconds(const struct rate_verdict *rate, int64_t now_ns)
 {
     int64_t used = rate->limit - rate->remaining;
+
     if (used <= 0 || rate->reset_ns <= now_ns)
         return 0;
     int64_t interval = ((int64_t)MINUTE_S * SECOND_NS + rate->limit - 1) / rate->limit;
@@ -85,6 +87,7 @@ static int admission_work(struct db *db, struct store_job *job, struct error *er
 {
     struct admission *admission = container_of(job, struct admission, job);
     struct api_caller *caller = admission->caller;
+
     if (keys_authenticate(db, admission->text, &caller->key, error) != 0)
         return -1;
     admission->forbidden = auth_forbids(admission->flags, caller->key.scopes);
@@ -106,6 +109,7 @@ static void add_rate_headers(struct http_exchange *ex, const struct rate_verdict
 static void refuse_rate(struct http_exchange *ex, const struct rate_verdict *rate)
 {
     int64_t wait = auth_seconds_up(rate->retry_after_ns);
+
     http_header_add(ex, "Retry-After", "%lld", (long long)(wait > 0 ? wait : 1));
     http_respond_error(ex, error_status(ERROR_RATE), "Rate limit exceeded. Please try again later.");
 }
@@ -114,6 +118,7 @@ static void refuse_rate(struct http_exchange *ex, const struct rate_verdict *rat
 static bool may_read(struct http_exchange *ex, const struct admission *admission, struct rate_verdict *verdict)
 {
     const struct key *key = &api_caller(ex)->key;
+
     if ((admission->flags & API_COUNTS) != 0)
         return true;
     *verdict = reading_take(&api_of(ex)->reading, key->row, key->rate_per_minute, admission->cost, admission->now_ns);
@@ -124,6 +129,7 @@ static void decide(struct http_exchange *ex, const struct admission *admission)
 {
     struct rate_verdict reading;
     struct api_caller *caller = api_caller(ex);
+
     add_rate_headers(ex, &caller->rate, admission->now_ns);
     struct error error;
     if (admission->forbidden != NULL) {
@@ -144,6 +150,7 @@ static void admission_done(struct store_job *job, const struct error *error)
 {
     struct admission *admission = container_of(job, struct admission, job);
     struct http_exchange *ex = pending_end(&admission->pending);
+
     if ((admission->flags & API_EXECUTE) != 0)
         measure_share("admission", seam()->monotonic_ns() - job->submitted_ns);
     if (ex != NULL && error != NULL) {
@@ -161,6 +168,7 @@ static void admission_done(struct store_job *job, const struct error *error)
 static struct admission *admission_new(struct http_exchange *ex)
 {
     struct admission *admission = calloc(1, sizeof *admission);
+
     if (admission == NULL)
         return NULL;
     const char *text = http_presented_key(ex, http_manners(ex));
@@ -184,6 +192,7 @@ static struct admission *admission_new(struct http_exchange *ex)
 static void admit_key(struct http_exchange *ex)
 {
     struct admission *admission = admission_new(ex);
+
     if (admission == NULL) {
         struct error error;
         error_memory(&error);
@@ -199,6 +208,7 @@ static void admit_key(struct http_exchange *ex)
 static bool is_metrics_key(const char *presented, const char *key)
 {
     size_t len = strlen(key);
+
     return presented != NULL && strlen(presented) == len && CRYPTO_memcmp(presented, key, len) == 0;
 }
 
@@ -207,6 +217,7 @@ static void admit_metrics(struct http_exchange *ex)
     const char *key = api_of(ex)->metrics_key;
     const char *presented = http_presented_key(ex, http_manners(ex));
     struct error error;
+
     if (http_is_direct_local(ex) || (*key != '\0' && is_metrics_key(presented, key))) {
         http_admit(ex);
         return;
@@ -227,6 +238,7 @@ static bool is_too_large(const struct http_exchange *ex)
 void api_admit(struct http_exchange *ex)
 {
     unsigned flags = http_route(ex)->flags;
+
     if (is_too_large(ex))
         http_respond_error(ex, 413, "Body: must be at most 64 KiB, with a Content-Length, for this endpoint");
     else if ((flags & API_KEY) != 0)

@@ -10,6 +10,7 @@ void api_respond(struct http_exchange *ex, int status, json_t *value)
 {
     size_t len;
     char *text = value != NULL ? json_text(value, &len) : NULL;
+
     json_decref(value);
     if (text != NULL) {
         http_respond(ex, status, "application/json", text, len);
@@ -23,6 +24,7 @@ void api_respond(struct http_exchange *ex, int status, json_t *value)
 void api_respond_error(struct http_exchange *ex, const struct error *error)
 {
     const char *detail = error->text;
+
     if (error->code == ERROR_INTERNAL || error->code == ERROR_MEMORY)
         log_event(LOG_ERROR, "http.error", LOG_STR("id", http_request_id(ex)), LOG_STR("error", error->text));
     if (error->code == ERROR_INTERNAL)
@@ -37,18 +39,21 @@ void api_respond_error(struct http_exchange *ex, const struct error *error)
 json_t *api_seconds(int64_t ns)
 {
     int64_t us = (ns + 500) / 1000;
+
     return ns < 0 ? json_null() : json_real((double)us / 1e6);
 }
 
 json_t *api_megabytes(int64_t bytes)
 {
     int64_t thousandths = (bytes * 125 + 65536) / 131072; /* of 1048576 bytes, rounded */
+
     return bytes < 0 ? json_null() : json_real((double)thousandths / 1e3);
 }
 
 json_t *api_time(int64_t ms)
 {
     char text[TIME_LEN + 1];
+
     if (ms == 0)
         return json_null();
     text_time(ms, text);

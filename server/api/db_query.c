@@ -29,6 +29,7 @@ struct query *query_new(struct http_exchange *ex, int (*work)(struct db *db, str
     struct query *query = calloc(1, sizeof *query);
     const char *id = http_param(ex, "id");
     struct error error;
+
     if (query == NULL || (id != NULL && (query->id = strdup(id)) == NULL)) {
         free(query);
         error_memory(&error);
@@ -60,6 +61,7 @@ struct query *query_new_list(struct http_exchange *ex, enum page_list list,
     unsigned limit;
     int64_t before;
     struct error error;
+
     if (page_read(ex, &owner, &limit, &before, &error) != 0) {
         api_respond_error(ex, &error);
         return NULL;
@@ -80,12 +82,14 @@ struct query *query_new_list(struct http_exchange *ex, enum page_list list,
 static int query_work(struct db *db, struct store_job *job, struct error *error)
 {
     struct query *query = container_of(job, struct query, job);
+
     return query->work(db, query, error);
 }
 
 static void query_done(struct store_job *job, const struct error *error)
 {
     struct query *query = container_of(job, struct query, job);
+
     if (error == NULL && query->purges)
         upkeep_purge(query->api->store);
     if (query->pending.ex == NULL)
@@ -115,6 +119,7 @@ static void query_finish(struct query *query)
 {
     struct error error;
     struct http_exchange *ex = pending_end(&query->pending);
+
     if (ex != NULL && query->text == NULL) {
         error_memory(&error);
         api_respond_error(ex, &error);
@@ -128,6 +133,7 @@ static void query_finish(struct query *query)
 static void query_encode(uv_work_t *encoding)
 {
     struct query *query = container_of(encoding, struct query, encoding);
+
     if (query->make != NULL)
         query->value = query->make(query);
     if (query->value != NULL)
@@ -192,6 +198,7 @@ bool query_add_record(struct query *query, struct record *record)
 {
     size_t text_len = record->code_len + record->out_len + record->err_len;
     bool full = query->count > 0 && text_len > QUERY_TEXT_MAX - query->text_len;
+
     if (full || query_make_room(query) != 0)
         return false;
     query->text_len = text_len < QUERY_TEXT_MAX - query->text_len ? query->text_len + text_len : QUERY_TEXT_MAX;

@@ -125,6 +125,7 @@ static int add_warnings(struct execute_answer *answer)
 static json_t *answer_value(struct execute_answer *answer, json_t *value)
 {
     const struct execution_result *result = &answer->result;
+
     /* If the compilation failed, the answer shows the compiler's output. */
     const struct execution_output *output = ended_in_compiler(result) ? &result->compile : &result->run;
 

@@ -25,6 +25,7 @@ json_t *execution_json(const struct record *record)
 {
     bool ended = record->completed_ms != 0;
     json_t *object = json_object();
+
     json_object_set_new(object, "execution_id", json_string(record->id));
     json_object_set_new(object, "session_id", api_text(record->session_id));
     json_object_set_new(object, "language", json_string(record->language));
@@ -59,6 +60,7 @@ static void put_live_status(struct api *api, struct record *record)
 {
     const struct execution *execution =
         record->status == RECORD_PENDING ? runner_find(api->runner, record->key_row, record->id) : NULL;
+
     if (execution != NULL)
         record->status = live_status(execution);
 }
@@ -73,12 +75,14 @@ static bool add_record(struct record *record, void *arg)
 int executions_read(struct db *db, struct query *query, struct error *error)
 {
     int result = records_list(db, &query->filter, add_record, query, &query->more, error);
+
     return result == 0 && query->more && query->count == 0 ? error_memory(error) : result;
 }
 
 static json_t *make_page(const struct query *query)
 {
     json_t *items = json_array();
+
     for (size_t i = 0; i < query->count; i++)
         if (query->status < 0 || query->status == (int)query->records[i].status)
             json_array_append_new(items, execution_json(&query->records[i]));
@@ -126,6 +130,7 @@ static int read_filter(struct query *query, struct error *error)
 {
     const struct fields_reading reading = {.error = error};
     struct list_query list = {.status = -1};
+
     if (fields_read_query(&executions_list_fields, page_parameter, query->pending.ex, &reading, &list) != 0)
         return -1;
     query->status = list.status;
@@ -146,6 +151,7 @@ static int read_filter(struct query *query, struct error *error)
 void api_executions_list(struct http_exchange *ex)
 {
     struct query *query = query_new_list(ex, PAGE_EXECUTIONS, executions_read, executions_answer);
+
     if (query == NULL)
         return;
     struct error error;
@@ -160,6 +166,7 @@ void api_executions_list(struct http_exchange *ex)
 static int executions_read_one(struct db *db, struct query *query, struct error *error)
 {
     struct record record;
+
     if (records_get(db, query->key_row, query->id, &record, error) != 0)
         return -1;
     bool taken = query_add_record(query, &record);
@@ -181,6 +188,7 @@ static void answer_one(struct query *query)
 void api_executions_get(struct http_exchange *ex)
 {
     struct query *query = query_new(ex, executions_read_one, answer_one);
+
     if (query != NULL)
         query_start(query);
 }
@@ -191,6 +199,7 @@ void api_executions_get(struct http_exchange *ex)
 static void answer_ended(struct query *query)
 {
     struct error error;
+
     error_set(&error, ERROR_CONFLICT, "Execution %s is not running", query->id);
     query_refuse(query, &error);
 }
@@ -198,6 +207,7 @@ static void answer_ended(struct query *query)
 static bool execution_is_under_way(const struct execution *execution)
 {
     enum record_status status = execution_status(execution);
+
     return status == RECORD_PENDING || status == RECORD_RUNNING;
 }
 
@@ -205,6 +215,7 @@ void api_executions_delete(struct http_exchange *ex)
 {
     int64_t key_row = api_caller(ex)->key.row;
     struct execution *execution = runner_find(api_of(ex)->runner, key_row, http_param(ex, "id"));
+
     if (execution == NULL || !execution_is_under_way(execution)) {
         struct query *query = query_new(ex, executions_read_one, answer_ended);
         if (query != NULL)

@@ -51,6 +51,7 @@ static int add_language(struct buf *out, const struct language *language)
     json_t *value = language_json(language);
     char *text = value != NULL ? json_text(value, &len) : NULL;
     int rc = text != NULL ? buf_append(out, text, len) : -1;
+
     json_decref(value);
     free(text);
     return rc;
@@ -60,6 +61,7 @@ static int add_language(struct buf *out, const struct language *language)
 static int make_piece(struct languages_answer *answer, bool first)
 {
     const struct language *language = next_offered(answer->languages, &answer->next);
+
     buf_reset(&answer->piece);
     answer->written = 0;
     answer->ends = language == NULL;
@@ -76,6 +78,7 @@ static int make_piece(struct languages_answer *answer, bool first)
 static bool write_piece(struct languages_answer *answer)
 {
     const struct buf *piece = &answer->piece;
+
     answer->written += http_flow_write(answer->pending.ex, piece->data + answer->written, piece->len - answer->written);
     return answer->written == piece->len;
 }
@@ -84,6 +87,7 @@ static void write_languages(void *arg)
 {
     struct languages_answer *answer = arg;
     int rc = 0;
+
     while (rc == 0) {
         if (!write_piece(answer))
             return;
@@ -101,6 +105,7 @@ static void write_languages(void *arg)
 void api_languages_list(struct http_exchange *ex)
 {
     struct languages_answer *answer = calloc(1, sizeof *answer);
+
     if (answer == NULL) {
         api_respond(ex, 200, NULL);
         return;
@@ -125,6 +130,7 @@ void api_languages_ids(struct http_exchange *ex)
     json_t *array = json_array();
     size_t next = 0;
     const struct language *language;
+
     while ((language = next_offered(api_of(ex)->languages, &next)) != NULL)
         json_array_append_new(array, json_string(language->id));
     api_respond(ex, 200, array);
@@ -134,6 +140,7 @@ void api_languages_get(struct http_exchange *ex)
 {
     struct language_version *version;
     const struct language *language = catalog_find(api_of(ex)->languages, http_param(ex, "id"), &version);
+
     if (language != NULL) {
         api_respond(ex, 200, language_json(language));
         return;

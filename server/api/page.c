@@ -37,6 +37,7 @@ static int crypt_block(const unsigned char *secret, bool encrypt, const unsigned
                 EVP_CipherInit_ex(context, EVP_aes_128_ecb(), NULL, secret, NULL, encrypt ? 1 : 0) == 1 &&
                 EVP_CIPHER_CTX_set_padding(context, 0) == 1 && EVP_CipherUpdate(context, out, &len, in, BLOCK) == 1 &&
                 len == BLOCK;
+
     EVP_CIPHER_CTX_free(context);
     return good ? 0 : -1;
 }
@@ -44,6 +45,7 @@ static int crypt_block(const unsigned char *secret, bool encrypt, const unsigned
 int page_cursor_write(const struct page_owner *owner, int64_t sequence, char out[PAGE_CURSOR_LEN + 1])
 {
     unsigned char plain[BLOCK], block[BLOCK];
+
     cursor_put_number(plain, BLOCK / 2, (uint64_t)sequence);
     put_owner(plain + BLOCK / 2, owner);
     if (crypt_block(owner->secret, true, plain, block) != 0)
@@ -55,6 +57,7 @@ int page_cursor_write(const struct page_owner *owner, int64_t sequence, char out
 static int read_hex(const char *text, unsigned char out[BLOCK])
 {
     static const char digits[] = "0123456789abcdef";
+
     if (strnlen(text, PAGE_CURSOR_LEN + 1) != PAGE_CURSOR_LEN || strspn(text, digits) != PAGE_CURSOR_LEN)
         return -1;
     for (size_t i = 0; i < BLOCK; i++)
@@ -67,6 +70,7 @@ int page_cursor_read(const struct page_owner *owner, const char *text, int64_t *
 {
     unsigned char block[BLOCK], plain[BLOCK], wanted[BLOCK / 2];
     uint64_t number = 0;
+
     put_owner(wanted, owner);
     if (read_hex(text, block) != 0 || crypt_block(owner->secret, false, block, plain) != 0 ||
         CRYPTO_memcmp(plain + BLOCK / 2, wanted, sizeof wanted) != 0)
@@ -110,6 +114,7 @@ int page_read(const struct http_exchange *ex, const struct page_owner *owner, un
 {
     const struct fields_reading reading = {.error = error};
     struct page_query query = {.limit = PAGE_DEFAULT};
+
     *before = 0;
     if (fields_read_query(&page_fields, page_parameter, ex, &reading, &query) != 0)
         return -1;
@@ -122,6 +127,7 @@ int page_read(const struct http_exchange *ex, const struct page_owner *owner, un
 json_t *page_json(json_t *items, const struct page_owner *owner, bool more, int64_t last_sequence)
 {
     char cursor[PAGE_CURSOR_LEN + 1];
+
     if (more && page_cursor_write(owner, last_sequence, cursor) != 0) {
         json_decref(items);
         return NULL;

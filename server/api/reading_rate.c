@@ -7,6 +7,7 @@
 int64_t reading_rate(const struct reading_rates *rates, int64_t rate_per_minute)
 {
     int64_t own = rate_per_minute * READING_PER_EXECUTION, rate = own > rates->least ? own : rates->least;
+
     return rate < KEY_RATE_MAX ? rate : KEY_RATE_MAX;
 }
 
@@ -22,6 +23,7 @@ static struct reading_key *find(const struct reading_rates *rates, int64_t key_r
 static struct reading_key *idlest(const struct reading_rates *rates)
 {
     struct reading_key *found = rates->keys;
+
     for (size_t i = 1; i < rates->count; i++)
         if (rates->keys[i].tat_ns < found->tat_ns)
             found = &rates->keys[i];
@@ -46,6 +48,7 @@ static struct reading_key *reading_append(struct reading_rates *rates)
 static struct reading_key *place(struct reading_rates *rates, int64_t key_row, int64_t now_ns)
 {
     struct reading_key *key = idlest(rates);
+
     if (key == NULL || (key->tat_ns > now_ns && rates->count < READING_KEYS_MAX))
         key = reading_append(rates);
     if (key != NULL)
@@ -57,6 +60,7 @@ struct rate_verdict reading_take(struct reading_rates *rates, int64_t key_row, i
                                  int64_t now_ns)
 {
     struct reading_key *key = find(rates, key_row);
+
     if (key == NULL)
         key = place(rates, key_row, now_ns);
     struct rate_verdict verdict =

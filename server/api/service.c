@@ -57,6 +57,7 @@ static void answer_ready(struct http_exchange *ex, bool database)
     bool ready = database && engine && languages && !api->draining;
     json_t *checks = json_pack("{sosososo}", "database", verdict(database), "engine", verdict(engine), "languages",
                                verdict(languages), "server", verdict(!api->draining));
+
     if (!ready)
         http_header_add(ex, "Retry-After", "1");
     api_respond(ex, ready ? 200 : 503, status_json(ready, checks));
@@ -66,6 +67,7 @@ static void readiness_done(struct store_job *job, const struct error *error)
 {
     struct readiness *readiness = container_of(job, struct readiness, job);
     struct http_exchange *ex = pending_end(&readiness->pending);
+
     if (ex != NULL)
         answer_ready(ex, error == NULL && !store_trouble(api_of(ex)->store, NULL));
     free(readiness);
@@ -74,6 +76,7 @@ static void readiness_done(struct store_job *job, const struct error *error)
 void api_ready(struct http_exchange *ex)
 {
     struct readiness *readiness = calloc(1, sizeof *readiness);
+
     if (readiness == NULL) {
         answer_ready(ex, false);
         return;
@@ -103,6 +106,7 @@ static void collect_cells(const struct runner *runner, const char *language)
                                                 "Cells by language and state. Ready cells may also be prewarmed or "
                                                 "kept. target: how many idle cells the pool wants.",
                                                 METRIC_GAUGE, (const char *const[4]){"language", "state"}, NULL);
+
     for (size_t i = 0; i < sizeof states / sizeof *states; i++)
         metric_set(metric_series(cells, (const char *const[4]){language, states[i].state}), states[i].count);
 }
@@ -128,6 +132,7 @@ static void collect(const struct api *api)
 void api_metrics(struct http_exchange *ex)
 {
     struct buf text;
+
     buf_init(&text, METRICS_MAX);
     collect(api_of(ex));
     if (metrics_text(&text) != 0) {

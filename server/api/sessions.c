@@ -6,6 +6,7 @@
 static json_t *session_json(const struct session *session)
 {
     json_t *object = json_object();
+
     json_object_set_new(object, "session_id", json_string(session->id));
     json_object_set_new(object, "created_at", api_time(session->created_ms));
     json_object_set_new(object, "last_used_at", api_time(session->last_used_ms));
@@ -30,6 +31,7 @@ static int read_list(struct db *db, struct query *query, struct error *error)
 void api_sessions_list(struct http_exchange *ex)
 {
     struct query *query = query_new_list(ex, PAGE_SESSIONS, read_list, query_answer_page);
+
     if (query != NULL)
         query_start(query);
 }
@@ -37,6 +39,7 @@ void api_sessions_list(struct http_exchange *ex)
 static int sessions_read_one(struct db *db, struct query *query, struct error *error)
 {
     struct session session;
+
     if (sessions_get(db, query->key_row, query->id, &session, error) != 0)
         return -1;
     query->value = session_json(&session);
@@ -46,6 +49,7 @@ static int sessions_read_one(struct db *db, struct query *query, struct error *e
 void api_sessions_get(struct http_exchange *ex)
 {
     struct query *query = query_new(ex, sessions_read_one, query_answer_value);
+
     if (query != NULL)
         query_start(query);
 }
@@ -54,6 +58,7 @@ void api_sessions_get(struct http_exchange *ex)
 static int read_executions(struct db *db, struct query *query, struct error *error)
 {
     struct session session;
+
     if (sessions_get(db, query->key_row, query->id, &session, error) != 0)
         return -1;
     query->filter.session_id = query->id;
@@ -63,6 +68,7 @@ static int read_executions(struct db *db, struct query *query, struct error *err
 void api_sessions_executions(struct http_exchange *ex)
 {
     struct query *query = query_new_list(ex, PAGE_EXECUTIONS, read_executions, executions_answer);
+
     if (query != NULL)
         query_start(query);
 }
@@ -79,6 +85,7 @@ static int delete_session(struct db *db, struct query *query, struct error *erro
 void api_sessions_delete(struct http_exchange *ex)
 {
     struct query *query = query_new(ex, delete_session, query_answer_value);
+
     if (query == NULL)
         return;
     runner_cancel_session(api_of(ex)->runner, query->key_row, query->id);

@@ -41,6 +41,7 @@ static int catalog_add(struct catalog *languages, struct language *language, str
 static int catalog_read_file(const char *path, struct buf *out, struct error *error)
 {
     FILE *file = fopen(path, "re");
+
     if (file == NULL)
         return errno == ENOENT || errno == ENOTDIR ? 1 : error_set(error, ERROR_INVALID, "%s", strerror(errno));
     char chunk[4096];
@@ -60,6 +61,7 @@ static void load_one(const struct loading *loading, const char *folder, const ch
 {
     char path[4096];
     int len = snprintf(path, sizeof path, "%s/%s/language.json", folder, id);
+
     if (len < 0 || (size_t)len >= sizeof path)
         return;
     struct error error = {.code = ERROR_NONE};
@@ -87,6 +89,7 @@ static int load_folder(const struct loading *loading, const char *folder, struct
 {
     struct dirent **entries;
     int count = scandir(folder, &entries, is_folder_name, alphasort);
+
     if (count < 0)
         return error_set(error, ERROR_INVALID, "%s: %s", folder, strerror(errno));
     for (int i = 0; i < count; i++) {
@@ -100,6 +103,7 @@ static int load_folder(const struct loading *loading, const char *folder, struct
 static int by_id(const void *a, const void *b)
 {
     const struct language *const *left = a, *const *right = b;
+
     return strcmp((*left)->id, (*right)->id);
 }
 
@@ -107,6 +111,7 @@ static int by_id(const void *a, const void *b)
 static int load_folders(const struct loading *loading, char *path, struct error *error)
 {
     const char *folder;
+
     while ((folder = strsep(&path, ":")) != NULL)
         if (*folder != '\0' && load_folder(loading, folder, error) != 0)
             return -1;
@@ -119,6 +124,7 @@ int catalog_load(struct catalog **out, const char *path, const struct limits *de
     struct catalog *languages = calloc(1, sizeof *languages);
     char *folders = strdup(path);
     int failed = -1;
+
     if (languages == NULL || folders == NULL)
         error_set(error, ERROR_INTERNAL, "out of memory");
     else

@@ -63,6 +63,7 @@ static int take_facts(struct image_facts *inquiry, const char *text)
 static int facts_save_work(struct db *db, struct store_job *job, struct error *error)
 {
     struct image_facts_job *facts = container_of(job, struct image_facts_job, job);
+
     return stored_facts_put(db, facts->language, facts->fingerprint, facts->facts, error);
 }
 

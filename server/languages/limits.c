@@ -58,6 +58,7 @@ static const size_t offsets[LIMITS] = {
 static uint32_t limit_value(const struct limits *limits, enum limit limit)
 {
     uint32_t value;
+
     memcpy(&value, (const char *)limits + offsets[limit], sizeof value);
     return value;
 }
@@ -65,6 +66,7 @@ static uint32_t limit_value(const struct limits *limits, enum limit limit)
 static void limit_set(struct limits *limits, enum limit limit, int64_t number)
 {
     uint32_t value = (uint32_t)number;
+
     memcpy((char *)limits + offsets[limit], &value, sizeof value);
 }
 
@@ -78,6 +80,7 @@ static int limit_wrong(enum limit limit, const struct limits *maxima, struct err
 {
     uint32_t least = limit_value(&limits_minima, limit), most = limit_value(maxima, limit);
     const char *name = limits_list[limit].name;
+
     if (limit == LIMIT_CPU)
         return error_set(error, ERROR_INVALID, "limits.%s: must be a number from %g to %g", name, least / 1000.0,
                          most / 1000.0);
@@ -88,6 +91,7 @@ int limits_override(struct limits *limits, const struct limits_overrides *overri
                     struct error *error)
 {
     struct limits set = *limits;
+
     for (enum limit limit = 0; limit < LIMITS; limit++) {
         int64_t value = overrides->value[limit];
         if (value == 0)
@@ -143,6 +147,7 @@ int limits_suffice(const struct limits *limits, const struct limits *least, cons
 json_t *limits_json(const struct limits *limits)
 {
     json_t *object = json_object();
+
     json_object_set_new(object, limits_list[LIMIT_CPU].name, json_real(limits->cell.milli_cpus / 1000.0));
     for (enum limit limit = LIMIT_CPU + 1; limit < LIMITS; limit++)
         json_object_set_new(object, limits_list[limit].name, json_integer(limit_value(limits, limit)));

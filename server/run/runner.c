@@ -63,6 +63,7 @@ struct acceptance {
 static int acceptance_work(struct db *db, struct store_job *job, struct error *error)
 {
     struct acceptance *acceptance = container_of(job, struct acceptance, job);
+
     return records_insert(db, &acceptance->record, error);
 }
 
