@@ -481,7 +481,7 @@ static int start(struct app *app, struct error *error)
         store_open(&app->store, &app->loop, app->config->data_dir, error) != 0)
         return -1;
     if (!app->config->waiting)
-        catalog_start_late(app->languages);
+        catalog_without_prewarming(app->languages);
     if (open_engine(app, error) != 0 || open_pool(app, error) != 0 || open_runner(app, error) != 0 ||
         open_offers(app, error) != 0 || listen_http(app, error) != 0)
         return -1;

@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#define WAITING_MAX 256 /* cells of one language that CODECELL_POOL may ask for */
-#define ID_MAX 32       /* bytes of a language's id */
+#define POOL_CELLS_MAX 256 /* cells of one language that CODECELL_POOL may ask for */
+#define ID_MAX 32          /* bytes of a language's id */
 
 /* Texts. */
 
@@ -166,7 +166,7 @@ static void describe_nets(const struct setting *setting, char out[SHOWN_MAX])
 struct pool_entry {
     const char *id; /* points into the text */
     size_t len;
-    int64_t waiting;
+    int64_t cells;
 };
 
 /* Reads the entry at *at and moves on past its comma; false if it has another form. */
@@ -175,7 +175,7 @@ static bool read_entry(const char **at, struct pool_entry *entry)
     entry->id = *at;
     entry->len = **at == '*' ? 1 : strspn(*at, "abcdefghijklmnopqrstuvwxyz0123456789._+-");
     *at += entry->len;
-    if (entry->len == 0 || entry->len > ID_MAX || *(*at)++ != '=' || !read_digits(at, &entry->waiting))
+    if (entry->len == 0 || entry->len > ID_MAX || *(*at)++ != '=' || !read_digits(at, &entry->cells))
         return false;
     if (**at == ',')
         return *++*at != '\0';
@@ -201,7 +201,7 @@ static bool check_pool(const struct setting *setting, const char *text)
     if (!check_text(setting, text))
         return false;
     do {
-        if (!read_entry(&at, &entry) || entry.waiting > WAITING_MAX || is_named_before(text, entry.id, &entry))
+        if (!read_entry(&at, &entry) || entry.cells > POOL_CELLS_MAX || is_named_before(text, entry.id, &entry))
             return false;
     } while (*at != '\0');
     return true;
@@ -212,7 +212,7 @@ static void describe_pool(const struct setting *setting, char out[SHOWN_MAX])
     (void)setting;
     snprintf(out, SHOWN_MAX,
              "`ID=N` with `,` between, such as `python=4,*=1`: each language once, `*` for the others, N from 0 to %d",
-             WAITING_MAX);
+             POOL_CELLS_MAX);
 }
 
 unsigned config_pool_size(const char *pool, const char *language, bool *named)
@@ -224,10 +224,10 @@ unsigned config_pool_size(const char *pool, const char *language, bool *named)
     while (*pool != '\0' && read_entry(&pool, &entry)) {
         if (entry.len == strlen(language) && memcmp(entry.id, language, entry.len) == 0) {
             *named = true;
-            return (unsigned)entry.waiting;
+            return (unsigned)entry.cells;
         }
         if (*entry.id == '*')
-            others = (unsigned)entry.waiting;
+            others = (unsigned)entry.cells;
     }
     return others;
 }

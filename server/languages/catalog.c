@@ -149,16 +149,16 @@ void catalog_free(struct catalog *languages)
     free(languages);
 }
 
-static void start_late(struct language *language)
+static void language_without_prewarming(struct language *language)
 {
     for (size_t i = 0; i < language->versions_len; i++)
         language->versions[i].kind.prewarm_env = language->versions[i].kind.prewarm_argv = NULL;
 }
 
-void catalog_start_late(struct catalog *languages)
+void catalog_without_prewarming(struct catalog *languages)
 {
     for (size_t i = 0; i < languages->count; i++)
-        start_late(languages->items[i]);
+        language_without_prewarming(languages->items[i]);
 }
 
 size_t catalog_count(const struct catalog *languages)

@@ -15,7 +15,7 @@ struct catalog;
 int catalog_load(struct catalog **out, const char *path, const struct limits *defaults, const struct limits *maxima,
                  void (*complain)(const char *sentence, void *arg), void *arg, struct error *error);
 void catalog_free(struct catalog *languages);
-void catalog_start_late(struct catalog *languages); /* nothing is prewarmed, in any language */
+void catalog_without_prewarming(struct catalog *languages); /* nothing is prewarmed, in any language */
 
 size_t catalog_count(const struct catalog *languages);
 struct language *catalog_at(struct catalog *languages, size_t i); /* in order of id */

@@ -38,7 +38,7 @@ struct language_version {
     char **packages_argv;       /* prints "name version" lines; NULL: none */
     struct limits least;        /* it needs at least these */
     struct language_live live;  /* how its output is flushed by the line */
-    struct command waiting;     /* what `kind` points to if it is prewarmed; else zeros */
+    struct command prewarmed;   /* what `kind` points to if it is prewarmed; else zeros */
 
     /* Set by availability.c. */
     bool offered;

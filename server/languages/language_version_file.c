@@ -224,10 +224,10 @@ static int fill_kind(const struct field_place *place, const json_t *value, const
     if (!waiting)
         return 0;
     struct cell_limits limits = command_compile_limits(&language->limits.cell, version->compile_memory_mb);
-    if (command_build(&version->waiting, first, version->env, &limits, NULL, NULL) != 0)
+    if (command_build(&version->prewarmed, first, version->env, &limits, NULL, NULL) != 0)
         return error_memory(place->reading->error);
-    version->kind.prewarm_env = version->waiting.env;
-    version->kind.prewarm_argv = version->waiting.argv;
+    version->kind.prewarm_env = version->prewarmed.env;
+    version->kind.prewarm_argv = version->prewarmed.argv;
     return 0;
 }
 
@@ -350,7 +350,7 @@ void language_versions_free(struct language *language)
 {
     for (size_t i = 0; i < language->versions_len; i++) {
         struct language_version *version = &language->versions[i];
-        command_clear(&version->waiting);
+        command_clear(&version->prewarmed);
         free(version->fingerprint);
         json_decref(version->packages);
     }

@@ -218,7 +218,7 @@ unsigned runner_cancel_session(struct runner *runner, int64_t key_row, const cha
 
 struct runner_counts runner_counts(const struct runner *runner)
 {
-    return (struct runner_counts){.queued = runner->scheduler.waiting, .running = runner->scheduler.running};
+    return (struct runner_counts){.queued = runner->scheduler.queued, .running = runner->scheduler.running};
 }
 
 struct runner_cells runner_cells(const struct runner *runner, const char *language)

@@ -7,7 +7,7 @@
  * SCHEDULER_REMEMBERED more. */
 struct turns_key {
     int64_t key;
-    unsigned waiting, running;
+    unsigned queued, running;
     unsigned owes;   /* short programs until it counts as short again */
     uint64_t served; /* the number of its last slot; 0: it had none */
     struct turn *first, *last;
@@ -21,7 +21,7 @@ void scheduler_init(struct scheduler *scheduler, const struct scheduler_options 
 
 static bool is_idle(const struct turns_key *k)
 {
-    return k->waiting == 0 && k->running == 0;
+    return k->queued == 0 && k->running == 0;
 }
 
 void scheduler_free(struct scheduler *scheduler)
@@ -114,7 +114,7 @@ static void line_append(struct turns_key *k, struct turn *turn)
     else
         k->first = turn;
     k->last = turn;
-    k->waiting++;
+    k->queued++;
 }
 
 static void line_remove(struct turns_key *k, struct turn *turn)
@@ -127,7 +127,7 @@ static void line_remove(struct turns_key *k, struct turn *turn)
         turn->next->prev = turn->prev;
     else
         k->last = turn->prev;
-    k->waiting--;
+    k->queued--;
 }
 
 static void running_append(struct scheduler *scheduler, struct turn *turn)
@@ -211,7 +211,7 @@ static struct turns_key *greediest(const struct scheduler *scheduler)
     struct turns_key *most = NULL;
 
     for (struct turns_key *k = scheduler->keys; k != NULL; k = k->next)
-        if (most == NULL || k->waiting > most->waiting)
+        if (most == NULL || k->queued > most->queued)
             most = k;
     return most;
 }
@@ -222,7 +222,7 @@ static struct turn *evict_for(struct scheduler *scheduler, const struct turns_ke
 {
     struct turns_key *most = greediest(scheduler);
 
-    if (most == NULL || most->waiting < own->waiting + 2)
+    if (most == NULL || most->queued < own->queued + 2)
         return NULL;
     struct turn *turn = most->last;
     scheduler_leave(scheduler, turn, now_ns);
@@ -232,7 +232,7 @@ static struct turn *evict_for(struct scheduler *scheduler, const struct turns_ke
 /* One that can run at once needs no place in the queue. */
 static bool can_run(const struct scheduler *scheduler, const struct turns_key *k, uint64_t now_ns)
 {
-    return k->waiting == 0 && scheduler->running < room(scheduler, k, count_long(scheduler, now_ns));
+    return k->queued == 0 && scheduler->running < room(scheduler, k, count_long(scheduler, now_ns));
 }
 
 enum scheduler_verdict scheduler_push(struct scheduler *scheduler, struct turn *turn, int64_t key, uint64_t now_ns,
@@ -243,7 +243,7 @@ enum scheduler_verdict scheduler_push(struct scheduler *scheduler, struct turn *
     *evicted = NULL;
     if (k == NULL)
         return SCHEDULER_NO_MEMORY;
-    if (scheduler->waiting >= scheduler->options.queue_max && !can_run(scheduler, k, now_ns)) {
+    if (scheduler->queued >= scheduler->options.queue_max && !can_run(scheduler, k, now_ns)) {
         *evicted = evict_for(scheduler, k, now_ns);
         if (*evicted == NULL) {
             key_rest(scheduler, k);
@@ -252,7 +252,7 @@ enum scheduler_verdict scheduler_push(struct scheduler *scheduler, struct turn *
     }
     *turn = (struct turn){.key = key, .of = k};
     line_append(k, turn);
-    scheduler->waiting++;
+    scheduler->queued++;
     return SCHEDULER_ACCEPTED;
 }
 
@@ -266,7 +266,7 @@ static void scheduler_begin(struct scheduler *scheduler, struct turn *turn, uint
     struct turns_key *k = turn->of;
 
     line_remove(k, turn);
-    scheduler->waiting--;
+    scheduler->queued--;
     turn->is_running = true;
     turn->is_known = false;
     turn->since_ns = now_ns;
@@ -284,7 +284,7 @@ struct turn *scheduler_next(struct scheduler *scheduler, uint64_t now_ns)
     unsigned grown = count_long(scheduler, now_ns);
 
     for (struct turns_key *k = scheduler->keys; k != NULL; k = k->next)
-        if (k->waiting > 0 && scheduler->running < room(scheduler, k, grown) && (best == NULL || goes_before(k, best)))
+        if (k->queued > 0 && scheduler->running < room(scheduler, k, grown) && (best == NULL || goes_before(k, best)))
             best = k;
     if (best == NULL)
         return NULL;
@@ -297,7 +297,7 @@ struct turn *scheduler_next(struct scheduler *scheduler, uint64_t now_ns)
 static bool time_helps(const struct scheduler *scheduler)
 {
     for (const struct turns_key *k = scheduler->keys; k != NULL; k = k->next)
-        if (k->waiting > 0 && k->running == 0 && scheduler->running < room(scheduler, k, scheduler->running))
+        if (k->queued > 0 && k->running == 0 && scheduler->running < room(scheduler, k, scheduler->running))
             return true;
     return false;
 }
@@ -306,7 +306,7 @@ uint64_t scheduler_when(const struct scheduler *scheduler, uint64_t now_ns)
 {
     const struct turn *turn = scheduler->oldest;
 
-    if (scheduler->waiting == 0 || !time_helps(scheduler))
+    if (scheduler->queued == 0 || !time_helps(scheduler))
         return 0;
     while (turn != NULL && is_long(turn, now_ns))
         turn = turn->next;
@@ -360,7 +360,7 @@ void scheduler_leave(struct scheduler *scheduler, struct turn *turn, uint64_t no
         k->running--;
     } else {
         line_remove(k, turn);
-        scheduler->waiting--;
+        scheduler->queued--;
     }
     turn->of = NULL;
     key_rest(scheduler, k);

@@ -45,7 +45,7 @@ struct scheduler_options {
 
 struct scheduler {
     struct scheduler_options options;
-    unsigned waiting, running;
+    unsigned queued, running;
     unsigned idle;                /* remembered keys: nothing queued or running */
     uint64_t served;              /* slots given so far: they number the order in which keys were served */
     int64_t latest;               /* the key that got the last slot */

@@ -102,7 +102,7 @@ static void test_waiting(void **state)
         assert_null(catalog_at(languages, i)->versions->kind.prewarm_env);
         assert_null(catalog_at(languages, i)->versions->kind.prewarm_argv);
     }
-    catalog_start_late(languages);
+    catalog_without_prewarming(languages);
     assert_null(a->prewarm_env);
     assert_null(a->prewarm_argv);
     assert_null(d->prewarm_argv);

@@ -56,7 +56,7 @@ static void test_versions_of_one_language(void **state)
     assert_null(other->env[0]);
     assert_null(other->kind.prewarm_argv);
     assert_string_equal(other->aliases[0], "alang");
-    catalog_start_late(languages);
+    catalog_without_prewarming(languages);
     assert_null(same->kind.prewarm_argv);
     catalog_free(languages);
 }

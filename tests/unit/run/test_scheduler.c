@@ -68,7 +68,7 @@ static void end(struct table *t)
     for (size_t i = 0; i < TURNS; i++)
         if (t->turns[i].of != NULL)
             scheduler_leave(&t->scheduler, &t->turns[i], t->now_ns);
-    assert_int_equal(t->scheduler.waiting, 0);
+    assert_int_equal(t->scheduler.queued, 0);
     assert_int_equal(t->scheduler.running, 0);
     scheduler_free(&t->scheduler);
 }
