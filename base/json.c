@@ -204,3 +204,8 @@ int json_as_integer(const json_t *value, int64_t *out)
     *out = (int64_t)real;
     return 0;
 }
+
+void json_release(void *value)
+{
+    json_decref(value);
+}

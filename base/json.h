@@ -19,6 +19,9 @@ json_t *json_parse(const char *text, size_t len, struct error *error);
  * strictly. NULL with ERROR_MEMORY, too. `*cost`: about how many bytes the value takes. */
 json_t *json_parse_shape(char *text, size_t len, const struct json_shape *shape, size_t *cost, struct error *error);
 
+/* json_decref() for arena_adopt(). */
+void json_release(void *value);
+
 /* The text of a value, compact, members in order of insertion; free() it. NULL: out of memory. */
 char *json_text(const json_t *value, size_t *len);
 

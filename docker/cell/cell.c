@@ -306,7 +306,7 @@ static void on_attach_data(void *arg, const uint8_t *data, size_t len)
         size_t part = len < room ? len : room;
 
         if (buf_append(&cell->frames, data, part) != 0) {
-            cell_fail(cell, ERROR_INTERNAL, "out of memory");
+            cell_fail(cell, ERROR_MEMORY, ERROR_MEMORY_SENTENCE);
             return;
         }
         data += part;
@@ -315,7 +315,7 @@ static void on_attach_data(void *arg, const uint8_t *data, size_t len)
     }
     size_t taken = cell->attach != NULL ? cell_read_frames(cell, data, len) : len;
     if (cell->attach != NULL && taken < len && buf_append(&cell->frames, data + taken, len - taken) != 0)
-        cell_fail(cell, ERROR_INTERNAL, "out of memory");
+        cell_fail(cell, ERROR_MEMORY, ERROR_MEMORY_SENTENCE);
 }
 
 static void on_attach_drain(void *arg)
@@ -406,7 +406,7 @@ static void on_created(void *arg, int status, json_t *reply, const struct error 
     cell_set_state(cell, CELL_ATTACHING);
     cell->attach = attach_open(cell->cells->engine, cell->id, CELL_READY_MS, &attach_events, cell);
     if (cell->attach == NULL)
-        cell_fail(cell, ERROR_INTERNAL, "out of memory");
+        cell_fail(cell, ERROR_MEMORY, ERROR_MEMORY_SENTENCE);
 }
 
 static json_t *cell_container_body(const struct cell *cell)

@@ -75,7 +75,7 @@ static void volume_put(struct volume *volume, int made, struct buf *tar, const c
     char path[CELL_NAME_MAX + 80];
 
     if (made != 0) {
-        error_set(&volume->error, ERROR_INTERNAL, "out of memory");
+        error_memory(&volume->error);
         volume_remove_filler(volume);
     } else {
         snprintf(path, sizeof path, "/containers/%s/archive?path=%s", volume->container, place);

@@ -279,7 +279,7 @@ static void attach_feed_frames(struct attach *attach, const uint8_t *data, size_
             attach->events->on_data(attach->arg, piece, piece_len);
     }
     if (attach->state == ATTACH_OPEN && len > 0 && buf_append(&attach->rest, data, len) != 0)
-        attach_fail_with(attach, ERROR_INTERNAL, "out of memory");
+        attach_fail_with(attach, ERROR_MEMORY, ERROR_MEMORY_SENTENCE);
 }
 
 /* Waits for the whole message of the engine, up to STREAM_HEAD_MAX bytes. */

@@ -89,7 +89,7 @@ int endpoint_parse(struct endpoint *endpoint, const char *host, bool tls_verify,
     *endpoint = (struct endpoint){0};
     int failed = endpoint_parse_host(endpoint, host, tls_verify, cert_path, error);
     if (failed == 0 && (endpoint->base == NULL || endpoint->host == NULL))
-        failed = error_set(error, ERROR_INTERNAL, "out of memory");
+        failed = error_memory(error);
     if (failed != 0)
         endpoint_free(endpoint);
     return failed;

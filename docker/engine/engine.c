@@ -310,7 +310,7 @@ int engine_open(struct engine **out, uv_loop_t *loop, const struct engine_option
     struct engine *engine = calloc(1, sizeof *engine);
 
     if (engine == NULL)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
+        return error_memory(error);
     if (endpoint_parse(&engine->endpoint, options->host, options->tls_verify, options->cert_path, error) != 0) {
         free(engine);
         return -1;

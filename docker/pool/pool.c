@@ -414,7 +414,7 @@ int pool_open(struct pool **out, uv_loop_t *loop, const struct pool_options *opt
     struct pool *pool = calloc(1, sizeof *pool);
 
     if (pool == NULL)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
+        return error_memory(error);
     pool->creations = options->creations;
     pool->budget = (struct pool_budget){.cells = options->max_idle, .bytes = options->max_idle_bytes};
     pool->reuse_jobs = options->reuse_jobs;

@@ -122,11 +122,6 @@ static int warn_unknown(void *arg, const char *path)
     return request_warn(arg, "unknown field: %s", path);
 }
 
-static void body_release(void *object)
-{
-    json_decref(object);
-}
-
 /* The body's tree, which the request owns. NULL: `error` says why. */
 static json_t *parse_body(struct execution_request *request, char *text, size_t len, size_t *cost, struct error *error)
 {
@@ -137,7 +132,7 @@ static json_t *parse_body(struct execution_request *request, char *text, size_t 
         return NULL;
     }
     json_t *root = json_parse_shape(text, len, shape, cost, error);
-    if (root == NULL || arena_adopt(&request->arena, root, body_release) == 0)
+    if (root == NULL || arena_adopt(&request->arena, root, json_release) == 0)
         return root;
     error_memory(error);
     return NULL;

@@ -311,7 +311,7 @@ int availability_open(struct availability **out, uv_loop_t *loop, const struct a
     struct availability *offers = calloc(1, sizeof *offers);
 
     if (offers == NULL)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
+        return error_memory(error);
     offers->options = *options;
     for (size_t i = 0; i < INQUIRIES; i++)
         offers->inquiries[i] = (struct image_facts){.engine = options->engine,

@@ -126,7 +126,7 @@ int catalog_load(struct catalog **out, const char *path, const struct limits *de
     int failed = -1;
 
     if (languages == NULL || folders == NULL)
-        error_set(error, ERROR_INTERNAL, "out of memory");
+        error_memory(error);
     else
         failed = load_folders(&(struct loading){languages, defaults, maxima, complain, arg}, folders, error);
     free(folders);

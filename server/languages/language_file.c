@@ -147,11 +147,6 @@ static int language_read_file(struct language *language, const json_t *root, con
     return language_versions_read(language, root, file.versions, maxima, error);
 }
 
-static void language_release_json(void *object)
-{
-    json_decref(object);
-}
-
 struct language *language_read(const char *json, size_t len, const char *id, const struct limits *defaults,
                                const struct limits *maxima, struct error *error)
 {
@@ -164,7 +159,7 @@ struct language *language_read(const char *json, size_t len, const char *id, con
         json_decref(root);
         return NULL;
     }
-    if (arena_adopt(&language->arena, root, language_release_json) != 0)
+    if (arena_adopt(&language->arena, root, json_release) != 0)
         error_memory(error);
     else if (!json_is_object(root))
         error_set(error, ERROR_INVALID, "must be an object");

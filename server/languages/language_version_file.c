@@ -2,6 +2,7 @@
  * over the file's own. What an item leaves out has been checked with the file. */
 #include "languages/language_version_file.h"
 
+#include "base/json.h"
 #include "languages/figures.h"
 #include "languages/language_file.h"
 #include "languages/language_live_file.h"
@@ -279,11 +280,6 @@ static int read_version(const struct field_place *place, const json_t *object, c
                : 0;
 }
 
-static void version_release_json(void *object)
-{
-    json_decref(object);
-}
-
 /* The file's fields with the item's fields (NULL: none) over them, as a tree that the language owns. A null removes an
  * optional field. NULL: out of memory. */
 static json_t *overlaid(struct arena *arena, const json_t *file, const json_t *item)
@@ -291,7 +287,7 @@ static json_t *overlaid(struct arena *arena, const json_t *file, const json_t *i
     static const char *const optional[] = {"compile", "packages", "waiting", "least", "live", "proven"};
     json_t *both = json_copy((json_t *)file); /* jansson copies a non-const object */
 
-    if (both == NULL || arena_adopt(arena, both, version_release_json) != 0 ||
+    if (both == NULL || arena_adopt(arena, both, json_release) != 0 ||
         (item != NULL && json_object_update(both, (json_t *)item) != 0))
         return NULL;
     for (size_t i = 0; i < sizeof optional / sizeof *optional; i++)

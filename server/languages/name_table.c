@@ -42,7 +42,7 @@ static int name_table_make_room(struct name_table *names, struct error *error)
     if (names->len < names->room)
         return 0;
     if ((items = reallocarray(names->items, room, sizeof *items)) == NULL)
-        return error_set(error, ERROR_INTERNAL, "out of memory");
+        return error_memory(error);
     names->items = items;
     names->room = room;
     return 0;

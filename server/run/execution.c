@@ -480,6 +480,10 @@ static void execution_on_cell(struct pool_request *request, struct cell *cell, c
         execution_fail(execution, "The container engine is not reachable. Please try again later.", true);
         return;
     }
+    if (cell == NULL && error->code == ERROR_MEMORY) {
+        execution_fail(execution, ERROR_MEMORY_SENTENCE, true);
+        return;
+    }
     if (cell == NULL) {
         execution_fail(execution, "its container could not be made", false);
         return;
