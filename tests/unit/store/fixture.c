@@ -67,6 +67,7 @@ int fixture_set_up(void **state)
     if (fixture_set_up_dir(state) < 0)
         return -1;
     struct fixture *fixture = *state;
+    fixture_step_ns = 1;
     fixture->db = fixture_open(fixture->dir);
     return 0;
 }

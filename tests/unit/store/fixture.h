@@ -33,8 +33,9 @@ struct fixture {
 
 extern int64_t fixture_now_ns;
 
-/* Of each look at the monotonic clock; 0: it is the system's. Above STORE_READING_SLICE_NS a slice ends with its first
- * portion. */
+/* How far the monotonic clock goes each time that it is read. 1, as fixture_set_up() leaves it: no slice of long work
+ * ends early, however slow the machine is. Above STORE_READING_SLICE_NS a slice ends with its first portion. 0, as
+ * fixture_set_up_dir() leaves it: the system's clock. */
 extern _Atomic uint64_t fixture_step_ns;
 
 struct db *fixture_open(const char *dir);

@@ -17,7 +17,7 @@ static void lists_pass_over_what_was_removed(void **state)
     check(sessions_delete(db, key, "s", &error), &error);
     for (int i = 0; i < 2; i++) {
         struct record_filter filter = {.key_row = key, .status = -1, .limit = 3};
-        fixture_step_ns = i ? STORE_READING_SLICE_NS : 0;
+        fixture_step_ns = i ? STORE_READING_SLICE_NS : 1;
         struct page page = list(db, filter);
         assert_int_equal(page.count, 3);
         assert_string_equal(page.ids[0], older.id);
