@@ -186,6 +186,7 @@ static int field_read_number(const struct field_place *place, const struct field
     if (field->type == FIELD_INTEGER) {
         if (json_as_integer(value, to) != 0 || !is_within(*to, field, place->reading))
             return value_wrong(place, field);
+        *to *= field->scale != 0 ? field->scale : 1;
         return 0;
     }
     number = json_is_number(value) ? json_number_value(value) * 1000 : least - 1;

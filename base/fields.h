@@ -25,7 +25,7 @@
 enum field_type {
     FIELD_TEXT,      /* a string without NUL; bytes; const char * */
     FIELD_BYTES,     /* a string; bytes; const char *, and a size_t at `len_at` */
-    FIELD_INTEGER,   /* a whole number (30 and 30.0 are); its value; int64_t */
+    FIELD_INTEGER,   /* a whole number (30 and 30.0 are); its value; int64_t, times `scale` */
     FIELD_NUMBER,    /* a number; its value in thousandths; int64_t in thousandths */
     FIELD_BOOLEAN,   /* true or false; -; bool */
     FIELD_CHOICE,    /* one of `choices`; -; int, its place among them */
@@ -59,6 +59,7 @@ struct field {
     bool later;                 /* in the contract, but not supported yet: refused */
     int64_t least, most;        /* most 0: no bound */
     unsigned bound;             /* not 0: `most` is bounds[bound] of the reading, because a setting or a key decides */
+    int64_t scale;              /* of FIELD_INTEGER: the struct has the value times this; 0: as it is */
     size_t total;               /* bytes of all texts of a list together, names included; 0: no bound */
     const char *sentence;       /* after "NAME: ", for any wrong value; NULL: made from type and bounds */
     const char *const *choices; /* NULL after the last */

@@ -349,3 +349,26 @@ int text_cut_utf8(const char *text, size_t max)
             len--;
     return (int)len;
 }
+
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+long text_hex_decode(const char *data, size_t len, void *out)
+{
+    unsigned char *bytes = out;
+
+    if (len % 2 != 0)
+        return -1;
+    for (size_t i = 0; i < len; i += 2) {
+        int high = hex_value(data[i]), low = hex_value(data[i + 1]);
+        if (high < 0 || low < 0)
+            return -1;
+        bytes[i / 2] = (unsigned char)(high << 4 | low);
+    }
+    return (long)(len / 2);
+}

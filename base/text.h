@@ -37,4 +37,7 @@ int text_cut_utf8(const char *text, size_t max);
  * len/4*3 bytes. Returns the number of bytes, or -1. */
 long text_base64_decode(const char *data, size_t len, void *out);
 
+/* The same for hex of either case: `out` has room for len/2 bytes. */
+long text_hex_decode(const char *data, size_t len, void *out);
+
 #endif

@@ -10,8 +10,6 @@
 #include "api/access_log.h"
 #include "api/admission.h"
 #include "api/api.h"
-#include "api/manners.h"
-#include "api/routes.h"
 #include "base/container_of.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -21,6 +19,7 @@
 #include "docker/engine/call.h"
 #include "docker/engine/engine.h"
 #include "docker/pool/pool.h"
+#include "faces/faces.h"
 #include "languages/availability.h"
 #include "retention.h"
 #include "store/directory.h"
@@ -55,6 +54,7 @@ struct app {
     struct runner *runner;
     struct availability *availability;
     struct http_server *http;
+    struct faces *faces;
     struct retention retention;
     struct api api;
     struct limits maxima, defaults;
@@ -370,8 +370,8 @@ static int listen_http(struct app *app, struct error *error)
 
     return http_server_start(&app->http, &app->loop,
                              &(struct http_options){.listen = config->listen,
-                                                    .routes = api_routes,
-                                                    .manners = api_manners,
+                                                    .routes = faces_routes(app->faces),
+                                                    .manners = faces_manners(app->faces),
                                                     .admit = api_admit,
                                                     .data = &app->api,
                                                     .on_done = on_exchange_done,
@@ -482,8 +482,10 @@ static int start(struct app *app, struct error *error)
         return -1;
     if (!app->config->waiting)
         catalog_without_prewarming(app->languages);
-    if (open_engine(app, error) != 0 || open_pool(app, error) != 0 || open_runner(app, error) != 0 ||
-        open_offers(app, error) != 0 || listen_http(app, error) != 0)
+    const struct faces_settings faces = {
+        .on = app->config->faces, .anonymous = app->config->face_anonymous, .url_keys = app->config->face_url_keys};
+    if (faces_open(&app->faces, &faces, error) != 0 || open_engine(app, error) != 0 || open_pool(app, error) != 0 ||
+        open_runner(app, error) != 0 || open_offers(app, error) != 0 || listen_http(app, error) != 0)
         return -1;
     fill_api(app);
     retention_open(&app->retention, &app->loop, app->store, app->config->retention_s);
@@ -494,6 +496,7 @@ static int start(struct app *app, struct error *error)
 
 static void app_finish(struct app *app)
 {
+    faces_close(app->faces);
     reading_free(&app->api.reading);
     runner_close(app->runner);
     catalog_free(app->languages);

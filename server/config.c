@@ -208,6 +208,17 @@ static const struct setting settings[] = {
     {"CODECELL_METRICS_KEY", &kind_secret, FIELD(metrics_key), .min = 0, .max = 256, .fallback = "",
      .help = "Key that gives access to `/metrics` from anywhere, sent as `Authorization: Bearer`. Without it, only "
              "direct connections from this machine's loopback have access."},
+    {"CODECELL_FACES", &kind_items, FIELD(faces), .min = 0, .max = 1000, .fallback = "piston",
+     .help = "The faces that are on: other services' APIs that the server also answers (docs/faces/README.md). "
+             "`NAME=/PREFIX` puts a face's paths after a prefix. `all` and `none` are understood, too."},
+    {"CODECELL_FACE_ANONYMOUS", &kind_items, FIELD(face_anonymous), .min = 0, .max = 1000, .fallback = "",
+     .help = "Faces that also answer requests without a key: `FACE=KEYNAME,…`. Such requests run with the rate and "
+             "limits of the key of that name, and can do nothing else."},
+    {"CODECELL_FACE_ADDRESS_RATE", &kind_integer, FIELD(face_address_rate), .min = 1, .max = 1000000, .fallback = "30",
+     .help = "Requests a minute without a key that one client address may send to faces. Above it the answer is 429."},
+    {"CODECELL_FACE_URL_KEYS", &kind_choice, FIELD(face_url_keys), .choices = switch_choices, .fallback = "off",
+     .help = "Whether faces take a key from the URL's query, for clients that can send no header. Proxies may log "
+             "URLs; the server itself does not."},
     {"CODECELL_RUNTIME", &kind_name, FIELD(runtime), .min = 0, .max = 128, .fallback = "auto",
      .help = "The engine's runtime for cells, such as `crun` or `runsc`. `auto`: `crun` if the engine has it and a "
              "trial cell proves that it works, else the engine's default. Empty: the engine's default."},

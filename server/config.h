@@ -46,13 +46,17 @@ struct config {
     int64_t max_connections;                                                   /* CODECELL_MAX_CONNECTIONS */
     int64_t header_timeout_s, body_timeout_s, idle_timeout_s, write_timeout_s; /* CODECELL_HEADER_TIMEOUT and so on */
 
-    int keep;              /* CODECELL_KEEP: enum config_keep */
-    int64_t retention_s;   /* CODECELL_RETENTION: how long records are kept, 0 for ever */
-    int log_level;         /* CODECELL_LOG_LEVEL: enum log_level */
-    int log_format;        /* CODECELL_LOG_FORMAT: enum log_format */
-    char *metrics_key;     /* CODECELL_METRICS_KEY: gives access to /metrics from anywhere; "": none does */
-    char *trusted_proxies; /* CODECELL_TRUSTED_PROXIES: networks whose X-Forwarded-For is believed; "": none */
-    char *runtime;         /* CODECELL_RUNTIME: the engine's runtime for cells; "": the engine's default */
+    int keep;                  /* CODECELL_KEEP: enum config_keep */
+    int64_t retention_s;       /* CODECELL_RETENTION: how long records are kept, 0 for ever */
+    int log_level;             /* CODECELL_LOG_LEVEL: enum log_level */
+    int log_format;            /* CODECELL_LOG_FORMAT: enum log_format */
+    char *metrics_key;         /* CODECELL_METRICS_KEY: gives access to /metrics from anywhere; "": none does */
+    char *trusted_proxies;     /* CODECELL_TRUSTED_PROXIES: networks whose X-Forwarded-For is believed; "": none */
+    char *faces;               /* CODECELL_FACES: "piston,mcp=/tools", "all", "none" (server/faces/faces.h) */
+    char *face_anonymous;      /* CODECELL_FACE_ANONYMOUS: "piston=KEYNAME"; "": none */
+    int64_t face_address_rate; /* CODECELL_FACE_ADDRESS_RATE: requests a minute of one address without a key */
+    bool face_url_keys;        /* CODECELL_FACE_URL_KEYS: a key may be in the query */
+    char *runtime;             /* CODECELL_RUNTIME: the engine's runtime for cells; "": the engine's default */
 
     char *docker_host;  /* DOCKER_HOST; "": unix:///var/run/docker.sock */
     bool docker_tls;    /* DOCKER_TLS_VERIFY is set and not empty */

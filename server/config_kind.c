@@ -70,6 +70,22 @@ static void describe_secret(const struct setting *setting, char out[SHOWN_MAX])
     snprintf(out, SHOWN_MAX, "up to %lld bytes without spaces, or empty", (long long)setting->max);
 }
 
+/* What an item may be is checked where it is used (server/faces/faces.c). */
+static bool check_items(const struct setting *setting, const char *text)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 ._/~=,-";
+    size_t len = strlen(text);
+
+    return check_text(setting, text) && text[strspn(text, allowed)] == '\0' && strstr(text, ",,") == NULL &&
+           text[0] != ',' && (len == 0 || text[len - 1] != ',');
+}
+
+static void describe_items(const struct setting *setting, char out[SHOWN_MAX])
+{
+    (void)setting;
+    snprintf(out, SHOWN_MAX, "`NAME` or `NAME=VALUE`, several with `,` between");
+}
+
 static bool config_check_name(const struct setting *setting, const char *text)
 {
     static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-";
@@ -409,6 +425,7 @@ static void describe_flag(const struct setting *setting, char out[SHOWN_MAX])
 const struct kind kind_path = {check_text, NULL, describe_path, NULL};
 const struct kind kind_folders = {check_folders, NULL, describe_folders, NULL};
 const struct kind kind_secret = {check_secret, NULL, describe_secret, NULL};
+const struct kind kind_items = {check_items, NULL, describe_items, NULL};
 const struct kind kind_name = {config_check_name, NULL, describe_name, NULL};
 const struct kind kind_listen = {check_listen, NULL, describe_listen, NULL};
 const struct kind kind_host = {check_host, NULL, describe_host, NULL};

@@ -21,19 +21,20 @@ void api_respond(struct http_exchange *ex, int status, json_t *value)
     }
 }
 
+void api_respond_sentence(struct http_exchange *ex, enum error_code code, const char *sentence)
+{
+    if (code == ERROR_INTERNAL || code == ERROR_MEMORY)
+        log_event(LOG_ERROR, "http.error", LOG_STR("id", http_request_id(ex)), LOG_STR("error", sentence));
+    if (code == ERROR_UNAUTHORIZED)
+        http_header_add(ex, "WWW-Authenticate", "ApiKey");
+    if (error_status(code) == 503)
+        http_header_add(ex, "Retry-After", "%d", RETRY_AFTER_S);
+    http_respond_error(ex, error_status(code), code == ERROR_INTERNAL ? "Internal error" : sentence);
+}
+
 void api_respond_error(struct http_exchange *ex, const struct error *error)
 {
-    const char *detail = error->text;
-
-    if (error->code == ERROR_INTERNAL || error->code == ERROR_MEMORY)
-        log_event(LOG_ERROR, "http.error", LOG_STR("id", http_request_id(ex)), LOG_STR("error", error->text));
-    if (error->code == ERROR_INTERNAL)
-        detail = "Internal error";
-    if (error->code == ERROR_UNAUTHORIZED)
-        http_header_add(ex, "WWW-Authenticate", "ApiKey");
-    if (error_status(error->code) == 503)
-        http_header_add(ex, "Retry-After", "%d", RETRY_AFTER_S);
-    http_respond_error(ex, error_status(error->code), detail);
+    api_respond_sentence(ex, error->code, error->text);
 }
 
 json_t *api_seconds(int64_t ns)

@@ -1,10 +1,14 @@
-/* POST /api/v1/execute: from the body to a request (execute_read.h), to an execution, to an answer (execute_answer.h).
- */
+/* Programs are run for an answer that waits for their end: from the body to a request, to a run (run.h), to an answer.
+ * What differs between our own API and a face is its translation. */
 #ifndef CODECELL_API_EXECUTE_H
 #define CODECELL_API_EXECUTE_H
 
+#include "api/translation.h"
 #include "http/http.h"
 
-http_handler api_execute;
+http_handler api_execute; /* POST /api/v1/execute */
+
+/* Answers an admitted exchange that asks to run a program. `context` may be NULL, and must live until the answer. */
+void execute_as(struct http_exchange *ex, const struct translation *translation, const void *context);
 
 #endif

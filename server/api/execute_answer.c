@@ -17,12 +17,24 @@ static json_t *warnings_json(const struct execution_request *request)
     return array;
 }
 
+int execute_answer_add(struct execute_answer *answer, const struct execution_request *request, enum frame_step step,
+                       const uint8_t *data, size_t len)
+{
+    struct buf *both = &answer->both[step == FRAME_STEP_COMPILE ? 0 : 1];
+
+    if (both->max == 0)
+        buf_init(both, 2 * ((size_t)request->limits.output_kb << 10)); /* two streams, each within its limit */
+    return buf_append(both, data, len);
+}
+
 void execute_answer_take(struct execute_answer *answer, struct execution *execution)
 {
     const struct execution_request *request = execution_request(execution);
     struct execution_result *result = execution_result(execution);
 
-    *answer = (struct execute_answer){.result = *result, .warnings = warnings_json(request)};
+    answer->result = *result;
+    answer->warnings = warnings_json(request);
+    answer->type = "application/json";
     text_copy(answer->id, sizeof answer->id, execution_id(execution));
     text_copy(answer->version, sizeof answer->version, execution_version(execution));
     text_copy(answer->language, sizeof answer->language, request->language->id);
@@ -50,11 +62,12 @@ void execute_answer_free(struct execute_answer *answer)
     buf_free(&answer->result.run.err);
     buf_free(&answer->result.compile.out);
     buf_free(&answer->result.compile.err);
+    buf_free(&answer->both[0]);
+    buf_free(&answer->both[1]);
     json_decref(answer->warnings);
 }
 
-/* Bytes of a program to a JSON string: well-formed UTF-8, at worst three bytes for each. */
-static json_t *text_value(const struct buf *bytes, bool cut)
+json_t *execute_answer_text(const struct buf *bytes, bool cut)
 {
     struct buf clean;
     json_t *value = NULL;
@@ -66,7 +79,7 @@ static json_t *text_value(const struct buf *bytes, bool cut)
     return value;
 }
 
-static json_t *signal_name(int number)
+json_t *execute_answer_signal(int number)
 {
     const char *name = number > 0 ? sigabbrev_np(number) : NULL;
 
@@ -83,22 +96,21 @@ static json_t *compile_value(const struct execution_result *result)
         json_decref(value);
         return json_null();
     }
-    json_object_set_new(value, "stdout", text_value(&result->compile.out, result->compile.out_cut));
-    json_object_set_new(value, "stderr", text_value(&result->compile.err, result->compile.err_cut));
+    json_object_set_new(value, "stdout", execute_answer_text(&result->compile.out, result->compile.out_cut));
+    json_object_set_new(value, "stderr", execute_answer_text(&result->compile.err, result->compile.err_cut));
     json_object_set_new(value, "exit_code", json_integer(result->compile_exit_code));
     json_object_set_new(value, "execution_time", api_seconds(result->compile_wall_ns));
     return value;
 }
 
-/* The compile step failed, so the program was not started. */
-static bool ended_in_compiler(const struct execution_result *result)
+bool execute_answer_ended_in_compiler(const struct execution_result *result)
 {
     return result->compiled && result->compile_exit_code != 0;
 }
 
 static const char *memory_warning(const struct execution_result *result)
 {
-    if (ended_in_compiler(result))
+    if (execute_answer_ended_in_compiler(result))
         return "the compiler was killed for going over the memory limit";
     return result->status == RECORD_OUT_OF_MEMORY
                ? NULL
@@ -127,18 +139,18 @@ static json_t *answer_value(struct execute_answer *answer, json_t *value)
     const struct execution_result *result = &answer->result;
 
     /* If the compilation failed, the answer shows the compiler's output. */
-    const struct execution_output *output = ended_in_compiler(result) ? &result->compile : &result->run;
+    const struct execution_output *output = execute_answer_ended_in_compiler(result) ? &result->compile : &result->run;
 
     json_object_set_new(value, "execution_id", json_string(answer->id));
-    json_object_set_new(value, "stdout", text_value(&output->out, output->out_cut));
-    json_object_set_new(value, "stderr", text_value(&output->err, output->err_cut));
+    json_object_set_new(value, "stdout", execute_answer_text(&output->out, output->out_cut));
+    json_object_set_new(value, "stderr", execute_answer_text(&output->err, output->err_cut));
     json_object_set_new(value, "exit_code", json_integer(result->exit_code));
     json_object_set_new(value, "execution_time", api_seconds(result->wall_ns < 0 ? 0 : result->wall_ns));
     json_object_set_new(value, "language", json_string(answer->language));
     json_object_set_new(value, "session_id", api_text(answer->session_id));
     json_object_set_new(value, "version", json_string(answer->version));
     json_object_set_new(value, "status", json_string(record_status_name(result->status)));
-    json_object_set_new(value, "signal", signal_name(result->signal));
+    json_object_set_new(value, "signal", execute_answer_signal(result->signal));
     json_object_set_new(value, "timed_out", json_boolean(result->timed_out));
     json_object_set_new(value, "stdout_truncated", json_boolean(output->out_cut));
     json_object_set_new(value, "stderr_truncated", json_boolean(output->err_cut));

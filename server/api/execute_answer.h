@@ -14,18 +14,35 @@ struct execute_answer {
     char language[LANGUAGE_ID_MAX + 1];
     char session_id[SESSION_ID_MAX + 1]; /* "": none */
     struct execution_result result;      /* with its buffers */
+    struct buf both[2];                  /* by enum frame_step less one: stdout and stderr in the order in which they
+                                            came; empty unless the translation interleaves */
     json_t *warnings;                    /* array of strings */
     int status;                          /* of HTTP */
+    const char *type;                    /* the Content-Type; static */
     char *text;                          /* the body, set by execute_answer_encode(); free() */
     size_t len;
 };
 
-/* Takes result and warnings out of the execution. */
+/* Adds to `both`, at first all zero. 0, or -1 out of memory. */
+int execute_answer_add(struct execute_answer *answer, const struct execution_request *request, enum frame_step step,
+                       const uint8_t *data, size_t len);
+
+/* Takes result and warnings out of the execution. `both` stays. */
 void execute_answer_take(struct execute_answer *answer, struct execution *execution);
 size_t execute_answer_size(const struct execute_answer *answer); /* bytes of output in it */
 void execute_answer_free(struct execute_answer *answer);         /* the text stays the caller's */
 
 /* Makes status and text. 0, or -1 out of memory. */
 int execute_answer_encode(struct execute_answer *answer);
+
+/* Parts of it that other APIs' answers have, too. */
+
+/* Bytes of a program as a JSON string: each byte that is not UTF-8 becomes U+FFFD, at worst three bytes for one. `cut`:
+ * the end may be within a character, which is left out. */
+json_t *execute_answer_text(const struct buf *bytes, bool cut);
+json_t *execute_answer_signal(int number); /* "SIGKILL"; null for 0 */
+
+/* The compile step failed, so the program was not started. */
+bool execute_answer_ended_in_compiler(const struct execution_result *result);
 
 #endif

@@ -62,17 +62,23 @@ static int check_collision(const struct execution_request *request, size_t i, st
     return 0;
 }
 
-int execute_files_finish(struct execution_request *request, struct error *error)
+int execute_files_check(const struct execution_request *request, struct error *error)
 {
     size_t bytes = 0;
 
     for (size_t i = 0; i < request->files_len; i++) {
         if (check_collision(request, i, error) != 0)
             return -1;
-        if (request->files[i].kind == REQUEST_FILE_BINARY && decode(request, i, error) != 0)
-            return -1;
         if ((bytes += request->files[i].len) > EXECUTE_FILES_BYTES)
             return error_set(error, ERROR_INVALID, "files: must be at most %u bytes in all", EXECUTE_FILES_BYTES);
     }
     return 0;
+}
+
+int execute_files_finish(struct execution_request *request, struct error *error)
+{
+    for (size_t i = 0; i < request->files_len; i++)
+        if (request->files[i].kind == REQUEST_FILE_BINARY && decode(request, i, error) != 0)
+            return -1;
+    return execute_files_check(request, error);
 }

@@ -1,8 +1,7 @@
 #include "api/execute_read.h"
 
+#include "api/body.h"
 #include "api/execute_files.h"
-#include "base/json.h"
-#include "base/json_scan.h"
 #include "languages/version.h"
 #include "store/records.h"
 
@@ -70,7 +69,8 @@ static const struct field body_list[] = {
      .type = FIELD_INTEGER,
      .least = 1,
      .bound = BOUND_TIMEOUT,
-     .at = offsetof(struct execution_request, timeout_s),
+     .scale = 1000,
+     .at = offsetof(struct execution_request, timeout_ms),
      .fallback = TO_TEXT(EXECUTE_TIMEOUT_DEFAULT),
      .meaning = "seconds that the program may run"},
     {.name = "session_id",
@@ -117,58 +117,19 @@ static const struct field body_list[] = {
 };
 static const struct fields body_fields = FIELDS(body_list, sizeof(struct execution_request));
 
-static int warn_unknown(void *arg, const char *path)
-{
-    return request_warn(arg, "unknown field: %s", path);
-}
-
-/* The body's tree, which the request owns. NULL: `error` says why. */
-static json_t *parse_body(struct execution_request *request, char *text, size_t len, size_t *cost, struct error *error)
-{
-    const struct json_shape *shape = fields_shape(&body_fields, REQUEST_WARNINGS_MAX, &request->arena);
-
-    if (shape == NULL) {
-        error_memory(error);
-        return NULL;
-    }
-    json_t *root = json_parse_shape(text, len, shape, cost, error);
-    if (root == NULL || arena_adopt(&request->arena, root, json_release) == 0)
-        return root;
-    error_memory(error);
-    return NULL;
-}
-
-static int read_body(struct execution_request *request, const json_t *root, const struct execute_rules *rules,
-                     struct error *error)
-{
-    int64_t bounds[BOUNDS] = {[BOUND_CODE] = (int64_t)rules->max_code,
-                              [BOUND_STDIN] = (int64_t)rules->max_stdin,
-                              [BOUND_TIMEOUT] = rules->max_timeout};
-    const struct fields_reading reading = {.arena = &request->arena,
-                                           .error = error,
-                                           .bounds = bounds,
-                                           .null_is_absent = true,
-                                           .unknown = warn_unknown,
-                                           .arg = request};
-
-    limits_bounds(bounds, &rules->maxima);
-    if (fields_read(&body_fields, root, &reading, request) != 0)
-        return -1;
-    return execute_files_finish(request, error);
-}
-
 int execute_read(struct execution_request *request, char *text, size_t len, const struct execute_rules *rules,
                  size_t *cost, struct error *error)
 {
     int64_t timeout = rules->max_timeout < EXECUTE_TIMEOUT_DEFAULT ? rules->max_timeout : EXECUTE_TIMEOUT_DEFAULT;
+    int64_t bounds[BOUNDS] = {[BOUND_CODE] = (int64_t)rules->max_code,
+                              [BOUND_STDIN] = (int64_t)rules->max_stdin,
+                              [BOUND_TIMEOUT] = rules->max_timeout};
 
-    *request = (struct execution_request){.timeout_s = timeout};
-    const json_t *root = parse_body(request, text, len, cost, error);
-    if (root == NULL)
+    *request = (struct execution_request){.timeout_ms = timeout * 1000};
+    limits_bounds(bounds, &rules->maxima);
+    if (body_read(request, &body_fields, bounds, text, len, request, cost, error) != 0)
         return -1;
-    if (!json_is_object(root))
-        return error_set(error, ERROR_INVALID, "the body must be a JSON object");
-    int result = read_body(request, root, rules, error);
+    int result = execute_files_finish(request, error);
     *cost += request->arena.size;
     return result;
 }

@@ -24,6 +24,7 @@ struct http_manners {
     const char *error_type; /* an error's Content-Type */
     /* An error's body: free() it. `detail` is one sentence, in UTF-8. NULL: out of memory. */
     char *(*error_body)(int status, const char *detail, size_t *len);
+    int (*error_status)(int status);   /* the status that says it in this API; NULL: the same */
     const struct http_key_place *keys; /* where a key may be: the first place that has one counts */
     unsigned cost;                     /* of one request, for the rate of its key; not read here */
 };

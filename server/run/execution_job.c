@@ -53,7 +53,7 @@ int execution_job_build(struct execution *execution)
         .env = parts->run.env,
         .files = parts->files,
         .files_len = request->files_len + 1,
-        .run = {parts->run.argv, (uint64_t)request->timeout_s * 1000, output_max, 0},
+        .run = {parts->run.argv, (uint64_t)request->timeout_ms, output_max, 0},
     };
     if (version->compile != NULL)
         execution->job.compile =

@@ -48,7 +48,7 @@ static void check_read(const struct execution_request *request)
 {
     must(request->code_len > 0 && request->code_len <= rules.max_code);
     must(request->input_len <= rules.max_stdin);
-    must(request->timeout_s >= 1 && request->timeout_s <= 300);
+    must(request->timeout_ms >= 1000 && request->timeout_ms <= 300000);
     must(request->session_id == NULL || strlen(request->session_id) <= SESSION_ID_MAX);
     must(request->warnings_len <= REQUEST_WARNINGS_MAX);
     check_environment(request);

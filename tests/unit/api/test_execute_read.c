@@ -15,7 +15,7 @@ static void test_all_of_it(void **state)
     assert_string_equal(read_request.env[0], "A=1");
     assert_string_equal(read_request.env[1], "_b2=");
     assert_null(read_request.env[2]);
-    assert_int_equal(read_request.timeout_s, 300);
+    assert_int_equal(read_request.timeout_ms, 300000);
     assert_string_equal(read_request.session_id, "S.1:x-y_z");
     assert_string_equal(read_request.args[0], "a");
     assert_string_equal(read_request.args[1], "");
@@ -39,7 +39,7 @@ static void test_defaults(void **state)
         assert_null(read_request.env);
         assert_null(read_request.args);
         assert_int_equal(read_request.files_len, 0);
-        assert_int_equal(read_request.timeout_s, 30);
+        assert_int_equal(read_request.timeout_ms, 30000);
         assert_null(read_request.session_id);
         assert_int_equal(read_request.warnings_len, 0);
         request_free(&read_request);
@@ -56,7 +56,7 @@ static void test_default_timeout_of_a_short_key(void **state)
     size_t cost;
     rules.max_timeout = 10;
     assert_int_equal(execute_read(&read_request, body, sizeof body - 1, &rules, &cost, &read_error), 0);
-    assert_int_equal(read_request.timeout_s, 10);
+    assert_int_equal(read_request.timeout_ms, 10000);
     request_free(&read_request);
     char more[] = "{\"code\": \"x\", \"language\": \"c\", \"timeout\": 11}";
     assert_int_equal(execute_read(&read_request, more, sizeof more - 1, &rules, &cost, &read_error), -1);
@@ -159,7 +159,7 @@ static void test_timeout(void **state)
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         snprintf(more, sizeof more, "\"timeout\": %s", good[i].text);
         assert_int_equal(read_with(more), 0);
-        assert_int_equal(read_request.timeout_s, good[i].seconds);
+        assert_int_equal(read_request.timeout_ms, good[i].seconds * 1000);
         request_free(&read_request);
     }
 }

@@ -191,7 +191,7 @@ struct execution_request stage_request(struct language *language, const char *co
                                         .language_name = language->id,
                                         .version = language->versions,
                                         .code_len = strlen(code),
-                                        .timeout_s = 2,
+                                        .timeout_ms = 2000,
                                         .session_id = "s1",
                                         .limits = language->limits};
 

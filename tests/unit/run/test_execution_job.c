@@ -47,7 +47,7 @@ static void test_compiled_with_everything(void **state)
     request.files_len = 2;
     request.input = "input";
     request.input_len = 5;
-    request.timeout_s = 300;
+    request.timeout_ms = 300000;
     request.limits.output_kb = 16384;
     request.limits.cell.milli_cpus = 100; /* at least one thread */
     check(&request, "ENV OMP_NUM_THREADS=1\n"

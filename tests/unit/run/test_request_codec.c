@@ -21,14 +21,14 @@ static const struct execution_request full = {
     .files = (struct request_file[]){{.path = "d/a", .data = "\0\1", .len = 2, .kind = REQUEST_FILE_BINARY},
                                      {.path = "b", .data = "", .len = 0}},
     .files_len = 2,
-    .timeout_s = 300,
+    .timeout_ms = 300000,
     .session_id = "s:1",
     .reuse = true,
     .overrides = {.value = {[LIMIT_CPU] = 1500, [LIMIT_OUTPUT] = 1}},
     .warnings = {"unknown field: x", "unknown field: \xc3\xa4"},
     .warnings_len = 2,
 };
-static const struct execution_request least = {.language_name = "c", .code = "x", .code_len = 1, .timeout_s = 1};
+static const struct execution_request least = {.language_name = "c", .code = "x", .code_len = 1, .timeout_ms = 1000};
 
 static int setup(void **state)
 {
@@ -80,7 +80,7 @@ static void same(const struct execution_request *a, const struct execution_reque
         assert_memory_equal(a->files[i].data, b->files[i].data, a->files[i].len);
         assert_int_equal(a->files[i].kind, b->files[i].kind);
     }
-    assert_int_equal(a->timeout_s, b->timeout_s);
+    assert_int_equal(a->timeout_ms, b->timeout_ms);
     same_text(a->session_id, b->session_id);
     assert_int_equal(a->reuse, b->reuse);
     assert_memory_equal(&a->overrides, &b->overrides, sizeof a->overrides);

@@ -1,0 +1,26 @@
+/* A face: another service's API, answered from our executions, so that its clients work here with another URL. A face
+ * translates and does nothing else: its own body to a request, our result to its answer, our errors to its errors. One
+ * struct says all that the server needs to know of it. */
+#ifndef CODECELL_FACES_FACE_H
+#define CODECELL_FACES_FACE_H
+
+#include "api/api.h"
+#include "api/execute.h"
+#include "api/manners.h"
+#include "http/http.h"
+
+struct face {
+    const char *name;  /* in CODECELL_FACES, and of keys that are limited to it */
+    const char *title; /* the service's name */
+    /* Paths as its clients ask for them; a prefix from the setting comes before each. Ends with a method of NULL. */
+    const struct http_route *routes;
+    /* The paths below which its manners hold: all of its routes, and what it answers 404. NULL after the last. */
+    const char *const *covers;
+    struct http_manners manners; /* all but `prefix` */
+    int64_t credits;             /* that an execution takes of a prepaid key */
+};
+
+/* A row for each face, in server/faces/NAME.c. */
+extern const struct face face_piston;
+
+#endif

@@ -1,0 +1,28 @@
+/* Which faces are on, and under which paths: the settings to the tables of routes and manners that the HTTP server
+ * gets. */
+#ifndef CODECELL_FACES_FACES_H
+#define CODECELL_FACES_FACES_H
+
+#include "api/manners.h"
+#include "base/error.h"
+#include "http/http.h"
+
+#define FACES_MAX 16 /* faces that there can be */
+
+struct faces_settings {
+    const char *on;        /* CODECELL_FACES: "piston,mcp=/tools", "all" or "none"; "=/p": its paths come after /p */
+    const char *anonymous; /* CODECELL_FACE_ANONYMOUS: "piston=KEYNAME,…"; "": none */
+    bool url_keys;         /* CODECELL_FACE_URL_KEYS: a key may be in the query */
+};
+
+struct faces; /* owns the tables */
+
+/* Our own routes and manners come first in the tables. 0, or -1 with a sentence: an unknown name, a bad prefix, or two
+ * faces that want the same path. */
+int faces_open(struct faces **out, const struct faces_settings *settings, struct error *error);
+void faces_close(struct faces *faces); /* may be NULL */
+
+const struct http_route *faces_routes(const struct faces *faces);
+const struct http_manners *const *faces_manners(const struct faces *faces);
+
+#endif
