@@ -3,20 +3,31 @@
 #include "base/container_of.h"
 #include "base/log.h"
 #include "base/seam.h"
+#include "store/credits.h"
 #include "store/records.h"
 #include "store/upkeep.h"
 
-/* The first slice runs before all jobs of requests, so that it finds the newest record from before the start. The other
- * slices are upkeep. */
-static int mark_lost(struct db *db, struct store_job *job, struct error *error)
+/* Settles what an earlier run of this server has left. How many rows it changed; 0: all is settled; or -1. */
+static long recover(struct db *db, struct retention *retention, struct error *error)
 {
-    struct retention *retention = container_of(job, struct retention, marking);
     long lost = records_mark_lost(db, &retention->newest, error);
+    long given_back = lost < 0 ? -1 : credits_recover(db, error);
 
-    if (lost < 0)
+    if (given_back < 0)
         return -1;
     retention->lost += lost;
-    return lost > 0 && job->upkeep ? STORE_MORE : 0;
+    retention->given_back += given_back;
+    return lost + given_back;
+}
+
+/* The first slice runs before all jobs of requests, so that it finds the newest record from before the start. The other
+ * slices are upkeep. */
+static int recovery_work(struct db *db, struct store_job *job, struct error *error)
+{
+    struct retention *retention = container_of(job, struct retention, marking);
+    long changed = recover(db, retention, error);
+
+    return changed < 0 ? -1 : changed > 0 && job->upkeep ? STORE_MORE : 0;
 }
 
 static void on_marked(struct store_job *job, const struct error *error);
@@ -24,7 +35,7 @@ static void on_marked(struct store_job *job, const struct error *error);
 static void submit_marking(struct retention *retention, bool upkeep)
 {
     retention->marks = true;
-    retention->marking = (struct store_job){.work = mark_lost, .done = on_marked, .upkeep = upkeep};
+    retention->marking = (struct store_job){.work = recovery_work, .done = on_marked, .upkeep = upkeep};
     store_submit(retention->store, &retention->marking);
 }
 
@@ -46,6 +57,8 @@ static void on_marked(struct store_job *job, const struct error *error)
     retention->marked = true;
     if (retention->lost > 0)
         log_event(LOG_WARN, "records.lost", LOG_INT("executions", retention->lost));
+    if (retention->given_back > 0)
+        log_event(LOG_WARN, "credits.given_back", LOG_INT("reservations", retention->given_back));
 }
 
 static void on_expired(void *arg)

@@ -1,4 +1,5 @@
-/* What happens to records with time. At the start, executions that an earlier run left open are marked as lost. From
+/* What happens to records with time. At the start, executions that an earlier run left open are marked as lost, and the
+ * credits reserved for them are given back. From
  * then on, records that are older than the retention are deleted, and so are the rows of removed sessions. All of this
  * goes in slices between other work (store/upkeep.h). */
 #ifndef CODECELL_RETENTION_H
@@ -17,6 +18,7 @@ struct retention {
     struct store_job marking;
     int64_t newest;     /* see records_mark_lost() */
     long lost;          /* executions marked so far */
+    long given_back;    /* reservations of credits given back so far */
     bool marks, marked; /* marking is under way; marking is done */
     bool expires;       /* records are being deleted */
 };

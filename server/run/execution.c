@@ -139,6 +139,8 @@ static void fill_record(const struct execution *execution, struct record *out)
         .code_bytes = (int64_t)request->code_len,
         .stdout_bytes = (int64_t)result->run.out_len,
         .stderr_bytes = (int64_t)result->run.err_len,
+        .reservation = request->reservation,
+        .used = result->failure == NULL && execution->started_ms > 0,
     };
 
     text_copy(record.id, sizeof record.id, execution->id);

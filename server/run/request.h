@@ -54,6 +54,8 @@ struct execution_request {
     struct limits_overrides overrides; /* the limits that the client names */
     const char *warnings[REQUEST_WARNINGS_MAX + 1]; /* one more for request_note() */
     size_t warnings_len;
+    int64_t reservation; /* of its key's credits (store/credits.h); 0: none. runner_submit() takes it over
+                          */
     uint64_t arrived_ns; /* monotonic: when its last byte was read; 0: not known */
 
     /* Set by request_settle(). */

@@ -3,6 +3,7 @@
 #include "base/container_of.h"
 #include "base/log.h"
 #include "base/seam.h"
+#include "store/credits.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -116,8 +117,9 @@ static int runner_accepts(const struct runner *runner, struct error *error)
     return store_trouble(runner->options.store, error) ? -1 : 0;
 }
 
-struct execution *runner_submit(struct runner *runner, int64_t key_row, struct execution_request *request,
-                                const struct execution_listener *listener, void *arg, struct error *error)
+/* NULL: it is not accepted, and the request is freed. */
+static struct execution *runner_accept(struct runner *runner, int64_t key_row, struct execution_request *request,
+                                       const struct execution_listener *listener, void *arg, struct error *error)
 {
     struct turn *evicted = NULL;
 
@@ -139,6 +141,19 @@ struct execution *runner_submit(struct runner *runner, int64_t key_row, struct e
     list_unshift(&runner->executions, &execution->node);
     if (evicted != NULL)
         execution_refuse(container_of(evicted, struct execution, turn), SENTENCE_FULL);
+    return execution;
+}
+
+struct execution *runner_submit(struct runner *runner, int64_t key_row, struct execution_request *request,
+                                const struct execution_listener *listener, void *arg, struct error *error)
+{
+    int64_t reservation = request->reservation;
+    struct execution *execution = runner_accept(runner, key_row, request, listener, arg, error);
+
+    if (execution == NULL) {
+        credits_give_back_later(runner->options.store, reservation);
+        return NULL;
+    }
     runner->accepting = execution;
     runner_schedule(runner);
     runner->accepting = NULL;

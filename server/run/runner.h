@@ -22,7 +22,8 @@ struct runner_options {
 int runner_open(struct runner **out, uv_loop_t *loop, const struct runner_options *options, struct error *error);
 void runner_close(struct runner *runner); /* only when idle */
 
-/* Accepts a settled request. Takes over what `request` holds, also on failure. NULL with ERROR_UNAVAILABLE (the queue
+/* Accepts a settled request. Takes over what `request` holds, also on failure (then it gives the reservation back).
+ * NULL with ERROR_UNAVAILABLE (the queue
  * is full, the server is shutting down, or no record can be written) or ERROR_MEMORY. `listener` must outlive the
  * execution. Events may fire within the call, except on_done, which comes later from the loop. */
 struct execution *runner_submit(struct runner *runner, int64_t key_row, struct execution_request *request,

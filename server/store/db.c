@@ -5,6 +5,7 @@
 #include "store/directory.h"
 #include "store/driver_sqlite.h"
 #include "store/migrate.h"
+#include "store/sql.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ struct kept {
 struct db {
     struct driver *driver;
     char instance[UUID_LEN + 1];
-    int64_t server;
+    int64_t server, run;
     unsigned char cursor_key[DB_CURSOR_KEY];
     struct kept kept[DB_STATEMENTS_MAX];
     size_t count;
@@ -203,6 +204,8 @@ int db_open(struct db **out, const char *data_dir, struct error *error)
     if (directory_make(data_dir, error) != 0)
         return -1;
     struct db *db = calloc(1, sizeof *db);
+    if (db != NULL)
+        db->run = sql_random();
     char *path = directory_path(data_dir, DIRECTORY_DATABASE);
     int result = db != NULL && path != NULL ? open_file(db, data_dir, path, error) : error_memory(error);
 
@@ -235,6 +238,11 @@ const char *db_instance(const struct db *db)
 int64_t db_server(const struct db *db)
 {
     return db->server;
+}
+
+int64_t db_run_number(const struct db *db)
+{
+    return db->run;
 }
 
 const unsigned char *db_cursor_key(const struct db *db)

@@ -28,6 +28,10 @@ const char *db_instance(const struct db *db);
  * that an earlier run has left. */
 int64_t db_server(const struct db *db);
 
+/* A random number above 0 that the handle drew when it was opened. With db_server() it names one run of a server: a row
+ * with the same server and another number is of an earlier run. */
+int64_t db_run_number(const struct db *db);
+
 /* The secret of this database's cursors: DB_CURSOR_KEY random bytes, made with the file. */
 const unsigned char *db_cursor_key(const struct db *db);
 

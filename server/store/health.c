@@ -16,6 +16,7 @@ static int write_check_record(struct db *db, struct error *error)
                                   .language = "check",
                                   .version = "0",
                                   .status = RECORD_COMPLETED,
+                                  .reservation = -1, /* there is no such number */
                                   .created_ms = 1,
                                   .completed_ms = 1};
     struct rate_verdict verdict;

@@ -279,30 +279,3 @@ int keys_authenticate(struct db *db, const char *text, struct key *key, struct e
     memset(key, 0, sizeof *key);
     return error_set(error, ERROR_UNAUTHORIZED, missing ? "API key is required" : "Invalid API key");
 }
-
-int keys_charge(struct db *db, int64_t row, struct error *error)
-{
-    long changed = sql_run(db, "UPDATE keys SET credits = credits - 1 WHERE row = ? AND credits > 0",
-                           SQL_VALUES(SQL_I(row)), error);
-
-    if (changed != 0)
-        return changed < 0 ? -1 : 0;
-    struct statement *statement;
-    int found = sql_first(db, "SELECT credits FROM keys WHERE row = ?", SQL_VALUES(SQL_I(row)), &statement, error);
-    if (found <= 0)
-        return found < 0 ? -1 : error_set(error, ERROR_NOT_FOUND, "Key not found");
-    bool prepaid = statement_int(statement, 0) != -1;
-    statement_reset(statement);
-    return prepaid ? error_set(error, ERROR_CREDITS, "Out of credits") : 0;
-}
-
-int keys_refund(struct db *db, int64_t row, struct error *error)
-{
-    long changed =
-        sql_run(db, "UPDATE keys SET credits = credits + CASE WHEN credits >= 0 THEN 1 ELSE 0 END WHERE row = ?",
-                SQL_VALUES(SQL_I(row)), error);
-
-    if (changed == 0)
-        return error_set(error, ERROR_NOT_FOUND, "Key not found");
-    return changed < 0 ? -1 : 0;
-}

@@ -27,7 +27,7 @@ struct key {
     unsigned scopes;         /* of enum key_scope, or'ed */
     int64_t rate_per_minute; /* 1 to KEY_RATE_MAX */
     int64_t max_timeout;     /* seconds; 0: the server's maximum applies */
-    int64_t credits;         /* -1: the key is not prepaid */
+    int64_t credits;         /* that are not reserved (credits.h); -1: the key is not prepaid */
     enum key_reuse reuse;
     int64_t created_ms, expires_ms, revoked_ms; /* Unix milliseconds; 0: never */
 };
@@ -54,10 +54,5 @@ int keys_revoke(struct db *db, const char *id, struct error *error);
 /* Finds the key of a request. ERROR_UNAUTHORIZED: "API key is required" (text is NULL or empty), or "Invalid API key"
  * (it is malformed, unknown, revoked or expired, or its secret is wrong). The work is the same in each case. */
 int keys_authenticate(struct db *db, const char *text, struct key *key, struct error *error);
-
-/* Takes a credit from a prepaid key, and gives it back. ERROR_CREDITS "Out of credits": none is left. A key that is not
- * prepaid always succeeds. */
-int keys_charge(struct db *db, int64_t row, struct error *error);
-int keys_refund(struct db *db, int64_t row, struct error *error);
 
 #endif

@@ -1,5 +1,6 @@
 #include "store/records.h"
 
+#include "store/credits.h"
 #include "store/sessions.h"
 #include "store/slice.h"
 #include "store/sql.h"
@@ -126,12 +127,20 @@ static long finish_missing(struct db *db, const struct record *record, struct er
     return records_insert(db, record, error) != 0 ? -1 : finish_row(db, record, error);
 }
 
+static int settle_reservation(struct db *db, const struct record *record, struct error *error)
+{
+    return record->used ? credits_take(db, record->reservation, error)
+                        : credits_give_back(db, record->reservation, error);
+}
+
 int records_finish(struct db *db, const struct record *record, struct error *error)
 {
     const char *session = session_of(record);
     int64_t execution_ns = record->execution_ns > 0 ? record->execution_ns : 0;
-    long written = finish_row(db, record, error);
 
+    if (settle_reservation(db, record, error) != 0)
+        return -1;
+    long written = finish_row(db, record, error);
     if (written == 0)
         written = finish_missing(db, record, error);
     if (written <= 0 || session == NULL)

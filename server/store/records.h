@@ -38,7 +38,9 @@ struct record {
     int64_t code_bytes, stdout_bytes, stderr_bytes;
     char *code, *out, *err; /* NULL unless the setting keeps them; the record's own, see record_clear() */
     size_t code_len, out_len, err_len;
-    int64_t sequence; /* its place in the order of creation, which a cursor holds */
+    int64_t sequence;    /* its place in the order of creation, which a cursor holds */
+    int64_t reservation; /* for records_finish(): what its key has reserved for it (credits.h); 0: nothing */
+    bool used;           /* with a reservation: the program ran, so the credits are taken and not given back */
 };
 
 void record_clear(struct record *record);
@@ -51,7 +53,7 @@ int records_insert(struct db *db, const struct record *record, struct error *err
 /* At the end. Writes status, exit code, times, figures, out and err, and adds to the session's totals. If
  * records_insert() has failed or was never called, it makes the record. A record that has ended already stays as it is.
  * A record that was removed with its session is not made again, and neither is the session: records_purge() notes which
- * executions had not ended. */
+ * executions had not ended. In each case the reservation is settled. */
 int records_finish(struct db *db, const struct record *record, struct error *error);
 
 struct record_filter {

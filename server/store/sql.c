@@ -1,5 +1,7 @@
 #include "store/sql.h"
 
+#include "base/seam.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,4 +51,12 @@ int sql_copy_blob(char **out, size_t *len, struct statement *statement, int colu
     memcpy(*out, blob, *len);
     (*out)[*len] = '\0';
     return 0;
+}
+
+int64_t sql_random(void)
+{
+    uint64_t number;
+
+    seam()->random(&number, sizeof number);
+    return (int64_t)(number >> 1) | 1;
 }

@@ -29,4 +29,7 @@ void sql_copy(char *out, size_t size, struct statement *statement, int column);
 /* A copy of a blob, followed by NUL, for the caller to free; NULL for NULL. 0, or -1: out of memory. */
 int sql_copy_blob(char **out, size_t *len, struct statement *statement, int column);
 
+/* A random number above 0, for a row that may not be taken for another one, also not for one that was rolled back. */
+int64_t sql_random(void);
+
 #endif

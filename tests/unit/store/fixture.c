@@ -1,5 +1,7 @@
 #include "store/fixture.h"
 
+#include <sqlite3.h>
+
 int64_t fixture_now_ns;
 
 static int64_t fixture_wall_ns(void)
@@ -172,4 +174,34 @@ int64_t fixture_log_size(const struct fixture *fixture)
 void fixture_grow_log(struct db *db)
 {
     fixture_run(db, "INSERT INTO removed (id) VALUES (hex(randomblob(100000)))");
+}
+
+static void assert_no_scan(sqlite3 *handle, const char *query)
+{
+    char sql[2048];
+    sqlite3_stmt *plan;
+    snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s", query);
+    assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &plan, NULL), SQLITE_OK);
+    while (sqlite3_step(plan) == SQLITE_ROW) {
+        const char *step = (const char *)sqlite3_column_text(plan, 3);
+        if ((strstr(step, "SCAN") && !strstr(step, "SCAN CONSTANT ROW") && !strstr(step, "SCAN purges")) ||
+            strstr(step, "TEMP B-TREE"))
+            fail_msg("%s: %s", query, step);
+    }
+    sqlite3_finalize(plan);
+}
+
+int fixture_scans_nothing(struct db *db, const char *const *tables)
+{
+    sqlite3 *handle = driver_sqlite_handle(db_driver(db));
+    int checked = 0;
+    for (sqlite3_stmt *kept = NULL; (kept = sqlite3_next_stmt(handle, kept));)
+        for (const char *const *table = tables; *table; table++) {
+            if (!strstr(sqlite3_sql(kept), *table))
+                continue;
+            assert_no_scan(handle, sqlite3_sql(kept));
+            checked++;
+            break;
+        }
+    return checked;
 }

@@ -71,6 +71,10 @@ int64_t fixture_log_size(const struct fixture *fixture);
 /* 50 pages and some in the log. */
 void fixture_grow_log(struct db *db);
 
+/* Asserts that each statement that the handle has prepared on one of these tables (NULL after the last) is answered
+ * from an index, in its order. How many there are. */
+int fixture_scans_nothing(struct db *db, const char *const *tables);
+
 #define fixture_test(f) cmocka_unit_test_setup_teardown(f, fixture_set_up, fixture_tear_down)
 #define fixture_test_dir(f) cmocka_unit_test_setup_teardown(f, fixture_set_up_dir, fixture_tear_down)
 

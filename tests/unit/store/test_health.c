@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "store/credits.h"
 #include "store/health.h"
 #include "store/owed.h"
 #include "store/sql.h"
@@ -214,7 +215,7 @@ static void a_check_leaves_nothing(void **state)
 
 static void a_check_misses_each_table(void **state)
 {
-    static const char *const tables[] = {"executions", "sessions", "rates", "removed", "instance"};
+    static const char *const tables[] = {"executions", "sessions", "rates", "removed", "instance", "reservations"};
     struct db *db = ((struct fixture *)*state)->db;
     char sql[128];
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
@@ -391,6 +392,43 @@ static void what_is_owed_is_written_once_it_can_be(void **state)
     stage_close(&stage);
 }
 
+static int reserve_four(struct db *db, struct error *error)
+{
+    int64_t reservation;
+    for (int i = 0; i < 2; i++)
+        if (credits_reserve(db, 1, 2, &reservation, error) != 0)
+            return -1;
+    return 0;
+}
+
+/* The reservation comes with the record: one of two is taken, the other given back. */
+static void what_is_owed_settles_its_reservation(void **state)
+{
+    struct stage stage;
+    stage_open(&stage, state);
+    struct db *beside = fixture_open(stage.fixture->dir);
+    fixture_run(beside, "UPDATE keys SET credits = 9");
+    db_close(beside);
+    assert_int_equal(ask_with(&stage, reserve_four, false, false), ERROR_NONE);
+    assert_int_equal(number(&stage, "SELECT credits FROM keys"), 5);
+    ask_with(&stage, read_only, true, false);
+    assert_int_equal(ask_with(&stage, write_row, false, false), ERROR_UNAVAILABLE);
+    for (int i = 0; i < 2; i++) {
+        struct record record = ended(&stage, i == 0 ? "a" : "b");
+        record.reservation =
+            number(&stage, i == 0 ? "SELECT min(row) FROM reservations" : "SELECT max(row) FROM reservations");
+        record.used = i == 0;
+        assert_int_equal(store_owe(stage.store, &record), 0);
+    }
+    assert_false(proves(&stage));
+    assert_int_equal(number(&stage, "SELECT count(*) FROM reservations"), 2);
+    ask_with(&stage, writable, true, false);
+    assert_true(proves(&stage));
+    assert_int_equal(number(&stage, "SELECT count(*) FROM reservations"), 0);
+    assert_int_equal(number(&stage, "SELECT credits FROM keys"), 7);
+    stage_close(&stage);
+}
+
 /* As where the store's queue was full for a moment: nothing is in doubt. */
 static void what_is_owed_without_trouble_is_written_by_itself(void **state)
 {
@@ -490,6 +528,7 @@ int main(void)
         fixture_test_dir(a_file_that_is_removed_or_emptied),
         fixture_test(a_start_without_a_table_is_refused),
         fixture_test_dir(what_is_owed_is_written_once_it_can_be),
+        fixture_test_dir(what_is_owed_settles_its_reservation),
         fixture_test_dir(what_is_owed_without_trouble_is_written_by_itself),
         fixture_test_dir(one_that_can_never_be_written_holds_up_nobody),
         fixture_test_dir(closing_tries_once_more),

@@ -395,39 +395,6 @@ static void each_key_oldest_first(void **state)
     assert_int_equal(some.count, 2);
 }
 
-static int64_t credits_of(struct db *db)
-{
-    return fixture_number(db, "SELECT credits FROM keys ORDER BY row DESC LIMIT 1");
-}
-
-static void credits_are_charged_and_given_back(void **state)
-{
-    struct fixture *fixture = *state;
-    struct error error = {0};
-    struct key key = {.name = "n", .scopes = 1, .rate_per_minute = 1, .credits = 2};
-    char text[KEY_TEXT_LEN + 1];
-    assert_int_equal(keys_create(fixture->db, &key, text, &error), 0);
-    assert_int_equal(keys_charge(fixture->db, key.row, &error), 0);
-    assert_int_equal(keys_charge(fixture->db, key.row, &error), 0);
-    assert_int_equal(keys_charge(fixture->db, key.row, &error), -1);
-    assert_int_equal(error.code, ERROR_CREDITS);
-    assert_string_equal(error.text, "Out of credits");
-    assert_int_equal(credits_of(fixture->db), 0);
-    assert_int_equal(keys_refund(fixture->db, key.row, &error), 0);
-    assert_int_equal(credits_of(fixture->db), 1);
-    assert_int_equal(keys_charge(fixture->db, key.row, &error), 0);
-
-    int64_t unlimited = fixture_key(fixture->db, text).row;
-    assert_int_equal(keys_charge(fixture->db, unlimited, &error), 0);
-    assert_int_equal(keys_refund(fixture->db, unlimited, &error), 0);
-    assert_int_equal(credits_of(fixture->db), -1);
-
-    assert_int_equal(keys_charge(fixture->db, 999, &error), -1);
-    assert_int_equal(error.code, ERROR_NOT_FOUND);
-    assert_int_equal(keys_refund(fixture->db, 999, &error), -1);
-    assert_int_equal(error.code, ERROR_NOT_FOUND);
-}
-
 static void a_database_that_fails_is_no_wrong_key(void **state)
 {
     struct fixture *fixture = *state;
@@ -460,7 +427,6 @@ int main(void)
         cmocka_unit_test(scopes_in_words),
         fixture_test(digits_are_drawn_evenly_and_a_taken_id_again),
         fixture_test(each_key_oldest_first),
-        fixture_test(credits_are_charged_and_given_back),
         fixture_test(a_database_that_fails_is_no_wrong_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
