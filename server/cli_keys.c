@@ -11,6 +11,7 @@
 
 static const struct setting rate_range = {"--rate", &kind_integer, .min = 1, .max = KEY_RATE_MAX};
 static const struct setting timeout_range = {"--max-timeout", &kind_integer, .min = 1, .max = KEY_TIMEOUT_MAX};
+static const struct setting credits_range = {"--credits", &kind_integer, .min = 0, .max = KEY_CREDITS_MAX};
 static const struct setting expires_range = {"--expires", &kind_duration, .min = 1, .max = 36500LL * 86400};
 
 /* Leaves `out` as it is if the option was not given. */
@@ -67,20 +68,32 @@ static int option_read_name(const char *text, char name[KEY_NAME_MAX + 1])
     return CLI_OK;
 }
 
-static int read_key(int argc, char **argv, struct key *key)
+static int read_face(const char *text, char face[KEY_FACE_MAX + 1])
+{
+    if (text == NULL)
+        return CLI_OK;
+    size_t len = strlen(text);
+    if (len > KEY_FACE_MAX)
+        return cli_misused("--face: must be at most %d characters", KEY_FACE_MAX);
+    memcpy(face, text, len + 1);
+    return CLI_OK;
+}
+
+/* `prefix` stays as it is if the option is not given. */
+static int read_key(int argc, char **argv, struct key *key, const char **prefix)
 {
     const char *name = NULL, *rate = NULL, *scopes = NULL, *expires = NULL, *timeout = NULL, *reuse = NULL;
-    const struct cli_option options[] = {{"--name", &name, NULL},
-                                         {"--rate", &rate, NULL},
-                                         {"--scopes", &scopes, NULL},
-                                         {"--expires", &expires, NULL},
-                                         {"--max-timeout", &timeout, NULL},
-                                         {"--reuse", &reuse, NULL},
-                                         {.name = NULL}};
+    const char *credits = NULL, *face = NULL;
+    const struct cli_option options[] = {{"--name", &name, NULL},           {"--rate", &rate, NULL},
+                                         {"--scopes", &scopes, NULL},       {"--expires", &expires, NULL},
+                                         {"--max-timeout", &timeout, NULL}, {"--reuse", &reuse, NULL},
+                                         {"--credits", &credits, NULL},     {"--face", &face, NULL},
+                                         {"--prefix", prefix, NULL},        {.name = NULL}};
 
     if (cli_parse(argc, argv, options, NULL) != CLI_OK || option_read_name(name, key->name) != CLI_OK ||
         option_read_number(&rate_range, rate, &key->rate_per_minute) != CLI_OK ||
         read_scopes(scopes, &key->scopes) != CLI_OK || read_reuse(reuse, &key->reuse) != CLI_OK ||
+        option_read_number(&credits_range, credits, &key->credits) != CLI_OK || read_face(face, key->face) != CLI_OK ||
         read_expiry(expires, &key->expires_ms) != CLI_OK)
         return CLI_USAGE;
     return option_read_number(&timeout_range, timeout, &key->max_timeout);
@@ -91,14 +104,15 @@ int cli_key_create(int argc, char **argv, const struct config *config)
     struct key key = {
         .scopes = KEY_EXECUTE | KEY_READ, .rate_per_minute = config->rate, .credits = -1, .reuse = KEY_REUSE_INHERIT};
     char text[KEY_TEXT_LEN + 1];
+    const char *prefix = "cc_";
     struct error error;
     struct db *db;
 
-    if (read_key(argc, argv, &key) != CLI_OK)
+    if (read_key(argc, argv, &key, &prefix) != CLI_OK)
         return CLI_USAGE;
     if (db_open(&db, config->data_dir, &error) != 0)
         return cli_failed("%s", error.text);
-    int bad = keys_create(db, &key, text, &error);
+    int bad = keys_create_prefixed(db, &key, prefix, text, &error);
     db_close(db);
     if (bad != 0 && error.code == ERROR_INVALID)
         return cli_misused("%s", error.text);
@@ -112,9 +126,13 @@ int cli_key_create(int argc, char **argv, const struct config *config)
 
 /* Key list. */
 
+enum { ID, NAME, SCOPES, RATE, CREDITS, REUSE, FACE, CREATED, EXPIRES, STATE, COLUMNS };
+
+#define CELL_MAX (KEY_NAME_MAX + 1)
+
 struct list {
     int64_t now;
-    int name_width; /* columns of the widest name */
+    int widths[COLUMNS]; /* of the widest cell of each column */
 };
 
 /* Columns of UTF-8 text, near enough: continuation bytes take none. */
@@ -127,15 +145,6 @@ static int columns(const char *text)
     return n;
 }
 
-static int measure(const struct key *key, void *arg)
-{
-    struct list *list = arg;
-    int width = columns(key->name);
-
-    list->name_width = width > list->name_width ? width : list->name_width;
-    return 0;
-}
-
 static const char *state_of(const struct key *key, int64_t now)
 {
     if (key->revoked_ms != 0)
@@ -143,38 +152,80 @@ static const char *state_of(const struct key *key, int64_t now)
     return key->expires_ms != 0 && key->expires_ms <= now ? "expired" : "active";
 }
 
-static void key_print_row(const struct list *list, const char *id, const char *name, const char *scopes,
-                          const char *rate, const char *reuse, const char *created, const char *expires,
-                          const char *state)
+static void key_cells(const struct key *key, int64_t now, char cells[COLUMNS][CELL_MAX])
 {
-    int padding = list->name_width - columns(name);
+    char scopes[32], created[TIME_LEN + 1], expires[TIME_LEN + 1] = "never", credits[32] = "-";
 
-    printf("%-8s  %s%*s  %-18s  %7s  %-5s  %-24s  %-24s  %s\n", id, name, padding, "", scopes, rate, reuse, created,
-           expires, state);
+    key_scopes_text(key->scopes, scopes);
+    text_time(key->created_ms, created);
+    if (key->expires_ms != 0)
+        text_time(key->expires_ms, expires);
+    if (key->credits >= 0)
+        snprintf(credits, sizeof credits, "%lld", (long long)key->credits);
+    const char *const texts[COLUMNS] = {[ID] = key->id,
+                                        [NAME] = key->name,
+                                        [SCOPES] = scopes,
+                                        [CREDITS] = credits,
+                                        [REUSE] = key_reuse_text(key->reuse),
+                                        [FACE] = key->face[0] != '\0' ? key->face : "-",
+                                        [CREATED] = created,
+                                        [EXPIRES] = expires,
+                                        [STATE] = state_of(key, now)};
+    for (int i = 0; i < COLUMNS; i++)
+        if (texts[i] != NULL)
+            text_copy(cells[i], CELL_MAX, texts[i]);
+    snprintf(cells[RATE], CELL_MAX, "%lld", (long long)key->rate_per_minute);
+}
+
+static void measure_cells(struct list *list, char cells[COLUMNS][CELL_MAX])
+{
+    for (int i = 0; i < COLUMNS; i++)
+        if (columns(cells[i]) > list->widths[i])
+            list->widths[i] = columns(cells[i]);
+}
+
+/* Numbers stand at the right of their column. */
+static void print_cells(const struct list *list, char cells[COLUMNS][CELL_MAX])
+{
+    for (int i = 0; i < COLUMNS; i++) {
+        int padding = list->widths[i] - columns(cells[i]);
+        bool right = i == RATE || i == CREDITS;
+
+        printf("%*s%s%*s", right ? padding : 0, "", cells[i], right || i == STATE ? 0 : padding, "");
+        fputs(i == STATE ? "\n" : "  ", stdout);
+    }
+}
+
+static int measure_key(const struct key *key, void *arg)
+{
+    struct list *list = arg;
+    char cells[COLUMNS][CELL_MAX];
+
+    key_cells(key, list->now, cells);
+    measure_cells(list, cells);
+    return 0;
 }
 
 static int print_key(const struct key *key, void *arg)
 {
     const struct list *list = arg;
-    char scopes[32], rate[32], created[TIME_LEN + 1], expires[TIME_LEN + 1] = "never";
+    char cells[COLUMNS][CELL_MAX];
 
-    key_scopes_text(key->scopes, scopes);
-    snprintf(rate, sizeof rate, "%lld", (long long)key->rate_per_minute);
-    text_time(key->created_ms, created);
-    if (key->expires_ms != 0)
-        text_time(key->expires_ms, expires);
-    key_print_row(list, key->id, key->name, scopes, rate, key_reuse_text(key->reuse), created, expires,
-                  state_of(key, list->now));
+    key_cells(key, list->now, cells);
+    print_cells(list, cells);
     return 0;
 }
 
 static int list_keys(struct db *db, struct error *error)
 {
-    struct list list = {.now = seam_wall_ms(), .name_width = (int)strlen("NAME")};
+    char heads[COLUMNS][CELL_MAX] = {"ID",    "NAME", "SCOPES",  "RATE",    "CREDITS",
+                                     "REUSE", "FACE", "CREATED", "EXPIRES", "STATE"};
+    struct list list = {.now = seam_wall_ms()};
 
-    if (keys_each(db, measure, &list, error) != 0)
+    measure_cells(&list, heads);
+    if (keys_each(db, measure_key, &list, error) != 0)
         return -1;
-    key_print_row(&list, "ID", "NAME", "SCOPES", "RATE", "REUSE", "CREATED", "EXPIRES", "STATE");
+    print_cells(&list, heads);
     return keys_each(db, print_key, &list, error);
 }
 

@@ -19,8 +19,11 @@ static const struct command {
     cli_run *run;
 } commands[] = {
     {"serve", "", "run the server; it makes its database if there is none", serve},
-    {"key create", "--name N [--rate N] [--scopes LIST] [--expires WHEN] [--max-timeout S] [--reuse off|key]",
-     "make a key and print it; LIST: execute, read, admin, with commas between; WHEN: 30d or 2030-01-31T00:00:00Z",
+    {"key create",
+     "--name N [--rate N] [--scopes LIST] [--expires WHEN] [--max-timeout S] [--reuse off|key] [--credits N]"
+     " [--face NAME] [--prefix cc_|uc-|gw_|a402_]",
+     "make a key and print it; LIST: execute, read, admin, with commas between; WHEN: 30d or 2030-01-31T00:00:00Z;"
+     " --face: the only face for which it counts",
      cli_key_create},
     {"key list", "", "list all keys, without their secrets", cli_key_list},
     {"key revoke", "ID", "revoke a key; this takes effect at once", cli_key_revoke},

@@ -9,16 +9,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PREFIX "cc_"
-#define PREFIX_LEN 3
-#define SECRET_LEN (KEY_TEXT_LEN - PREFIX_LEN - KEY_PUBLIC_LEN)
+#define SECRET_LEN 32
+#define BODY_LEN (KEY_PUBLIC_LEN + SECRET_LEN)
 #define HASH_LEN 32
 #define DRAWS_MAX 8 /* attempts: one of 62^8 public parts is hardly ever taken already */
 
 #define COLUMNS \
-    "row, id, name, scopes, rate_per_minute, max_timeout, credits, created_ms, expires_ms, revoked_ms, reuse"
+    "row, id, name, scopes, rate_per_minute, max_timeout, credits, created_ms, expires_ms, revoked_ms, reuse, face"
 
 static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/* The first is ours. The others are of services whose clients look at it: BuildE2E's documents, the MCP server of
+ * agent-gateway, and agent402's credits. */
+static const char *const prefixes[] = {"cc_", "uc-", "gw_", "a402_"};
+
+#define PREFIXES (sizeof prefixes / sizeof prefixes[0])
 
 static const struct {
     enum key_scope scope;
@@ -125,13 +130,23 @@ static int check_key_number(const char *field, int64_t value, int64_t least, int
                      (long long)most);
 }
 
+static int check_key_face(const char *face, struct error *error)
+{
+    if (strnlen(face, KEY_FACE_MAX + 1) <= KEY_FACE_MAX &&
+        face[strspn(face, "abcdefghijklmnopqrstuvwxyz0123456789-_")] == '\0')
+        return 0;
+    return error_set(error, ERROR_INVALID, "face: must be at most %d characters of a to z, 0 to 9, - and _",
+                     KEY_FACE_MAX);
+}
+
 static int check_key(const struct key *key, struct error *error)
 {
     if (check_key_name(key->name, error) != 0 ||
         check_key_number("rate_per_minute", key->rate_per_minute, 1, KEY_RATE_MAX, error) != 0 ||
         check_key_number("max_timeout", key->max_timeout, 0, KEY_TIMEOUT_MAX, error) != 0 ||
         check_key_number("credits", key->credits, -1, KEY_CREDITS_MAX, error) != 0 ||
-        check_key_number("reuse", key->reuse, KEY_REUSE_INHERIT, KEY_REUSE_KEY, error) != 0)
+        check_key_number("reuse", key->reuse, KEY_REUSE_INHERIT, KEY_REUSE_KEY, error) != 0 ||
+        check_key_face(key->face, error) != 0)
         return -1;
     if (key->scopes == 0 || key->scopes > (KEY_EXECUTE | KEY_READ | KEY_ADMIN))
         return error_set(error, ERROR_INVALID, "scopes: must be a list of execute, read and admin");
@@ -147,11 +162,11 @@ static int insert_key(struct db *db, struct key *key, const unsigned char hash[H
     int written = sql_first(
         db,
         "INSERT INTO keys (id, secret_sha256, name, scopes, rate_per_minute, max_timeout, credits, created_ms,"
-        " expires_ms, revoked_ms, reuse) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?) ON CONFLICT (id) DO NOTHING"
+        " expires_ms, revoked_ms, reuse, face) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?) ON CONFLICT (id) DO NOTHING"
         " RETURNING row",
         SQL_VALUES(SQL_T(key->id), SQL_B(hash, HASH_LEN), SQL_T(key->name), SQL_I(key->scopes),
                    SQL_I(key->rate_per_minute), SQL_I(key->max_timeout), SQL_I(key->credits), SQL_I(key->created_ms),
-                   SQL_I(key->expires_ms), SQL_I(key->reuse)),
+                   SQL_I(key->expires_ms), SQL_I(key->reuse), SQL_T(key->face)),
         &statement, error);
 
     if (written != 1)
@@ -160,19 +175,37 @@ static int insert_key(struct db *db, struct key *key, const unsigned char hash[H
     return statement_step(statement, error) == 0 ? 1 : -1; /* the statement's end writes it */
 }
 
-int keys_create(struct db *db, struct key *key, char text[KEY_TEXT_LEN + 1], struct error *error)
+/* The end of the prefix of `text`; NULL: it has none. */
+static const char *skip_prefix(const char *text)
+{
+    for (size_t i = 0; i < PREFIXES; i++)
+        if (strncmp(text, prefixes[i], strlen(prefixes[i])) == 0)
+            return text + strlen(prefixes[i]);
+    return NULL;
+}
+
+static int check_prefix(const char *prefix, struct error *error)
+{
+    const char *end = skip_prefix(prefix);
+
+    return end != NULL && *end == '\0' ? 0 : error_set(error, ERROR_INVALID, "prefix: must be cc_, uc-, gw_ or a402_");
+}
+
+int keys_create_prefixed(struct db *db, struct key *key, const char *prefix, char text[KEY_TEXT_LEN + 1],
+                         struct error *error)
 {
     unsigned char hash[HASH_LEN];
     int written = 0;
 
     key->created_ms = seam_wall_ms();
     key->revoked_ms = 0;
-    if (check_key(key, error) != 0)
+    if (check_key(key, error) != 0 || check_prefix(prefix, error) != 0)
         return -1;
-    memcpy(text, PREFIX, PREFIX_LEN + 1);
-    random_digits(text + PREFIX_LEN + KEY_PUBLIC_LEN, SECRET_LEN);
-    text[KEY_TEXT_LEN] = '\0';
-    if (hash_secret(text + PREFIX_LEN + KEY_PUBLIC_LEN, hash, error) != 0)
+    char *body = text + strlen(prefix);
+    memcpy(text, prefix, strlen(prefix));
+    random_digits(body + KEY_PUBLIC_LEN, SECRET_LEN);
+    body[BODY_LEN] = '\0';
+    if (hash_secret(body + KEY_PUBLIC_LEN, hash, error) != 0)
         return -1;
     for (int draws = 0; draws < DRAWS_MAX && written == 0; draws++) {
         random_digits(key->id, KEY_PUBLIC_LEN);
@@ -181,8 +214,13 @@ int keys_create(struct db *db, struct key *key, char text[KEY_TEXT_LEN + 1], str
     }
     if (written <= 0)
         return written < 0 ? -1 : error_set(error, ERROR_INTERNAL, "No free key id was found");
-    memcpy(text + PREFIX_LEN, key->id, KEY_PUBLIC_LEN);
+    memcpy(body, key->id, KEY_PUBLIC_LEN);
     return 0;
+}
+
+int keys_create(struct db *db, struct key *key, char text[KEY_TEXT_LEN + 1], struct error *error)
+{
+    return keys_create_prefixed(db, key, prefixes[0], text, error);
 }
 
 static void read_key_row(struct statement *statement, struct key *key)
@@ -198,6 +236,7 @@ static void read_key_row(struct statement *statement, struct key *key)
     key->expires_ms = statement_int(statement, 8);
     key->revoked_ms = statement_int(statement, 9);
     key->reuse = (enum key_reuse)statement_int(statement, 10);
+    sql_copy(key->face, sizeof key->face, statement, 11);
 }
 
 int keys_each(struct db *db, int (*each)(const struct key *key, void *arg), void *arg, struct error *error)
@@ -228,10 +267,12 @@ int keys_revoke(struct db *db, const char *id, struct error *error)
     return changed < 0 ? -1 : 0;
 }
 
-static bool is_key_text(const char *text)
+/* The public and the secret part; NULL: the text has not the form of a key. */
+static const char *body_of(const char *text)
 {
-    return strnlen(text, KEY_TEXT_LEN + 1) == KEY_TEXT_LEN && strncmp(text, PREFIX, PREFIX_LEN) == 0 &&
-           strspn(text + PREFIX_LEN, digits) == KEY_TEXT_LEN - PREFIX_LEN;
+    const char *body = text != NULL ? skip_prefix(text) : NULL;
+
+    return body != NULL && strnlen(body, BODY_LEN + 1) == BODY_LEN && strspn(body, digits) == BODY_LEN ? body : NULL;
 }
 
 /* The key with this public part and the hash of its secret. If there is none, a dummy is read in the same way, so that
@@ -240,15 +281,16 @@ static int load_key(struct db *db, const char *id, struct key *key, unsigned cha
 {
     struct statement *statement;
     size_t len;
-    int row = sql_first(db,
-                        "SELECT " COLUMNS ", secret_sha256 FROM keys WHERE id = ?1 UNION ALL"
-                        " SELECT 0, '--------', '', 0, 1, 0, -1, 0, 0, 0, 0, " SQL_DIALECT("zeroblob(32)") " LIMIT 1",
-                        SQL_VALUES(SQL_T(id)), &statement, error);
+    int row =
+        sql_first(db,
+                  "SELECT " COLUMNS ", secret_sha256 FROM keys WHERE id = ?1 UNION ALL"
+                  " SELECT 0, '--------', '', 0, 1, 0, -1, 0, 0, 0, 0, '', " SQL_DIALECT("zeroblob(32)") " LIMIT 1",
+                  SQL_VALUES(SQL_T(id)), &statement, error);
 
     if (row < 0)
         return -1;
     read_key_row(statement, key);
-    const void *stored = statement_blob(statement, 11, &len);
+    const void *stored = statement_blob(statement, 12, &len);
     if (stored != NULL && len == HASH_LEN)
         memcpy(hash, stored, HASH_LEN);
     statement_reset(statement);
@@ -260,18 +302,63 @@ static bool is_in_force(const struct key *key)
     return key->row != 0 && key->revoked_ms == 0 && (key->expires_ms == 0 || seam_wall_ms() < key->expires_ms);
 }
 
+/* 1: one was read; 0: there is none in force; 2: there are several; or -1. */
+static int find_named(struct db *db, const char *name, struct key *key, struct error *error)
+{
+    struct statement *statement;
+    int row = sql_first(db,
+                        "SELECT " COLUMNS " FROM keys WHERE name = ?1 AND revoked_ms = 0"
+                        " AND (expires_ms = 0 OR expires_ms > ?2) LIMIT 2",
+                        SQL_VALUES(SQL_T(name), SQL_I(seam_wall_ms())), &statement, error);
+
+    if (row != 1)
+        return row;
+    read_key_row(statement, key);
+    row = statement_step(statement, error);
+    statement_reset(statement);
+    return row < 0 ? -1 : 1 + row;
+}
+
+/* As find_named(). */
+static int find_by_id(struct db *db, const char *id, struct key *key, struct error *error)
+{
+    struct statement *statement;
+    int row = sql_first(db, "SELECT " COLUMNS " FROM keys WHERE id = ?", SQL_VALUES(SQL_T(id)), &statement, error);
+
+    if (row != 1)
+        return row;
+    read_key_row(statement, key);
+    statement_reset(statement);
+    return is_in_force(key);
+}
+
+int keys_find(struct db *db, const char *id_or_name, struct key *key, struct error *error)
+{
+    int found = find_by_id(db, id_or_name, key, error);
+
+    if (found == 0)
+        found = find_named(db, id_or_name, key, error);
+    if (found == 1)
+        return 0;
+    memset(key, 0, sizeof *key);
+    if (found == 0)
+        return error_set(error, ERROR_NOT_FOUND, "There is no valid key with the id or the name \"%s\"", id_or_name);
+    if (found > 1)
+        return error_set(error, ERROR_INVALID, "Several keys have the name \"%s\": name one by its id", id_or_name);
+    return -1;
+}
+
 int keys_authenticate(struct db *db, const char *text, struct key *key, struct error *error)
 {
-    static const char dummy[] = PREFIX "----------------------------------------";
+    static const char dummy[] = "----------------------------------------";
     unsigned char given[HASH_LEN], stored[HASH_LEN];
     char id[KEY_PUBLIC_LEN + 1];
     bool missing = text == NULL || *text == '\0';
-    bool formed = !missing && is_key_text(text);
-    const char *checked = formed ? text : dummy;
+    const char *body = body_of(text);
+    const char *checked = body != NULL ? body : dummy;
 
-    snprintf(id, sizeof id, "%.*s", KEY_PUBLIC_LEN, checked + PREFIX_LEN);
-    if (load_key(db, id, key, stored, error) != 0 ||
-        hash_secret(checked + PREFIX_LEN + KEY_PUBLIC_LEN, given, error) != 0)
+    snprintf(id, sizeof id, "%.*s", KEY_PUBLIC_LEN, checked);
+    if (load_key(db, id, key, stored, error) != 0 || hash_secret(checked + KEY_PUBLIC_LEN, given, error) != 0)
         return -1;
     bool same = CRYPTO_memcmp(given, stored, HASH_LEN) == 0;
     if (same && is_in_force(key))

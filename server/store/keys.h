@@ -1,14 +1,16 @@
-/* API keys: `cc_`, 8 public characters and 32 secret ones, all of [0-9A-Za-z] (190 bits of secret). The public part is
- * the key's id in the API and for `codecell key revoke`. Of the secret part only the SHA-256 is stored; comparing takes
- * the same time for each secret. All functions on the database are for its thread. */
+/* API keys: a prefix, 8 public characters and 32 secret ones, all of [0-9A-Za-z] (190 bits of secret). The prefix is
+ * `cc_`, or one that another service's clients insist on; a key is accepted with each prefix, whatever it was made
+ * with. The public part is the key's id in the API and for `codecell key revoke`. Of the secret part only the SHA-256
+ * is stored; comparing takes the same time for each secret. All functions on the database are for its thread. */
 #ifndef CODECELL_STORE_KEYS_H
 #define CODECELL_STORE_KEYS_H
 
 #include "store/db.h"
 
 #define KEY_PUBLIC_LEN 8
-#define KEY_TEXT_LEN 43
+#define KEY_TEXT_LEN 45 /* with the longest prefix */
 #define KEY_NAME_MAX 100
+#define KEY_FACE_MAX 32
 #define KEY_RATE_DEFAULT 100
 #define KEY_RATE_MAX 1000000
 #define KEY_TIMEOUT_MAX 300
@@ -29,6 +31,7 @@ struct key {
     int64_t max_timeout;     /* seconds; 0: the server's maximum applies */
     int64_t credits;         /* that are not reserved (credits.h); -1: the key is not prepaid */
     enum key_reuse reuse;
+    char face[KEY_FACE_MAX + 1]; /* the only face's name for which the key counts, which admission checks; "": any */
     int64_t created_ms, expires_ms, revoked_ms; /* Unix milliseconds; 0: never */
 };
 
@@ -40,9 +43,12 @@ int key_reuse_parse(const char *text, enum key_reuse *reuse); /* "off" or "key";
 const char *key_reuse_text(enum key_reuse reuse);             /* "off", "key", or "-" for inherit */
 bool key_reuses(const struct key *key, bool server);          /* `server`: what the server's setting says */
 
-/* Makes a key. Checks name, scopes, rate_per_minute, max_timeout, credits, reuse and expires_ms of `key`, fills in the
- * rest, and writes the whole key to `text`. That is the only time that the secret is seen. */
+/* Makes a key. Checks name, scopes, rate_per_minute, max_timeout, credits, reuse, face and expires_ms of `key`, fills
+ * in the rest, and writes the whole key to `text`. That is the only time that the secret is seen. The second function
+ * makes one with another prefix: "cc_", "gw_", "uc-" or "a402_". ERROR_INVALID: a property or the prefix is wrong. */
 int keys_create(struct db *db, struct key *key, char text[KEY_TEXT_LEN + 1], struct error *error);
+int keys_create_prefixed(struct db *db, struct key *key, const char *prefix, char text[KEY_TEXT_LEN + 1],
+                         struct error *error);
 
 /* Calls each() for each key, the oldest first, also for revoked keys, until each() returns a number other than 0.
  * Returns that number, or -1. */
@@ -50,6 +56,10 @@ int keys_each(struct db *db, int (*each)(const struct key *key, void *arg), void
 
 /* ERROR_NOT_FOUND: there is no such key. A key may be revoked again, which changes nothing. */
 int keys_revoke(struct db *db, const char *id, struct error *error);
+
+/* Finds the key that a setting names, by its id or else by its name, among the keys that are neither revoked nor
+ * expired. ERROR_NOT_FOUND: there is none. ERROR_INVALID: several keys have the name. */
+int keys_find(struct db *db, const char *id_or_name, struct key *key, struct error *error);
 
 /* Finds the key of a request. ERROR_UNAUTHORIZED: "API key is required" (text is NULL or empty), or "Invalid API key"
  * (it is malformed, unknown, revoked or expired, or its secret is wrong). The work is the same in each case. */

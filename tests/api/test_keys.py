@@ -44,6 +44,34 @@ def test_the_list_shows_reuse(server):
     assert "-" in words and "off" not in words and "key" not in words
 
 
+def test_the_list_shows_face_and_credits(server):
+    heads = server.cli("key", "list").stdout.splitlines()[0].split()
+    assert heads == ["ID", "NAME", "SCOPES", "RATE", "CREDITS", "REUSE", "FACE", "CREATED", "EXPIRES", "STATE"]
+    row = row_of(server, server.key(face="piston", credits="250")).split()
+    assert (row[heads.index("CREDITS")], row[heads.index("FACE")]) == ("250", "piston")
+    row = row_of(server, server.key(credits="0")).split()
+    assert (row[heads.index("CREDITS")], row[heads.index("FACE")]) == ("0", "-")
+    assert row_of(server, server.key()).split()[heads.index("CREDITS")] == "-"
+
+
+@pytest.mark.parametrize("option, value, sentence", [
+    ("face", "Two words", "face: must be at most 32 characters of a to z, 0 to 9, - and _"),
+    ("face", "x" * 33, "--face: must be at most 32 characters"),
+    ("credits", "-1", '--credits: must be an integer from 0 to 1000000000000, not "-1"'),
+    ("prefix", "x_", "prefix: must be cc_, uc-, gw_ or a402_")])
+def test_a_wrong_option_makes_no_key(server, option, value, sentence):
+    done = server.cli("key", "create", "--name", "n", f"--{option}", value)
+    assert (done.returncode, done.stdout) == (2, "") and sentence in done.stderr
+
+
+def test_each_prefix_is_accepted(server):
+    for prefix in ("uc-", "gw_", "a402_"):
+        key = server.key(prefix=prefix)
+        for other in ("cc_", "uc-", "gw_", "a402_"):
+            assert server.get("/api/v1/sessions", key=other + key[len(prefix):]).status == 200
+        assert server.get("/api/v1/sessions", key="xx_" + key[len(prefix):]).status == 401
+
+
 def test_a_revoked_key_is_refused_at_once(server):
     key, other = server.key(), server.key()
     connection = server.connection()

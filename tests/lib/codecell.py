@@ -267,7 +267,8 @@ class Server:
             args += ["--" + option, value]
         done = self.cli(*args)
         assert done.returncode == 0, done.stderr
-        assert re.fullmatch(r"cc_[0-9A-Za-z]{40}\n", done.stdout), f"not a key alone: {done.stdout!r}"
+        prefix = re.escape(options.get("prefix", "cc_"))
+        assert re.fullmatch(prefix + r"[0-9A-Za-z]{40}\n", done.stdout), f"not a key alone: {done.stdout!r}"
         return done.stdout.strip()
 
     @property

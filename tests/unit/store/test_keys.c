@@ -52,7 +52,7 @@ static void a_key_has_its_form_and_is_recognised(void **state)
     struct key known;
     char text[KEY_TEXT_LEN + 1];
     assert_int_equal(keys_create(fixture->db, &made, text, &error), 0);
-    assert_int_equal(strlen(text), KEY_TEXT_LEN);
+    assert_int_equal(strlen(text), 43);
     assert_memory_equal(text, "cc_", 3);
     assert_int_equal(strspn(text + 3, alphabet), 40);
     assert_memory_equal(text + 3, made.id, KEY_PUBLIC_LEN);
@@ -110,6 +110,7 @@ static int is_old_key(const struct key *key, void *arg)
     assert_int_equal(key->rate_per_minute, 9);
     assert_int_equal(key->revoked_ms, 7);
     assert_int_equal(key->reuse, KEY_REUSE_INHERIT);
+    assert_string_equal(key->face, "");
     return 0;
 }
 
@@ -161,6 +162,111 @@ static void the_secret_is_nowhere_in_the_file(void **state)
     free(content);
 }
 
+/* Clients of other services insist on theirs. */
+static void a_key_is_accepted_with_each_prefix(void **state)
+{
+    static const char *const prefixes[] = {"cc_", "uc-", "gw_", "a402_"};
+    static const char *const wrong[] = {"", "cc", "cc-", "CC_", "uc_", "gw-", "a402", "a402__", "cc_cc_", "_"};
+    struct fixture *fixture = *state;
+    struct error error = {0};
+    for (size_t made = 0; made < 4; made++) {
+        struct key known, key = {.name = "n", .scopes = 1, .rate_per_minute = 1, .credits = -1};
+        char text[KEY_TEXT_LEN + 1], other[64];
+        assert_int_equal(keys_create_prefixed(fixture->db, &key, prefixes[made], text, &error), 0);
+        size_t prefix = strlen(prefixes[made]);
+        assert_memory_equal(text, prefixes[made], prefix);
+        assert_int_equal(strlen(text), prefix + 40);
+        assert_int_equal(strspn(text + prefix, alphabet), 40);
+        assert_memory_equal(text + prefix, key.id, KEY_PUBLIC_LEN);
+        for (size_t given = 0; given < 4; given++) {
+            snprintf(other, sizeof(other), "%s%s", prefixes[given], text + prefix);
+            assert_int_equal(authenticate(fixture->db, other, &known, &error), 0);
+            assert_int_equal(known.row, key.row);
+            other[strlen(other) - 1] = other[strlen(other) - 1] == 'a' ? 'b' : 'a';
+            assert_refused(fixture->db, other, "Invalid API key");
+        }
+        for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+            snprintf(other, sizeof(other), "%s%s", wrong[i], text + prefix);
+            assert_refused(fixture->db, other, "Invalid API key");
+        }
+    }
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        struct key key = {.name = "n", .scopes = 1, .rate_per_minute = 1, .credits = -1};
+        char text[KEY_TEXT_LEN + 1];
+        assert_int_equal(keys_create_prefixed(fixture->db, &key, wrong[i], text, &error), -1);
+        assert_int_equal(error.code, ERROR_INVALID);
+        assert_string_equal(error.text, "prefix: must be cc_, uc-, gw_ or a402_");
+    }
+    assert_int_equal(fixture_number(fixture->db, "SELECT count(*) FROM keys"), 4);
+}
+
+static void a_key_keeps_its_face(void **state)
+{
+    static const char *const faces[] = {"", "gateway", "dify-sandbox_2"};
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < 3; i++) {
+        struct error error = {0};
+        struct key known, key = {.name = "n", .scopes = 1, .rate_per_minute = 1, .credits = -1};
+        char text[KEY_TEXT_LEN + 1];
+        strcpy(key.face, faces[i]);
+        assert_int_equal(keys_create(fixture->db, &key, text, &error), 0);
+        assert_int_equal(authenticate(fixture->db, text, &known, &error), 0);
+        assert_string_equal(known.face, faces[i]);
+    }
+}
+
+static struct key named(struct db *db, const char *name)
+{
+    struct error error = {0};
+    struct key key = {.scopes = 1, .rate_per_minute = 1, .credits = -1, .face = "piston"};
+    char text[KEY_TEXT_LEN + 1];
+    snprintf(key.name, sizeof(key.name), "%s", name);
+    assert_int_equal(keys_create(db, &key, text, &error), 0);
+    return key;
+}
+
+/* The row that is found, or minus the error's code. */
+static int64_t find(struct db *db, const char *id_or_name)
+{
+    struct error error = {0};
+    struct key key;
+    if (keys_find(db, id_or_name, &key, &error) != 0) {
+        assert_int_equal(key.row, 0);
+        return -(int64_t)error.code;
+    }
+    assert_string_equal(key.face, "piston");
+    return key.row;
+}
+
+static void a_key_is_found_by_its_id_or_its_only_name(void **state)
+{
+    struct db *db = ((struct fixture *)*state)->db;
+    struct error error = {0};
+    struct key one = named(db, "public"), revoked = named(db, "public"), twin = named(db, "twin");
+    struct key other = named(db, one.id), key; /* its name is another key's id */
+    named(db, "twin");
+    assert_int_equal(keys_revoke(db, revoked.id, &error), 0);
+    assert_int_equal(find(db, "public"), one.row);
+    assert_int_equal(find(db, one.id), one.row);
+    assert_int_equal(find(db, twin.id), twin.row);
+    assert_int_equal(find(db, revoked.id), -ERROR_NOT_FOUND);
+    assert_int_equal(find(db, "Public"), -ERROR_NOT_FOUND);
+    assert_int_equal(find(db, ""), -ERROR_NOT_FOUND);
+    assert_int_equal(find(db, "twin"), -ERROR_INVALID);
+    assert_int_equal(keys_find(db, "twin", &key, &error), -1);
+    assert_string_equal(error.text, "Several keys have the name \"twin\": name one by its id");
+    assert_int_equal(keys_find(db, "none", &key, &error), -1);
+    assert_string_equal(error.text, "There is no valid key with the id or the name \"none\"");
+
+    char sql[96];
+    snprintf(sql, sizeof(sql), "UPDATE keys SET expires_ms = %lld WHERE row = %lld",
+             (long long)(fixture_now_ns / 1000000), (long long)one.row);
+    fixture_run(db, sql); /* it expires now */
+    assert_int_equal(find(db, "public"), -ERROR_NOT_FOUND);
+    assert_int_equal(find(db, one.id), other.row);
+    assert_int_equal(fixture_scans_nothing(db, (const char *const[]){"FROM keys WHERE", NULL}), 2);
+}
+
 static void what_is_not_a_key_is_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -172,7 +278,7 @@ static void what_is_not_a_key_is_refused(void **state)
     assert_refused(fixture->db, "cc_", "Invalid API key");
     assert_refused(fixture->db, "cc_----------------------------------------", "Invalid API key");
     assert_refused(fixture->db, "cc_0000000000000000000000000000000000000000", "Invalid API key");
-    for (size_t i = 0; i < KEY_TEXT_LEN; i++) {
+    for (size_t i = 0; i < strlen(text); i++) {
         memcpy(wrong, text, sizeof(text));
         wrong[i] = wrong[i] == 'a' ? 'b' : 'a'; /* in the prefix, the public part, the secret */
         assert_refused(fixture->db, wrong, "Invalid API key");
@@ -239,6 +345,7 @@ static void properties_are_checked(void **state)
 {
     static const char scopes[] = "scopes: must be a list of execute, read and admin";
     static const char name[] = "name: must be 1 to 100 bytes of UTF-8 without control characters";
+    static const char face[] = "face: must be at most 32 characters of a to z, 0 to 9, - and _";
     const struct key good = {.name = "n", .scopes = 1, .rate_per_minute = 1, .credits = -1};
     struct {
         struct key key;
@@ -262,6 +369,10 @@ static void properties_are_checked(void **state)
         {good, "expires_at: must be in the future"},
         {good, "reuse: must be an integer from -1 to 1"},
         {good, "reuse: must be an integer from -1 to 1"},
+        {good, NULL},
+        {good, face},
+        {good, face},
+        {good, face},
     };
     struct fixture *fixture = *state;
     char text[KEY_TEXT_LEN + 1];
@@ -283,6 +394,10 @@ static void properties_are_checked(void **state)
     cases[15].key.expires_ms = -1;
     cases[16].key.reuse = (enum key_reuse) - 2;
     cases[17].key.reuse = (enum key_reuse)2;
+    memset(cases[18].key.face, 'z', KEY_FACE_MAX);
+    strcpy(cases[19].key.face, "Gateway");
+    strcpy(cases[20].key.face, "a b");
+    memset(cases[21].key.face, 'z', KEY_FACE_MAX + 1); /* without its end */
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct error error = {0};
         int result = keys_create(fixture->db, &cases[i].key, text, &error);
@@ -290,7 +405,7 @@ static void properties_are_checked(void **state)
         assert_string_equal(error.text, cases[i].sentence ? cases[i].sentence : "");
         assert_int_equal(error.code, cases[i].sentence ? ERROR_INVALID : ERROR_NONE);
     }
-    assert_int_equal(fixture_number(fixture->db, "SELECT count(*) FROM keys"), 3);
+    assert_int_equal(fixture_number(fixture->db, "SELECT count(*) FROM keys"), 4);
 }
 
 static void scopes_in_words(void **state)
@@ -419,6 +534,9 @@ int main(void)
         fixture_test(its_own_word_on_reuse_wins),
         fixture_test_dir(keys_of_an_older_database_inherit),
         fixture_test(the_secret_is_nowhere_in_the_file),
+        fixture_test(a_key_is_accepted_with_each_prefix),
+        fixture_test(a_key_keeps_its_face),
+        fixture_test(a_key_is_found_by_its_id_or_its_only_name),
         fixture_test(what_is_not_a_key_is_refused),
         fixture_test(another_handle_sees_a_key_and_its_revocation_at_once),
         fixture_test(revoking_twice_keeps_the_first_time),
