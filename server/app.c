@@ -403,7 +403,8 @@ static void fill_api(struct app *app)
                             .max_stdin = (size_t)config->max_stdin,
                             .reuse = config->reuse == REUSE_KEY,
                             .metrics_key = config->metrics_key,
-                            .reading = {.least = config->read_rate}};
+                            .reading = {.least = config->read_rate},
+                            .addresses = {.least = config->face_address_rate}};
 }
 
 /* A program that was started with nohup should outlive its terminal. */
@@ -498,6 +499,7 @@ static void app_finish(struct app *app)
 {
     faces_close(app->faces);
     reading_free(&app->api.reading);
+    reading_free(&app->api.addresses);
     runner_close(app->runner);
     catalog_free(app->languages);
     metrics_reset();

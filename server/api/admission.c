@@ -1,15 +1,20 @@
 /* Whether a request is let in: its key, scope and rate, decided from its head alone.
  *
- *   keyed route ─ admission queued ─ (database) key? ─ scope? ─ rate ─ (loop) rate of reading ─ http_admit
- *                       │                        └ 401    └ 403   └ 429           └ 429
+ *   keyed route ─ admission queued ─ (database) key? ─ scope, face? ─ rate ─ (loop) rate of reading ─ http_admit
+ *                       │                        └ 401    └ 403         └ 429           └ 429
  *                       └ the client goes away: the admission forgets its exchange and ends unseen
  *
  * The first three are one job, so that a revoked key is seen at once and a request counts once. Each request counts
- * against one of the two rates. The headers show the first one. */
+ * against one of the two rates. The headers show the first one.
+ *
+ * A face may serve requests that show no key (api_manners.anonymous). Such a request is let in as the key that the
+ * setting names, after two more checks: no foreign Origin (403), and a rate for each client address (429). */
 #include "api/admission.h"
 
 #include "api/answers.h"
 #include "api/api.h"
+#include "api/manners.h"
+#include "api/origin.h"
 #include "api/pending.h"
 #include "base/container_of.h"
 #include "base/seam.h"
@@ -29,7 +34,8 @@ struct admission {
     struct pending pending;
     unsigned flags; /* the route's */
     char *text;     /* the key as presented; NULL: none */
-    int64_t cost;   /* units of the key's rate */
+    const struct api_manners *manners;
+    int64_t cost; /* units of the key's rate */
     int64_t now_ns;
     const char *forbidden;     /* what the key may not do, NULL: it may */
     struct error trouble;      /* why nothing can be recorded, and so nothing run; ERROR_NONE: it can */
@@ -53,6 +59,11 @@ const char *auth_forbids(unsigned flags, unsigned scopes)
         if ((flags & rights[i].flag) != 0 && (scopes & rights[i].scope) == 0)
             return rights[i].deed;
     return NULL;
+}
+
+bool auth_face_fits(const char *key_face, const char *face)
+{
+    return *key_face == '\0' || (face != NULL && strcmp(key_face, face) == 0);
 }
 
 int64_t auth_seconds_up(int64_t ns)
@@ -83,14 +94,30 @@ static void admission_free(struct admission *admission)
     free(admission);
 }
 
+/* If the setting names no key that is there, a request needs one of its own. */
+static int find_key(struct db *db, struct admission *admission, struct error *error)
+{
+    struct api_caller *caller = admission->caller;
+
+    if (!caller->anonymous)
+        return keys_authenticate(db, admission->text, &caller->key, error);
+    if (keys_find(db, admission->manners->anonymous, &caller->key, error) == 0)
+        return 0;
+    return error->code == ERROR_NOT_FOUND || error->code == ERROR_INVALID
+               ? keys_authenticate(db, NULL, &caller->key, error)
+               : -1;
+}
+
 static int admission_work(struct db *db, struct store_job *job, struct error *error)
 {
     struct admission *admission = container_of(job, struct admission, job);
     struct api_caller *caller = admission->caller;
 
-    if (keys_authenticate(db, admission->text, &caller->key, error) != 0)
+    if (find_key(db, admission, error) != 0)
         return -1;
     admission->forbidden = auth_forbids(admission->flags, caller->key.scopes);
+    if (!auth_face_fits(caller->key.face, admission->manners->face))
+        admission->forbidden = "use this API";
     bool counts = (admission->flags & API_COUNTS) != 0 && admission->trouble.code == ERROR_NONE;
     int64_t cost = admission->forbidden == NULL && counts ? admission->cost : 0;
     return rates_take(db, caller->key.row, caller->key.rate_per_minute, cost, admission->now_ns, &caller->rate, error);
@@ -164,6 +191,15 @@ static void admission_done(struct store_job *job, const struct error *error)
     admission_free(admission);
 }
 
+/* Lets the request in without a key of its own. */
+static bool is_anonymous(const struct http_exchange *ex)
+{
+    const unsigned flags = http_route(ex)->flags;
+
+    return (flags & (API_READ | API_ADMIN)) == 0 && api_manners_of(ex)->anonymous != NULL &&
+           http_presented_key(ex, http_manners(ex)) == NULL;
+}
+
 /* NULL: out of memory. */
 static struct admission *admission_new(struct http_exchange *ex)
 {
@@ -179,7 +215,9 @@ static struct admission *admission_new(struct http_exchange *ex)
         return NULL;
     }
     admission->flags = http_route(ex)->flags;
-    admission->cost = http_manners(ex)->cost;
+    admission->manners = api_manners_of(ex);
+    admission->caller->anonymous = is_anonymous(ex);
+    admission->cost = admission->manners->http.cost;
     admission->now_ns = seam()->wall_ns();
     admission->job.work = admission_work;
     admission->job.done = admission_done;
@@ -201,6 +239,40 @@ static void admit_key(struct http_exchange *ex)
     }
     pending_begin(&admission->pending, ex, NULL);
     store_submit(api_of(ex)->store, &admission->job);
+}
+
+/* Requests without a key. */
+
+/* A number for the client's address. Of IPv6 the first half counts, which is a client's network (ip_group); an IPv4
+ * address lies in the second half. Peers of the unix socket share 0. */
+static int64_t address_number(const struct http_exchange *ex)
+{
+    const char *peer = http_peer(ex);
+    struct ip ip, group;
+    int64_t first, second;
+
+    if (!ip_parse(peer, strlen(peer), &ip))
+        return 0;
+    group = ip_group(&ip);
+    memcpy(&first, group.bytes, sizeof first);
+    memcpy(&second, group.bytes + sizeof first, sizeof second);
+    return first != 0 ? first : second;
+}
+
+/* False: it was answered. */
+static bool may_be_anonymous(struct http_exchange *ex)
+{
+    struct error error;
+
+    if (origin_is_foreign(http_header(ex, "Origin"), http_header(ex, "Host"))) {
+        error_set(&error, ERROR_FORBIDDEN, "Requests of pages of other servers need a key");
+        api_respond_error(ex, &error);
+        return false;
+    }
+    struct rate_verdict rate = reading_take(&api_of(ex)->addresses, address_number(ex), 0, 1, seam()->wall_ns());
+    if (!rate.allowed)
+        refuse_rate(ex, &rate);
+    return rate.allowed;
 }
 
 /* The metrics key. */
@@ -241,6 +313,8 @@ void api_admit(struct http_exchange *ex)
 
     if (is_too_large(ex))
         http_respond_error(ex, 413, "Body: must be at most 64 KiB, with a Content-Length, for this endpoint");
+    else if ((flags & API_KEY) != 0 && is_anonymous(ex) && !may_be_anonymous(ex))
+        return;
     else if ((flags & API_KEY) != 0)
         admit_key(ex);
     else if ((flags & API_METRICS) != 0)

@@ -11,6 +11,9 @@ http_handler api_admit;
 /* What the key may not do with a route of these flags ("run programs"); NULL: it may. */
 const char *auth_forbids(unsigned flags, unsigned scopes);
 
+/* Whether a key that is limited to the face `key_face` ("": to none) may use the API of `face` (NULL: our own). */
+bool auth_face_fits(const char *key_face, const char *face);
+
 /* Whole seconds until one more request than now would be allowed; 0: the burst is full. */
 int64_t auth_next_seconds(const struct rate_verdict *rate, int64_t now_ns);
 

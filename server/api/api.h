@@ -27,11 +27,12 @@ struct api {
     struct availability *availability;
     struct http_server *http;
     struct limits maxima;
-    size_t max_code, max_stdin;   /* bytes */
-    bool reuse;                   /* for keys without a value of their own (CODECELL_REUSE) */
-    const char *metrics_key;      /* "": /metrics is for this machine alone */
-    struct reading_rates reading; /* rates of requests that run nothing */
-    bool draining;                /* SIGTERM came: new executions are 503 */
+    size_t max_code, max_stdin;     /* bytes */
+    bool reuse;                     /* for keys without a value of their own (CODECELL_REUSE) */
+    const char *metrics_key;        /* "": /metrics is for this machine alone */
+    struct reading_rates reading;   /* rates of requests that run nothing */
+    struct reading_rates addresses; /* rates of requests without a key, by the client's address */
+    bool draining;                  /* SIGTERM came: new executions are 503 */
 };
 
 /* http_route.flags */
@@ -49,6 +50,8 @@ enum api_flag {
 struct api_caller {
     struct key key;
     struct rate_verdict rate;
+    bool anonymous; /* the request shows no key, and the key is one that the setting names: it may run and nothing else
+                     */
 };
 
 static inline struct api *api_of(const struct http_exchange *ex)

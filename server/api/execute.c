@@ -8,6 +8,7 @@
 #include "api/api.h"
 #include "api/execute_answer.h"
 #include "api/execute_read.h"
+#include "api/manners.h"
 #include "api/pending.h"
 #include "api/run.h"
 #include "base/container_of.h"
@@ -27,7 +28,8 @@ struct execute_call {
     const struct translation *translation;
     const void *context; /* the translation's */
     int64_t key_row;
-    bool reuse;
+    int64_t credits; /* that the run takes */
+    bool reuse, anonymous;
     struct execute_rules rules;
     struct execution_request request;
     struct run *run; /* NULL: not begun, or over */
@@ -143,8 +145,14 @@ static void execute_on_refused(void *arg, enum error_code code, const char *sent
 
 static void execute_run(struct execute_call *call)
 {
+    if (call->anonymous && call->request.session_id != NULL) {
+        error_set(&call->error, ERROR_FORBIDDEN, "session_id: needs a key");
+        execute_refuse(call);
+        return;
+    }
     const struct run_options options = {.key_row = call->key_row,
                                         .reuse = call->reuse,
+                                        .credits = call->credits,
                                         .maxima = &call->rules.maxima,
                                         .arrived_ns = http_arrived(call->pending.ex),
                                         .listener =
@@ -227,7 +235,9 @@ void execute_as(struct http_exchange *ex, const struct translation *translation,
     call->translation = translation;
     call->context = context;
     call->key_row = key->row;
-    call->reuse = key_reuses(key, api->reuse);
+    call->credits = key->credits >= 0 ? api_manners_of(ex)->credits : 0;
+    call->anonymous = api_caller(ex)->anonymous;
+    call->reuse = !call->anonymous && key_reuses(key, api->reuse);
     call->rules = (struct execute_rules){
         .max_code = api->max_code, .max_stdin = api->max_stdin, .max_timeout = max_timeout(key), .maxima = api->maxima};
     pending_begin(&call->pending, ex, execute_on_gone);

@@ -1,6 +1,7 @@
 /* How often a key may read: requests with a key that run nothing have a rate of their own, apart from that of
- * executions (store/rates.h, whose decision it shares). Its state is kept in memory: after a restart each key has its
- * burst again. It runs on the loop. */
+ * executions (store/rates.h, whose decision it shares). Requests without a key are counted in the same way, by their
+ * client's address in the place of a key's row (admission.c). Its state is kept in memory: after a restart each key has
+ * its burst again. It runs on the loop. */
 #ifndef CODECELL_API_READING_RATE_H
 #define CODECELL_API_READING_RATE_H
 

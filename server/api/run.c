@@ -7,6 +7,7 @@
 #include "base/container_of.h"
 #include "base/states.h"
 #include "languages/availability.h"
+#include "store/credits.h"
 
 #include <stdlib.h>
 
@@ -15,6 +16,7 @@
 enum run_state {
     RUN_DECIDING,  /* on the way, within a call */
     RUN_AWAITING,  /* until the language's image is known */
+    RUN_RESERVING, /* the database reserves credits */
     RUN_UNDER_WAY, /* it has an execution */
     RUN_OVER,
     RUN_STATES
@@ -22,11 +24,12 @@ enum run_state {
 
 static const struct states run_states = {
     .subject = "run",
-    .names = (const char *const[]){"deciding", "awaiting", "under_way", "over"},
+    .names = (const char *const[]){"deciding", "awaiting", "reserving", "under_way", "over"},
     .next =
         (const uint32_t[]){
-            [RUN_DECIDING] = STATE(RUN_AWAITING) | STATE(RUN_UNDER_WAY) | STATE(RUN_OVER),
+            [RUN_DECIDING] = STATE(RUN_AWAITING) | STATE(RUN_RESERVING) | STATE(RUN_UNDER_WAY) | STATE(RUN_OVER),
             [RUN_AWAITING] = STATE(RUN_DECIDING) | STATE(RUN_OVER),
+            [RUN_RESERVING] = STATE(RUN_UNDER_WAY) | STATE(RUN_OVER),
             [RUN_UNDER_WAY] = STATE(RUN_OVER),
             [RUN_OVER] = 0,
         },
@@ -35,7 +38,7 @@ static const struct states run_states = {
 
 struct run {
     struct api *api;
-    struct run **place; /* the caller's pointer to this */
+    struct run **place; /* the caller's pointer to this; NULL: the client has gone while credits were reserved */
     enum run_state state;
     struct run_options options;
     struct execution_listener listener; /* the options', whose on_done is the run's */
@@ -43,6 +46,7 @@ struct run {
     struct execution *execution;
     struct availability_wait wait;
     bool waited;
+    struct store_job reserving;
 };
 
 static void run_set_state(struct run *run, enum run_state state)
@@ -54,7 +58,8 @@ static void run_set_state(struct run *run, enum run_state state)
 static void run_free(struct run *run)
 {
     run_set_state(run, RUN_OVER);
-    *run->place = NULL;
+    if (run->place != NULL)
+        *run->place = NULL;
     request_free(&run->request);
     free(run);
 }
@@ -183,6 +188,44 @@ static void run_submit(struct run *run)
         run_set_state(run, RUN_UNDER_WAY);
 }
 
+/* Credits of a prepaid key. */
+
+static int reserve_work(struct db *db, struct store_job *job, struct error *error)
+{
+    struct run *run = container_of(job, struct run, reserving);
+
+    return credits_reserve(db, run->options.key_row, run->options.credits, &run->request.reservation, error);
+}
+
+static void reserve_done(struct store_job *job, const struct error *error)
+{
+    struct run *run = container_of(job, struct run, reserving);
+
+    if (run->place == NULL) {
+        credits_give_back_later(run->api->store, run->request.reservation);
+        run_free(run);
+    } else if (error != NULL) {
+        run_refuse(run, error);
+    } else {
+        run_submit(run);
+    }
+}
+
+static void run_reserve(struct run *run)
+{
+    run_set_state(run, RUN_RESERVING);
+    run->reserving = (struct store_job){.work = reserve_work, .done = reserve_done};
+    store_submit(run->api->store, &run->reserving);
+}
+
+static void run_is_settled(struct run *run)
+{
+    if (run->options.credits > 0)
+        run_reserve(run);
+    else
+        run_submit(run);
+}
+
 static void run_go_on(struct run *run)
 {
     struct execution_request *request = &run->request;
@@ -202,7 +245,7 @@ static void run_go_on(struct run *run)
     }
     request->arrived_ns = run->waited ? 0 : run->options.arrived_ns;
     if (request_settle(request, language, default_version, run->options.maxima, &error) == 0)
-        run_submit(run);
+        run_is_settled(run);
     else if (error.code == ERROR_UNAVAILABLE)
         run_await(run, language);
     else
@@ -231,6 +274,11 @@ void run_start(struct run **out, struct api *api, struct execution_request *requ
 
 void run_leave(struct run *run)
 {
+    if (run->state == RUN_RESERVING) {
+        *run->place = NULL;
+        run->place = NULL; /* reserve_done() gives the credits back */
+        return;
+    }
     if (run->state == RUN_AWAITING)
         availability_leave(run->api->availability, &run->wait);
     else

@@ -61,7 +61,7 @@ def test_a_key_without_the_right(server):
     assert server.get("/api/v1/executions", key=reader).status == 200
 
 
-@pytest.mark.parametrize("path", ["/nothing", "/api", "/api/v1", "/api/v2/execute", "/api/v1/execute/x/y", "//",
+@pytest.mark.parametrize("path", ["/nothing", "/api", "/api/v1", "/api/v3/execute", "/api/v1/execute/x/y", "//",
                                   "/api/v1/EXECUTE", "/api/v1//execute", "/..", "/%2e%2e/etc/passwd", "/healthx",
                                   "/api/v1/execute%00", "/api/v1/languages/python/x"])
 def test_no_such_path(server, path):

@@ -288,7 +288,8 @@ int fake_setup(void **state)
         return -1;
     int failed = fake_fill(db, &error);
     db_close(db);
-    fake_api = (struct api){.loop = &fake_loop, .metrics_key = "", .reading = {.least = 1000}};
+    fake_api =
+        (struct api){.loop = &fake_loop, .metrics_key = "", .reading = {.least = 1000}, .addresses = {.least = 1000}};
     fake_running = (struct execution){.id = NULL};
     fake_cancelled_session[0] = '\0';
     fake_engine_up = true;
@@ -307,6 +308,7 @@ int fake_teardown(void **state)
     (void)state;
     store_close(fake_api.store, NULL, NULL);
     reading_free(&fake_api.reading);
+    reading_free(&fake_api.addresses);
     uv_run(&fake_loop, UV_RUN_DEFAULT);
     assert_int_equal(uv_loop_close(&fake_loop), 0);
     catalog_free(fake_api.languages);

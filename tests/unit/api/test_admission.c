@@ -282,6 +282,92 @@ static void test_a_bearer_token(void **state)
     fake_expect(&ex, 0, NULL);
 }
 
+/* A request to a face that serves requests without a key. */
+static struct http_exchange anonymous(const struct http_route *route)
+{
+    static struct api_manners manners = {
+        .http = {.prefix = "", .error_type = "application/json", .error_body = http_error_detail, .cost = 1},
+        .face = "piston",
+        .anonymous = "one",
+    };
+
+    manners.http.keys = api_manners[0]->keys;
+    return (struct http_exchange){.route = route, .manners = &manners.http};
+}
+
+static void test_without_a_key_where_that_is_allowed(void **state)
+{
+    (void)state;
+    struct http_exchange ex = anonymous(&run_route), wrong = ex, own = ex, reads = anonymous(&read_route);
+    admit(&ex);
+    assert_true(ex.admitted);
+    assert_true(api_caller(&ex)->anonymous);
+    assert_string_equal(api_caller(&ex)->key.name, "one");
+    assert_non_null(strstr(ex.added, "X-RateLimit-Remaining: 2\n")); /* of the key's rate */
+    fake_expect(&ex, 0, NULL);
+    wrong.headers[0] = (struct pair){"X-API-Key", "cc_wrong"};
+    admit(&wrong);
+    fake_expect(&wrong, 401, "{\"detail\":\"Invalid API key\"}");
+    admit(&reads);
+    fake_expect(&reads, 401, "{\"detail\":\"API key is required\"}");
+    own.headers[0] = (struct pair){"X-API-Key", fake_key};
+    admit(&own);
+    assert_true(own.admitted);
+    assert_false(api_caller(&own)->anonymous);
+    fake_expect(&own, 0, NULL);
+}
+
+static void test_a_page_of_another_server_needs_a_key(void **state)
+{
+    (void)state;
+    struct http_exchange foreign = anonymous(&run_route), own, keyed;
+    foreign.headers[0] = (struct pair){"Origin", "http://evil.example"};
+    foreign.headers[1] = (struct pair){"Host", "localhost:8002"};
+    keyed = own = foreign;
+    admit(&foreign);
+    assert_false(foreign.admitted);
+    fake_expect(&foreign, 403, "{\"detail\":\"Requests of pages of other servers need a key\"}");
+    own.headers[0].value = "http://localhost:8002";
+    admit(&own);
+    assert_true(own.admitted);
+    fake_expect(&own, 0, NULL);
+    keyed.headers[2] = (struct pair){"X-API-Key", fake_key};
+    admit(&keyed);
+    assert_true(keyed.admitted);
+    fake_expect(&keyed, 0, NULL);
+}
+
+static void test_an_address_without_a_key_has_a_rate(void **state)
+{
+    (void)state;
+    fake_api.addresses.least = 1;
+    struct http_exchange first = anonymous(&run_route), second = first, keyed = first, later = first;
+    admit(&first);
+    assert_true(first.admitted);
+    fake_expect(&first, 0, NULL);
+    api_admit(&second); /* answered without the database */
+    assert_string_equal(second.added, "Retry-After: 60\n");
+    fake_expect(&second, 429, "{\"detail\":\"Rate limit exceeded. Please try again later.\"}");
+    keyed.headers[0] = (struct pair){"X-API-Key", fake_key};
+    admit(&keyed);
+    assert_true(keyed.admitted);
+    fake_expect(&keyed, 0, NULL);
+    fake_wall_ns += INT64_C(60000000000);
+    admit(&later);
+    assert_true(later.admitted);
+    fake_expect(&later, 0, NULL);
+}
+
+static void test_keys_of_one_face(void **state)
+{
+    (void)state;
+    assert_true(auth_face_fits("", NULL));
+    assert_true(auth_face_fits("", "gateway"));
+    assert_true(auth_face_fits("gateway", "gateway"));
+    assert_false(auth_face_fits("gateway", NULL));
+    assert_false(auth_face_fits("gateway", "piston"));
+}
+
 static void test_an_open_route_asks_nobody(void **state)
 {
     (void)state;
@@ -345,13 +431,16 @@ static void test_other_manners(void **state)
 {
     (void)state;
     static const struct http_key_place keys[] = {{HTTP_KEY_QUERY, "token"}, {HTTP_KEY_NONE, NULL}};
-    static const struct http_manners manners = {
-        .prefix = "/other", .error_type = "application/json", .error_body = http_error_detail, .keys = keys, .cost = 3};
+    static const struct api_manners manners = {.http = {.prefix = "/other",
+                                                        .error_type = "application/json",
+                                                        .error_body = http_error_detail,
+                                                        .keys = keys,
+                                                        .cost = 3}};
     struct http_exchange header = exchange(&run_route, fake_key);
-    header.manners = &manners;
+    header.manners = &manners.http;
     admit(&header);
     fake_expect(&header, 401, "{\"detail\":\"API key is required\"}");
-    struct http_exchange ex = {.route = &run_route, .manners = &manners, .queries = {{"token", fake_key}}};
+    struct http_exchange ex = {.route = &run_route, .manners = &manners.http, .queries = {{"token", fake_key}}};
     admit(&ex);
     assert_true(ex.admitted);
     const struct rate_verdict *rate = &api_caller(&ex)->rate;
@@ -378,6 +467,10 @@ int main(void)
         STAGED(test_a_missing_scope_is_said_and_does_not_count),
         STAGED(test_a_client_that_leaves_is_not_answered),
         STAGED(test_a_bearer_token),
+        STAGED(test_without_a_key_where_that_is_allowed),
+        STAGED(test_a_page_of_another_server_needs_a_key),
+        STAGED(test_an_address_without_a_key_has_a_rate),
+        cmocka_unit_test(test_keys_of_one_face),
         STAGED(test_an_open_route_asks_nobody),
         STAGED(test_a_large_body_is_for_programs_alone),
         STAGED(test_who_may_read_the_metrics),
