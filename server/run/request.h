@@ -48,7 +48,7 @@ struct execution_request {
     const char **args;          /* NULL after the last; NULL: none */
     struct request_file *files; /* without the program's own */
     size_t files_len;
-    int64_t timeout_ms; /* how long the program may run; its compiler has the language's own limit */
+    int64_t timeout_ms;                /* how long the program may run; its compiler has the language's own limit */
     const char *session_id;            /* NULL: none */
     bool reuse;                        /* its cell may have run the same key's programs, and is kept for the next one */
     struct limits_overrides overrides; /* the limits that the client names */
