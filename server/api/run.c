@@ -74,7 +74,9 @@ static void run_refuse_with(struct run *run, enum error_code code, const char *s
 
 static void run_refuse(struct run *run, const struct error *error)
 {
-    run_refuse_with(run, error->code, error->text);
+    const struct error copy = *error; /* the error may be the run's own job's */
+
+    run_refuse_with(run, copy.code, copy.text);
 }
 
 /* The execution's events. */
