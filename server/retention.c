@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/seam.h"
 #include "store/credits.h"
+#include "store/idempotency.h"
 #include "store/records.h"
 #include "store/upkeep.h"
 
@@ -12,12 +13,13 @@ static long recover(struct db *db, struct retention *retention, struct error *er
 {
     long lost = records_mark_lost(db, &retention->newest, error);
     long given_back = lost < 0 ? -1 : credits_recover(db, error);
+    long forgotten = given_back < 0 ? -1 : idempotency_recover(db, error);
 
-    if (given_back < 0)
+    if (forgotten < 0)
         return -1;
     retention->lost += lost;
     retention->given_back += given_back;
-    return lost + given_back;
+    return lost + given_back + forgotten;
 }
 
 /* The first slice runs before all jobs of requests, so that it finds the newest record from before the start. The other
@@ -77,6 +79,7 @@ static void on_retention_timer(uv_timer_t *timer)
     if (store_trouble(retention->store, NULL))
         return;
     upkeep_purge(retention->store);
+    upkeep_tidy(retention->store);
     if (retention->seconds == 0 || retention->expires)
         return;
     retention->expires = true;

@@ -2,6 +2,9 @@
 
 #include "base/container_of.h"
 #include "base/log.h"
+#include "base/seam.h"
+#include "store/idempotency.h"
+#include "store/payments.h"
 #include "store/records.h"
 
 #include <stdlib.h>
@@ -35,6 +38,15 @@ static int expire_records(struct db *db, struct store_job *job, struct error *er
     return count_rows(upkeep, records_expire(db, upkeep->before_ms, error));
 }
 
+static int tidy(struct db *db, struct store_job *job, struct error *error)
+{
+    int64_t now_ms = seam_wall_ms();
+    long answers = idempotency_expire(db, now_ms, error);
+    long payments = answers < 0 ? -1 : payments_expire(db, now_ms, error);
+
+    return count_rows(container_of(job, struct upkeep, job), payments < 0 ? -1 : answers + payments);
+}
+
 static void on_upkeep_done(struct store_job *job, const struct error *error)
 {
     struct upkeep *upkeep = container_of(job, struct upkeep, job);
@@ -65,6 +77,14 @@ void upkeep_purge(struct store *store)
     struct upkeep *upkeep = upkeep_new(purge_records, "records.purged");
 
     if (upkeep != NULL) /* without memory, the next purge does the work */
+        store_submit(store, &upkeep->job);
+}
+
+void upkeep_tidy(struct store *store)
+{
+    struct upkeep *upkeep = upkeep_new(tidy, "answers.expired");
+
+    if (upkeep != NULL) /* without memory, the next call does the work */
         store_submit(store, &upkeep->job);
 }
 

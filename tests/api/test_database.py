@@ -179,6 +179,30 @@ def stopped(tmp_path):
     shutil.rmtree(one.folder, ignore_errors=True)
 
 
+def test_a_start_settles_what_an_earlier_run_left(stopped):
+    key = stopped.key(credits="5")
+    alter(stopped,
+          "insert into servers (row, id) values (77, 'another')",
+          *(f"insert into reservations select {number}, row, {amount}, {server}, 1 from keys where credits = 5"
+            for number, amount, server in ((10, 3, 1), (11, 1, 1), (12, 100, 77))),
+          *(f"insert into idempotency (key_row, text, route, body_sha256, since_ms, server, run, bytes, status)"
+            f" values (1, '{text}', 'r', zeroblob(32), {since}, {server}, 1, 0, {status})"
+            for text, since, server, status in (("left", "unixepoch() * 1000", 1, "null"), ("old", 1, 77, 200),
+                                                ("theirs", "unixepoch() * 1000", 77, "null"))),
+          "insert into idempotency_shares values (1, 3, 0)",
+          "insert into payments values (1, 'base', 'old', 2, 1, 1, 1), (2, 'base', 'new', 2, 9e15, 1, 1)")
+    stopped.start()
+    try:
+        wait_for("what is left to be settled", lambda: (
+            stopped.database("select row from reservations") == [(12,)]
+            and stopped.database("select text from idempotency") == [("theirs",)]
+            and stopped.database("select nonce from payments") == [("new",)]))
+        assert stopped.database("select credits from keys where id = ?", key[3:11]) == [(9,)]
+        assert stopped.database("select requests from idempotency_shares") == [(1,)]
+    finally:
+        stopped.stop()
+
+
 def empty(file):
     os.truncate(file, 0)
 
