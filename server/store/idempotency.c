@@ -178,7 +178,7 @@ int idempotency_begin(struct db *db, const struct idempotency_request *request, 
                       enum idempotency_outcome *outcome, int64_t *row, struct idempotency_answer *answer,
                       struct error *error)
 {
-    struct request_row found;
+    struct request_row found = {.row = 0};
     int there = find_request(db, request, &found, error);
 
     if (there == 1 && is_request_over(db, &found, now_ms))

@@ -202,7 +202,7 @@ int keys_create_prefixed(struct db *db, struct key *key, const char *prefix, cha
     if (check_key(key, error) != 0 || check_prefix(prefix, error) != 0)
         return -1;
     char *body = text + strlen(prefix);
-    memcpy(text, prefix, strlen(prefix));
+    memcpy(text, prefix, strlen(prefix) + 1);
     random_digits(body + KEY_PUBLIC_LEN, SECRET_LEN);
     body[BODY_LEN] = '\0';
     if (hash_secret(body + KEY_PUBLIC_LEN, hash, error) != 0)

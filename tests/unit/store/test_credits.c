@@ -110,9 +110,9 @@ static void the_first_end_settles_and_no_other(void **state)
         struct record record = insert(fixture->db, key, "", "c");
         record.reservation = reserve(fixture->db, key, 3);
         assert_int_equal(credits_of(fixture->db, key), 0);
-        enum event first = order % EVENTS;
+        enum event first = (enum event)(order % EVENTS);
         for (int i = 0, rest = order; i < 3; i++, rest /= EVENTS) {
-            happen(fixture, rest % EVENTS, &record);
+            happen(fixture, (enum event)(rest % EVENTS), &record);
             assert_int_equal(credits_of(fixture->db, key), first == TAKE || first == FINISH_USED ? 0 : 3);
             assert_int_equal(open_reservations(fixture->db), 0);
         }

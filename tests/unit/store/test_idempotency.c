@@ -150,7 +150,7 @@ static void every_order_of_events(void **state)
         check(db_begin(db, &error), &error);
         model_step(db, &model, key, BEGIN);
         for (int i = 0, rest = order; i < 4; i++, rest /= EVENTS) {
-            model_step(db, &model, key, rest % EVENTS);
+            model_step(db, &model, key, (enum event)(rest % EVENTS));
             if (model.state == NONE)
                 assert_int_equal(fixture_number(db, "SELECT count(*) FROM idempotency WHERE since_ms >= 0"), 0);
         }

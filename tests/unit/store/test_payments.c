@@ -123,7 +123,7 @@ static void every_order_of_events(void **state)
         struct model model = {.now_ms = NOW_MS};
         check(db_begin(db, &error), &error);
         for (int i = 0, rest = order; i < 5; i++, rest /= EVENTS) {
-            model_step(db, &model, rest % EVENTS);
+            model_step(db, &model, (enum event)(rest % EVENTS));
             assert_int_equal(fixture_number(db, "SELECT coalesce(min(state), -1) FROM payments"), (int)model.state - 1);
         }
         db_rollback(db);
