@@ -21,13 +21,13 @@ static enum idempotency_outcome begin(struct db *db, struct idempotency_request 
     return outcome;
 }
 
-static void answer_with(struct db *db, int64_t row, const char *body, size_t len, int64_t now_ms)
+static void answer_with(struct db *db, int64_t row, char *body, size_t len, int64_t now_ms)
 {
     struct error error = {0};
     struct idempotency_answer answer = {.status = 200,
                                         .content_type = (char[]){"application/json"},
                                         .headers = (char[]){"X: y\n"},
-                                        .body = (char *)(uintptr_t)body,
+                                        .body = body,
                                         .body_len = len};
     check(idempotency_finish(db, row, &answer, now_ms, &error), &error);
 }
@@ -100,7 +100,7 @@ static void model_begin(struct db *db, struct model *model, int64_t key, bool ot
 
 static void model_finish(struct db *db, struct model *model, int64_t row)
 {
-    answer_with(db, row, "body", 4, model->now_ms);
+    answer_with(db, row, (char[]){"body"}, 4, model->now_ms);
     if (model->state != UNDER_WAY || row != model->row)
         return;
     model->state = ANSWERED;
@@ -166,8 +166,8 @@ static void the_same_answer_comes_again(void **state)
     int64_t key = new_key(fixture->db), row;
     struct idempotency_request request = request_of(key, "one", "POST /execute", 7);
     assert_int_equal(begin(fixture->db, request, NOW_MS, &row), IDEMPOTENCY_FRESH);
-    answer_with(fixture->db, row, "a\0b", 3, NOW_MS + 5);
-    answer_with(fixture->db, row, "late", 4, NOW_MS + 6); /* changes nothing */
+    answer_with(fixture->db, row, (char[]){"a\0b"}, 3, NOW_MS + 5);
+    answer_with(fixture->db, row, (char[]){"late"}, 4, NOW_MS + 6); /* changes nothing */
     forget(fixture->db, row);
     db_close(fixture->db); /* and it survives a restart */
     fixture->db = fixture_open(fixture->dir);
@@ -214,7 +214,7 @@ static void what_differs_is_a_conflict(void **state)
         const char *text = answered ? "a" : "b";
         assert_int_equal(begin(db, request_of(key, text, "POST /a", 1), NOW_MS, &row), IDEMPOTENCY_FRESH);
         if (answered)
-            answer_with(db, row, "x", 1, NOW_MS);
+            answer_with(db, row, (char[]){"x"}, 1, NOW_MS);
         assert_int_equal(begin(db, request_of(key, text, "POST /b", 1), NOW_MS, &row), IDEMPOTENCY_CONFLICT);
         assert_int_equal(begin(db, request_of(key, text, "POST /a", 2), NOW_MS, &row), IDEMPOTENCY_CONFLICT);
         assert_int_equal(begin(db, request_of(key, text, "POST /a", 1), NOW_MS, &row),
@@ -241,7 +241,7 @@ static void fill(struct db *db, int64_t key, int64_t other, const char *status)
     fixture_run(db, "INSERT INTO idempotency_shares SELECT key_row, count(*), 0 FROM idempotency GROUP BY key_row");
     int64_t row;
     begin(db, request_of(other, "k1", "r", 0), NOW_MS, &row);
-    answer_with(db, row, "x", 1, 1); /* older than all */
+    answer_with(db, row, (char[]){"x"}, 1, 1); /* older than all */
 }
 
 static void the_oldest_answers_make_room(void **state)
@@ -324,7 +324,7 @@ static void old_answers_go_in_slices(void **state)
     const char *const texts[] = {"a", "b", "c"};
     for (int i = 0; i < 3; i++) {
         begin(db, request_of(key, texts[i], "r", 0), NOW_MS, &row);
-        answer_with(db, row, "x", 1, NOW_MS + i);
+        answer_with(db, row, (char[]){"x"}, 1, NOW_MS + i);
     }
     fixture_step_ns = STORE_UPKEEP_SLICE_NS;
     for (int i = 0; i < 2; i++)
@@ -340,7 +340,7 @@ static void nothing_scans_a_table(void **state)
     int64_t key = new_key(db), row;
     fill(db, key, new_key(db), "200");
     begin(db, request_of(key, "k10001", "r", 0), NOW_MS, &row);
-    answer_with(db, row, "x", 1, NOW_MS);
+    answer_with(db, row, (char[]){"x"}, 1, NOW_MS);
     begin(db, request_of(key, "k10001", "r", 0), NOW_MS, &row);
     recover(db);
     expire(db, NOW_MS);

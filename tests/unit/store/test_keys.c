@@ -208,7 +208,7 @@ static void a_key_keeps_its_face(void **state)
         struct error error = {0};
         struct key known, key = {.name = "n", .scopes = 1, .rate_per_minute = 1, .credits = -1};
         char text[KEY_TEXT_LEN + 1];
-        strcpy(key.face, faces[i]);
+        text_copy(key.face, sizeof(key.face), faces[i]);
         assert_int_equal(keys_create(fixture->db, &key, text, &error), 0);
         assert_int_equal(authenticate(fixture->db, text, &known, &error), 0);
         assert_string_equal(known.face, faces[i]);
