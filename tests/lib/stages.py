@@ -334,6 +334,11 @@ def api(totals):
     pytest(totals, "api", BUILD / "gcc" / "codecell", "tests/api")
 
 
+def faces(totals):
+    """Every face with golden pairs, and with the real clients of its service."""
+    pytest(totals, "faces", BUILD / "gcc" / "codecell", "tests/faces")
+
+
 def escape(totals):
     """All of it with default settings; the escape tests also in each other way to run a program."""
     program, folder = BUILD / "gcc" / "codecell", ROOT / "tests" / "escape"
@@ -428,6 +433,7 @@ PARTS = {
     "unit": Part(["gcc", "clang", "asan", "tsan", "coverage"], unit, None),
     "escape": Part(["gcc"], escape, lambda: set(LANGUAGES)),  # leaves most to those beside, and api, the last, nothing
     "asan": Part(["asan"], asan, lambda: set(LANGUAGES)),
+    "faces": Part(["gcc"], faces, lambda: {*LANGUAGES, "typescript"}),
     "languages": Part(["gcc"], languages, lambda: set(checked_languages())),
     "fuzz": Part(["fuzz"], fuzz, None, beside=True),
     "soak": Part(["gcc"], soak, lambda: set(LANGUAGES)),
