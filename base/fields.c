@@ -362,12 +362,19 @@ static int read_value(const struct field_place *place, const struct field *field
 
 /* Objects. */
 
+static bool is_absent(const struct field *field, const json_t *value, const struct fields_reading *reading)
+{
+    if (value == NULL || (reading->null_is_absent && json_is_null(value)))
+        return true;
+    return field->empty_is_absent && json_is_string(value) && json_string_length(value) == 0;
+}
+
 static int read_field(const struct field_place *up, const struct field *field, const json_t *object, void *out)
 {
     const struct field_place place = {.up = up, .name = field->name, .reading = up->reading};
     const json_t *value = json_object_get(object, field->name);
 
-    if (value == NULL || (up->reading->null_is_absent && json_is_null(value)))
+    if (is_absent(field, value, up->reading))
         return field->required ? field_wrong(&place, "is required") : 0;
     if (field->later)
         return field_wrong(&place, "not supported yet");

@@ -56,6 +56,7 @@ struct field {
     const char *name;
     enum field_type type;
     bool required;
+    bool empty_is_absent;       /* "" is the same as leaving it out */
     bool later;                 /* in the contract, but not supported yet: refused */
     int64_t least, most;        /* most 0: no bound */
     unsigned bound;             /* not 0: `most` is bounds[bound] of the reading, because a setting or a key decides */

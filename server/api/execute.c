@@ -83,7 +83,7 @@ static void execute_respond(struct execute_call *call)
         error_memory(&call->error);
         api_respond_error(ex, &call->error);
     } else {
-        if (answer->status == 503)
+        if (answer->result.unavailable)
             http_header_add(ex, "Retry-After", "1");
         http_respond(ex, answer->status, answer->type, answer->text, answer->len);
         if (answer->result.over_ns > 0)

@@ -153,6 +153,15 @@ static void run_refuse_language(struct run *run)
     free(sentence);
 }
 
+/* An API that has a sentence of its own for a language says the same for a version. */
+static void run_refuse_version(struct run *run, const struct error *error)
+{
+    if (run->options.unknown_language != NULL)
+        run_refuse_language(run);
+    else
+        run_refuse(run, error);
+}
+
 static void run_go_on(struct run *run);
 
 static void run_on_known(struct availability_wait *wait)
@@ -250,6 +259,8 @@ static void run_go_on(struct run *run)
         run_is_settled(run);
     else if (error.code == ERROR_UNAVAILABLE)
         run_await(run, language);
+    else if (request->version == NULL)
+        run_refuse_version(run, &error);
     else
         run_refuse(run, &error);
 }

@@ -27,7 +27,8 @@ struct run_options {
     const struct execution_listener *listener; /* its events get `arg` */
     /* Once, instead of every event: nothing ran. `sentence` may be longer than an error's own. */
     void (*refused)(void *arg, enum error_code code, const char *sentence);
-    /* The sentence for a language that there is not; NULL: "Unsupported language: …" with all that there are. */
+    /* The sentence for a language, or a version of it, that there is not; NULL: "Unsupported language: …" with all that
+     * there are. */
     void (*unknown_language)(struct buf *sentence, const struct execution_request *request);
     void *arg;
 };

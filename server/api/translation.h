@@ -20,7 +20,7 @@ struct translation {
                 const struct execute_rules *rules, size_t *cost, struct error *error);
     /* The end to status, type and text of the answer, as execute_answer_encode() does for our own. Pure. */
     int (*encode)(const void *context, struct execute_answer *answer);
-    /* The sentence for a language that there is not; NULL: our own. */
+    /* The sentence for a language, or a version of it, that there is not; NULL: our own. */
     void (*unknown_language)(struct buf *sentence, const struct execution_request *request);
 };
 

@@ -9,6 +9,12 @@
 #include "api/manners.h"
 #include "http/http.h"
 
+/* How some of a face's routes read bodies and answer. */
+struct face_way {
+    const struct translation *translation;
+    const void *context; /* of its functions */
+};
+
 struct face {
     const char *name;  /* in CODECELL_FACES, and of keys that are limited to it */
     const char *title; /* the service's name */
@@ -16,9 +22,15 @@ struct face {
     const struct http_route *routes;
     /* The paths below which its manners hold: all of its routes, and what it answers 404. NULL after the last. */
     const char *const *covers;
+    /* The ways in which its routes run programs, for tests that drive every face. Ends with a translation of NULL; may
+     * be NULL. */
+    const struct face_way *ways;
     struct http_manners manners; /* all but `prefix` */
     int64_t credits;             /* that an execution takes of a prepaid key */
 };
+
+/* All that there are; NULL after the last (faces.c). */
+extern const struct face *const faces_all[];
 
 /* A row for each face, in server/faces/NAME.c. */
 extern const struct face face_piston;

@@ -10,9 +10,9 @@
 #define COVERS_MAX 8   /* paths of one face */
 #define PREFIX_MAX 200 /* bytes of a prefix in the setting */
 
-static const struct face *const all_faces[] = {&face_piston};
+const struct face *const faces_all[] = {&face_piston, NULL};
 
-#define FACES (sizeof all_faces / sizeof *all_faces)
+#define FACES (sizeof faces_all / sizeof *faces_all - 1)
 
 _Static_assert(FACES <= FACES_MAX, "struct faces has a place for each");
 
@@ -38,8 +38,8 @@ struct faces {
 static const struct face *face_find(const char *name)
 {
     for (size_t i = 0; i < FACES; i++)
-        if (strcmp(all_faces[i]->name, name) == 0)
-            return all_faces[i];
+        if (strcmp(faces_all[i]->name, name) == 0)
+            return faces_all[i];
     return NULL;
 }
 
@@ -99,7 +99,7 @@ static int read_on(struct faces *faces, const char *setting, struct error *error
     if (strcmp(at, "none") == 0 || *at == '\0')
         return 0;
     for (size_t i = 0; strcmp(setting, "all") == 0 && i < FACES; i++)
-        if (face_on(faces, all_faces[i]->name, NULL, error) != 0)
+        if (face_on(faces, faces_all[i]->name, NULL, error) != 0)
             return -1;
     if (strcmp(setting, "all") == 0)
         return 0;

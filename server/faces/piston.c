@@ -7,24 +7,20 @@
 #include "faces/face.h"
 #include "run/request_path.h"
 
-#include <stdlib.h>
+#include <signal.h>
 #include <string.h>
 
-#define RUN_MS 3000      /* the service's defaults (api/src/config.js) */
-#define COMPILE_MS 10000 /* most that a client may name; the language's own limit holds */
-#define CPU_MS_MOST 300000
-#define NOTHING "\n" /* an empty input is one newline there */
+#define RUN_MS 3000            /* the service's default (api/src/config.js) */
+#define IGNORED_MS_MOST 300000 /* of the limits that are read and not kept: the language's own hold */
+#define NOTHING "\n"           /* an empty program, and an empty input, is one newline */
 
 enum { BOUND_RUN = 1, BOUND_STDIN, BOUND_MEMORY, BOUNDS };
 
-/* By enum file_encoding. */
-static const char *const encodings[] = {"utf8", "base64", "hex", NULL};
-enum file_encoding { ENCODING_UTF8, ENCODING_BASE64, ENCODING_HEX };
-
 struct piston_file {
-    const char *name, *content;
+    const char *name;     /* NULL: file<i>.code */
+    const char *encoding; /* "base64" or "hex"; anything else, and NULL, is text, as it is there */
+    const char *content;
     size_t len;
-    int encoding;
 };
 
 struct piston_body {
@@ -33,8 +29,8 @@ struct piston_body {
     struct piston_file *files;
     size_t files_len;
     const char **args;
-    int64_t run_ms, compile_ms, run_cpu_ms, compile_cpu_ms;
-    int64_t run_memory, compile_memory; /* bytes; -1: the server's own limit */
+    int64_t run_ms, compile_ms, run_cpu_ms, compile_cpu_ms; /* 0: not named */
+    int64_t run_memory, compile_memory;                     /* bytes; 0 and -1: the language's own limit */
 };
 
 static const struct field file_list[] = {
@@ -43,8 +39,8 @@ static const struct field file_list[] = {
      .required = true,
      .at = offsetof(struct piston_file, content),
      .len_at = offsetof(struct piston_file, len)},
-    {.name = "name", .type = FIELD_TEXT, .at = offsetof(struct piston_file, name)},
-    {.name = "encoding", .type = FIELD_CHOICE, .choices = encodings, .at = offsetof(struct piston_file, encoding)},
+    {.name = "name", .type = FIELD_TEXT, .empty_is_absent = true, .at = offsetof(struct piston_file, name)},
+    {.name = "encoding", .type = FIELD_TEXT, .at = offsetof(struct piston_file, encoding)},
 };
 static const struct fields file_fields = FIELDS(file_list, sizeof(struct piston_file));
 
@@ -78,90 +74,154 @@ static const struct field body_list[] = {
      .type = FIELD_TEXTS,
      .most = EXECUTE_ARGS_MAX,
      .total = EXECUTE_ARGS_BYTES,
+     .empty_is_absent = true,
      .at = offsetof(struct piston_body, args)},
-    {.name = "run_timeout", .type = FIELD_INTEGER, .bound = BOUND_RUN, .at = offsetof(struct piston_body, run_ms)},
+    {.name = "run_timeout",
+     .type = FIELD_INTEGER,
+     .bound = BOUND_RUN,
+     .empty_is_absent = true,
+     .at = offsetof(struct piston_body, run_ms)},
     {.name = "compile_timeout",
      .type = FIELD_INTEGER,
-     .most = COMPILE_MS,
+     .most = IGNORED_MS_MOST,
+     .empty_is_absent = true,
      .at = offsetof(struct piston_body, compile_ms)},
     {.name = "run_cpu_time",
      .type = FIELD_INTEGER,
-     .most = CPU_MS_MOST,
+     .most = IGNORED_MS_MOST,
+     .empty_is_absent = true,
      .at = offsetof(struct piston_body, run_cpu_ms)},
     {.name = "compile_cpu_time",
      .type = FIELD_INTEGER,
-     .most = CPU_MS_MOST,
+     .most = IGNORED_MS_MOST,
+     .empty_is_absent = true,
      .at = offsetof(struct piston_body, compile_cpu_ms)},
     {.name = "run_memory_limit",
      .type = FIELD_INTEGER,
      .least = -1,
      .bound = BOUND_MEMORY,
+     .empty_is_absent = true,
      .at = offsetof(struct piston_body, run_memory)},
     {.name = "compile_memory_limit",
      .type = FIELD_INTEGER,
      .least = -1,
      .bound = BOUND_MEMORY,
+     .empty_is_absent = true,
      .at = offsetof(struct piston_body, compile_memory)},
 };
 static const struct fields body_fields = FIELDS(body_list, sizeof(struct piston_body));
 
 /* The request. */
 
-/* The bytes of a file. */
+static bool is_encoded(const struct piston_file *file, const char *encoding)
+{
+    return file->encoding != NULL && strcmp(file->encoding, encoding) == 0;
+}
+
+static bool file_is_text(const struct piston_file *file)
+{
+    return !is_encoded(file, "base64") && !is_encoded(file, "hex");
+}
+
+/* Bytes of a file after decoding. For base64 it is up to two more. */
+static size_t decoded_size(const struct piston_file *file)
+{
+    if (is_encoded(file, "base64"))
+        return file->len / 4 * 3;
+    return is_encoded(file, "hex") ? file->len / 2 : file->len;
+}
+
+/* The program is the first file that is text, and the first of all if none is. */
+static size_t find_program(const struct piston_body *body)
+{
+    for (size_t i = 0; i < body->files_len; i++)
+        if (file_is_text(&body->files[i]))
+            return i;
+    return 0;
+}
+
+/* Before anything is decoded. */
+static int check_sizes(const struct piston_body *body, size_t program, size_t max_code, struct error *error)
+{
+    size_t bytes = 0;
+
+    if (decoded_size(&body->files[program]) > max_code)
+        return error_set(error, ERROR_INVALID, "files[%zu].content: must be at most %zu bytes", program, max_code);
+    for (size_t i = 0; i < body->files_len; i++)
+        bytes += i != program ? decoded_size(&body->files[i]) : 0;
+    if (bytes > EXECUTE_FILES_BYTES)
+        return error_set(error, ERROR_INVALID, "files: must be at most %u bytes in all", EXECUTE_FILES_BYTES);
+    return 0;
+}
+
 static int piston_decode(struct execution_request *request, struct piston_file *file, size_t i, struct error *error)
 {
-    if (file->encoding == ENCODING_UTF8)
+    if (file_is_text(file))
         return 0;
-    char *data = arena_alloc(&request->arena, file->len / 4 * 3 + file->len / 2 + 1);
+    char *data = arena_alloc(&request->arena, decoded_size(file) + 1);
     if (data == NULL)
         return error_memory(error);
-    long len = file->encoding == ENCODING_BASE64 ? text_base64_decode(file->content, file->len, data)
-                                                 : text_hex_decode(file->content, file->len, data);
+    long len = is_encoded(file, "base64") ? text_base64_decode(file->content, file->len, data)
+                                          : text_hex_decode(file->content, file->len, data);
     if (len < 0)
-        return error_set(error, ERROR_INVALID, "files[%zu].content is not %s", i, encodings[file->encoding]);
+        return error_set(error, ERROR_INVALID, "files[%zu].content: must be %s", i, file->encoding);
     file->content = data;
     file->len = (size_t)len;
     return 0;
 }
 
-static int take_file(struct execution_request *request, struct piston_file *from, size_t i, struct error *error)
+/* Gives the file its name, and checks it. The program is kept under its language's own name, whatever its name is. */
+static int check_name(struct execution_request *request, struct piston_body *body, size_t program, size_t i,
+                      struct error *error)
 {
-    const char *name =
-        from->name != NULL && *from->name != '\0' ? from->name : arena_printf(&request->arena, "file%zu.code", i);
+    struct piston_file *file = &body->files[i];
 
-    if (name == NULL)
+    if (file->name == NULL && (file->name = arena_printf(&request->arena, "file%zu.code", i)) == NULL)
         return error_memory(error);
-    if (!request_path_is_safe(name))
-        return error_set(error, ERROR_INVALID, "files[%zu].name must be a relative path without '.' or '..'", i);
-    request->files[i - 1] =
-        (struct request_file){.path = name,
-                              .data = from->content,
-                              .len = from->len,
-                              .kind = from->encoding == ENCODING_UTF8 ? REQUEST_FILE_TEXT : REQUEST_FILE_BINARY};
+    if (!request_path_is_safe(file->name))
+        return error_set(error, ERROR_INVALID,
+                         "files[%zu].name: must be a relative path without empty segments, '.' or '..'", i);
+    for (size_t j = 0; j < i; j++)
+        if (j != program && request_path_collides(file->name, body->files[j].name))
+            return error_set(error, ERROR_INVALID, "files[%zu].name: collides with files[%zu].name", i, j);
     return 0;
 }
 
-/* The first file is the program, the others lie beside it. */
-static int take_files(struct execution_request *request, const struct piston_body *body,
-                      const struct execute_rules *rules, struct error *error)
+/* The files beside the program. */
+static int take_files(struct execution_request *request, struct piston_body *body, size_t program, struct error *error)
 {
-    struct request_file *files = arena_alloc(&request->arena, body->files_len * sizeof *files);
-
-    if (files == NULL)
+    request->files = arena_alloc(&request->arena, body->files_len * sizeof *request->files);
+    if (request->files == NULL)
         return error_memory(error);
+    for (size_t i = 0; i < body->files_len; i++) {
+        const struct piston_file *file = &body->files[i];
+        if (i == program)
+            continue;
+        if (check_name(request, body, program, i, error) != 0)
+            return -1;
+        request->files[request->files_len++] =
+            (struct request_file){.path = file->name,
+                                  .data = file->content,
+                                  .len = file->len,
+                                  .kind = file_is_text(file) ? REQUEST_FILE_TEXT : REQUEST_FILE_BINARY};
+    }
+    return 0;
+}
+
+static int take_contents(struct execution_request *request, struct piston_body *body, const struct execute_rules *rules,
+                         struct error *error)
+{
+    size_t program = find_program(body);
+    const struct piston_file *file = &body->files[program];
+
+    if (check_sizes(body, program, rules->max_code, error) != 0)
+        return -1;
     for (size_t i = 0; i < body->files_len; i++)
         if (piston_decode(request, &body->files[i], i, error) != 0)
             return -1;
-    if (body->files[0].len == 0 || body->files[0].len > rules->max_code)
-        return error_set(error, ERROR_INVALID, "files[0].content must be 1 to %zu bytes", rules->max_code);
-    request->code = body->files[0].content;
-    request->code_len = body->files[0].len;
-    request->files = files;
-    request->files_len = body->files_len - 1;
-    for (size_t i = 1; i < body->files_len; i++)
-        if (take_file(request, &body->files[i], i, error) != 0)
-            return -1;
-    return execute_files_check(request, error);
+    request->code = file->len > 0 ? file->content : NOTHING;
+    request->code_len = file->len > 0 ? file->len : 1;
+    return take_files(request, body, program, error);
 }
 
 /* A program that reads a line gets one, also if the client sent none. */
@@ -177,33 +237,32 @@ static int take_input(struct execution_request *request, const struct piston_bod
     if (text == NULL)
         return -1;
     memcpy(text, body->input, body->input_len);
-    memcpy(text + body->input_len, "\n", 2);
+    text[body->input_len] = '\n';
     request->input = text;
     request->input_len = body->input_len + 1;
     return 0;
 }
 
-static int take_limits(struct execution_request *request, const struct piston_body *body,
-                       const struct execute_rules *rules, struct error *error)
+/* There clients name one memory limit for every language, so one that is too low for its language rises to the least
+ * one that works. */
+static void take_limits(struct execution_request *request, const struct piston_body *body,
+                        const struct execute_rules *rules)
 {
-    int64_t longest = rules->max_timeout * 1000, least = (int64_t)limits_minima.cell.memory_mb;
+    int64_t longest = rules->max_timeout * 1000, memory_mb = body->run_memory >> 20;
 
     request->timeout_ms = body->run_ms > 0 ? body->run_ms : RUN_MS;
     if (request->timeout_ms > longest)
         request->timeout_ms = longest;
-    if (body->run_memory <= 0)
-        return 0;
-    int64_t memory_mb = body->run_memory >> 20;
-    if (memory_mb < least)
-        return error_set(error, ERROR_INVALID, "run_memory_limit must be -1 or at least %lld", (long long)least << 20);
-    request->overrides.value[LIMIT_MEMORY] = memory_mb;
-    return 0;
+    request->limits_rise = true;
+    if (body->run_memory > 0)
+        request->overrides.value[LIMIT_MEMORY] =
+            memory_mb > limits_minima.cell.memory_mb ? memory_mb : limits_minima.cell.memory_mb;
 }
 
 static int piston_read(const void *context, struct execution_request *request, char *text, size_t len,
                        const struct execute_rules *rules, size_t *cost, struct error *error)
 {
-    struct piston_body body = {.run_memory = -1, .compile_memory = -1};
+    struct piston_body body = {.run_ms = 0};
     const int64_t bounds[BOUNDS] = {[BOUND_RUN] = rules->max_timeout * 1000,
                                     [BOUND_STDIN] = (int64_t)rules->max_stdin,
                                     [BOUND_MEMORY] = (int64_t)rules->maxima.cell.memory_mb << 20};
@@ -212,15 +271,18 @@ static int piston_read(const void *context, struct execution_request *request, c
     (void)context;
     *request = (struct execution_request){.timeout_ms = RUN_MS};
     if (body_read(request, &body_fields, bounds, text, len, &body, cost, error) != 0 ||
-        take_files(request, &body, rules, error) != 0 || take_limits(request, &body, rules, error) != 0)
+        take_contents(request, &body, rules, error) != 0)
         return -1;
     if (version_range_read(&range, body.version) != 0)
         return error_set(error, ERROR_INVALID, "%s-%s runtime is unknown", body.language, body.version);
     request->language_name = body.language;
     request->version_range = body.version;
     request->args = body.args;
+    take_limits(request, &body, rules);
+    if (take_input(request, &body) != 0)
+        return error_memory(error);
     *cost += request->arena.size;
-    return take_input(request, &body) != 0 ? error_memory(error) : 0;
+    return 0;
 }
 
 static void piston_unknown(struct buf *sentence, const struct execution_request *request)
@@ -235,78 +297,95 @@ static json_t *milliseconds(int64_t ns)
     return ns < 0 ? json_null() : json_integer((ns + 500000) / 1000000);
 }
 
-/* Why the service would say that the program was ended; NULL: it ended by itself. */
-static const char *status_of(const struct execution_result *result)
+/* What the service tells of a compiler or a program that has ended. */
+struct stage {
+    const struct execution_output *output;
+    const struct buf *both;                /* both streams, as they came */
+    int code, signal;                      /* signal 0: none */
+    bool timed_out, killed;                /* killed: by the server; it has no code then */
+    bool out_of_memory;                    /* it, or one of its processes, was killed for memory */
+    int64_t memory_bytes, cpu_ns, wall_ns; /* -1: not known */
+};
+
+static const char *stage_status(const struct stage *stage)
 {
-    if (result->timed_out)
+    if (stage->timed_out)
         return "TO";
-    if (result->signal != 0 || result->status == RECORD_OUT_OF_MEMORY)
+    if (stage->killed || stage->signal != 0)
         return "SG";
-    return result->exit_code != 0 ? "RE" : NULL;
+    return stage->code != 0 ? "RE" : NULL;
 }
 
-static const char *message_of(const struct execution_result *result, const struct execution_output *output)
+/* The words of isolate, under which the service runs programs. */
+static json_t *stage_message(const struct stage *stage)
 {
-    if (result->timed_out)
-        return "Time limit exceeded";
-    if (result->memory_struck && result->exit_code != 0)
-        return "Memory limit exceeded";
-    if (output->out_cut)
-        return "stdout length exceeded";
-    return output->err_cut ? "stderr length exceeded" : NULL;
+    if (stage->timed_out)
+        return json_string("Time limit exceeded (wall clock)");
+    if (stage->out_of_memory)
+        return json_string("Memory limit exceeded");
+    if (stage->output->out_cut || stage->output->err_cut)
+        return json_sprintf("%s length exceeded", stage->output->out_cut ? "stdout" : "stderr");
+    if (stage->signal != 0)
+        return json_sprintf("Caught fatal signal %d", stage->signal);
+    return stage->code != 0 ? json_sprintf("Exited with error status %d", stage->code) : json_null();
 }
 
-static void stage_output(json_t *stage, const struct execution_output *output, const struct buf *both)
+static json_t *bytes_or_null(int64_t bytes)
 {
-    bool cut = output->out_cut || output->err_cut;
-
-    json_object_set_new(stage, "stdout", execute_answer_text(&output->out, output->out_cut));
-    json_object_set_new(stage, "stderr", execute_answer_text(&output->err, output->err_cut));
-    json_object_set_new(stage, "output", execute_answer_text(both, cut));
+    return bytes < 0 ? json_null() : json_integer(bytes);
 }
 
-static json_t *text_or_null(const char *text)
+static json_t *stage_object(const struct stage *stage)
 {
-    return text != NULL ? json_string(text) : json_null();
+    const struct execution_output *output = stage->output;
+    bool ended = stage->killed || stage->signal != 0; /* not by itself */
+    const char *status = stage_status(stage);
+    json_t *object = json_object();
+
+    json_object_set_new(object, "signal", execute_answer_signal(stage->killed ? SIGKILL : stage->signal));
+    json_object_set_new(object, "stdout", execute_answer_text(&output->out, output->out_cut));
+    json_object_set_new(object, "stderr", execute_answer_text(&output->err, output->err_cut));
+    json_object_set_new(object, "code", ended ? json_null() : json_integer(stage->code));
+    json_object_set_new(object, "output", execute_answer_text(stage->both, output->out_cut || output->err_cut));
+    json_object_set_new(object, "memory", bytes_or_null(stage->memory_bytes));
+    json_object_set_new(object, "message", stage_message(stage));
+    json_object_set_new(object, "status", status != NULL ? json_string(status) : json_null());
+    json_object_set_new(object, "cpu_time", milliseconds(stage->cpu_ns));
+    json_object_set_new(object, "wall_time", milliseconds(stage->wall_ns));
+    return object;
 }
 
 static json_t *run_stage(const struct execute_answer *answer)
 {
     const struct execution_result *result = &answer->result;
-    const char *status = status_of(result);
-    bool killed = status != NULL && strcmp(status, "RE") != 0;
-    json_t *stage = json_object();
+    bool out_of_memory = result->status == RECORD_OUT_OF_MEMORY;
 
-    json_object_set_new(stage, "signal",
-                        !killed               ? json_null()
-                        : result->signal == 0 ? json_string("SIGKILL")
-                                              : execute_answer_signal(result->signal));
-    stage_output(stage, &result->run, &answer->both[1]);
-    json_object_set_new(stage, "code", killed ? json_null() : json_integer(result->exit_code));
-    json_object_set_new(stage, "memory", result->peak_bytes < 0 ? json_null() : json_integer(result->peak_bytes));
-    json_object_set_new(stage, "message", text_or_null(message_of(result, &result->run)));
-    json_object_set_new(stage, "status", text_or_null(status));
-    json_object_set_new(stage, "cpu_time", milliseconds(result->cpu_ns));
-    json_object_set_new(stage, "wall_time", milliseconds(result->wall_ns));
-    return stage;
+    return stage_object(&(struct stage){.output = &result->run,
+                                        .both = &answer->both[1],
+                                        .code = result->exit_code,
+                                        .signal = result->signal,
+                                        .timed_out = result->timed_out,
+                                        .killed = result->timed_out || out_of_memory,
+                                        .out_of_memory = out_of_memory,
+                                        .memory_bytes = result->peak_bytes,
+                                        .cpu_ns = result->cpu_ns,
+                                        .wall_ns = result->wall_ns});
 }
 
 static json_t *compile_stage(const struct execute_answer *answer)
 {
     const struct execution_result *result = &answer->result;
-    bool failed = result->compile_exit_code != 0, killed = result->compile_timed_out;
-    json_t *stage = json_object();
 
-    json_object_set_new(stage, "signal", killed ? json_string("SIGKILL") : json_null());
-    stage_output(stage, &result->compile, &answer->both[0]);
-    json_object_set_new(stage, "code", killed ? json_null() : json_integer(result->compile_exit_code));
-    json_object_set_new(stage, "memory",
-                        result->compile_peak_bytes <= 0 ? json_null() : json_integer(result->compile_peak_bytes));
-    json_object_set_new(stage, "message", killed ? json_string("Time limit exceeded") : json_null());
-    json_object_set_new(stage, "status", killed ? json_string("TO") : failed ? json_string("RE") : json_null());
-    json_object_set_new(stage, "cpu_time", milliseconds(result->compile_cpu_ns));
-    json_object_set_new(stage, "wall_time", milliseconds(result->compile_wall_ns));
-    return stage;
+    return stage_object(
+        &(struct stage){.output = &result->compile,
+                        .both = &answer->both[0],
+                        .code = result->compile_exit_code,
+                        .timed_out = result->compile_timed_out,
+                        .killed = result->compile_timed_out,
+                        .out_of_memory = result->memory_struck && execute_answer_ended_in_compiler(result),
+                        .memory_bytes = result->compile_peak_bytes,
+                        .cpu_ns = result->compile_cpu_ns,
+                        .wall_ns = result->compile_wall_ns});
 }
 
 /* A program that was not compiled has no run of its own: the service shows the compiler's stage in its place. */
@@ -343,6 +422,8 @@ static int piston_encode(const void *context, struct execute_answer *answer)
 
 static const struct translation piston = {
     .interleaves = true, .read = piston_read, .encode = piston_encode, .unknown_language = piston_unknown};
+
+static const struct face_way ways[] = {{&piston, NULL}, {NULL, NULL}};
 
 static void piston_execute(struct http_exchange *ex)
 {
@@ -447,7 +528,8 @@ const struct face face_piston = {
     .title = "Piston v2",
     .routes = routes,
     .covers = covers,
-    .manners = {.error_type = "application/json; charset=utf-8",
+    .ways = ways,
+    .manners = {.error_type = "application/json",
                 .error_body = piston_error,
                 .error_status = piston_status,
                 .keys = keys,

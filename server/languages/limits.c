@@ -144,6 +144,13 @@ int limits_suffice(const struct limits *limits, const struct limits *least, cons
     return 0;
 }
 
+void limits_rise(struct limits *limits, const struct limits *least)
+{
+    for (size_t i = 0; i < WITH_LEAST; i++)
+        if (limit_value(limits, with_least[i]) < limit_value(least, with_least[i]))
+            limit_set(limits, with_least[i], limit_value(least, with_least[i]));
+}
+
 json_t *limits_json(const struct limits *limits)
 {
     json_t *object = json_object();

@@ -47,6 +47,9 @@ int limits_least_read(struct limits *least, const struct field_place *place, con
  * needs at least 20". */
 int limits_suffice(const struct limits *limits, const struct limits *least, const char *name, struct error *error);
 
+/* Lifts each limit that is below the least one. */
+void limits_rise(struct limits *limits, const struct limits *least);
+
 json_t *limits_json(const struct limits *limits); /* {cpu, memory_mb, disk_mb, processes, output_kb} */
 
 #endif

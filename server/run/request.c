@@ -93,8 +93,11 @@ int request_settle(struct execution_request *request, struct language *language,
     request->limits = language->limits;
     if (settle_version(request, default_version, error) != 0)
         return -1;
-    if (limits_override(&request->limits, &request->overrides, maxima, error) != 0 ||
-        limits_suffice(&request->limits, &request->version->least, language->name, error) != 0 ||
+    if (limits_override(&request->limits, &request->overrides, maxima, error) != 0)
+        return -1;
+    if (request->limits_rise)
+        limits_rise(&request->limits, &request->version->least);
+    if (limits_suffice(&request->limits, &request->version->least, language->name, error) != 0 ||
         request_text_settle(request, error) != 0)
         return -1;
     return settle_files(request, error);

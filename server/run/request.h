@@ -52,6 +52,7 @@ struct execution_request {
     const char *session_id;            /* NULL: none */
     bool reuse;                        /* its cell may have run the same key's programs, and is kept for the next one */
     struct limits_overrides overrides; /* the limits that the client names */
+    bool limits_rise;                  /* a limit below what the language needs becomes that, instead of an error */
     const char *warnings[REQUEST_WARNINGS_MAX + 1]; /* one more for request_note() */
     size_t warnings_len;
     int64_t reservation; /* of its key's credits (store/credits.h); 0: none. runner_submit() takes it over
@@ -77,7 +78,7 @@ void request_note(struct execution_request *request, const char *sentence);
  * `maxima`), its least limits, the marks and line ends of its text, and that no file collides with the program's own.
  * `default_version` is the version that the client's name of the language stands for. 0, or -1 with ERROR_INVALID and a
  * sentence that begins with the field, or with ERROR_UNAVAILABLE if the version may be offered later: then the request
- * may be settled again. */
+ * may be settled again. `version` is NULL after it if the language has no version that fits. */
 int request_settle(struct execution_request *request, struct language *language,
                    struct language_version *default_version, const struct limits *maxima, struct error *error);
 

@@ -73,7 +73,7 @@ def send(server, pair, key):
         headers["Content-Type"] = "application/json"
     chunked = pair.get("chunked", False)
     if chunked:
-        body = (body[i:i + CHUNK] for i in range(0, len(body), CHUNK))
+        body = [body[i:i + CHUNK] for i in range(0, len(body), CHUNK)]
         headers["Transfer-Encoding"] = "chunked"
     connection = http.client.HTTPConnection(server.address, timeout=PATIENCE * 2)
     try:
