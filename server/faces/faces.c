@@ -2,29 +2,29 @@
 
 #include "api/routes.h"
 #include "base/arena.h"
+#include "base/container_of.h"
 #include "faces/face.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define COVERS_MAX 8   /* paths of one face */
 #define PREFIX_MAX 200 /* bytes of a prefix in the setting */
 
 const struct face *const faces_all[] = {&face_piston, NULL};
 
-#define FACES (sizeof faces_all / sizeof *faces_all - 1)
-
-_Static_assert(FACES <= FACES_MAX, "struct faces has a place for each");
+_Static_assert(sizeof faces_all / sizeof *faces_all - 1 <= FACES_MAX, "struct faces has a place for each");
 
 /* A face that is on. */
 struct faces_place {
     const struct face *face;
     const char *prefix;    /* "" or "/judge0" */
     const char *anonymous; /* the name of a key; NULL: none */
+    size_t routes_at;      /* its first route in the table */
 };
 
 struct faces {
     struct arena arena;
+    const struct face *const *known; /* that there can be */
     struct faces_place places[FACES_MAX];
     size_t count;
     struct http_route *routes;
@@ -35,11 +35,11 @@ struct faces {
 
 /* The settings. */
 
-static const struct face *face_find(const char *name)
+static const struct face *face_find(const struct faces *faces, const char *name)
 {
-    for (size_t i = 0; i < FACES; i++)
-        if (strcmp(faces_all[i]->name, name) == 0)
-            return faces_all[i];
+    for (const struct face *const *face = faces->known; *face != NULL; face++)
+        if (strcmp((*face)->name, name) == 0)
+            return *face;
     return NULL;
 }
 
@@ -62,7 +62,7 @@ static bool prefix_is_fine(const char *prefix)
 
 static int face_on(struct faces *faces, const char *name, const char *prefix, struct error *error)
 {
-    const struct face *face = face_find(name);
+    const struct face *face = face_find(faces, name);
 
     if (face == NULL)
         return error_set(error, ERROR_INVALID, "CODECELL_FACES: there is no face %s", name);
@@ -90,6 +90,14 @@ static char *next_item(char **at, char **value)
     return item;
 }
 
+static int all_on(struct faces *faces, struct error *error)
+{
+    for (const struct face *const *face = faces->known; *face != NULL; face++)
+        if (face_on(faces, (*face)->name, NULL, error) != 0)
+            return -1;
+    return 0;
+}
+
 static int read_on(struct faces *faces, const char *setting, struct error *error)
 {
     char *at = arena_text(&faces->arena, setting, strlen(setting)), *value;
@@ -98,11 +106,8 @@ static int read_on(struct faces *faces, const char *setting, struct error *error
         return error_memory(error);
     if (strcmp(at, "none") == 0 || *at == '\0')
         return 0;
-    for (size_t i = 0; strcmp(setting, "all") == 0 && i < FACES; i++)
-        if (face_on(faces, faces_all[i]->name, NULL, error) != 0)
-            return -1;
-    if (strcmp(setting, "all") == 0)
-        return 0;
+    if (strcmp(at, "all") == 0)
+        return all_on(faces, error);
     for (const char *name; (name = next_item(&at, &value)) != NULL;)
         if (face_on(faces, name, value, error) != 0)
             return -1;
@@ -146,7 +151,7 @@ static size_t manners_count(const struct http_manners *const *manners)
     return count;
 }
 
-/* Whether some path would match both; names of parameters do not count. */
+/* Whether both match the same paths; names of parameters do not count. */
 static bool patterns_collide(const char *a, const char *b)
 {
     while (*a != '\0' && *a == *b) {
@@ -175,6 +180,15 @@ static int add_route(struct faces *faces, const struct faces_place *place, const
     faces->routes[faces->routes_len] = *route;
     faces->routes[faces->routes_len++].pattern = pattern;
     return 0;
+}
+
+static size_t covers_count(const struct face *face)
+{
+    size_t count = 0;
+
+    while (face->covers[count] != NULL)
+        count++;
+    return count;
 }
 
 /* The places of keys without those in the URL. */
@@ -213,8 +227,9 @@ static int add_manners(struct faces *faces, const struct faces_place *place, con
     return 0;
 }
 
-static int add_place(struct faces *faces, const struct faces_place *place, bool url_keys, struct error *error)
+static int add_place(struct faces *faces, struct faces_place *place, bool url_keys, struct error *error)
 {
+    place->routes_at = faces->routes_len;
     for (const struct http_route *route = place->face->routes; route->method != NULL; route++)
         if (add_route(faces, place, route, error) != 0)
             return -1;
@@ -224,22 +239,59 @@ static int add_place(struct faces *faces, const struct faces_place *place, bool 
     return 0;
 }
 
+/* The manners that hold for a route: those with the longest prefix, as http_manners_find() finds them for a path. */
+static const struct api_manners *manners_of_route(const struct faces *faces, const char *pattern)
+{
+    const struct http_manners *found = NULL;
+
+    for (size_t i = 0; i < faces->manners_len; i++) {
+        size_t len = strlen(faces->manners[i]->prefix);
+        if (strncmp(pattern, faces->manners[i]->prefix, len) == 0 && (pattern[len] == '/' || pattern[len] == '\0') &&
+            (found == NULL || len > strlen(found->prefix)))
+            found = faces->manners[i];
+    }
+    return container_of(found, const struct api_manners, http);
+}
+
+/* Keys, credits and callers without a key are those of a route's manners, so a face's routes must not lie below the
+ * paths of another one. */
+static int check_place(const struct faces *faces, const struct faces_place *place, struct error *error)
+{
+    const struct http_route *routes = &faces->routes[place->routes_at];
+    const char *name = place->face->name;
+
+    for (size_t i = 0; i < routes_count(place->face->routes); i++) {
+        const struct api_manners *manners = manners_of_route(faces, routes[i].pattern);
+        if (manners->face == NULL || strcmp(manners->face, name) != 0)
+            return error_set(error, ERROR_INVALID,
+                             "CODECELL_FACES: %s wants %s, which lies below the paths of %s: give it a prefix (%s=/%s)",
+                             name, routes[i].pattern, manners->face != NULL ? manners->face : "our own API", name,
+                             name);
+    }
+    return 0;
+}
+
 static int make_tables(struct faces *faces, bool url_keys, struct error *error)
 {
     size_t routes = routes_count(api_routes), manners = manners_count(api_manners);
 
     faces->routes_len = routes;
     faces->manners_len = manners;
-    for (size_t i = 0; i < faces->count; i++)
+    for (size_t i = 0; i < faces->count; i++) {
         routes += routes_count(faces->places[i].face->routes);
+        manners += covers_count(faces->places[i].face);
+    }
     faces->routes = arena_alloc(&faces->arena, (routes + 1) * sizeof *faces->routes);
-    faces->manners = arena_alloc(&faces->arena, (manners + faces->count * COVERS_MAX + 1) * sizeof(void *));
+    faces->manners = arena_alloc(&faces->arena, (manners + 1) * sizeof(void *));
     if (faces->routes == NULL || faces->manners == NULL)
         return error_memory(error);
     memcpy(faces->routes, api_routes, faces->routes_len * sizeof *faces->routes);
     memcpy(faces->manners, api_manners, faces->manners_len * sizeof(void *));
     for (size_t i = 0; i < faces->count; i++)
         if (add_place(faces, &faces->places[i], url_keys, error) != 0)
+            return -1;
+    for (size_t i = 0; i < faces->count; i++)
+        if (check_place(faces, &faces->places[i], error) != 0)
             return -1;
     faces->routes[faces->routes_len] = (struct http_route){.method = NULL};
     faces->manners[faces->manners_len] = NULL;
@@ -248,11 +300,18 @@ static int make_tables(struct faces *faces, bool url_keys, struct error *error)
 
 int faces_open(struct faces **out, const struct faces_settings *settings, struct error *error)
 {
+    return faces_open_of(out, faces_all, settings, error);
+}
+
+int faces_open_of(struct faces **out, const struct face *const *known, const struct faces_settings *settings,
+                  struct error *error)
+{
     struct faces *faces = calloc(1, sizeof *faces);
 
     *out = NULL;
     if (faces == NULL)
         return error_memory(error);
+    faces->known = known;
     if (read_on(faces, settings->on, error) != 0 || read_anonymous(faces, settings->anonymous, error) != 0 ||
         make_tables(faces, settings->url_keys, error) != 0) {
         faces_close(faces);

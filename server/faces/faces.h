@@ -15,11 +15,17 @@ struct faces_settings {
     bool url_keys;         /* CODECELL_FACE_URL_KEYS: a key may be in the query */
 };
 
+struct face;
 struct faces; /* owns the tables */
 
-/* Our own routes and manners come first in the tables. 0, or -1 with a sentence: an unknown name, a bad prefix, or two
- * faces that want the same path. */
+/* Our own routes and manners come first in the tables. 0, or -1 with a sentence: an unknown name, a bad prefix, two
+ * faces that want the same path, or a face with a path below those of another. */
 int faces_open(struct faces **out, const struct faces_settings *settings, struct error *error);
+
+/* The same with these as all faces that there can be, at most FACES_MAX; NULL after the last. */
+int faces_open_of(struct faces **out, const struct face *const *known, const struct faces_settings *settings,
+                  struct error *error);
+
 void faces_close(struct faces *faces); /* may be NULL */
 
 const struct http_route *faces_routes(const struct faces *faces);
