@@ -13,6 +13,7 @@ static struct {
     struct language *found, *expected;
     int settle;                     /* what request_settle() returns */
     enum error_code settle_error;   /* and with which code */
+    bool no_version;                /* of those that fit the request */
     bool image_refused;             /* availability_await() fails */
     struct availability_wait *wait; /* of availability_await() */
     bool left;                      /* availability_leave() was called */
@@ -70,7 +71,7 @@ int request_settle(struct execution_request *request, struct language *language,
 {
     (void)maxima;
     request->language = language;
-    request->version = default_version;
+    request->version = stage.no_version ? NULL : default_version;
     return stage.settle == 0 ? 0 : error_set(error, stage.settle_error, "not settled");
 }
 
@@ -277,6 +278,22 @@ static void test_an_unknown_language(void **state)
     expect_refused(ERROR_INVALID, "no bash here");
 }
 
+static void test_an_unknown_version(void **state)
+{
+    (void)state;
+    stage.settle = -1;
+    stage.settle_error = ERROR_INVALID;
+    begin_with(0, unknown); /* something else is wrong */
+    expect_refused(ERROR_INVALID, "not settled");
+    stage.refused = 0;
+    stage.no_version = true;
+    begin(0);
+    expect_refused(ERROR_INVALID, "not settled");
+    stage.refused = 0;
+    begin_with(0, unknown);
+    expect_refused(ERROR_INVALID, "no bash here");
+}
+
 static void test_an_image_that_is_not_known_yet(void **state)
 {
     (void)state;
@@ -342,6 +359,7 @@ int main(void)
         STAGED(test_a_runner_that_refuses),
         STAGED(test_a_client_that_leaves_a_run),
         STAGED(test_an_unknown_language),
+        STAGED(test_an_unknown_version),
         STAGED(test_an_image_that_is_not_known_yet),
         STAGED(test_it_waits_once),
         STAGED(test_no_room_to_wait),

@@ -46,7 +46,12 @@ static const struct field thing_list[] = {
      .at = offsetof(struct thing, bytes),
      .len_at = offsetof(struct thing, bytes_len)},
     {.name = "rule", .type = FIELD_TEXT, .check = check_rule, .at = offsetof(struct thing, rule)},
-    {.name = "integer", .type = FIELD_INTEGER, .least = 1, .most = 300, .at = offsetof(struct thing, integer)},
+    {.name = "integer",
+     .type = FIELD_INTEGER,
+     .least = 1,
+     .most = 300,
+     .empty_is_absent = true,
+     .at = offsetof(struct thing, integer)},
     {.name = "number", .type = FIELD_NUMBER, .least = 100, .most = 2000, .at = offsetof(struct thing, number)},
     {.name = "flag", .type = FIELD_BOOLEAN, .at = offsetof(struct thing, flag)},
     {.name = "choice", .type = FIELD_CHOICE, .choices = colours, .at = offsetof(struct thing, choice)},
@@ -154,6 +159,8 @@ static void test_absent_fields_stay(void **state)
     assert_int_equal(thing.integer, 7);
     assert_int_equal(thing.choice, -1);
     assert_false(thing.has_inner);
+    assert_int_equal(read_with("{\"integer\":\"\"}", false), 0);
+    assert_int_equal(thing.integer, 7);
 }
 
 static void test_sentences(void **state)

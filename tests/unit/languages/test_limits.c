@@ -160,19 +160,33 @@ static void test_least_limits_of_a_language(void **state)
             continue;
         assert_int_equal(error.code, ERROR_INVALID);
         assert_string_equal(error.text, cases[i].sentence);
+        limits_rise(&limits, &least);
+        assert_int_equal(limits_suffice(&limits, &least, "Java", &error), 0);
     }
+}
+
+static void test_only_low_limits_rise(void **state)
+{
+    static const struct limits least = {.cell = {.milli_cpus = 900, .memory_mb = 96, .disk_mb = 2, .processes = 20},
+                                        .output_kb = 9};
+    struct limits limits = {.cell = {.milli_cpus = 100, .memory_mb = 95, .disk_mb = 3, .processes = 8}, .output_kb = 1};
+
+    (void)state;
+    limits_rise(&limits, &least);
+    assert_int_equal(limits.cell.memory_mb, 96);
+    assert_int_equal(limits.cell.disk_mb, 3);
+    assert_int_equal(limits.cell.processes, 20);
+    assert_int_equal(limits.cell.milli_cpus, 100); /* languages have no least ones of these */
+    assert_int_equal(limits.output_kb, 1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_least_limits_of_a_language),
-        cmocka_unit_test(test_every_bad_value_names_its_range),
-        cmocka_unit_test(test_edges_are_taken),
-        cmocka_unit_test(test_what_is_not_named_stays),
-        cmocka_unit_test(test_a_bad_object_changes_nothing),
-        cmocka_unit_test(test_unknown_members_are_collected),
-        cmocka_unit_test(test_json_has_the_order_of_the_api),
+        cmocka_unit_test(test_least_limits_of_a_language),      cmocka_unit_test(test_only_low_limits_rise),
+        cmocka_unit_test(test_every_bad_value_names_its_range), cmocka_unit_test(test_edges_are_taken),
+        cmocka_unit_test(test_what_is_not_named_stays),         cmocka_unit_test(test_a_bad_object_changes_nothing),
+        cmocka_unit_test(test_unknown_members_are_collected),   cmocka_unit_test(test_json_has_the_order_of_the_api),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,7 @@ static const struct execution_request full = {
     .session_id = "s:1",
     .reuse = true,
     .overrides = {.value = {[LIMIT_CPU] = 1500, [LIMIT_OUTPUT] = 1}},
+    .limits_rise = true,
     .warnings = {"unknown field: x", "unknown field: \xc3\xa4"},
     .warnings_len = 2,
 };
@@ -84,6 +85,7 @@ static void same(const struct execution_request *a, const struct execution_reque
     same_text(a->session_id, b->session_id);
     assert_int_equal(a->reuse, b->reuse);
     assert_memory_equal(&a->overrides, &b->overrides, sizeof a->overrides);
+    assert_int_equal(a->limits_rise, b->limits_rise);
     assert_int_equal(a->warnings_len, b->warnings_len);
     for (size_t i = 0; i < a->warnings_len; i++)
         same_text(a->warnings[i], b->warnings[i]);
