@@ -432,10 +432,13 @@ static void piston_execute(struct http_exchange *ex)
 
 /* The lists. */
 
-static json_t *aliases_of(const struct language *language)
+/* Names of this version alone, then those of the language. */
+static json_t *aliases_of(const struct language *language, const struct language_version *version)
 {
     json_t *list = json_array();
 
+    for (char **alias = version->aliases; alias != NULL && *alias != NULL; alias++)
+        json_array_append_new(list, json_string(*alias));
     for (char **alias = language->aliases; *alias != NULL; alias++)
         json_array_append_new(list, json_string(*alias));
     return list;
@@ -444,7 +447,7 @@ static json_t *aliases_of(const struct language *language)
 static json_t *runtime_of(const struct language *language, const struct language_version *version)
 {
     return json_pack("{s:s, s:s, s:o}", "language", language->id, "version", version->reported, "aliases",
-                     aliases_of(language));
+                     aliases_of(language, version));
 }
 
 static json_t *package_of(const struct language *language, const struct language_version *version)

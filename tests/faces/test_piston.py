@@ -26,11 +26,21 @@ def test_runtimes_and_packages_are_our_languages(faces, prefix):
     ours = faces.server.get("/api/v1/languages").json["languages"]
     lists = {name: faces.ask({"method": "GET", "path": f"{prefix}/{name}"}) for name in ("runtimes", "packages")}
     assert [answer.status for answer in lists.values()] == [200, 200]
-    assert lists["runtimes"].json == [{"language": language["id"], "version": version, "aliases": language["aliases"]}
-                                      for language in ours for version in language["versions"]]
+    runtimes = [{name: runtime[name] for name in ("language", "version")} for runtime in lists["runtimes"].json]
+    assert runtimes == [{"language": language["id"], "version": version}
+                        for language in ours for version in language["versions"]]
     assert lists["packages"].json == [{"language": language["id"], "language_version": version, "installed": True}
                                       for language in ours for version in language["versions"]]
-    assert {"python", "javascript", "bash", "c", "typescript"} <= {entry["language"] for entry in lists["runtimes"].json}
+    assert {"python", "javascript", "bash", "c", "typescript"} <= {runtime["language"] for runtime in runtimes}
+
+
+def test_aliases_are_those_of_each_version(faces):
+    runtimes = faces.ask({"method": "GET", "path": "/api/v2/runtimes"}).json
+    aliases = {runtime["version"].split("-")[0]: runtime["aliases"] for runtime in runtimes if runtime["language"] == "c"}
+    assert "clang" in aliases["clang"] and "gcc" in aliases["clang"]
+    assert "gcc" in aliases["14.2.0"] and "clang" not in aliases["14.2.0"]
+    clang = piston(faces, {"language": "clang", "version": "*", "files": [{"content": "int main(void) { return 0; }"}]})
+    assert clang.json["version"].startswith("clang-") and clang.json["run"]["code"] == 0
 
 
 def test_every_version_that_is_told_runs(faces):
