@@ -378,12 +378,13 @@ def fuzz(totals):
 
 
 def soak(totals):
-    good, output = run(ROOT / "tests/soak/run", SOAK, "16", env={"CODECELL_BIN": str(BUILD / "gcc" / "codecell")})
-    print(output)
-    totals.check(f"soak of {SOAK}", good)
-    good, output = run(ROOT / "tests/soak/flood", FLOOD_SECONDS, env={"CODECELL_BIN": str(BUILD / "gcc" / "codecell")})
-    print(output, end="", flush=True)
-    totals.check(f"flood of {FLOOD_SECONDS} s", good)
+    env = {"CODECELL_BIN": str(BUILD / "gcc" / "codecell")}
+    for name, arguments in {f"soak of {SOAK}": ["run", SOAK, "16"],
+                            f"soak of {SOAK} through piston": ["run", SOAK, "32", "piston"],
+                            f"flood of {FLOOD_SECONDS} s": ["flood", FLOOD_SECONDS]}.items():
+        good, output = run(ROOT / "tests/soak" / arguments[0], *arguments[1:], env=env)
+        print(output, flush=True)
+        totals.check(name, good)
 
 
 # Languages.

@@ -1,0 +1,77 @@
+"""A hello through each face beside the native call with the same limits: both on one server, in turns, so that each round
+is a pair. The difference of a face is the median of its pairs' differences."""
+import json
+import statistics
+import time
+from dataclasses import dataclass
+
+import programs
+from clients import Client, request_bytes
+from codecell import Server
+from figures import figures, table
+
+GOAL = 0.2  # ms that a face may take more at the median
+PAUSE = 0.06  # seconds before each request: the pool has a waiting cell again
+HELLO = programs.SOURCES["python"][1]
+
+
+@dataclass
+class Call:
+    path: str
+    body: dict
+    output: object  # a function: the answer's JSON to what the program printed
+
+
+def native(**limits):
+    """The native call with these fields besides the program."""
+    return Call("/api/v1/execute", {"code": HELLO, "language": "python", **limits}, lambda answer: answer["stdout"])
+
+
+# A face's call, and the native one with the same limits and the same input.
+PAIRS = {
+    "piston": (Call("/api/v2/execute", {"language": "python", "version": "*", "files": [{"content": HELLO}]},
+                    lambda answer: answer["run"]["stdout"]), native(timeout=3, stdin="\n")),
+}
+
+
+def measurement(client, key, call):
+    request = request_bytes(key, call.body, call.path)
+
+    def once():
+        time.sleep(PAUSE)
+        taken, status, body = client.ask(request)
+        assert status == 200 and call.output(json.loads(body)).strip() == programs.OUTPUT.strip(), (status, body[:400])
+        return taken
+    return once
+
+
+def in_turns(first, second, rounds):
+    """Seconds of each round of both, after ten rounds that do not count. Who is first changes each round."""
+    times = ([], [])
+    for turn in range(-10, rounds):
+        order = (0, 1) if turn % 2 == 0 else (1, 0)
+        taken = {which: (first, second)[which]() for which in order}
+        if turn >= 0:
+            times[0].append(taken[0])
+            times[1].append(taken[1])
+    return times
+
+
+def run(rounds):
+    """{face: {"native": figures, "face": figures, "difference", "ratio"}}, in ms."""
+    results = {}
+    with Server({"CODECELL_FACES": "all", "CODECELL_POOL": "python=4"}, languages=["python"]) as server:
+        server.start()
+        client, key = Client(server.address), server.any_key
+        for face, (call, same) in PAIRS.items():
+            ours, its = in_turns(measurement(client, key, same), measurement(client, key, call), rounds)
+            results[face] = {"native": figures(ours), "face": figures(its),
+                             "difference": 1000 * statistics.median(b - a for a, b in zip(ours, its)),
+                             "ratio": statistics.median(its) / statistics.median(ours), "goal": GOAL}
+        client.close()
+        server.stop()
+    table("A hello through each face beside the native call, ms",
+          ["", "native p50", "face p50", "native p90", "face p90", "difference", "ratio", "goal"],
+          [[face, each["native"]["p50"], each["face"]["p50"], each["native"]["p90"], each["face"]["p90"],
+            each["difference"], each["ratio"], GOAL] for face, each in results.items()])
+    return results
