@@ -35,6 +35,7 @@ void execute_answer_take(struct execute_answer *answer, struct execution *execut
     answer->result = *result;
     answer->warnings = warnings_json(request);
     answer->type = "application/json";
+    answer->timeout_ms = request->timeout_ms;
     text_copy(answer->id, sizeof answer->id, execution_id(execution));
     text_copy(answer->version, sizeof answer->version, execution_version(execution));
     text_copy(answer->language, sizeof answer->language, request->language->id);

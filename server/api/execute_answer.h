@@ -13,6 +13,7 @@ struct execute_answer {
     char version[VERSION_REPORTED_MAX + 1];
     char language[LANGUAGE_ID_MAX + 1];
     char session_id[SESSION_ID_MAX + 1]; /* "": none */
+    int64_t timeout_ms;                  /* that the program had */
     struct execution_result result;      /* with its buffers */
     struct buf both[2];                  /* by enum frame_step less one: stdout and stderr in the order in which they
                                             came; empty unless the translation interleaves */
