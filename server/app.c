@@ -398,6 +398,7 @@ static void fill_api(struct app *app)
                             .languages = app->languages,
                             .availability = app->availability,
                             .http = app->http,
+                            .faces = app->faces,
                             .maxima = app->maxima,
                             .max_code = (size_t)config->max_code,
                             .max_stdin = (size_t)config->max_stdin,
@@ -483,8 +484,11 @@ static int start(struct app *app, struct error *error)
         return -1;
     if (!app->config->waiting)
         catalog_without_prewarming(app->languages);
-    const struct faces_settings faces = {
-        .on = app->config->faces, .anonymous = app->config->face_anonymous, .url_keys = app->config->face_url_keys};
+    const struct faces_settings faces = {.on = app->config->faces,
+                                         .anonymous = app->config->face_anonymous,
+                                         .url_keys = app->config->face_url_keys,
+                                         .rate = app->config->rate,
+                                         .gateway_keys = app->config->gateway_keys};
     if (faces_open(&app->faces, &faces, error) != 0 || open_engine(app, error) != 0 || open_pool(app, error) != 0 ||
         open_runner(app, error) != 0 || open_offers(app, error) != 0 || listen_http(app, error) != 0)
         return -1;

@@ -219,6 +219,11 @@ static const struct setting settings[] = {
     {"CODECELL_FACE_URL_KEYS", &kind_choice, FIELD(face_url_keys), .choices = switch_choices, .fallback = "off",
      .help = "Whether faces take a key from the URL's query, for clients that can send no header. Proxies may log "
              "URLs; the server itself does not."},
+    {"CODECELL_GATEWAY_KEYS", &kind_integer, FIELD(gateway_keys), .min = 0, .max = 1000, .fallback = "0",
+     .help =
+         "Keys a day that one client address may make for itself at the face `gateway`: each has 200 credits, works "
+         "for that face alone, and may send as many requests a minute as `CODECELL_RATE` says. 0: clients make no "
+         "keys."},
     {"CODECELL_RUNTIME", &kind_name, FIELD(runtime), .min = 0, .max = 128, .fallback = "auto",
      .help = "The engine's runtime for cells, such as `crun` or `runsc`. `auto`: `crun` if the engine has it and a "
              "trial cell proves that it works, else the engine's default. Empty: the engine's default."},

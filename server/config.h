@@ -56,6 +56,7 @@ struct config {
     char *face_anonymous;      /* CODECELL_FACE_ANONYMOUS: "piston=KEYNAME"; "": none */
     int64_t face_address_rate; /* CODECELL_FACE_ADDRESS_RATE: requests a minute of one address without a key */
     bool face_url_keys;        /* CODECELL_FACE_URL_KEYS: a key may be in the query */
+    int64_t gateway_keys;      /* CODECELL_GATEWAY_KEYS: keys a day that one address makes for itself; 0: none */
     char *runtime;             /* CODECELL_RUNTIME: the engine's runtime for cells; "": the engine's default */
 
     char *docker_host;  /* DOCKER_HOST; "": unix:///var/run/docker.sock */

@@ -17,6 +17,7 @@
 #include <jansson.h>
 
 struct availability;
+struct faces;
 
 /* What all handlers need: http_options.data. app.c owns it. */
 struct api {
@@ -26,6 +27,7 @@ struct api {
     struct catalog *languages;
     struct availability *availability;
     struct http_server *http;
+    struct faces *faces; /* what the faces keep, for their own handlers */
     struct limits maxima;
     size_t max_code, max_stdin;     /* bytes */
     bool reuse;                     /* for keys without a value of their own (CODECELL_REUSE) */

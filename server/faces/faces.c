@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/container_of.h"
 #include "faces/face.h"
+#include "faces/gateway_quota.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,8 @@ struct faces_place {
 struct faces {
     struct arena arena;
     const struct face *const *known; /* that there can be */
+    int64_t rate;
+    struct gateway_quota gateway_quota;
     struct faces_place places[FACES_MAX];
     size_t count;
     struct http_route *routes;
@@ -312,6 +315,8 @@ int faces_open_of(struct faces **out, const struct face *const *known, const str
     if (faces == NULL)
         return error_memory(error);
     faces->known = known;
+    faces->rate = settings->rate;
+    faces->gateway_quota.most = settings->gateway_keys;
     if (read_on(faces, settings->on, error) != 0 || read_anonymous(faces, settings->anonymous, error) != 0 ||
         make_tables(faces, settings->url_keys, error) != 0) {
         faces_close(faces);
@@ -325,6 +330,7 @@ void faces_close(struct faces *faces)
 {
     if (faces == NULL)
         return;
+    gateway_quota_free(&faces->gateway_quota);
     arena_free(&faces->arena);
     free(faces);
 }
@@ -337,4 +343,14 @@ const struct http_route *faces_routes(const struct faces *faces)
 const struct http_manners *const *faces_manners(const struct faces *faces)
 {
     return faces->manners;
+}
+
+int64_t faces_rate(const struct faces *faces)
+{
+    return faces->rate;
+}
+
+struct gateway_quota *faces_gateway_quota(struct faces *faces)
+{
+    return &faces->gateway_quota;
 }

@@ -7,12 +7,16 @@
 #include "base/error.h"
 #include "http/http.h"
 
+struct gateway_quota;
+
 #define FACES_MAX 16 /* faces that there can be */
 
 struct faces_settings {
     const char *on;        /* CODECELL_FACES: "piston,mcp=/tools", "all" or "none"; "=/p": its paths come after /p */
     const char *anonymous; /* CODECELL_FACE_ANONYMOUS: "piston=KEYNAME,…"; "": none */
     bool url_keys;         /* CODECELL_FACE_URL_KEYS: a key may be in the query */
+    int64_t rate;          /* CODECELL_RATE: requests a minute of a key that a client makes for itself */
+    int64_t gateway_keys;  /* CODECELL_GATEWAY_KEYS: such keys a day for each address; 0: none */
 };
 
 struct face;
@@ -30,5 +34,9 @@ void faces_close(struct faces *faces); /* may be NULL */
 
 const struct http_route *faces_routes(const struct faces *faces);
 const struct http_manners *const *faces_manners(const struct faces *faces);
+
+/* What single faces keep; the faces own it. */
+int64_t faces_rate(const struct faces *faces); /* the settings' rate */
+struct gateway_quota *faces_gateway_quota(struct faces *faces);
 
 #endif

@@ -2,13 +2,23 @@
  * differs. */
 #include "api/answers.h"
 #include "api/body.h"
+#include "api/pending.h"
+#include "base/container_of.h"
 #include "base/json.h"
+#include "base/seam.h"
 #include "faces/face.h"
 #include "faces/face_text.h"
+#include "faces/faces.h"
+#include "faces/gateway_quota.h"
+
+#include <openssl/crypto.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define CODE_MAX (64 << 10) /* bytes; the service's limits */
 #define OUTPUT_KB 64        /* of each stream */
 #define TIMEOUT_S 10
+#define CREDITS 200 /* of a key that a client makes */
 
 enum { BOUND_STDIN = 1, BOUNDS };
 
@@ -128,12 +138,89 @@ static void gateway_balance(struct http_exchange *ex)
                           "createdAt", (json_int_t)key->created_ms));
 }
 
+/* A key that a client makes for itself. */
+struct creation {
+    struct store_job job;
+    struct pending pending;
+    struct gateway_quota *quota;
+    struct ip address;
+    struct key key;
+    char text[KEY_TEXT_LEN + 1];
+};
+
+static int creation_work(struct db *db, struct store_job *job, struct error *error)
+{
+    struct creation *creation = container_of(job, struct creation, job);
+
+    return keys_create_prefixed(db, &creation->key, "gw_", creation->text, error);
+}
+
+static void creation_done(struct store_job *job, const struct error *error)
+{
+    struct creation *creation = container_of(job, struct creation, job);
+    struct http_exchange *ex = pending_end(&creation->pending);
+
+    if (error != NULL)
+        gateway_quota_give_back(creation->quota, &creation->address);
+    if (ex != NULL && error != NULL)
+        api_respond_error(ex, error);
+    else if (ex != NULL)
+        api_respond(ex, 200, json_pack("{s:s, s:i}", "key", creation->text, "credits", CREDITS));
+    OPENSSL_cleanse(creation->text, sizeof creation->text);
+    free(creation);
+}
+
+static void creation_start(struct http_exchange *ex, struct gateway_quota *quota, const struct ip *address)
+{
+    struct creation *creation = calloc(1, sizeof *creation);
+
+    if (creation == NULL) {
+        gateway_quota_give_back(quota, address);
+        struct error error;
+        error_memory(&error);
+        api_respond_error(ex, &error);
+        return;
+    }
+    creation->quota = quota;
+    creation->address = *address;
+    creation->key = (struct key){.name = "gateway",
+                                 .face = "gateway",
+                                 .scopes = KEY_EXECUTE,
+                                 .rate_per_minute = faces_rate(api_of(ex)->faces),
+                                 .credits = CREDITS,
+                                 .reuse = KEY_REUSE_INHERIT};
+    creation->job.work = creation_work;
+    creation->job.done = creation_done;
+    pending_begin(&creation->pending, ex, NULL);
+    store_submit(api_of(ex)->store, &creation->job);
+}
+
+static void gateway_create(struct http_exchange *ex)
+{
+    struct gateway_quota *quota = faces_gateway_quota(api_of(ex)->faces);
+    int64_t now_ms = seam_wall_ms();
+    const char *peer = http_peer(ex);
+    struct ip address;
+
+    if (!ip_parse(peer, strlen(peer), &address))
+        address = (struct ip){{0}}; /* all peers of a unix socket are one */
+    if (quota->most == 0) {
+        http_respond_error(ex, 403, "This server makes no keys for its callers");
+    } else if (!gateway_quota_take(quota, &address, now_ms)) {
+        http_header_add(ex, "Retry-After", "%lld", (long long)gateway_quota_wait_s(now_ms));
+        http_respond_error(ex, 429, "No more keys for this address today");
+    } else {
+        creation_start(ex, quota, &address);
+    }
+}
+
 #define RUNS (API_KEY | API_EXECUTE | API_COUNTS)
 
 static const struct http_route routes[] = {
     {"POST", "/v1/agent-coderunner/execute", gateway_execute, RUNS},
     {"POST", "/v1/agent-coderunner/api/execute", gateway_execute, RUNS},
     {"GET", "/api/keys/balance", gateway_balance, API_KEY},
+    {"POST", "/api/keys/create", gateway_create, 0},
     {.method = NULL},
 };
 
