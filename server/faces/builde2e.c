@@ -156,12 +156,12 @@ static int builde2e_encode(const void *context, struct execute_answer *answer)
     return answer->text != NULL ? 0 : -1;
 }
 
-static const struct translation builde2e = {
+const struct translation builde2e_translation = {
     .read = builde2e_read, .encode = builde2e_encode, .unknown_language = builde2e_unknown};
 
 static void builde2e_execute(struct http_exchange *ex)
 {
-    execute_as(ex, &builde2e, NULL);
+    execute_as(ex, &builde2e_translation, NULL);
 }
 
 #define RUNS (API_KEY | API_EXECUTE | API_COUNTS)

@@ -119,12 +119,12 @@ static int gateway_encode(const void *context, struct execute_answer *answer)
     return answer->text != NULL ? 0 : -1;
 }
 
-static const struct translation gateway = {
+const struct translation gateway_translation = {
     .read = gateway_read, .encode = gateway_encode, .unknown_language = gateway_unknown};
 
 static void gateway_execute(struct http_exchange *ex)
 {
-    execute_as(ex, &gateway, NULL);
+    execute_as(ex, &gateway_translation, NULL);
 }
 
 /* Keys. */

@@ -56,7 +56,8 @@ static void stage_fill(struct buf *buf, const char *text)
 
 struct execution_result *stage_result(const char *language, const char *out, const char *err)
 {
-    stage_answer = (struct execute_answer){.id = "550e8400-e29b-41d4-a716-446655440000", .warnings = json_array()};
+    stage_answer = (struct execute_answer){
+        .id = "550e8400-e29b-41d4-a716-446655440000", .timeout_ms = 10000, .warnings = json_array()};
     text_copy(stage_answer.language, sizeof stage_answer.language, language);
     stage_answer.result = (struct execution_result){
         .status = RECORD_COMPLETED, .wall_ns = 95234567, .cpu_ns = 5000000, .queue_ns = 0, .peak_bytes = 8860467};
