@@ -2,6 +2,7 @@
  * differs. */
 #include "api/answers.h"
 #include "api/body.h"
+#include "api/origin.h"
 #include "api/pending.h"
 #include "base/container_of.h"
 #include "base/json.h"
@@ -133,6 +134,12 @@ static void gateway_balance(struct http_exchange *ex)
 {
     const struct key *key = &api_caller(ex)->key;
 
+    if (api_caller(ex)->anonymous) {
+        struct error error;
+        error_set(&error, ERROR_UNAUTHORIZED, "API key is required");
+        api_respond_error(ex, &error);
+        return;
+    }
     api_respond(ex, 200,
                 json_pack("{s:o, s:I}", "credits", key->credits < 0 ? json_null() : json_integer(key->credits),
                           "createdAt", (json_int_t)key->created_ms));
@@ -206,6 +213,8 @@ static void gateway_create(struct http_exchange *ex)
         address = (struct ip){{0}}; /* all peers of a unix socket are one */
     if (quota->most == 0) {
         http_respond_error(ex, 403, "This server makes no keys for its callers");
+    } else if (origin_is_foreign(http_header(ex, "Origin"), http_header(ex, "Host"))) {
+        http_respond_error(ex, 403, "Pages of other servers may make no key");
     } else if (!gateway_quota_take(quota, &address, now_ms)) {
         http_header_add(ex, "Retry-After", "%lld", (long long)gateway_quota_wait_s(now_ms));
         http_respond_error(ex, 429, "No more keys for this address today");

@@ -15,7 +15,7 @@ from codecell import LANGUAGES, Server
 from fixtures import *
 from node import install
 
-SETTINGS = {"CODECELL_FACES": "all"}
+SETTINGS = {"CODECELL_FACES": "all", "CODECELL_FACE_URL_KEYS": "on", "CODECELL_GATEWAY_KEYS": "100"}
 FACES_LANGUAGES = [*LANGUAGES, "typescript"]
 
 
