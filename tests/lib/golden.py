@@ -1,6 +1,7 @@
 """Golden pairs: requests and the answers that they must get, a JSON object a line.
 
-    name, method, path
+    name, method
+    path      KEY in it becomes the key
     headers   of the request; KEY in a value becomes the key. Without a Content-Type, application/json is sent with a body
     body      sent as JSON; or `text`: sent as it is; or `hex`: bytes
     chunked   true: the body is sent in chunks of seven bytes
@@ -77,7 +78,8 @@ def send(server, pair, key):
         headers["Transfer-Encoding"] = "chunked"
     connection = http.client.HTTPConnection(server.address, timeout=PATIENCE * 2)
     try:
-        connection.request(pair["method"], pair["path"], body, headers, encode_chunked=chunked)
+        path = pair["path"].replace("KEY", key)
+        connection.request(pair["method"], path, body, headers, encode_chunked=chunked)
         answer = connection.getresponse()
         return Got(answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read())
     finally:
