@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY_MS (24 * 3600 * 1000LL)
+#define DAY_MS 86400000LL
 
 static struct gateway_maker *maker_find(const struct gateway_quota *quota, const struct ip *group)
 {
