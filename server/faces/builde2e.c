@@ -17,7 +17,7 @@
 static const struct limits_overrides own_limits = {
     .value = {[LIMIT_CPU] = 500, [LIMIT_MEMORY] = 256, [LIMIT_OUTPUT] = 1024}};
 
-/* By enum builde2e_language. */
+/* By builde2e_body.language. */
 static const char *const languages[] = {"python", "javascript", NULL};
 
 struct builde2e_body {
