@@ -156,13 +156,15 @@ static int builde2e_encode(const void *context, struct execute_answer *answer)
     return answer->text != NULL ? 0 : -1;
 }
 
-const struct translation builde2e_translation = {
+static const struct translation builde2e = {
     .read = builde2e_read, .encode = builde2e_encode, .unknown_language = builde2e_unknown};
 
 static void builde2e_execute(struct http_exchange *ex)
 {
-    execute_as(ex, &builde2e_translation, NULL);
+    execute_as(ex, &builde2e, NULL);
 }
+
+static const struct face_way ways[] = {{&builde2e, NULL}, {NULL, NULL}};
 
 #define RUNS (API_KEY | API_EXECUTE | API_COUNTS)
 
@@ -185,6 +187,7 @@ const struct face face_builde2e = {
     .title = "BuildE2E",
     .routes = routes,
     .covers = covers,
+    .ways = ways,
     .manners = {.error_type = "application/json", .error_body = face_error, .keys = keys, .cost = 1},
     .credits = 1,
 };

@@ -37,8 +37,4 @@ extern const struct face face_builde2e;
 extern const struct face face_gateway;
 extern const struct face face_piston;
 
-/* How faces read and answer, apart from the server around them. */
-extern const struct translation builde2e_translation;
-extern const struct translation gateway_translation;
-
 #endif

@@ -120,12 +120,12 @@ static int gateway_encode(const void *context, struct execute_answer *answer)
     return answer->text != NULL ? 0 : -1;
 }
 
-const struct translation gateway_translation = {
+static const struct translation gateway = {
     .read = gateway_read, .encode = gateway_encode, .unknown_language = gateway_unknown};
 
 static void gateway_execute(struct http_exchange *ex)
 {
-    execute_as(ex, &gateway_translation, NULL);
+    execute_as(ex, &gateway, NULL);
 }
 
 /* Keys. */
@@ -223,6 +223,8 @@ static void gateway_create(struct http_exchange *ex)
     }
 }
 
+static const struct face_way ways[] = {{&gateway, NULL}, {NULL, NULL}};
+
 #define RUNS (API_KEY | API_EXECUTE | API_COUNTS)
 
 static const struct http_route routes[] = {
@@ -247,6 +249,7 @@ const struct face face_gateway = {
     .title = "agent-gateway code runner",
     .routes = routes,
     .covers = covers,
+    .ways = ways,
     .manners = {.error_type = "application/json", .error_body = face_error, .keys = keys, .cost = 1},
     .credits = 1,
 };

@@ -2,7 +2,7 @@
 #include "faces/face.h"
 #include "faces/stage.h"
 
-#define FACE &builde2e_translation
+#define FACE face_builde2e.ways[0].translation
 #define TAIL "\"exitCode\":0,\"executionTimeMs\":95.23,\"memoryUsageMb\":8.45,\"timedOut\":false,\"cost\":0.002}"
 
 static void test_a_body(void **state)
@@ -86,7 +86,7 @@ static void test_a_language_that_the_server_has_not(void **state)
     (void)state;
     assert_int_equal(stage_read(FACE, "{\"code\": \"1\", \"language\": \"python\"}"), 0);
     buf_init(&sentence, 1000);
-    builde2e_translation.unknown_language(&sentence, &stage_request);
+    (FACE)->unknown_language(&sentence, &stage_request);
     assert_string_equal(sentence.data, "language: python is not available on this server");
     buf_free(&sentence);
 }

@@ -3,7 +3,7 @@
 #include "faces/gateway_quota.h"
 #include "faces/stage.h"
 
-#define FACE &gateway_translation
+#define FACE face_gateway.ways[0].translation
 #define HEAD "{\"id\":\"550e8400-e29b-41d4-a716-446655440000\",\"language\":\"python\","
 #define DAY_MS 86400000LL
 
