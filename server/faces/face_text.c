@@ -48,6 +48,7 @@ void face_limits(struct execution_request *request, const struct execute_rules *
 {
     int64_t most[LIMITS_BOUNDS];
 
+    request->limits_rise = true;
     limits_bounds(most, &rules->maxima);
     for (enum limit limit = 0; limit < LIMITS; limit++) {
         int64_t bound = most[LIMITS_BOUND + limit];

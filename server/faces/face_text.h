@@ -22,8 +22,8 @@ json_t *face_megabytes(int64_t bytes);
 /* {"error": detail}: an http_manners.error_body. */
 char *face_error(int status, const char *detail, size_t *len);
 
-/* Sets a service's own limits, and the time that it gives a program, as far as the server and the key allow them. 0:
- * the language's own limit. */
+/* Sets a service's own limits, and the time that it gives a program, as far as the server and the key allow them. A
+ * language that needs more gets it, because the client cannot ask for more. 0: the language's own limit. */
 void face_limits(struct execution_request *request, const struct execute_rules *rules,
                  const struct limits_overrides *own, int64_t timeout_s);
 

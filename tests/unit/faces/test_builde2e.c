@@ -19,6 +19,7 @@ static void test_a_body(void **state)
     assert_int_equal(limits[LIMIT_OUTPUT], 1024);
     assert_int_equal(limits[LIMIT_DISK], 0);
     assert_int_equal(limits[LIMIT_PROCESSES], 0);
+    assert_true(stage_request.limits_rise);
     assert_null(stage_request.input);
     assert_null(stage_request.version_range);
     assert_int_equal(stage_read(FACE, "{\"language\": \"javascript\", \"code\": \"1\"}"), 0);
