@@ -11,12 +11,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 import golden
 import pytest
-from codecell import LANGUAGES, Server
+from codecell import FACES_LANGUAGES, Server
 from fixtures import *
 from node import install
 
 SETTINGS = {"CODECELL_FACES": "all", "CODECELL_FACE_URL_KEYS": "on", "CODECELL_GATEWAY_KEYS": "100"}
-FACES_LANGUAGES = [*LANGUAGES, "typescript"]
 
 
 class Faces:

@@ -52,6 +52,22 @@ def test_every_version_that_is_told_runs(faces):
         assert answer.json["version"] == entry["version"]
 
 
+def with_file(size, encoding):
+    """A program that tells the size of a file beside it."""
+    content = {"hex": "00" * size, "base64": "AAAA" * (size // 3), "utf8": "0" * size}[encoding]
+    return {"language": "python", "version": "*",
+            "files": [{"content": "import os\nprint(os.stat('data').st_size)"},
+                      {"name": "data", "content": content, "encoding": encoding}]}
+
+
+@pytest.mark.parametrize("encoding", ["hex", "base64", "utf8"])
+def test_large_files(faces, encoding):
+    fits = piston(faces, with_file(3 << 20, encoding))
+    assert (fits.status, fits.json["run"]["stdout"]) == (200, f"{3 << 20}\n"), fits.body[:300]
+    large = piston(faces, with_file((10 << 20) + 2, encoding))
+    assert (large.status, large.json) == (400, {"message": "files: must be at most 10485760 bytes in all"})
+
+
 def test_a_run_has_a_record_of_our_own(faces):
     key = faces.server.key("recorded")
     answer = faces.ask({"method": "POST", "path": "/api/v2/execute", "headers": {"X-API-Key": key}, "body": HELLO})

@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BIN = os.environ.get("CODECELL_BIN") or str(ROOT / "build" / "codecell")
 SANITIZED = Path(BIN).exists() and b"__asan_init" in Path(BIN).read_bytes()  # its allocator keeps freed memory
 LANGUAGES = ["bash", "c", "javascript", "python"]
+FACES_LANGUAGES = [*LANGUAGES, "typescript"]  # of the tests of faces
 SANITIZER = re.compile(r"(ERROR|WARNING): \w*Sanitizer|runtime error:|Assertion .* failed")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[47][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 DEFAULT = object()

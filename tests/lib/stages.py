@@ -17,7 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "images" / "lib"))
 
 from cases import case_languages
-from codecell import LANGUAGES
+from codecell import FACES_LANGUAGES, LANGUAGES
 from folders import LANGUAGES_FOLDER, read_folders
 from plan import ci_languages
 
@@ -352,9 +352,11 @@ def escape(totals):
 
 def asan(totals):
     """The server's own code under sanitizers, without the tests of what the kernel and the engine decide."""
-    pytest(totals, "asan", BUILD / "asan" / "codecell", "tests/api", "-k", "not both_ways_answer and not test_programs",
-           env={"CODECELL_PATIENCE": "120", "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
-                "UBSAN_OPTIONS": "print_stacktrace=1"})
+    program = BUILD / "asan" / "codecell"
+    env = {"CODECELL_PATIENCE": "120", "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
+           "UBSAN_OPTIONS": "print_stacktrace=1"}
+    pytest(totals, "asan", program, "tests/api", "-k", "not both_ways_answer and not test_programs", env=env)
+    pytest(totals, "asan, faces", program, "tests/faces", env=env)
 
 
 def fuzz(totals):
@@ -433,8 +435,8 @@ PARTS = {
     "lint": Part(["clang", "aarch64"], lint, None, beside=True),
     "unit": Part(["gcc", "clang", "asan", "tsan", "coverage"], unit, None),
     "escape": Part(["gcc"], escape, lambda: set(LANGUAGES)),  # leaves most to those beside, and api, the last, nothing
-    "asan": Part(["asan"], asan, lambda: set(LANGUAGES)),
-    "faces": Part(["gcc"], faces, lambda: {*LANGUAGES, "typescript"}),
+    "asan": Part(["asan"], asan, lambda: set(FACES_LANGUAGES)),
+    "faces": Part(["gcc"], faces, lambda: set(FACES_LANGUAGES)),
     "languages": Part(["gcc"], languages, lambda: set(checked_languages())),
     "fuzz": Part(["fuzz"], fuzz, None, beside=True),
     "soak": Part(["gcc"], soak, lambda: set(LANGUAGES)),
