@@ -29,6 +29,11 @@ def native(**limits):
 
 # A face's call, and the native one with the same limits and the same input.
 PAIRS = {
+    "builde2e": (Call("/v1/code-sandbox/execute", {"code": HELLO, "language": "python"},
+                      lambda answer: answer["stdout"]),
+                 native(timeout=10, limits={"cpu": 0.5, "memory_mb": 256, "output_kb": 1024})),
+    "gateway": (Call("/v1/agent-coderunner/execute", {"code": HELLO, "language": "python"},
+                     lambda answer: answer["stdout"]), native(timeout=10, limits={"output_kb": 64})),
     "piston": (Call("/api/v2/execute", {"language": "python", "version": "*", "files": [{"content": HELLO}]},
                     lambda answer: answer["run"]["stdout"]), native(timeout=3, stdin="\n")),
 }
