@@ -11,7 +11,7 @@
 
 #define PREFIX_MAX 200 /* bytes of a prefix in the setting */
 
-const struct face *const faces_all[] = {&face_builde2e, &face_gateway, &face_piston, NULL};
+const struct face *const faces_all[] = {&face_builde2e, &face_gateway, &face_mcp, &face_piston, NULL};
 
 _Static_assert(sizeof faces_all / sizeof *faces_all - 1 <= FACES_MAX, "struct faces has a place for each");
 
