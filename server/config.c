@@ -228,6 +228,12 @@ static const struct setting settings[] = {
      .help = "The engine's runtime for cells, such as `crun` or `runsc`. `auto`: `crun` if the engine has it and a "
              "trial cell proves that it works, else the engine's default. Empty: the engine's default."},
 
+    {"CODECELL_URL", &kind_url, FIELD(url), .min = 1, .max = 2000, .fallback = "http://127.0.0.1:8002",
+     .help = "For `codecell mcp`: URL of the server that runs the programs, with the prefix of the face mcp if "
+             "`CODECELL_FACES` gives it one."},
+    {"CODECELL_KEY", &kind_secret, FIELD(key), .min = 0, .max = 100, .fallback = "",
+     .help = "For `codecell mcp`: the key that it sends to that server."},
+
     {"DOCKER_HOST", &kind_host, FIELD(docker_host), .min = 0, .max = 1000, .fallback = "",
      .help = "Address of the engine, as for the docker command. Empty: `unix:///var/run/docker.sock`."},
     {"DOCKER_TLS_VERIFY", &kind_flag, FIELD(docker_tls), .fallback = "",
