@@ -250,14 +250,10 @@ static void run_on_charged(void *arg, const struct rate_verdict *rate, const str
 {
     struct mcp_call *call = arg;
     struct mcp_run *run = &call->run;
-    const struct key *key = &api_caller(call->pending.ex)->key;
-    const struct run_options options = {.key_row = key->row,
-                                        .reuse = key_reuses(key, call->api->reuse),
-                                        .maxima = &run->rules.maxima,
-                                        .listener = &listener,
-                                        .refused = run_on_refused,
-                                        .arg = call};
+    struct run_options options = {
+        .maxima = &run->rules.maxima, .listener = &listener, .refused = run_on_refused, .arg = call};
 
+    run_options_of(&options, call->pending.ex);
     run->charged = rate != NULL;
     if (rate != NULL)
         run->rate = *rate;
