@@ -46,7 +46,9 @@ void mcp_call_show_rate(struct mcp_call *call)
 {
     struct http_exchange *ex = call->pending.ex;
 
-    api_show_rate(ex, call->run.charged ? &call->run.rate : &api_caller(ex)->rate);
+    if (!call->rate_shown)
+        api_show_rate(ex, call->run.charged ? &call->run.rate : &api_caller(ex)->rate);
+    call->rate_shown = true;
 }
 
 static void call_respond(struct mcp_call *call, int status, char *text, size_t len)
@@ -125,9 +127,8 @@ static void initialize(struct mcp_call *call)
             version = mcp_versions[i];
     text_uuid(session);
     http_header_add(call->pending.ex, "Mcp-Session-Id", "%s", session);
-    mcp_call_answer(call, json_pack("{s:s, s:o, s:{s:s, s:s, s:s}, s:s}", "protocolVersion", version, "capabilities",
-                                    capabilities(), "serverInfo", "name", "codecell", "title", "Codecell", "version",
-                                    CODECELL_VERSION, "instructions", INSTRUCTIONS));
+    mcp_call_answer(call, json_pack("{s:s, s:o, s:o, s:s}", "protocolVersion", version, "capabilities",
+                                    capabilities(), "serverInfo", mcp_server_info(), "instructions", INSTRUCTIONS));
 }
 
 static void discover(struct mcp_call *call)

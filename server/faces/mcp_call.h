@@ -25,6 +25,7 @@ struct mcp_call {
     const struct mcp_tool *tool; /* of tools/call; NULL: none of this name */
     struct mcp_run run;          /* of the tool execute_code */
     struct mcp_stream *stream;   /* the answer is events; NULL: it is plain */
+    bool rate_shown;             /* the answer has the headers of the key's rate */
 
     struct work work;
     bool works; /* a worker has the call */
@@ -49,7 +50,7 @@ void mcp_call_tell(struct mcp_call *call, const char *sentence);  /* a result of
 /* The client has gone: frees the call without an answer. */
 void mcp_call_drop(struct mcp_call *call);
 
-/* Adds the headers of the key's rate to an answer that is about to begin. */
+/* Adds the headers of the key's rate to the answer, once. */
 void mcp_call_show_rate(struct mcp_call *call);
 
 /* A result of a tool, as mcp_call_tell() makes it. A new reference. */

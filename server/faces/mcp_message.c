@@ -190,6 +190,11 @@ int mcp_message_check(const struct mcp_message *message, const struct mcp_head *
 
 /* Answers. */
 
+json_t *mcp_server_info(void)
+{
+    return json_pack("{s:s, s:s, s:s}", "name", "codecell", "title", "Codecell", "version", CODECELL_VERSION);
+}
+
 json_t *mcp_result(const struct mcp_message *message, json_t *result)
 {
     if (result == NULL)
@@ -197,7 +202,7 @@ json_t *mcp_result(const struct mcp_message *message, json_t *result)
     if (message->version != NULL) {
         json_object_set_new(result, "resultType", json_string("complete"));
         json_object_set_new(result, "_meta",
-                            json_pack("{s:{s:s, s:s}}", META_SERVER, "name", "codecell", "version", CODECELL_VERSION));
+                            json_pack("{s:o}", META_SERVER, mcp_server_info()));
     } else {
         json_object_del(result, "ttlMs");
         json_object_del(result, "cacheScope");

@@ -74,7 +74,9 @@ const char *mcp_param(const struct mcp_message *message, const char *name);
 int mcp_fault_set(struct mcp_fault *fault, int status, enum mcp_code code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-json_t *mcp_versions_json(void); /* a new reference */
+/* New references. */
+json_t *mcp_versions_json(void);
+json_t *mcp_server_info(void); /* {name, title, version} */
 
 /* {"jsonrpc", "id", "result"}, where `result` is taken; a legacy client does not get what is for modern ones. And the
  * same with an error. A new reference; NULL: out of memory. */

@@ -250,8 +250,11 @@ static void run_on_charged(void *arg, const struct rate_verdict *rate, const str
 {
     struct mcp_call *call = arg;
     struct mcp_run *run = &call->run;
-    struct run_options options = {
-        .maxima = &run->rules.maxima, .listener = &listener, .refused = run_on_refused, .arg = call};
+    struct run_options options = {.maxima = &run->rules.maxima,
+                                  .arrived_ns = http_arrived(call->pending.ex),
+                                  .listener = &listener,
+                                  .refused = run_on_refused,
+                                  .arg = call};
 
     run_options_of(&options, call->pending.ex);
     run->charged = rate != NULL;
@@ -295,7 +298,7 @@ static bool is_meant(const struct mcp_run *run, const struct mcp_run *by, const 
            json_equal(call_of((struct mcp_run *)run)->message.id, id);
 }
 
-/* Clients of one key count their requests alike. Without a session they cannot be told apart. */
+/* Clients of one key count their requests alike, and only their sessions tell them apart. */
 static struct mcp_call *find_meant(const struct mcp_run *by, const json_t *id)
 {
     struct mcp_call *found = NULL;
@@ -311,9 +314,11 @@ static struct mcp_call *find_meant(const struct mcp_run *by, const json_t *id)
     return found;
 }
 
+/* Strangers share a key, so that one of them must show the session that it was given. */
 void mcp_run_cancel(const struct mcp_call *call, const json_t *id)
 {
-    struct mcp_call *meant = id != NULL ? find_meant(&call->run, id) : NULL;
+    bool stranger = api_caller(call->pending.ex)->anonymous && *call->run.session == '\0';
+    struct mcp_call *meant = id != NULL && !stranger ? find_meant(&call->run, id) : NULL;
     struct execution *execution = meant != NULL && meant->run.run != NULL ? run_execution(meant->run.run) : NULL;
 
     if (execution != NULL) {
