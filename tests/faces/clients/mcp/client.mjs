@@ -13,7 +13,7 @@ const modes = { legacy: undefined, auto: { mode: "auto" }, pin: { mode: { pin: "
 function connectTo() {
   if (line === "sdk") return [new sdk.Client(info), new SdkHttp(new URL(where), { requestInit })];
   if (line === "stdio") {
-    const env = { ...process.env, CODECELL_KEY: key };
+    const env = { PATH: process.env.PATH, CODECELL_URL: process.env.CODECELL_URL, CODECELL_KEY: key };
     return [new sdk.Client(info), new StdioClientTransport({ command: where, args: ["mcp"], env })];
   }
   const options = modes[line] ? { versionNegotiation: modes[line] } : {};
