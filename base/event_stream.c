@@ -49,8 +49,7 @@ int event_stream_feed(struct event_stream *stream, const char *bytes, size_t len
 
     while ((end = memchr(bytes, '\n', len)) != NULL) {
         size_t piece = (size_t)(end - bytes);
-        if (buf_append(&stream->line, bytes, piece) != 0 ||
-            end_line(stream, stream->line.data, stream->line.len) != 0)
+        if (buf_append(&stream->line, bytes, piece) != 0 || end_line(stream, stream->line.data, stream->line.len) != 0)
             return -1;
         buf_reset(&stream->line);
         bytes += piece + 1;

@@ -36,14 +36,14 @@ struct relay {
     uv_fs_t reading;
     char input[READ_SIZE];
     uv_buf_t input_buf;
-    struct buf line;       /* its beginning */
-    struct list requests;  /* of struct request */
+    struct buf line;      /* its beginning */
+    struct list requests; /* of struct request */
     char url[2048];
-    const char *key;       /* "": none */
+    const char *key;          /* "": none */
     char version[HEADER_MAX]; /* what initialize has agreed on; "": nothing yet */
     char session[HEADER_MAX]; /* the server's Mcp-Session-Id; "": none */
-    bool ended;            /* the input */
-    int status;            /* of the command */
+    bool ended;               /* the input */
+    int status;               /* of the command */
 };
 
 struct request {
@@ -251,8 +251,8 @@ static int add_headers(struct request *request)
 {
     const struct relay *relay = request->relay;
     const json_t *params = json_object_get(request->message, "params");
-    const char *version = json_string_value(
-        json_object_get(json_object_get(params, "_meta"), "io.modelcontextprotocol/protocolVersion"));
+    const char *version =
+        json_string_value(json_object_get(json_object_get(params, "_meta"), "io.modelcontextprotocol/protocolVersion"));
     const char *method = json_string_value(json_object_get(request->message, "method"));
     char bearer[HEADER_MAX] = "";
 

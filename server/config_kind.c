@@ -74,7 +74,8 @@ static bool check_url(const struct setting *setting, const char *text)
 {
     bool has_scheme = strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
 
-    return has_scheme && check_text(setting, text) && text[strcspn(text, " ?#")] == '\0' && strstr(text, ":///") == NULL;
+    return has_scheme && check_text(setting, text) && text[strcspn(text, " ?#")] == '\0' &&
+           strstr(text, ":///") == NULL;
 }
 
 static void describe_url(const struct setting *setting, char out[SHOWN_MAX])

@@ -7,8 +7,7 @@
 
 static void mcp_post(struct http_exchange *ex)
 {
-    const char *wrong =
-        mcp_unreachable(http_header(ex, "Origin"), http_header(ex, "Host"), http_is_direct_local(ex));
+    const char *wrong = mcp_unreachable(http_header(ex, "Origin"), http_header(ex, "Host"), http_is_direct_local(ex));
 
     if (wrong != NULL)
         http_respond_error(ex, 403, wrong);

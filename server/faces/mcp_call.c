@@ -127,15 +127,15 @@ static void initialize(struct mcp_call *call)
             version = mcp_versions[i];
     text_uuid(session);
     http_header_add(call->pending.ex, "Mcp-Session-Id", "%s", session);
-    mcp_call_answer(call, json_pack("{s:s, s:o, s:o, s:s}", "protocolVersion", version, "capabilities",
-                                    capabilities(), "serverInfo", mcp_server_info(), "instructions", INSTRUCTIONS));
+    mcp_call_answer(call, json_pack("{s:s, s:o, s:o, s:s}", "protocolVersion", version, "capabilities", capabilities(),
+                                    "serverInfo", mcp_server_info(), "instructions", INSTRUCTIONS));
 }
 
 static void discover(struct mcp_call *call)
 {
-    mcp_call_answer(call, json_pack("{s:o, s:o, s:s, s:i, s:s}", "supportedVersions", mcp_versions_json(),
-                                    "capabilities", capabilities(), "instructions", INSTRUCTIONS, "ttlMs", 3600000,
-                                    "cacheScope", "public"));
+    mcp_call_answer(call,
+                    json_pack("{s:o, s:o, s:s, s:i, s:s}", "supportedVersions", mcp_versions_json(), "capabilities",
+                              capabilities(), "instructions", INSTRUCTIONS, "ttlMs", 3600000, "cacheScope", "public"));
 }
 
 static void ping(struct mcp_call *call)
@@ -172,8 +172,8 @@ static const struct mcp_method {
     unsigned eras;
     void (*call)(struct mcp_call *call);
 } methods[] = {
-    {"initialize", LEGACY, initialize},          {"ping", LEGACY, ping},
-    {"server/discover", MODERN, discover},       {"tools/list", LEGACY | MODERN, list_tools},
+    {"initialize", LEGACY, initialize},         {"ping", LEGACY, ping},
+    {"server/discover", MODERN, discover},      {"tools/list", LEGACY | MODERN, list_tools},
     {"tools/call", LEGACY | MODERN, call_tool},
 };
 

@@ -1,7 +1,7 @@
 /* One message of an MCP client, from its body to its answer. For the files mcp*.c.
  *
- *   mcp_call_begin() ─ the body is read (a large one on a worker thread) ─ read() ─ an mcp_call_… that answers and frees
- *           └ the client goes away: leave(), then the call is freed
+ *   mcp_call_begin() ─ the body is read (a large one on a worker thread) ─ read() ─ an mcp_call_… that answers and
+ * frees └ the client goes away: leave(), then the call is freed
  */
 #ifndef CODECELL_FACES_MCP_CALL_H
 #define CODECELL_FACES_MCP_CALL_H
@@ -41,11 +41,11 @@ struct mcp_call {
 void mcp_call_begin(struct http_exchange *ex);
 
 /* The ends: each answers and frees the call. A `value` of NULL: there was no memory for it. */
-void mcp_call_accept(struct mcp_call *call);                      /* 202, for what wants no answer */
-void mcp_call_answer(struct mcp_call *call, json_t *result);      /* takes the result */
-void mcp_call_answer_text(struct mcp_call *call);                 /* `text` is the answer */
-void mcp_call_refuse(struct mcp_call *call);                      /* the fault */
-void mcp_call_tell(struct mcp_call *call, const char *sentence);  /* a result of a tool that says what is wrong */
+void mcp_call_accept(struct mcp_call *call);                     /* 202, for what wants no answer */
+void mcp_call_answer(struct mcp_call *call, json_t *result);     /* takes the result */
+void mcp_call_answer_text(struct mcp_call *call);                /* `text` is the answer */
+void mcp_call_refuse(struct mcp_call *call);                     /* the fault */
+void mcp_call_tell(struct mcp_call *call, const char *sentence); /* a result of a tool that says what is wrong */
 
 /* The client has gone: frees the call without an answer. */
 void mcp_call_drop(struct mcp_call *call);

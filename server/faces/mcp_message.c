@@ -31,11 +31,14 @@ static const struct json_shape meta_shape = {.open = '{', .members = meta_member
 static json_t *message_parse(char *text, size_t len, const struct json_shape *arguments, size_t *cost,
                              struct error *error)
 {
-    const struct json_shape_member param_members[] = {
-        {"name", NULL}, {"arguments", arguments}, {"_meta", &meta_shape}, {"protocolVersion", NULL}, {"requestId", NULL}};
+    const struct json_shape_member param_members[] = {{"name", NULL},
+                                                      {"arguments", arguments},
+                                                      {"_meta", &meta_shape},
+                                                      {"protocolVersion", NULL},
+                                                      {"requestId", NULL}};
     const struct json_shape params = {
         .open = '{', .members = param_members, .members_len = sizeof param_members / sizeof *param_members};
-    const struct json_shape_member members[] = {{"jsonrpc", NULL}, {"id", NULL},    {"method", NULL},
+    const struct json_shape_member members[] = {{"jsonrpc", NULL},   {"id", NULL},     {"method", NULL},
                                                 {"params", &params}, {"result", NULL}, {"error", NULL}};
     const struct json_shape shape = {.open = '{', .members = members, .members_len = sizeof members / sizeof *members};
 
@@ -201,8 +204,7 @@ json_t *mcp_result(const struct mcp_message *message, json_t *result)
         return NULL;
     if (message->version != NULL) {
         json_object_set_new(result, "resultType", json_string("complete"));
-        json_object_set_new(result, "_meta",
-                            json_pack("{s:o}", META_SERVER, mcp_server_info()));
+        json_object_set_new(result, "_meta", json_pack("{s:o}", META_SERVER, mcp_server_info()));
     } else {
         json_object_del(result, "ttlMs");
         json_object_del(result, "cacheScope");

@@ -25,7 +25,7 @@ enum mcp_code {
     MCP_NO_METHOD = -32601,
     MCP_INVALID_PARAMS = -32602,
     MCP_INTERNAL = -32603,
-    MCP_REFUSED = -32000,        /* by the server, before it looked at the message: the HTTP status says why */
+    MCP_REFUSED = -32000, /* by the server, before it looked at the message: the HTTP status says why */
     MCP_HEADER_MISMATCH = -32020,
     MCP_OTHER_VERSION = -32022,
 };
@@ -47,11 +47,11 @@ struct mcp_head {
 /* All zero at first. What it points to lies in `root`. */
 struct mcp_message {
     struct arena arena;
-    json_t *root;          /* the arena's */
-    const json_t *id;      /* a string or a number; NULL: a notification, or it could not be read */
-    const char *method;    /* NULL: the client answers something; we never ask */
-    const json_t *params;  /* an object; NULL: none */
-    const char *version;   /* of `_meta`; NULL: the legacy era */
+    json_t *root;           /* the arena's */
+    const json_t *id;       /* a string or a number; NULL: a notification, or it could not be read */
+    const char *method;     /* NULL: the client answers something; we never ask */
+    const json_t *params;   /* an object; NULL: none */
+    const char *version;    /* of `_meta`; NULL: the legacy era */
     const json_t *progress; /* `_meta`'s progressToken, a string or a number; NULL: none */
 };
 

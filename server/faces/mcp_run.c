@@ -39,8 +39,7 @@ int mcp_run_read(struct mcp_call *call)
 
     if (arguments == NULL || json_is_null(arguments))
         arguments = no_arguments(call);
-    if (arguments == NULL ||
-        arena_adopt(&run->request.arena, json_incref(call->message.root), json_release) != 0)
+    if (arguments == NULL || arena_adopt(&run->request.arena, json_incref(call->message.root), json_release) != 0)
         return error_memory(&run->error);
     return execute_read_tree(&run->request, arguments, &run->rules, &run->error);
 }
@@ -94,8 +93,7 @@ static int add_end(struct buf *text, const struct execution_result *result)
 
 int mcp_run_text(struct buf *text, const struct execution_result *result)
 {
-    const struct execution_output *output =
-        execute_answer_ended_in_compiler(result) ? &result->compile : &result->run;
+    const struct execution_output *output = execute_answer_ended_in_compiler(result) ? &result->compile : &result->run;
 
     if (add_stream(text, NULL, &output->out, output->out_cut) != 0 ||
         add_stream(text, "stderr", &output->err, output->err_cut) != 0)
@@ -155,10 +153,9 @@ static void tell_progress(struct mcp_call *call, const char *message)
     struct mcp_run *run = &call->run;
 
     run->told_bytes = run->bytes;
-    mcp_stream_send(call->stream,
-                    json_pack("{s:s, s:s, s:{s:O, s:I, s:s}}", "jsonrpc", "2.0", "method", "notifications/progress",
-                              "params", "progressToken", call->message.progress, "progress", (json_int_t)run->bytes,
-                              "message", message));
+    mcp_stream_send(call->stream, json_pack("{s:s, s:s, s:{s:O, s:I, s:s}}", "jsonrpc", "2.0", "method",
+                                            "notifications/progress", "params", "progressToken", call->message.progress,
+                                            "progress", (json_int_t)run->bytes, "message", message));
 }
 
 /* The last line of the newest output. */

@@ -25,7 +25,7 @@ struct mcp_run {
     struct execute_answer answer;
     struct list node; /* of the calls that can be cancelled */
     int64_t key_row;
-    char session[65]; /* the client's Mcp-Session-Id; "": none */
+    char session[65];          /* the client's Mcp-Session-Id; "": none */
     int64_t bytes, told_bytes; /* of output, and when progress was told last */
     char tail[MCP_TAIL_MAX];
     size_t tail_len;

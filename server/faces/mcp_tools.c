@@ -11,8 +11,10 @@
 static void list_languages(struct mcp_call *call);
 
 /* What the results hold: only their names, types and meanings are used. */
-#define OUT(field_name, field_type, words) \
-    {.name = (field_name), .type = (field_type), .required = true, .at = FIELD_NOWHERE, .meaning = (words)}
+#define OUT(field_name, field_type, words)                                                                    \
+    {                                                                                                         \
+        .name = (field_name), .type = (field_type), .required = true, .at = FIELD_NOWHERE, .meaning = (words) \
+    }
 
 static const struct field execute_out_list[] = {
     OUT("execution_id", FIELD_TEXT, "of its record"),
@@ -37,10 +39,8 @@ static const struct field execute_out_list[] = {
 static const struct fields execute_out = FIELDS(execute_out_list, 0);
 
 static const struct field language_out_list[] = {
-    OUT("id", FIELD_TEXT, "for execute_code"),
-    OUT("name", FIELD_TEXT, NULL),
-    OUT("version", FIELD_TEXT, "the default version"),
-    OUT("versions", FIELD_TEXTS, "all versions"),
+    OUT("id", FIELD_TEXT, "for execute_code"),         OUT("name", FIELD_TEXT, NULL),
+    OUT("version", FIELD_TEXT, "the default version"), OUT("versions", FIELD_TEXTS, "all versions"),
     OUT("aliases", FIELD_TEXTS, "other names for it"),
 };
 static const struct fields language_out = FIELDS(language_out_list, 0);

@@ -95,9 +95,8 @@ static void test_the_headers(void **state)
     struct outcome outcome = charge(&ex, 3);
 
     api_show_rate(&ex, &outcome.rate);
-    assert_string_equal(ex.added,
-                        "X-RateLimit-Limit: 3\nX-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1700000060\n"
-                        "RateLimit-Policy: \"default\";q=3;w=60\nRateLimit: \"default\";r=0;t=20\n");
+    assert_string_equal(ex.added, "X-RateLimit-Limit: 3\nX-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1700000060\n"
+                                  "RateLimit-Policy: \"default\";q=3;w=60\nRateLimit: \"default\";r=0;t=20\n");
     outcome = charge(&ex, 1);
     ex.added[0] = '\0';
     api_show_rate(&ex, &outcome.rate);

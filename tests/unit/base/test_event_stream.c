@@ -39,8 +39,7 @@ static void test_events(void **state)
             struct event_stream stream;
             event_stream_init(&stream, 64, on_event, &seen);
             for (size_t at = 0, len = strlen(table[i].bytes); at < len; at += step)
-                assert_int_equal(
-                    event_stream_feed(&stream, table[i].bytes + at, len - at < step ? len - at : step), 0);
+                assert_int_equal(event_stream_feed(&stream, table[i].bytes + at, len - at < step ? len - at : step), 0);
             assert_string_equal(seen.text, table[i].seen);
             event_stream_free(&stream);
         }

@@ -18,7 +18,13 @@ static const struct field point_list[] = {
 static const struct fields point_fields = FIELDS(point_list, 0);
 
 static const struct field all_list[] = {
-    {.name = "text", .type = FIELD_TEXT, .required = true, .least = 1, .most = 5, .at = FIELD_NOWHERE, .meaning = "words"},
+    {.name = "text",
+     .type = FIELD_TEXT,
+     .required = true,
+     .least = 1,
+     .most = 5,
+     .at = FIELD_NOWHERE,
+     .meaning = "words"},
     {.name = "bytes", .type = FIELD_BYTES, .bound = BOUND_SIZE, .at = FIELD_NOWHERE, .fallback = "null"},
     {.name = "flag", .type = FIELD_BOOLEAN, .at = FIELD_NOWHERE, .fallback = "false"},
     {.name = "color", .type = FIELD_CHOICE, .choices = colors, .at = FIELD_NOWHERE, .fallback = "\"red\""},
@@ -44,8 +50,8 @@ static void expect_schema(const struct fields *fields, const char *expected)
     json_decref(schema);
 }
 
-#define POINT                                                                                              \
-    "{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"integer\",\"minimum\":-1,\"maximum\":9},"      \
+#define POINT                                                                                         \
+    "{\"type\":\"object\",\"properties\":{\"x\":{\"type\":\"integer\",\"minimum\":-1,\"maximum\":9}," \
     "\"y\":{\"type\":\"number\",\"default\":1,\"minimum\":0.1,\"maximum\":2.5}},\"required\":[\"x\"]}"
 
 static void test_every_type(void **state)

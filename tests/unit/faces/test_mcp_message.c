@@ -35,8 +35,8 @@ static void test_what_is_no_message(void **state)
         {"{\"jsonrpc\":\"2.0\",\"id\":1,\"id\":2}", "name given twice: \"id\"", -32700},
         {"7", "The body must be a JSON object", -32600},
         {"[]", "Batches are not supported: send one message a request", -32600},
-        {"[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}]", "Batches are not supported: send one message a request",
-         -32600},
+        {"[{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}]",
+         "Batches are not supported: send one message a request", -32600},
         {"{}", "jsonrpc: must be \"2.0\"", -32600},
         {"{\"jsonrpc\":\"1.0\",\"id\":1,\"method\":\"ping\"}", "jsonrpc: must be \"2.0\"", -32600},
         {"{\"jsonrpc\":\"2.0\",\"id\":null,\"method\":\"ping\"}", "id: must be a string or a number", -32600},
@@ -95,8 +95,8 @@ static void test_the_kinds_of_messages(void **state)
     }
 }
 
-#define MODERN(version, method, rest)                                                                  \
-    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"" method                                               \
+#define MODERN(version, method, rest)                    \
+    "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"" method \
     "\",\"params\":{\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"" version "\"}" rest "}}"
 #define LEGACY(method) "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"" method "\"}"
 
@@ -234,8 +234,10 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_what_is_no_message), cmocka_unit_test(test_the_kinds_of_messages),
-        cmocka_unit_test(test_versions_and_headers), cmocka_unit_test(test_results_of_both_eras),
+        cmocka_unit_test(test_what_is_no_message),
+        cmocka_unit_test(test_the_kinds_of_messages),
+        cmocka_unit_test(test_versions_and_headers),
+        cmocka_unit_test(test_results_of_both_eras),
         cmocka_unit_test(test_errors),
     };
 
