@@ -426,8 +426,8 @@ static int relay_run(const struct config *config)
     curl_loop_open(&relay->curl, &relay->loop, IDLE_MAX);
     relay_read(relay);
     uv_run(&relay->loop, UV_RUN_DEFAULT);
-    while (!list_is_empty(&relay->requests))
-        request_free(container_of(list_first(&relay->requests), struct request, node));
+    LIST_EACH (node, &relay->requests)
+        request_free(container_of(node, struct request, node));
     curl_loop_close(&relay->curl, relay_on_closed, NULL);
     uv_run(&relay->loop, UV_RUN_DEFAULT);
     uv_loop_close(&relay->loop);
