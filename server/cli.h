@@ -18,6 +18,7 @@ cli_run cli_key_list;
 cli_run cli_key_revoke; /* ID */
 cli_run cli_config;     /* [--markdown] */
 cli_run cli_languages;  /* 1 if one of them is broken */
+cli_run cli_mcp;        /* until standard input ends */
 cli_run cli_health;     /* 0 if the server that listens at the settings' address is well */
 
 /* An option takes a value (`--rate 5` or `--rate=5`) or is a flag. A list ends with a name of NULL. */

@@ -208,7 +208,7 @@ static const struct setting settings[] = {
     {"CODECELL_METRICS_KEY", &kind_secret, FIELD(metrics_key), .min = 0, .max = 256, .fallback = "",
      .help = "Key that gives access to `/metrics` from anywhere, sent as `Authorization: Bearer`. Without it, only "
              "direct connections from this machine's loopback have access."},
-    {"CODECELL_FACES", &kind_items, FIELD(faces), .min = 0, .max = 1000, .fallback = "builde2e,gateway,piston",
+    {"CODECELL_FACES", &kind_items, FIELD(faces), .min = 0, .max = 1000, .fallback = "builde2e,gateway,mcp,piston",
      .help = "The faces that are on: other services' APIs that the server also answers (docs/faces/README.md). "
              "`NAME=/PREFIX` puts a face's paths after a prefix. `all` and `none` are understood, too."},
     {"CODECELL_FACE_ANONYMOUS", &kind_items, FIELD(face_anonymous), .min = 0, .max = 1000, .fallback = "",
@@ -227,6 +227,12 @@ static const struct setting settings[] = {
     {"CODECELL_RUNTIME", &kind_name, FIELD(runtime), .min = 0, .max = 128, .fallback = "auto",
      .help = "The engine's runtime for cells, such as `crun` or `runsc`. `auto`: `crun` if the engine has it and a "
              "trial cell proves that it works, else the engine's default. Empty: the engine's default."},
+
+    {"CODECELL_URL", &kind_url, FIELD(url), .min = 1, .max = 2000, .fallback = "http://127.0.0.1:8002",
+     .help = "For `codecell mcp`: URL of the server that runs the programs, with the prefix of the face mcp if "
+             "`CODECELL_FACES` gives it one."},
+    {"CODECELL_KEY", &kind_secret, FIELD(key), .min = 0, .max = 100, .fallback = "",
+     .help = "For `codecell mcp`: the key that it sends to that server."},
 
     {"DOCKER_HOST", &kind_host, FIELD(docker_host), .min = 0, .max = 1000, .fallback = "",
      .help = "Address of the engine, as for the docker command. Empty: `unix:///var/run/docker.sock`."},

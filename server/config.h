@@ -59,6 +59,9 @@ struct config {
     int64_t gateway_keys;      /* CODECELL_GATEWAY_KEYS: keys a day that one address makes for itself; 0: none */
     char *runtime;             /* CODECELL_RUNTIME: the engine's runtime for cells; "": the engine's default */
 
+    char *url; /* CODECELL_URL: the server's, for `codecell mcp` */
+    char *key; /* CODECELL_KEY: what it sends; "": none */
+
     char *docker_host;  /* DOCKER_HOST; "": unix:///var/run/docker.sock */
     bool docker_tls;    /* DOCKER_TLS_VERIFY is set and not empty */
     char *docker_certs; /* DOCKER_CERT_PATH; "" */

@@ -70,6 +70,20 @@ static void describe_secret(const struct setting *setting, char out[SHOWN_MAX])
     snprintf(out, SHOWN_MAX, "up to %lld bytes without spaces, or empty", (long long)setting->max);
 }
 
+static bool check_url(const struct setting *setting, const char *text)
+{
+    bool has_scheme = strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
+
+    return has_scheme && check_text(setting, text) && text[strcspn(text, " ?#")] == '\0' &&
+           strstr(text, ":///") == NULL;
+}
+
+static void describe_url(const struct setting *setting, char out[SHOWN_MAX])
+{
+    (void)setting;
+    snprintf(out, SHOWN_MAX, "a URL that begins with `http://` or `https://`, without a query");
+}
+
 /* What an item may be is checked where it is used (server/faces/faces.c). */
 static bool check_items(const struct setting *setting, const char *text)
 {
@@ -426,6 +440,7 @@ const struct kind kind_path = {check_text, NULL, describe_path, NULL};
 const struct kind kind_folders = {check_folders, NULL, describe_folders, NULL};
 const struct kind kind_secret = {check_secret, NULL, describe_secret, NULL};
 const struct kind kind_items = {check_items, NULL, describe_items, NULL};
+const struct kind kind_url = {check_url, NULL, describe_url, NULL};
 const struct kind kind_name = {config_check_name, NULL, describe_name, NULL};
 const struct kind kind_listen = {check_listen, NULL, describe_listen, NULL};
 const struct kind kind_host = {check_host, NULL, describe_host, NULL};

@@ -30,6 +30,8 @@ static const struct command {
     {"config", "[--markdown]", "print every setting, its value, and where the value comes from", cli_config},
     {"languages", "", "list the languages in the folders, and report what is wrong with them", cli_languages},
     {"health", "", "exit with 0 if the server at CODECELL_LISTEN is healthy", cli_health},
+    {"mcp", "", "serve MCP on standard input and output, for hosts that start a command, by the server at CODECELL_URL",
+     cli_mcp},
     {"--version", "", "print the version", NULL},
     {"--help", "", "print this", NULL},
 };

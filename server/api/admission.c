@@ -133,12 +133,24 @@ static void add_rate_headers(struct http_exchange *ex, const struct rate_verdict
                     (long long)auth_next_seconds(rate, now_ns));
 }
 
-static void refuse_rate(struct http_exchange *ex, const struct rate_verdict *rate)
+static void add_retry_after(struct http_exchange *ex, const struct rate_verdict *rate)
 {
     int64_t wait = auth_seconds_up(rate->retry_after_ns);
 
     http_header_add(ex, "Retry-After", "%lld", (long long)(wait > 0 ? wait : 1));
-    http_respond_error(ex, error_status(ERROR_RATE), "Rate limit exceeded. Please try again later.");
+}
+
+void api_show_rate(struct http_exchange *ex, const struct rate_verdict *rate)
+{
+    add_rate_headers(ex, rate, seam()->wall_ns());
+    if (!rate->allowed)
+        add_retry_after(ex, rate);
+}
+
+static void refuse_rate(struct http_exchange *ex, const struct rate_verdict *rate)
+{
+    add_retry_after(ex, rate);
+    http_respond_error(ex, error_status(ERROR_RATE), RATE_SENTENCE);
 }
 
 /* Requests that run nothing have a rate of their own. */
@@ -157,8 +169,9 @@ static void decide(struct http_exchange *ex, const struct admission *admission)
     struct rate_verdict reading;
     struct api_caller *caller = api_caller(ex);
 
-    add_rate_headers(ex, &caller->rate, admission->now_ns);
     struct error error;
+    if ((admission->flags & API_CHARGES) == 0)
+        add_rate_headers(ex, &caller->rate, admission->now_ns);
     if (admission->forbidden != NULL) {
         error_set(&error, ERROR_FORBIDDEN, "This key may not %s", admission->forbidden);
         api_respond_error(ex, &error);
@@ -303,7 +316,7 @@ static void admit_metrics(struct http_exchange *ex)
  * the memory for bodies. */
 static bool is_too_large(const struct http_exchange *ex)
 {
-    return (http_route(ex)->flags & API_COUNTS) == 0 &&
+    return (http_route(ex)->flags & (API_COUNTS | API_CHARGES)) == 0 &&
            (http_content_length(ex) > BODY_SMALL || http_header(ex, "Transfer-Encoding") != NULL);
 }
 

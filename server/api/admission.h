@@ -17,6 +17,12 @@ bool auth_face_fits(const char *key_face, const char *face);
 /* Whole seconds until one more request than now would be allowed; 0: the burst is full. */
 int64_t auth_next_seconds(const struct rate_verdict *rate, int64_t now_ns);
 
+/* The sentence of a 429. */
+#define RATE_SENTENCE "Rate limit exceeded. Please try again later."
+
+/* Adds the headers that show a key's rate, and Retry-After if `rate` allows nothing. */
+void api_show_rate(struct http_exchange *ex, const struct rate_verdict *rate);
+
 /* Nanoseconds to whole seconds, rounded up. */
 int64_t auth_seconds_up(int64_t ns);
 

@@ -21,12 +21,20 @@ void api_respond(struct http_exchange *ex, int status, json_t *value)
     }
 }
 
+/* How a client should show its key: the first place at which its API looks for one. */
+static const char *key_scheme(const struct http_exchange *ex)
+{
+    const struct http_key_place *first = http_manners(ex)->keys;
+
+    return first->kind == HTTP_KEY_AUTHORIZATION ? first->name : "ApiKey";
+}
+
 void api_respond_sentence(struct http_exchange *ex, enum error_code code, const char *sentence)
 {
     if (code == ERROR_INTERNAL || code == ERROR_MEMORY)
         log_event(LOG_ERROR, "http.error", LOG_STR("id", http_request_id(ex)), LOG_STR("error", sentence));
     if (code == ERROR_UNAUTHORIZED)
-        http_header_add(ex, "WWW-Authenticate", "ApiKey");
+        http_header_add(ex, "WWW-Authenticate", "%s", key_scheme(ex));
     if (error_status(code) == 503)
         http_header_add(ex, "Retry-After", "%d", RETRY_AFTER_S);
     http_respond_error(ex, error_status(code), code == ERROR_INTERNAL ? "Internal error" : sentence);

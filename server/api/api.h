@@ -46,6 +46,7 @@ enum api_flag {
     API_COUNTS = 16,  /* counts against the rate (429); other keyed routes show its headers, and count against the rate
                          of reading (429) */
     API_METRICS = 32, /* wants the metrics key if one is set */
+    API_CHARGES = 64, /* the handler counts what it runs (charge.h); the request itself counts as reading */
 };
 
 /* The key that was admitted: http_user() of an exchange on a keyed route; freed with it (http's on_done). */

@@ -25,8 +25,8 @@ static json_t *body_parse(struct execution_request *request, const struct fields
     return NULL;
 }
 
-int body_read(struct execution_request *request, const struct fields *fields, const int64_t *bounds, char *text,
-              size_t len, void *out, size_t *cost, struct error *error)
+int body_read_tree(struct execution_request *request, const struct fields *fields, const int64_t *bounds,
+                   const json_t *object, const char *what, void *out, struct error *error)
 {
     const struct fields_reading reading = {.arena = &request->arena,
                                            .error = error,
@@ -34,11 +34,18 @@ int body_read(struct execution_request *request, const struct fields *fields, co
                                            .null_is_absent = true,
                                            .unknown = warn_unknown,
                                            .arg = request};
+
+    if (!json_is_object(object))
+        return error_set(error, ERROR_INVALID, "%s must be a JSON object", what);
+    return fields_read(fields, object, &reading, out);
+}
+
+int body_read(struct execution_request *request, const struct fields *fields, const int64_t *bounds, char *text,
+              size_t len, void *out, size_t *cost, struct error *error)
+{
     const json_t *root = body_parse(request, fields, text, len, cost, error);
 
     if (root == NULL)
         return -1;
-    if (!json_is_object(root))
-        return error_set(error, ERROR_INVALID, "the body must be a JSON object");
-    return fields_read(fields, root, &reading, out);
+    return body_read_tree(request, fields, bounds, root, "the body", out, error);
 }

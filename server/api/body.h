@@ -12,4 +12,9 @@
 int body_read(struct execution_request *request, const struct fields *fields, const int64_t *bounds, char *text,
               size_t len, void *out, size_t *cost, struct error *error);
 
+/* The same for an object that was parsed with the fields' shape (fields_shape). The request must own its tree. `what`
+ * begins the sentence if it is not an object: "the body". */
+int body_read_tree(struct execution_request *request, const struct fields *fields, const int64_t *bounds,
+                   const json_t *object, const char *what, void *out, struct error *error);
+
 #endif

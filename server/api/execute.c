@@ -8,9 +8,9 @@
 #include "api/api.h"
 #include "api/execute_answer.h"
 #include "api/execute_read.h"
-#include "api/manners.h"
 #include "api/pending.h"
 #include "api/run.h"
+#include "api/work.h"
 #include "base/container_of.h"
 #include "base/seam.h"
 #include "run/metrics.h"
@@ -18,18 +18,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bodies and outputs up to this size are handled on the loop: about a millisecond. */
-#define INLINE_MAX (256u << 10)
-
 /* One call, from its body to its answer. */
 struct execute_call {
     struct pending pending;
     struct api *api;
     const struct translation *translation;
     const void *context; /* the translation's */
-    int64_t key_row;
-    int64_t credits; /* that the run takes */
-    bool reuse, anonymous;
     struct execute_rules rules;
     struct execution_request request;
     struct run *run; /* NULL: not begun, or over */
@@ -37,7 +31,7 @@ struct execute_call {
     bool out_of_memory; /* some of the answer could not be kept */
     struct error error;
     int failed; /* what the worker's function returned */
-    uv_work_t work;
+    struct work work;
     char *body; /* until it was read */
     size_t body_len;
     size_t cost;             /* bytes that the request holds, once it was read */
@@ -92,16 +86,15 @@ static void execute_respond(struct execute_call *call)
     execute_free(call);
 }
 
-static void execute_encode(uv_work_t *work)
+static void execute_encode(struct work *work)
 {
     struct execute_call *call = container_of(work, struct execute_call, work);
 
     call->failed = call->translation->encode(call->context, &call->answer);
 }
 
-static void execute_encoded(uv_work_t *work, int status)
+static void execute_encoded(struct work *work)
 {
-    (void)status; /* never cancelled */
     execute_respond(container_of(work, struct execute_call, work));
 }
 
@@ -110,11 +103,8 @@ static void execute_on_done(void *arg, struct execution *execution)
     struct execute_call *call = arg;
 
     execute_answer_take(&call->answer, execution);
-    if (execute_answer_size(&call->answer) > INLINE_MAX &&
-        uv_queue_work(call->api->loop, &call->work, execute_encode, execute_encoded) == 0)
-        return;
-    call->failed = call->translation->encode(call->context, &call->answer);
-    execute_respond(call);
+    call->work = (struct work){.run = execute_encode, .done = execute_encoded};
+    work_start(&call->work, call->api->loop, execute_answer_size(&call->answer));
 }
 
 static void execute_on_output(void *arg, struct execution *execution, enum frame_step step, enum frame_channel channel,
@@ -145,22 +135,14 @@ static void execute_on_refused(void *arg, enum error_code code, const char *sent
 
 static void execute_run(struct execute_call *call)
 {
-    if (call->anonymous && call->request.session_id != NULL) {
-        error_set(&call->error, ERROR_FORBIDDEN, "session_id: needs a key");
-        execute_refuse(call);
-        return;
-    }
-    const struct run_options options = {.key_row = call->key_row,
-                                        .reuse = call->reuse,
-                                        .credits = call->credits,
-                                        .maxima = &call->rules.maxima,
-                                        .arrived_ns = http_arrived(call->pending.ex),
-                                        .listener =
-                                            call->translation->interleaves ? &interleaving_listener : &plain_listener,
-                                        .refused = execute_on_refused,
-                                        .unknown_language = call->translation->unknown_language,
-                                        .arg = call};
+    struct run_options options = {.maxima = &call->rules.maxima,
+                                  .arrived_ns = http_arrived(call->pending.ex),
+                                  .listener = call->translation->interleaves ? &interleaving_listener : &plain_listener,
+                                  .refused = execute_on_refused,
+                                  .unknown_language = call->translation->unknown_language,
+                                  .arg = call};
 
+    run_options_of(&options, call->pending.ex);
     run_start(&call->run, call->api, &call->request, &options);
 }
 
@@ -177,7 +159,7 @@ static void execute_after_read(struct execute_call *call)
         execute_run(call);
 }
 
-static void execute_read_work(uv_work_t *work)
+static void execute_read_work(struct work *work)
 {
     struct execute_call *call = container_of(work, struct execute_call, work);
 
@@ -185,9 +167,8 @@ static void execute_read_work(uv_work_t *work)
                                            &call->cost, &call->error);
 }
 
-static void execute_body_read(uv_work_t *work, int status)
+static void execute_body_read(struct work *work)
 {
-    (void)status; /* never cancelled */
     execute_after_read(container_of(work, struct execute_call, work));
 }
 
@@ -206,21 +187,23 @@ static void execute_read_body(struct execute_call *call)
         execute_refuse(call);
         return;
     }
-    if (len > INLINE_MAX && uv_queue_work(call->api->loop, &call->work, execute_read_work, execute_body_read) == 0)
-        return;
-    execute_read_work(&call->work);
-    execute_after_read(call);
+    call->work = (struct work){.run = execute_read_work, .done = execute_body_read};
+    work_start(&call->work, call->api->loop, len);
 }
 
-static int64_t max_timeout(const struct key *key)
+struct execute_rules execute_rules(const struct api *api, const struct key *key)
 {
-    return key->max_timeout > 0 && key->max_timeout < EXECUTE_TIMEOUT_MAX ? key->max_timeout : EXECUTE_TIMEOUT_MAX;
+    bool lower = key->max_timeout > 0 && key->max_timeout < EXECUTE_TIMEOUT_MAX;
+
+    return (struct execute_rules){.max_code = api->max_code,
+                                  .max_stdin = api->max_stdin,
+                                  .max_timeout = lower ? key->max_timeout : EXECUTE_TIMEOUT_MAX,
+                                  .maxima = api->maxima};
 }
 
 void execute_as(struct http_exchange *ex, const struct translation *translation, const void *context)
 {
     struct api *api = api_of(ex);
-    const struct key *key = &api_caller(ex)->key;
     struct error error = {0};
     bool fine = translation->check_head == NULL || translation->check_head(ex, &error) == 0;
     struct execute_call *call = fine ? calloc(1, sizeof *call) : NULL;
@@ -234,12 +217,7 @@ void execute_as(struct http_exchange *ex, const struct translation *translation,
     call->api = api;
     call->translation = translation;
     call->context = context;
-    call->key_row = key->row;
-    call->credits = key->credits >= 0 ? api_manners_of(ex)->credits : 0;
-    call->anonymous = api_caller(ex)->anonymous;
-    call->reuse = !call->anonymous && key_reuses(key, api->reuse);
-    call->rules = (struct execute_rules){
-        .max_code = api->max_code, .max_stdin = api->max_stdin, .max_timeout = max_timeout(key), .maxima = api->maxima};
+    call->rules = execute_rules(api, &api_caller(ex)->key);
     pending_begin(&call->pending, ex, execute_on_gone);
     call->body = http_claim_body(ex, &call->claim, &call->body_len);
     execute_read_body(call);

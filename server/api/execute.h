@@ -6,9 +6,15 @@
 #include "api/translation.h"
 #include "http/http.h"
 
+struct api;
+struct key;
+
 http_handler api_execute; /* POST /api/v1/execute */
 
 /* Answers an admitted exchange that asks to run a program. `context` may be NULL, and must live until the answer. */
 void execute_as(struct http_exchange *ex, const struct translation *translation, const void *context);
+
+/* What the server and the key allow. */
+struct execute_rules execute_rules(const struct api *api, const struct key *key);
 
 #endif

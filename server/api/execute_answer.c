@@ -163,6 +163,11 @@ static json_t *answer_value(struct execute_answer *answer, json_t *value)
     return value;
 }
 
+json_t *execute_answer_object(struct execute_answer *answer)
+{
+    return add_warnings(answer) == 0 ? answer_value(answer, json_object()) : NULL;
+}
+
 static json_t *failure_value(struct execute_answer *answer)
 {
     const struct execution_result *result = &answer->result;

@@ -36,6 +36,10 @@ void execute_answer_free(struct execute_answer *answer);         /* the text sta
 /* Makes status and text. 0, or -1 out of memory. */
 int execute_answer_encode(struct execute_answer *answer);
 
+/* All fields of a normal answer, with the warnings about its end: once for an answer. Only for a program that ran. A
+ * new reference; NULL: out of memory. */
+json_t *execute_answer_object(struct execute_answer *answer);
+
 /* Parts of it that other APIs' answers have, too. */
 
 /* Bytes of a program as a JSON string: each byte that is not UTF-8 becomes U+FFFD, at worst three bytes for one. `cut`:

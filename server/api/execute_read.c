@@ -11,6 +11,8 @@
 /* The bounds that a setting or the key decides; those of limits come first. */
 enum { BOUND_CODE = LIMITS_BOUNDS, BOUND_STDIN, BOUND_TIMEOUT, BOUNDS };
 
+_Static_assert(BOUNDS == EXECUTE_BOUNDS, "a bound for each");
+
 static int check_session(const struct field_place *place, const struct field *field, const void *value)
 {
     const char *text = *(const char *const *)value;
@@ -115,19 +117,41 @@ static const struct field body_list[] = {
     {.name = "evaluate", .type = FIELD_ANY, .later = true, .at = FIELD_NOWHERE},
     {.name = "stream", .type = FIELD_ANY, .later = true, .at = FIELD_NOWHERE},
 };
-static const struct fields body_fields = FIELDS(body_list, sizeof(struct execution_request));
+const struct fields execute_fields = FIELDS(body_list, sizeof(struct execution_request));
+
+void execute_bounds(int64_t bounds[EXECUTE_BOUNDS], const struct execute_rules *rules)
+{
+    bounds[BOUND_CODE] = (int64_t)rules->max_code;
+    bounds[BOUND_STDIN] = (int64_t)rules->max_stdin;
+    bounds[BOUND_TIMEOUT] = rules->max_timeout;
+    limits_bounds(bounds, &rules->maxima);
+}
+
+static int64_t default_timeout_ms(const struct execute_rules *rules)
+{
+    return 1000 * (rules->max_timeout < EXECUTE_TIMEOUT_DEFAULT ? rules->max_timeout : EXECUTE_TIMEOUT_DEFAULT);
+}
+
+int execute_read_tree(struct execution_request *request, const json_t *object, const struct execute_rules *rules,
+                      struct error *error)
+{
+    int64_t bounds[EXECUTE_BOUNDS] = {0};
+
+    request->timeout_ms = default_timeout_ms(rules);
+    execute_bounds(bounds, rules);
+    if (body_read_tree(request, &execute_fields, bounds, object, "arguments", request, error) != 0)
+        return -1;
+    return execute_files_finish(request, error);
+}
 
 int execute_read(struct execution_request *request, char *text, size_t len, const struct execute_rules *rules,
                  size_t *cost, struct error *error)
 {
-    int64_t timeout = rules->max_timeout < EXECUTE_TIMEOUT_DEFAULT ? rules->max_timeout : EXECUTE_TIMEOUT_DEFAULT;
-    int64_t bounds[BOUNDS] = {[BOUND_CODE] = (int64_t)rules->max_code,
-                              [BOUND_STDIN] = (int64_t)rules->max_stdin,
-                              [BOUND_TIMEOUT] = rules->max_timeout};
+    int64_t bounds[EXECUTE_BOUNDS] = {0};
 
-    *request = (struct execution_request){.timeout_ms = timeout * 1000};
-    limits_bounds(bounds, &rules->maxima);
-    if (body_read(request, &body_fields, bounds, text, len, request, cost, error) != 0)
+    *request = (struct execution_request){.timeout_ms = default_timeout_ms(rules)};
+    execute_bounds(bounds, rules);
+    if (body_read(request, &execute_fields, bounds, text, len, request, cost, error) != 0)
         return -1;
     int result = execute_files_finish(request, error);
     *cost += request->arena.size;

@@ -3,6 +3,7 @@
 #ifndef CODECELL_API_EXECUTE_READ_H
 #define CODECELL_API_EXECUTE_READ_H
 
+#include "base/fields.h"
 #include "run/request.h"
 
 #define EXECUTE_NAMES_MAX 128               /* variables of `environment` */
@@ -19,11 +20,21 @@ struct execute_rules {
     struct limits maxima;
 };
 
+/* The fields of a body, which lie in a struct execution_request, and their bounds. */
+#define EXECUTE_BOUNDS (LIMITS_BOUNDS + 3)
+extern const struct fields execute_fields;
+void execute_bounds(int64_t bounds[EXECUTE_BOUNDS], const struct execute_rules *rules);
+
 /* Reads a body of `len` bytes, which is written over, and checks each field as far as it does not depend on the
  * language (request_settle() does the rest). 0, or -1 with ERROR_INVALID and a sentence that begins with the field, or
  * with ERROR_MEMORY. Free the request in both cases. `*cost`: about how many bytes the request holds. */
 int execute_read(struct execution_request *request, char *text, size_t len, const struct execute_rules *rules,
                  size_t *cost, struct error *error);
+
+/* The same for an object that was parsed with the shape of execute_fields. `request` is all zero, except that it owns
+ * the object's tree. */
+int execute_read_tree(struct execution_request *request, const json_t *object, const struct execute_rules *rules,
+                      struct error *error);
 
 /* The most bytes that are held while a body of `len` bytes is read: the text, jansson's copy of a string that it
  * reads, and the string. */

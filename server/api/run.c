@@ -4,6 +4,7 @@
 #include "api/run.h"
 
 #include "api/api.h"
+#include "api/manners.h"
 #include "base/container_of.h"
 #include "base/states.h"
 #include "languages/availability.h"
@@ -265,6 +266,16 @@ static void run_go_on(struct run *run)
         run_refuse(run, &error);
 }
 
+void run_options_of(struct run_options *options, const struct http_exchange *ex)
+{
+    const struct api_caller *caller = api_caller(ex);
+
+    options->key_row = caller->key.row;
+    options->anonymous = caller->anonymous;
+    options->reuse = !caller->anonymous && key_reuses(&caller->key, api_of(ex)->reuse);
+    options->credits = caller->key.credits >= 0 ? api_manners_of(ex)->credits : 0;
+}
+
 void run_start(struct run **out, struct api *api, struct execution_request *request, const struct run_options *options)
 {
     struct run *run = calloc(1, sizeof *run);
@@ -282,7 +293,10 @@ void run_start(struct run **out, struct api *api, struct execution_request *requ
     run->request = *request;
     *request = (struct execution_request){.code = NULL};
     run->request.reuse = options->reuse;
-    run_go_on(run);
+    if (options->anonymous && run->request.session_id != NULL)
+        run_refuse_with(run, ERROR_FORBIDDEN, "session_id: needs a key");
+    else
+        run_go_on(run);
 }
 
 void run_leave(struct run *run)

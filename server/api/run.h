@@ -14,12 +14,13 @@
 #include "run/execution.h"
 
 struct api;
-struct api_caller;
+struct http_exchange;
 struct run;
 
 /* What the caller of run_start() decides. All that it points to must outlive the run. */
 struct run_options {
     int64_t key_row;
+    bool anonymous;  /* no key was shown: the request may name no session */
     bool reuse;      /* its cell may serve the key's next program */
     int64_t credits; /* that the run takes of its key; 0: none, or the key is not prepaid */
     const struct limits *maxima;
@@ -32,6 +33,9 @@ struct run_options {
     void (*unknown_language)(struct buf *sentence, const struct execution_request *request);
     void *arg;
 };
+
+/* Sets what an admitted request's caller decides: key_row, anonymous, reuse and credits. */
+void run_options_of(struct run_options *options, const struct http_exchange *ex);
 
 /* Takes over what `request` holds. The run frees itself after on_done or refused(), which may fire within the call; so
  * the caller learns of the run by *out, which is set before. */

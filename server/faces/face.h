@@ -35,6 +35,7 @@ extern const struct face *const faces_all[];
 /* A row for each face, in server/faces/NAME.c. */
 extern const struct face face_builde2e;
 extern const struct face face_gateway;
+extern const struct face face_mcp;
 extern const struct face face_piston;
 
 #endif

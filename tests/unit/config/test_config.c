@@ -194,6 +194,8 @@ static const struct {
     E("CODECELL_LOG_FORMAT=json", log_format, LOG_JSON),
     T("CODECELL_METRICS_KEY=s3cret!", metrics_key, "s3cret!"),
     T("CODECELL_METRICS_KEY=", metrics_key, ""),
+    T("CODECELL_URL=https://run.example.org/tools/", url, "https://run.example.org/tools/"),
+    T("CODECELL_KEY=cc_1", key, "cc_1"),
     T("CODECELL_TRUSTED_PROXIES=", trusted_proxies, ""),
     T("CODECELL_TRUSTED_PROXIES=10.0.0.0/8, 2001:db8::/32, unix", trusted_proxies, "10.0.0.0/8, 2001:db8::/32, unix"),
     T("CODECELL_RUNTIME=", runtime, ""),
@@ -421,7 +423,7 @@ static void unknown_variables_are_refused_with_the_nearest(void **state)
         {"CODECELL_LOGLEVEL=info", "CODECELL_LOGLEVEL: no such setting; did you mean CODECELL_LOG_LEVEL?"},
         {"CODECELL_MAX_MEMORY=1", "CODECELL_MAX_MEMORY: no such setting; did you mean CODECELL_MAX_MEMORY_MB?"},
         {"CODECELL_LISETN=", "CODECELL_LISETN: no such setting; did you mean CODECELL_LISTEN?"},
-        {"CODECELL_=1", "CODECELL_: no such setting; did you mean CODECELL_POOL?"},
+        {"CODECELL_=1", "CODECELL_: no such setting; did you mean CODECELL_URL?"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct config c;
