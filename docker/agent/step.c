@@ -1,6 +1,7 @@
 #include "docker/agent/step.h"
 
 #include "base/states.h"
+#include "docker/agent/report.h"
 #include "docker/agent/system.h"
 
 #include <errno.h>
@@ -38,6 +39,7 @@ static void step_run(struct step *step, const struct job_step *what, const struc
     step->input = program->in;
     step->streams[0] = (struct step_stream){program->out, FRAME_STDOUT, FRAME_STDOUT_TRUNCATED, what->spec.output_max};
     step->streams[1] = (struct step_stream){program->err, FRAME_STDERR, FRAME_STDERR_TRUNCATED, what->spec.output_max};
+    step->streams[2] = (struct step_stream){-1, FRAME_RESULT, 0, what->spec.report_max};
     step->started = program->started;
     step->deadline = program->started + what->spec.timeout_ms * 1000000u;
     step->backlog = false;
@@ -158,8 +160,11 @@ static void child_ended(struct step *step, pid_t pid, int status, const struct r
 /* The agent has no child left, so the cell has no other process: orphans become children of process 1. */
 static void step_none_left(struct step *step)
 {
-    if (step->state == STEP_KILLING)
-        step_set_state(step, STEP_DRAINING);
+    if (step->state != STEP_KILLING)
+        return;
+    step_set_state(step, STEP_DRAINING);
+    if (step->streams[2].left > 0)
+        step->streams[2].fd = report_open(step->streams[2].left);
 }
 
 void step_children(struct step *step)
@@ -221,10 +226,13 @@ static void step_kill_all(struct step *step)
 
 static bool step_drain(struct step *step)
 {
-    for (int i = 0; i < 2; i++)
+    bool drained = true;
+    for (int i = 0; i < STEP_STREAMS; i++) {
         while (step_wants(step, &step->streams[i]))
             step_output(step, &step->streams[i]);
-    return step->streams[0].fd < 0 && step->streams[1].fd < 0;
+        drained &= step->streams[i].fd < 0;
+    }
+    return drained;
 }
 
 /* The cgroup counts every process. wait4() misses those whose parent ignores SIGCHLD. */

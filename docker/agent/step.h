@@ -4,7 +4,7 @@
  *
  * running   until its first process ends, its time is up, or it holds too much
  * killing   the agent sends SIGKILL to every process of the cell, until none is left
- * draining  the agent sends what the pipes still contain */
+ * draining  the agent sends what the pipes still contain, and the report (report.h) */
 #ifndef CODECELL_AGENT_STEP_H
 #define CODECELL_AGENT_STEP_H
 
@@ -18,6 +18,9 @@
 
 enum step_state { STEP_IDLE, STEP_RUNNING, STEP_KILLING, STEP_DRAINING, STEP_OVER, STEP_STATES };
 
+/* stdout, stderr, and the report, which is opened when no process is left. */
+#define STEP_STREAMS 3
+
 struct step_stream {
     int fd; /* -1: closed */
     enum frame_channel channel;
@@ -30,7 +33,7 @@ struct step {
     enum frame_step which;
     pid_t first; /* the process that was started */
     int input;   /* our end of the program's stdin; -1: closed */
-    struct step_stream streams[2];
+    struct step_stream streams[STEP_STREAMS];
     uint64_t started, deadline; /* system_clock() */
     bool backlog;               /* wait4() may have more to report */
     struct cgroup_used used;    /* when the step began */

@@ -144,7 +144,8 @@ int cell_put_step(struct buf *out, enum frame_step step, const struct cell_step 
     frame_header(head, FRAME_STEP, (uint8_t)step, 0, (uint32_t)len);
     frame_step_put(fixed, &(struct frame_step_spec){.timeout_ms = spec->timeout_ms,
                                                     .output_max = spec->output_max,
-                                                    .memory_bytes = (uint64_t)memory_mb << 20});
+                                                    .memory_bytes = (uint64_t)memory_mb << 20,
+                                                    .report_max = spec->report_max});
     if (buf_append(out, head, sizeof head) != 0 || buf_append(out, fixed, sizeof fixed) != 0)
         return -1;
     for (size_t i = 0; spec->argv[i] != NULL; i++)

@@ -32,6 +32,7 @@ struct cell_step {
     uint64_t timeout_ms;
     uint64_t output_max; /* bytes per stream */
     uint32_t memory_mb;  /* for this step, if the cell's limit is lower; 0: the cell's own */
+    uint64_t report_max; /* bytes of a report, which comes as FRAME_RESULT; 0: it is not asked for */
 };
 
 /* One job; everything is the caller's and must live until on_done (or cell_end). */

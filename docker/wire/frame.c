@@ -86,13 +86,14 @@ bool frame_file_get(const struct frame *frame, struct frame_file *out)
     return out->mode <= MODE_MAX;
 }
 
-/* STEP: u64 timeout_ms, u64 output_max, u64 memory_bytes, then argv. */
+/* STEP: u64 timeout_ms, u64 output_max, u64 memory_bytes, u64 report_max, then argv. */
 
 void frame_step_put(uint8_t out[FRAME_STEP_HEAD], const struct frame_step_spec *spec)
 {
     put64(out, spec->timeout_ms);
     put64(out + 8, spec->output_max);
     put64(out + 16, spec->memory_bytes);
+    put64(out + 24, spec->report_max);
 }
 
 bool frame_step_get(const struct frame *frame, struct frame_step_spec *out, const char **argv, size_t *argv_len)
@@ -103,6 +104,7 @@ bool frame_step_get(const struct frame *frame, struct frame_step_spec *out, cons
         .timeout_ms = get64(frame->payload),
         .output_max = get64(frame->payload + 8),
         .memory_bytes = get64(frame->payload + 16),
+        .report_max = get64(frame->payload + 24),
     };
     *argv = (const char *)frame->payload + FRAME_STEP_HEAD;
     *argv_len = frame->length - FRAME_STEP_HEAD;

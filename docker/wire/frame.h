@@ -41,7 +41,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define FRAME_VERSION 4u
+#define FRAME_VERSION 5u
 #define FRAME_HEADER 8u
 #define FRAME_PAYLOAD_MAX 131072u /* a variable of 64 KiB, name and "=" included, fits */
 
@@ -66,7 +66,7 @@ enum frame_type {
 };
 
 enum frame_step { FRAME_STEP_COMPILE = 1, FRAME_STEP_RUN = 2 };
-enum frame_channel { FRAME_STDOUT = 1, FRAME_STDERR = 2, FRAME_RESULT = 3 };
+enum frame_channel { FRAME_STDOUT = 1, FRAME_STDERR = 2, FRAME_RESULT = 3 /* the report */ };
 
 /* The system call at which the agent stops a prepared process (docker/agent/look.h has the whole rule). */
 enum frame_hold {
@@ -87,6 +87,8 @@ struct frame_step_spec {
     uint64_t output_max;   /* bytes for each of stdout and stderr; the agent drops what exceeds it */
     uint64_t memory_bytes; /* what it may hold besides its files in /tmp; its stack may grow to most of it.
                               0: unlimited, and the stack limit is the container's */
+    uint64_t report_max;   /* bytes of the report, a file that the step may leave (docker/agent/report.h). The agent
+                              sends it on FRAME_RESULT before STEP_END; a larger one is not sent. 0: there is none */
 };
 
 enum frame_flag {
@@ -147,7 +149,7 @@ bool frame_ready_get(const struct frame *frame, uint32_t *version);
 void frame_file_put(uint8_t out[FRAME_FILE_HEAD], uint32_t mode);
 bool frame_file_get(const struct frame *frame, struct frame_file *out);
 
-#define FRAME_STEP_HEAD 24u /* then argv */
+#define FRAME_STEP_HEAD 32u /* then argv */
 void frame_step_put(uint8_t out[FRAME_STEP_HEAD], const struct frame_step_spec *spec);
 /* *argv points into the payload: *argv_len bytes, of which the first is not NUL and the last is. */
 bool frame_step_get(const struct frame *frame, struct frame_step_spec *out, const char **argv, size_t *argv_len);

@@ -300,7 +300,7 @@ void trial_step(struct trial *trial, enum frame_step step, uint64_t timeout_ms, 
                 const char *const argv[])
 {
     uint8_t payload[8192] = {0};
-    struct frame_step_spec spec = {timeout_ms, output_max, trial->memory_bytes};
+    struct frame_step_spec spec = {timeout_ms, output_max, trial->memory_bytes, trial->report_max};
     size_t len = FRAME_STEP_HEAD;
     frame_step_put(payload, &spec);
     for (; *argv; argv++) {
@@ -366,7 +366,7 @@ static void take_frame(struct trial *trial, const struct frame *frame)
         break;
     case FRAME_OUTPUT:
         assert_in_range(frame->step, FRAME_STEP_COMPILE, FRAME_STEP_RUN);
-        assert_in_range(frame->channel, FRAME_STDOUT, FRAME_STDERR);
+        assert_in_range(frame->channel, FRAME_STDOUT, FRAME_RESULT);
         assert_true(frame->length > 0);
         assert_false(trial->ended[frame->step]);
         append(&trial->output[frame->step][frame->channel], frame->payload, frame->length);

@@ -47,6 +47,7 @@ struct trial {
     bool ready, done, failed, eof;
     uint32_t failure, error;
     uint64_t memory_bytes;   /* what each step that is sent may hold; 0: any number */
+    uint64_t report_max;     /* of each step that is sent */
     unsigned prepared;       /* PREPARED frames so far */
     bool held;               /* what the last one said */
     uint64_t prepared_bytes; /* its memory */

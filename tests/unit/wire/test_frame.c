@@ -254,7 +254,7 @@ static void test_file(void **state)
 static void test_step(void **state)
 {
     static const char argv[] = "sh\0-c"; /* with the last NUL */
-    struct frame_step_spec spec = {UINT64_MAX, 0x0102030405060708, 0}, got;
+    struct frame_step_spec spec = {UINT64_MAX, 0x0102030405060708, 0, 0x1112131415161718}, got;
     uint8_t bytes[FRAME_STEP_HEAD + sizeof argv];
     struct frame frame = framed(bytes, sizeof bytes);
     const char *strings;
@@ -264,6 +264,7 @@ static void test_step(void **state)
     frame_step_put(bytes, &spec);
     memcpy(bytes + FRAME_STEP_HEAD, argv, sizeof argv);
     assert_memory_equal(bytes, ((uint8_t[]){255, 255, 255, 255, 255, 255, 255, 255, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0}), 18);
+    assert_memory_equal(bytes + 24, ((uint8_t[]){0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11}), 8);
     assert_true(frame_step_get(&frame, &got, &strings, &len));
     assert_memory_equal(&got, &spec, sizeof spec);
     assert_int_equal(len, sizeof argv);
