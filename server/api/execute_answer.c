@@ -34,6 +34,7 @@ void execute_answer_take(struct execute_answer *answer, struct execution *execut
 
     answer->result = *result;
     answer->warnings = warnings_json(request);
+    answer->evaluate = request->evaluate;
     answer->type = "application/json";
     answer->timeout_ms = request->timeout_ms;
     text_copy(answer->id, sizeof answer->id, execution_id(execution));
@@ -45,6 +46,7 @@ void execute_answer_take(struct execute_answer *answer, struct execution *execut
     buf_init(&result->run.err, 0);
     buf_init(&result->compile.out, 0);
     buf_init(&result->compile.err, 0);
+    buf_init(&result->report, 0);
 }
 
 static size_t output_size(const struct execution_output *output)
@@ -54,7 +56,7 @@ static size_t output_size(const struct execution_output *output)
 
 size_t execute_answer_size(const struct execute_answer *answer)
 {
-    return output_size(&answer->result.run) + output_size(&answer->result.compile);
+    return output_size(&answer->result.run) + output_size(&answer->result.compile) + answer->result.report.len;
 }
 
 void execute_answer_free(struct execute_answer *answer)
@@ -63,20 +65,47 @@ void execute_answer_free(struct execute_answer *answer)
     buf_free(&answer->result.run.err);
     buf_free(&answer->result.compile.out);
     buf_free(&answer->result.compile.err);
+    buf_free(&answer->result.report);
     buf_free(&answer->both[0]);
     buf_free(&answer->both[1]);
     json_decref(answer->warnings);
 }
 
-json_t *execute_answer_text(const struct buf *bytes, bool cut)
+static json_t *bytes_value(const char *bytes, size_t len, bool cut)
 {
     struct buf clean;
     json_t *value = NULL;
 
-    buf_init(&clean, bytes->len * 3 + 1);
-    if (text_utf8_clean(&clean, bytes->data, bytes->len, cut) == 0)
+    buf_init(&clean, len * 3 + 1);
+    if (text_utf8_clean(&clean, bytes, len, cut) == 0)
         value = json_stringn_nocheck(clean.data != NULL ? clean.data : "", clean.len);
     buf_free(&clean);
+    return value;
+}
+
+json_t *execute_answer_text(const struct buf *bytes, bool cut)
+{
+    return bytes_value(bytes->data, bytes->len, cut);
+}
+
+static json_t *evaluation_value(const struct evaluation_text *text, bool cut)
+{
+    return text->data == NULL ? json_null() : bytes_value(text->data, text->len, cut);
+}
+
+json_t *execute_answer_result(const struct evaluation *evaluation)
+{
+    return evaluation_value(&evaluation->result, evaluation->result_cut);
+}
+
+json_t *execute_answer_error(const struct evaluation *evaluation)
+{
+    if (evaluation->name.data == NULL)
+        return json_null();
+    json_t *value = json_object();
+    json_object_set_new(value, "name", evaluation_value(&evaluation->name, evaluation->error_cut));
+    json_object_set_new(value, "message", evaluation_value(&evaluation->message, evaluation->error_cut));
+    json_object_set_new(value, "traceback", evaluation_value(&evaluation->traceback, evaluation->error_cut));
     return value;
 }
 
@@ -159,6 +188,10 @@ static json_t *answer_value(struct execute_answer *answer, json_t *value)
     json_object_set_new(value, "memory_mb", api_megabytes(result->peak_bytes));
     json_object_set_new(value, "compile", compile_value(result));
     json_object_set_new(value, "queue_time", api_seconds(result->queue_ns));
+    if (answer->evaluate) {
+        json_object_set_new(value, "result", execute_answer_result(&result->evaluation));
+        json_object_set_new(value, "error", execute_answer_error(&result->evaluation));
+    }
     json_object_set(value, "warnings", answer->warnings);
     return value;
 }

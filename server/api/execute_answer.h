@@ -14,6 +14,7 @@ struct execute_answer {
     char language[LANGUAGE_ID_MAX + 1];
     char session_id[SESSION_ID_MAX + 1]; /* "": none */
     int64_t timeout_ms;                  /* that the program had */
+    bool evaluate;                       /* the answer has result and error */
     struct execution_result result;      /* with its buffers */
     struct buf both[2];                  /* by enum frame_step less one: stdout and stderr in the order in which they
                                             came; empty unless the translation interleaves */
@@ -46,6 +47,10 @@ json_t *execute_answer_object(struct execute_answer *answer);
  * the end may be within a character, which is left out. */
 json_t *execute_answer_text(const struct buf *bytes, bool cut);
 json_t *execute_answer_signal(int number); /* "SIGKILL"; null for 0 */
+
+/* The fields `result` and `error` of a request with `evaluate`: NULL out of memory. */
+json_t *execute_answer_result(const struct evaluation *evaluation); /* a string, or JSON's null */
+json_t *execute_answer_error(const struct evaluation *evaluation);  /* {"name", "message", "traceback"}, or null */
 
 /* The compile step failed, so the program was not started. */
 bool execute_answer_ended_in_compiler(const struct execution_result *result);

@@ -114,7 +114,11 @@ static const struct field body_list[] = {
      .fallback = "null",
      .meaning = "which version of the language"},
     {.name = "outputs", .type = FIELD_ANY, .later = true, .at = FIELD_NOWHERE},
-    {.name = "evaluate", .type = FIELD_ANY, .later = true, .at = FIELD_NOWHERE},
+    {.name = "evaluate",
+     .type = FIELD_BOOLEAN,
+     .at = offsetof(struct execution_request, evaluate),
+     .fallback = "false",
+     .meaning = "also answer result and error"},
     {.name = "stream", .type = FIELD_ANY, .later = true, .at = FIELD_NOWHERE},
 };
 const struct fields execute_fields = FIELDS(body_list, sizeof(struct execution_request));

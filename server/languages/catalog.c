@@ -14,6 +14,7 @@ struct catalog {
     size_t count, versions;
     struct language *items[LANGUAGES_MAX]; /* in order of id */
     struct name_table names;
+    char *evaluators; /* of every language's `evaluators`; NULL: none */
 };
 
 /* One catalog_load. */
@@ -118,6 +119,46 @@ static int load_folders(const struct loading *loading, char *path, struct error 
     return 0;
 }
 
+static bool can_evaluate(const struct language *language)
+{
+    for (size_t i = 0; i < language->versions_len; i++)
+        if (language->versions[i].evaluate != NULL)
+            return true;
+    return false;
+}
+
+/* "c, b and a do": the last id is the first here, because API.md names python before javascript. NULL: out of memory,
+ * or there are none. */
+static char *evaluators_text(const struct catalog *languages, size_t total)
+{
+    struct buf text;
+    size_t named = 0, len;
+
+    buf_init(&text, (size_t)LANGUAGES_MAX * (LANGUAGE_ID_MAX + 8));
+    for (size_t i = languages->count; i-- > 0;) {
+        if (!can_evaluate(languages->items[i]))
+            continue;
+        const char *before = named == 0 ? "" : named + 1 < total ? ", " : " and ";
+        buf_printf(&text, "%s%s", before, languages->items[i]->id);
+        named++;
+    }
+    if (total > 0)
+        buf_puts(&text, total == 1 ? " does" : " do");
+    return total > 0 ? buf_detach(&text, &len) : NULL;
+}
+
+static int name_evaluators(struct catalog *languages, struct error *error)
+{
+    size_t total = 0;
+
+    for (size_t i = 0; i < languages->count; i++)
+        total += can_evaluate(languages->items[i]);
+    languages->evaluators = evaluators_text(languages, total);
+    for (size_t i = 0; i < languages->count; i++)
+        languages->items[i]->evaluators = languages->evaluators;
+    return total > 0 && languages->evaluators == NULL ? error_memory(error) : 0;
+}
+
 int catalog_load(struct catalog **out, const char *path, const struct limits *defaults, const struct limits *maxima,
                  void (*complain)(const char *sentence, void *arg), void *arg, struct error *error)
 {
@@ -130,11 +171,14 @@ int catalog_load(struct catalog **out, const char *path, const struct limits *de
     else
         failed = load_folders(&(struct loading){languages, defaults, maxima, complain, arg}, folders, error);
     free(folders);
+    if (failed == 0) {
+        qsort(languages->items, languages->count, sizeof(struct language *), by_id);
+        failed = name_evaluators(languages, error);
+    }
     if (failed != 0) {
         catalog_free(languages);
         return -1;
     }
-    qsort(languages->items, languages->count, sizeof(struct language *), by_id);
     *out = languages;
     return 0;
 }
@@ -146,6 +190,7 @@ void catalog_free(struct catalog *languages)
     for (size_t i = 0; i < languages->count; i++)
         language_free(languages->items[i]);
     name_table_free(&languages->names);
+    free(languages->evaluators);
     free(languages);
 }
 

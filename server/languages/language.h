@@ -33,6 +33,7 @@ struct language_version {
     uint64_t compile_ms;        /* the compile step's own limit */
     uint32_t compile_memory_mb; /* memory that it may use if the request's limit is below it; 0: the request's limit */
     char **run;                 /* argv; the request's args follow */
+    char **evaluate;            /* the same for a request with `evaluate`; NULL: the version does not support it */
     char **env;                 /* "NAME=value" */
     char **version_argv;        /* a command whose output holds the number */
     char **packages_argv;       /* prints "name version" lines; NULL: none */
@@ -57,6 +58,8 @@ struct language {
     char **aliases;                    /* lower case, NULL after the last */
     struct limits limits;              /* its own defaults */
     bool lines_lf;                     /* `line_ends`: a CR at the end of a line breaks its programs */
+    const char *evaluators;            /* "python and javascript do": what supports `evaluate`; NULL: none does. The
+                                          catalog owns it */
     struct language_version *versions; /* the first is what the file's own fields describe */
     size_t versions_len;               /* at least 1 */
     char *example_code, *example_stdin, *example_stdout; /* stdin may be NULL */

@@ -96,9 +96,11 @@ static const struct field compile_list[] = {
      .meaning = "memory that the compiler may use if the request's limit is below it"},
 };
 static const struct field run_list[] = {ARGV(language_argv_check, version.run)};
+static const struct field evaluate_list[] = {ARGV(language_argv_check, version.evaluate)};
 static const struct field version_argv_list[] = {ARGV(check_command, version.version_argv)};
 static const struct field packages_list[] = {ARGV(check_command, version.packages_argv)};
 static const struct fields compile_fields = FIELDS(compile_list, 0), run_fields = FIELDS(run_list, 0),
+                           evaluate_fields = FIELDS(evaluate_list, 0),
                            version_argv_fields = FIELDS(version_argv_list, 0),
                            packages_fields = FIELDS(packages_list, 0);
 
@@ -118,6 +120,11 @@ static const struct field version_list[] = {
      .len_at = offsetof(struct version_file, compiles),
      .meaning = "the compile step; absent: there is none"},
     {.name = "run", .type = FIELD_OBJECT, .required = true, .inside = &run_fields, .at = 0, .meaning = "the run step"},
+    {.name = "evaluate",
+     .type = FIELD_OBJECT,
+     .inside = &evaluate_fields,
+     .at = 0,
+     .meaning = "the run step of a request with `evaluate`: its driver; absent: there is none"},
     {.name = "environment",
      .type = FIELD_VARIABLES,
      .most = LANGUAGE_STRINGS_MAX,
@@ -284,7 +291,7 @@ static int read_version(const struct field_place *place, const json_t *object, c
  * optional field. NULL: out of memory. */
 static json_t *overlaid(struct arena *arena, const json_t *file, const json_t *item)
 {
-    static const char *const optional[] = {"compile", "packages", "waiting", "least", "live", "proven"};
+    static const char *const optional[] = {"compile", "evaluate", "packages", "waiting", "least", "live", "proven"};
     json_t *both = json_copy((json_t *)file); /* jansson copies a non-const object */
 
     if (both == NULL || arena_adopt(arena, both, json_release) != 0 ||

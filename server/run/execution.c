@@ -68,6 +68,9 @@ struct execution *execution_new(struct runner *runner, int64_t key_row, struct e
     buf_init(&execution->result.run.err, output_max);
     buf_init(&execution->result.compile.out, output_max);
     buf_init(&execution->result.compile.err, output_max);
+    buf_init(&execution->result.report, EVALUATION_REPORT_MAX);
+    if (execution->request.evaluate)
+        evaluation_key(execution->evaluation_key);
     text_uuid(execution->id);
     text_copy(execution->version, sizeof execution->version, execution->request.version->reported);
     return execution;
@@ -79,6 +82,7 @@ void execution_free(struct execution *execution)
     buf_free(&execution->result.run.err);
     buf_free(&execution->result.compile.out);
     buf_free(&execution->result.compile.err);
+    buf_free(&execution->result.report);
     request_free(&execution->request);
     free(execution);
 }
@@ -209,6 +213,27 @@ static bool is_within_memory(const struct execution *execution)
            execution->result.status == RECORD_CANCELLED;
 }
 
+/* Reads the driver's report. A program that was ended by a limit has none. */
+static void execution_evaluate(struct execution *execution)
+{
+    struct execution_request *request = &execution->request;
+    struct execution_result *result = &execution->result;
+    struct evaluation *evaluation = &result->evaluation;
+
+    if (!request->evaluate || result->failure != NULL || result->status == RECORD_CANCELLED)
+        return;
+    if (result->report.len > 0 && !evaluation_read(evaluation, &result->report, execution->evaluation_key))
+        (void)request_warn(request,
+                           "evaluate: the program left a report that is not the driver's, so there is no result");
+    else if (result->report.len == 0 && !result->timed_out && !result->memory_struck)
+        (void)request_warn(request, "evaluate: the program ended before its result was reported");
+    if (evaluation->result_cut)
+        (void)request_warn(request, "evaluate: result is cut at %u bytes", EVALUATION_RESULT_MAX);
+    if (evaluation->error_cut)
+        (void)request_warn(request, "evaluate: error is cut at %u bytes for the name and %u for each other text",
+                           EVALUATION_NAME_MAX, EVALUATION_TEXT_MAX);
+}
+
 /* The execution is over, for whatever reason: gives back what it holds, and records it. A cell is `clean` if its agent
  * has reported that nothing of the program is left. A clean cell is given back at once, because a reset is quick, or is
  * removed after the answer. Any other cell is removed at once. */
@@ -221,6 +246,7 @@ static void execution_conclude(struct execution *execution, bool clean)
         result->failure = ERROR_MEMORY_SENTENCE;
         result->unavailable = true;
     }
+    execution_evaluate(execution);
     if (!clean)
         execution_let_go(execution);
     execution_job_free(execution);
@@ -263,6 +289,19 @@ static void output_append(struct execution *execution, struct buf *buf, const ui
         execution->out_of_memory = true;
 }
 
+/* What exceeds the most that a report may have makes it malformed. */
+static void take_report(struct execution *execution, const uint8_t *data, size_t len)
+{
+    struct buf *report = &execution->result.report;
+
+    if (!execution->request.evaluate)
+        return;
+    if (len > report->max - report->len)
+        buf_reset(report);
+    else if (buf_append(report, data, len) != 0)
+        execution->out_of_memory = true;
+}
+
 static void execution_on_output(void *arg, enum frame_step step, enum frame_channel channel, const uint8_t *data,
                                 size_t len)
 {
@@ -273,8 +312,10 @@ static void execution_on_output(void *arg, enum frame_step step, enum frame_chan
     struct buf *buf = is_out ? &output->out : &output->err;
     size_t *passed = is_out ? &output->out_len : &output->err_len, room = buf->max - *passed;
 
-    if (!is_out && channel != FRAME_STDERR)
+    if (channel == FRAME_RESULT) {
+        take_report(execution, data, len);
         return;
+    }
     if (len > room) {
         *(is_out ? &output->out_cut : &output->err_cut) = true;
         len = room;

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "docker/cell/cell.h"
+#include "run/evaluation.h"
 #include "run/request.h"
 #include "store/records.h"
 
@@ -36,6 +37,8 @@ struct execution_result {
     int64_t compile_wall_ns, compile_cpu_ns, compile_peak_bytes;
     bool compile_timed_out;
     struct execution_output compile;
+    struct buf report;            /* what the driver reported for a request with `evaluate`; else empty */
+    struct evaluation evaluation; /* what it says, once the result is final; all null: nothing */
     bool memory_struck; /* the program or one of its processes was killed for memory, whatever the exit code */
     uint64_t over_ns;   /* monotonic: when the agent said that the program is over; 0: it did not */
 };

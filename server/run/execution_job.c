@@ -20,15 +20,18 @@ static struct cell_file cell_file_of(const char *path, const char *data, size_t 
     return (struct cell_file){.path = path, .data = data, .len = len, .mode = is_script ? 0755 : 0644};
 }
 
-static struct cell_file *build_files(const struct execution_request *request)
+/* The program, the client's files, and the key of the report. */
+static struct cell_file *build_files(const struct execution *execution)
 {
-    struct cell_file *files = calloc(request->files_len + 1, sizeof *files);
+    const struct execution_request *request = &execution->request;
+    struct cell_file *files = calloc(request->files_len + 2, sizeof *files);
 
     if (files == NULL)
         return NULL;
     files[0] = cell_file_of(request->language->file, request->code, request->code_len);
     for (size_t i = 0; i < request->files_len; i++)
         files[i + 1] = cell_file_of(request->files[i].path, request->files[i].data, request->files[i].len);
+    files[request->files_len + 1] = cell_file_of(EVALUATION_KEY_FILE, execution->evaluation_key, EVALUATION_KEY_LEN);
     return files;
 }
 
@@ -44,20 +47,24 @@ int execution_job_build(struct execution *execution)
     execution->job_parts = parts;
     if (parts == NULL)
         return -1;
-    parts->files = build_files(request);
-    if (command_build(&parts->run, version->run, version->env, limits, request->env, request->args) != 0 ||
+    parts->files = build_files(execution);
+    if (command_build(&parts->run, request->evaluate ? version->evaluate : version->run, version->env, limits,
+                      request->env, request->args) != 0 ||
         command_build(&parts->compile, version->compile, version->env, &compiler, request->env, NULL) != 0 ||
         parts->files == NULL)
         return -1;
     execution->job = (struct cell_job){
         .env = parts->run.env,
         .files = parts->files,
-        .files_len = request->files_len + 1,
-        .run = {parts->run.argv, (uint64_t)request->timeout_ms, output_max, 0},
+        .files_len = request->files_len + (request->evaluate ? 2 : 1),
+        .run = {.argv = parts->run.argv,
+                .timeout_ms = (uint64_t)request->timeout_ms,
+                .output_max = output_max,
+                .report_max = request->evaluate ? EVALUATION_REPORT_MAX : 0},
     };
     if (version->compile != NULL)
         execution->job.compile =
-            (struct cell_step){parts->compile.argv, version->compile_ms, output_max, version->compile_memory_mb};
+            (struct cell_step){parts->compile.argv, version->compile_ms, output_max, version->compile_memory_mb, 0};
     return 0;
 }
 

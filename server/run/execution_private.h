@@ -39,7 +39,8 @@ struct execution {
     uint64_t waited_ns; /* for its slot, and for a cell that was not ready */
     struct cell_job job;
     struct execution_job *job_parts;
-    size_t input_fed; /* bytes of the request's input that the cell has taken */
+    char evaluation_key[EVALUATION_KEY_LEN + 1]; /* only for a request with `evaluate` */
+    size_t input_fed;                            /* bytes of the request's input that the cell has taken */
     struct store_job record_job;
     int64_t created_ms, started_ms, completed_ms;
     uint64_t created_ns, placed_ns;            /* monotonic: for queue_time and metrics */

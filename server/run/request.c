@@ -1,6 +1,7 @@
 #include "run/request.h"
 
 #include "base/buf.h"
+#include "run/evaluation.h"
 #include "run/request_path.h"
 #include "run/request_text.h"
 
@@ -69,6 +70,19 @@ static int settle_version(struct execution_request *request, struct language_ver
     return request->version != NULL ? 0 : no_such_version(request->language, request->version_range, error);
 }
 
+static int settle_evaluate(const struct execution_request *request, struct error *error)
+{
+    const struct language *language = request->language;
+    const struct language_version *version = request->version;
+    bool others = version->name != NULL; /* the language itself may support it */
+
+    if (!request->evaluate || version->evaluate != NULL)
+        return 0;
+    return error_set(error, ERROR_INVALID, "evaluate: %s%s%s does not support it%s%s", language->name,
+                     others ? " " : "", others ? version->name : "", language->evaluators != NULL ? "; " : "",
+                     language->evaluators != NULL ? language->evaluators : "");
+}
+
 /* The code and the files must fit into the cell's disk, and no file may take the program's own place. */
 static int settle_files(const struct execution_request *request, struct error *error)
 {
@@ -78,6 +92,9 @@ static int settle_files(const struct execution_request *request, struct error *e
         if (request_path_collides(request->files[i].path, request->language->file))
             return error_set(error, ERROR_INVALID, "files[%zu].path: collides with the program's own file, %s", i,
                              request->language->file);
+        if (request->evaluate && request_path_collides(request->files[i].path, EVALUATION_KEY_FILE))
+            return error_set(error, ERROR_INVALID, "files[%zu].path: collides with a file of evaluate, %s", i,
+                             EVALUATION_KEY_FILE);
         bytes += request->files[i].len;
     }
     if (bytes > (size_t)request->limits.cell.disk_mb << 20)
@@ -93,7 +110,8 @@ int request_settle(struct execution_request *request, struct language *language,
     request->limits = language->limits;
     if (settle_version(request, default_version, error) != 0)
         return -1;
-    if (limits_override(&request->limits, &request->overrides, maxima, error) != 0)
+    if (settle_evaluate(request, error) != 0 ||
+        limits_override(&request->limits, &request->overrides, maxima, error) != 0)
         return -1;
     if (request->limits_rise)
         limits_rise(&request->limits, &request->version->least);

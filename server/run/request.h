@@ -50,6 +50,7 @@ struct execution_request {
     size_t files_len;
     int64_t timeout_ms;                /* how long the program may run; its compiler has the language's own limit */
     const char *session_id;            /* NULL: none */
+    bool evaluate;                     /* the answer tells the last expression's value, or the exception */
     bool reuse;                        /* its cell may have run the same key's programs, and is kept for the next one */
     struct limits_overrides overrides; /* the limits that the client names */
     bool limits_rise;                  /* a limit below what the language needs becomes that, instead of an error */
@@ -75,10 +76,11 @@ int request_warn(struct execution_request *request, const char *format, ...) __a
 void request_note(struct execution_request *request, const char *sentence);
 
 /* Decides what depends on the language: its version, the limits (its defaults under the client's overrides, none over
- * `maxima`), its least limits, the marks and line ends of its text, and that no file collides with the program's own.
- * `default_version` is the version that the client's name of the language stands for. 0, or -1 with ERROR_INVALID and a
- * sentence that begins with the field, or with ERROR_UNAVAILABLE if the version may be offered later: then the request
- * may be settled again. `version` is NULL after it if the language has no version that fits. */
+ * `maxima`), its least limits, the marks and line ends of its text, whether it can be evaluated, and that no file
+ * collides with the program's own. `default_version` is the version that the client's name of the language stands for.
+ * 0, or -1 with ERROR_INVALID and a sentence that begins with the field, or with ERROR_UNAVAILABLE if the version may
+ * be offered later: then the request may be settled again. `version` is NULL after it if the language has no version
+ * that fits. */
 int request_settle(struct execution_request *request, struct language *language,
                    struct language_version *default_version, const struct limits *maxima, struct error *error);
 

@@ -86,8 +86,9 @@ int request_encode(const struct execution_request *request, struct buf *out)
                    codec_put_text(out, request->input, request->input_len) != 0 ||
                    put_strings(out, request->env) != 0 || put_strings(out, request->args) != 0 ||
                    put_files(out, request) != 0 || put_integer(out, (uint64_t)request->timeout_ms) != 0 ||
-                   codec_put_string(out, request->session_id) != 0 || put_integer(out, request->reuse) != 0 ||
-                   put_overrides(out, &request->overrides) != 0 || put_integer(out, request->limits_rise) != 0 ||
+                   codec_put_string(out, request->session_id) != 0 || put_integer(out, request->evaluate) != 0 ||
+                   put_integer(out, request->reuse) != 0 || put_overrides(out, &request->overrides) != 0 ||
+                   put_integer(out, request->limits_rise) != 0 ||
                    put_warnings(out, request) != 0
                ? -1
                : 0;
@@ -241,6 +242,7 @@ static void get_request(struct decoder *in, struct execution_request *request)
     get_files(in, request);
     request->timeout_ms = (int64_t)get_bounded(in, INT64_MAX);
     request->session_id = get_string(in);
+    request->evaluate = get_bounded(in, 1) != 0;
     request->reuse = get_bounded(in, 1) != 0;
     get_overrides(in, &request->overrides);
     request->limits_rise = get_bounded(in, 1) != 0;
