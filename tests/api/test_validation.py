@@ -117,7 +117,7 @@ BAD = [
     ("limits.output low", body_with(limits={"output_kb": 0}), ["limits.output_kb", "1", "16384"]),
     ("limits.output high", body_with(limits={"output_kb": 16385}), ["limits.output_kb", "1", "16384"]),
     ("stream", body_with(stream=True), ["stream: not supported yet"]),
-    ("evaluate", body_with(evaluate=True), ["evaluate: not supported yet"]),
+    ("evaluate", body_with(evaluate=1), ["evaluate: must be true or false"]),
     ("outputs", body_with(outputs=["a"]), ["outputs: not supported yet"]),
 ]
 for value in (3, 3.11, "", " ", "3.", ">=", "3 ||4", "one two", "3.11-rc1", "clang-", "\0", "9" * 65, ["3"], True):

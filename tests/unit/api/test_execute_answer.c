@@ -80,6 +80,28 @@ static void test_bytes_that_are_no_text(void **state)
     done(value);
 }
 
+static void test_evaluate(void **state)
+{
+    struct execution_result *result = made("", 0);
+
+    (void)state;
+    answer.evaluate = true;
+    json_t *value = encoded(200);
+    assert_non_null(strstr(answer.text, "\"queue_time\":0.001,\"result\":null,\"error\":null,\"warnings\":[]}"));
+    done(value);
+    made("", 0);
+    answer.evaluate = true;
+    result->evaluation = (struct evaluation){.result = {"5\xff\xc3", 3},
+                                             .name = {"N", 1},
+                                             .message = {"", 0},
+                                             .traceback = {"t\xc3", 2},
+                                             .result_cut = true};
+    value = encoded(200);
+    assert_non_null(strstr(answer.text, "\"result\":\"5\xef\xbf\xbd\",\"error\":{\"name\":\"N\",\"message\":\"\","
+                                        "\"traceback\":\"t\xef\xbf\xbd\"},\"warnings\":[]}"));
+    done(value);
+}
+
 static void test_timeout(void **state)
 {
     (void)state;
@@ -220,13 +242,10 @@ static void test_what_is_not_known(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_letter_by_letter),
-        cmocka_unit_test(test_bytes_that_are_no_text),
-        cmocka_unit_test(test_timeout),
-        cmocka_unit_test(test_signals),
-        cmocka_unit_test(test_failed_compilation),
-        cmocka_unit_test(test_warnings),
-        cmocka_unit_test(test_what_could_not_be_run),
+        cmocka_unit_test(test_letter_by_letter),  cmocka_unit_test(test_bytes_that_are_no_text),
+        cmocka_unit_test(test_evaluate),          cmocka_unit_test(test_timeout),
+        cmocka_unit_test(test_signals),           cmocka_unit_test(test_failed_compilation),
+        cmocka_unit_test(test_warnings),          cmocka_unit_test(test_what_could_not_be_run),
         cmocka_unit_test(test_what_is_not_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -335,11 +335,19 @@ static void test_version(void **state)
     expect_accepted("\"version\": \"latest\"");
 }
 
+static void test_evaluate(void **state)
+{
+    (void)state;
+    expect_refused("\"evaluate\": 1", "evaluate: must be true or false");
+    expect_refused("\"evaluate\": \"true\"", "evaluate: must be true or false");
+    expect_accepted("\"evaluate\": true");
+    expect_accepted("\"evaluate\": false");
+}
+
 static void test_what_has_not_landed(void **state)
 {
     (void)state;
     expect_refused("\"outputs\": []", "outputs: not supported yet");
-    expect_refused("\"evaluate\": false", "evaluate: not supported yet");
     expect_refused("\"stream\": true", "stream: not supported yet");
 }
 
@@ -422,6 +430,7 @@ int main(void)
         cmocka_unit_test(test_args),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_version),
+        cmocka_unit_test(test_evaluate),
         cmocka_unit_test(test_what_has_not_landed),
         cmocka_unit_test(test_unknown_fields),
         cmocka_unit_test(test_long_unknown_names),

@@ -23,6 +23,7 @@ static const struct execution_request full = {
     .files_len = 2,
     .timeout_ms = 300000,
     .session_id = "s:1",
+    .evaluate = true,
     .reuse = true,
     .overrides = {.value = {[LIMIT_CPU] = 1500, [LIMIT_OUTPUT] = 1}},
     .limits_rise = true,
@@ -83,6 +84,7 @@ static void same(const struct execution_request *a, const struct execution_reque
     }
     assert_int_equal(a->timeout_ms, b->timeout_ms);
     same_text(a->session_id, b->session_id);
+    assert_int_equal(a->evaluate, b->evaluate);
     assert_int_equal(a->reuse, b->reuse);
     assert_memory_equal(&a->overrides, &b->overrides, sizeof a->overrides);
     assert_int_equal(a->limits_rise, b->limits_rise);
