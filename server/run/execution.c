@@ -289,17 +289,19 @@ static void output_append(struct execution *execution, struct buf *buf, const ui
         execution->out_of_memory = true;
 }
 
-/* What exceeds the most that a report may have makes it malformed. */
+/* A report with more bytes than an agent sends is dropped. */
 static void take_report(struct execution *execution, const uint8_t *data, size_t len)
 {
     struct buf *report = &execution->result.report;
 
     if (!execution->request.evaluate)
         return;
-    if (len > report->max - report->len)
-        buf_reset(report);
-    else if (buf_append(report, data, len) != 0)
+    if (len > report->max - report->len) {
+        buf_free(report);
+        report->max = 0;
+    } else if (buf_append(report, data, len) != 0) {
         execution->out_of_memory = true;
+    }
 }
 
 static void execution_on_output(void *arg, enum frame_step step, enum frame_channel channel, const uint8_t *data,

@@ -79,9 +79,44 @@ static void one_may_yet_come(void **state)
     request_free(&read_request);
 }
 
+/* `evaluate` needs a version that supports it, and a place for its key. */
+static void evaluate(void **state)
+{
+    static char driver[] = "driver", *argv[] = {driver, NULL};
+    static const struct {
+        size_t usual;
+        const char *evaluators, *fields, *sentence;
+    } cases[] = {
+        {0, "python and javascript do", "\"evaluate\": true",
+         "evaluate: Python does not support it; python and javascript do"},
+        {2, "python does", "\"evaluate\": true", "evaluate: Python pypy does not support it; python does"},
+        {0, NULL, "\"evaluate\": true", "evaluate: Python does not support it"},
+        {1, NULL, "\"evaluate\": true", NULL},
+        {0, NULL, "\"evaluate\": false", NULL},
+        {1, NULL, "\"evaluate\": true, \"files\": [{\"path\": \".codecell-evaluate\", \"content\": \"\"}]",
+         "files[0].path: collides with a file of evaluate, .codecell-evaluate"},
+        {1, NULL, "\"files\": [{\"path\": \".codecell-evaluate\", \"content\": \"\"}]", NULL},
+    };
+
+    (void)state;
+    versions[1].evaluate = argv;
+    python.limits = limits_defaults;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        python.evaluators = cases[i].evaluators;
+        assert_int_equal(read_with(cases[i].fields), 0);
+        assert_int_equal(
+            request_settle(&read_request, &python, &versions[cases[i].usual], &stage_rules.maxima, &read_error),
+            cases[i].sentence != NULL ? -1 : 0);
+        if (cases[i].sentence != NULL)
+            assert_string_equal(read_error.text, cases[i].sentence);
+        request_free(&read_request);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(evaluate),
         cmocka_unit_test(what_runs),
         cmocka_unit_test(none_fits),
         cmocka_unit_test(one_may_yet_come),

@@ -276,7 +276,7 @@ static void test_execution(void **state)
     run(forges, true, "python3 evaluate\n");
     expect("", "", "evaluate: the program left a report that is not the driver's, so there is no result;");
     run(says_too_much, true, "python3 evaluate\n");
-    expect("", "", "evaluate: the program left a report that is not the driver's, so there is no result;");
+    expect("", "", "evaluate: the program ended before its result was reported;");
     run(sim_hello, true, "python3 evaluate\n");
     expect("", "", "evaluate: the program ended before its result was reported;");
     run(times_out, true, "python3 evaluate\n");
