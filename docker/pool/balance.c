@@ -130,7 +130,7 @@ static struct cell *cell_for(struct pool *pool, const struct pool_request *reque
     const struct shelf *shelf = shelves_find(&pool->shelves, request->kind);
     if (request->rank > 1 && shelf->idle_len == 1)
         return NULL;
-    return shelf_best(&pool->shelves, shelf, &request->limits);
+    return shelf_best(&pool->shelves, shelf, request);
 }
 
 void balance_request(struct pool *pool, struct pool_request *request)

@@ -85,8 +85,8 @@ uint64_t policy_pause_ns(unsigned failures);
 /* Whether kept cells must end: together with the targets of all shelves they exceed the budget. */
 bool policy_over(struct pool_budget kept, struct pool_budget targets, struct pool_budget budget);
 
-/* A job gets the cell of its shelf that has the lowest rank. `defaults`: the job has its language's default limits, so
- * it can use a prewarmed interpreter. */
+/* A job gets the cell of its shelf that has the lowest rank. `defaults`: the job has its language's default limits
+ * and command, so it can use a prewarmed interpreter. */
 unsigned policy_rank(enum cell_warmth warmth, bool defaults);
 
 /* Lowers *next_ns to when_ns if when_ns is in the future. 0 in *next_ns means that there is no deadline yet. */

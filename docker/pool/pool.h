@@ -59,7 +59,8 @@ struct pool_request {
     /* The lower rank is served first, and of equal ranks the older request. So a key with many requests does not shut
      * out another. A request with a rank above 1 leaves the last idle cell of its language to others. */
     unsigned rank;
-    bool own; /* the server's own request: it does not count as demand of clients */
+    bool fresh; /* its job starts another command than what is prewarmed: a blank cell is the better one */
+    bool own;   /* the server's own request: it does not count as demand of clients */
     /* Fires once, with a ready cell that is now the caller's, or with NULL and the reason. */
     void (*on_cell)(struct pool_request *request, struct cell *cell, const struct error *error);
     /* The rest is the pool's own. */

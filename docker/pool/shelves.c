@@ -181,9 +181,10 @@ bool shelves_may_have(const struct shelves *shelves, const struct pool_request *
 
 /* Finding. */
 
-struct cell *shelf_best(const struct shelves *shelves, const struct shelf *shelf, const struct cell_limits *limits)
+struct cell *shelf_best(const struct shelves *shelves, const struct shelf *shelf, const struct pool_request *request)
 {
-    bool defaults = shelves_limits_same(limits, &shelf->kind->limits);
+    const struct cell_limits *limits = &request->limits;
+    bool defaults = !request->fresh && shelves_limits_same(limits, &shelf->kind->limits);
     struct cell *best = NULL;
 
     LIST_EACH (node, &shelf->idle) {

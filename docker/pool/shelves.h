@@ -76,8 +76,8 @@ bool shelves_may_have(const struct shelves *shelves, const struct pool_request *
 
 /* Finding a cell; NULL: there is none. */
 
-/* The idle cell that a request with these limits should get (policy_rank). */
-struct cell *shelf_best(const struct shelves *shelves, const struct shelf *shelf, const struct cell_limits *limits);
+/* The idle cell that a request should get (policy_rank). */
+struct cell *shelf_best(const struct shelves *shelves, const struct shelf *shelf, const struct pool_request *request);
 /* The idle cell that should end first: one that is not prewarmed, and the oldest of these. */
 struct cell *shelf_expendable(const struct shelf *shelf);
 /* The kept cell that the request should get: the last used, and if possible one that has its limits already. */

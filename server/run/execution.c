@@ -576,6 +576,7 @@ void execution_place(struct execution *execution)
         (struct pool_request){.kind = &execution->request.version->kind,
                               .limits = execution->request.limits.cell,
                               .key = execution->request.reuse ? execution->key_row : 0,
+                              .fresh = execution->request.evaluate,
                               .rank = scheduler_rank(&execution->runner->scheduler, &execution->turn),
                               .on_cell = execution_on_cell};
     pool_take(execution->runner->options.pool, &execution->cell_request);

@@ -1,8 +1,6 @@
 """`evaluate`: the value of the last expression, and the exception that ended the program, in real interpreters."""
 import pytest
 
-from codecell import Server, linked_languages
-
 SAME = ["stdout", "stderr", "exit_code", "status", "signal", "compile", "language", "version"]
 
 
@@ -326,11 +324,11 @@ def test_forging_in_javascript(server):
 
 # Cells.
 
-def test_with_reuse(tmp_path):
-    settings = {"CODECELL_LANGUAGES": linked_languages(tmp_path / "languages", ["python", "javascript"])}
-    with Server(settings, languages=["python", "javascript"]) as server:
-        key = server.key(reuse="key")
-        for number in range(3):
-            for language in ("python", "javascript"):
-                answer = server.execute(f"{number} + 1", language, key=key, evaluate=True).json
-                assert (answer["result"], answer["error"], answer["warnings"]) == (str(number + 1), None, [])
+def test_in_a_kept_cell(launch):
+    server = launch({"CODECELL_POOL": "python=1"}, languages=["python"])
+    key = server.key(reuse="key")
+    for number in range(4):
+        answer = server.run("open('/tmp/.codecell-report', 'w').write('x')\n%d + 1" % number, key=key, evaluate=True)
+        assert (answer["result"], answer["error"], answer["warnings"]) == (str(number + 1), None, [])
+        answer = server.run("import os; os._exit(0)", key=key, evaluate=True)
+        assert (answer["result"], len(answer["warnings"])) == (None, 1)

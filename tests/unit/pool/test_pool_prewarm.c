@@ -82,19 +82,19 @@ static void test_not_while_requests_wait(void **state)
     stage_close(&stage);
 }
 
-/* A request with the default limits gets the prewarmed cell, another one a blank cell. */
-static void test_which_request_gets_which_cell(void **state)
+/* A request with the default limits gets the prewarmed cell. One with other limits or another command gets a blank
+ * cell. */
+static void expect_blank_cell(bool fresh, uint32_t memory_mb)
 {
     struct stage stage;
     struct taker plain, other = {.stage = &stage};
 
-    (void)state;
     stage_open_ruby(&stage, 2);
     sim_until(&stage.sim, prepared(&stage) == 1);
     stage.sim.on_prepare = SIM_SILENT;
     sim_until(&stage.sim, counts(&stage, NULL).prewarmed == 1);
-    other.request = (struct pool_request){.kind = &ruby, .limits = ruby.limits, .on_cell = on_cell};
-    other.request.limits.memory_mb = 64;
+    other.request = (struct pool_request){.kind = &ruby, .limits = ruby.limits, .fresh = fresh, .on_cell = on_cell};
+    other.request.limits.memory_mb = memory_mb;
     pool_take(stage.pool, &other.request);
     assert_non_null(other.cell);
     assert_int_not_equal(cell_warmth(other.cell), CELL_PREWARMED);
@@ -104,6 +104,13 @@ static void test_which_request_gets_which_cell(void **state)
     cell_end(plain.cell);
     cell_end(other.cell);
     stage_close(&stage);
+}
+
+static void test_which_request_gets_which_cell(void **state)
+{
+    (void)state;
+    expect_blank_cell(false, 64);
+    expect_blank_cell(true, ruby.limits.memory_mb);
 }
 
 /* The kernel would refuse a limit below the memory of the interpreter, so such a request needs a new cell. */
