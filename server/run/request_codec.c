@@ -88,8 +88,7 @@ int request_encode(const struct execution_request *request, struct buf *out)
                    put_files(out, request) != 0 || put_integer(out, (uint64_t)request->timeout_ms) != 0 ||
                    codec_put_string(out, request->session_id) != 0 || put_integer(out, request->evaluate) != 0 ||
                    put_integer(out, request->reuse) != 0 || put_overrides(out, &request->overrides) != 0 ||
-                   put_integer(out, request->limits_rise) != 0 ||
-                   put_warnings(out, request) != 0
+                   put_integer(out, request->limits_rise) != 0 || put_warnings(out, request) != 0
                ? -1
                : 0;
 }
