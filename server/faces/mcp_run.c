@@ -65,6 +65,17 @@ static int add_stream(struct buf *text, const char *title, const struct buf *byt
     return cut ? add_note(text, "the rest was cut") : 0;
 }
 
+/* The value of the last expression, if the program was evaluated and has one. */
+static int add_value(struct buf *text, const struct evaluation *evaluation)
+{
+    if (evaluation->result.data == NULL)
+        return 0;
+    if (add_note(text, "result") != 0 ||
+        text_utf8_clean(text, evaluation->result.data, evaluation->result.len, evaluation->result_cut) != 0)
+        return -1;
+    return buf_puts(text, "\n");
+}
+
 static int add_end(struct buf *text, const struct execution_result *result)
 {
     char note[80];
@@ -96,7 +107,7 @@ int mcp_run_text(struct buf *text, const struct execution_result *result)
     const struct execution_output *output = execute_answer_ended_in_compiler(result) ? &result->compile : &result->run;
 
     if (add_stream(text, NULL, &output->out, output->out_cut) != 0 ||
-        add_stream(text, "stderr", &output->err, output->err_cut) != 0)
+        add_stream(text, "stderr", &output->err, output->err_cut) != 0 || add_value(text, &result->evaluation) != 0)
         return -1;
     return add_end(text, result);
 }

@@ -35,6 +35,8 @@ static const struct field execute_out_list[] = {
     OUT("compile", FIELD_ANY, "null, or stdout, stderr, exit_code and execution_time of the compiler"),
     OUT("queue_time", FIELD_ANY, "seconds that it waited, or null"),
     OUT("warnings", FIELD_TEXTS, "sentences"),
+    {.name = "result", .type = FIELD_ANY, .at = FIELD_NOWHERE, .meaning = "with evaluate: the last expression's value"},
+    {.name = "error", .type = FIELD_ANY, .at = FIELD_NOWHERE, .meaning = "with evaluate: the exception, or null"},
 };
 static const struct fields execute_out = FIELDS(execute_out_list, 0);
 

@@ -125,6 +125,23 @@ static void test_texts_of_results(void **state)
     }
 }
 
+static void test_the_text_of_an_evaluation(void **state)
+{
+    (void)state;
+    struct execution_result result = {.status = RECORD_COMPLETED,
+                                      .evaluation = {.result = {.data = "4\xff", .len = 2}}};
+    struct buf text;
+
+    put(&result.run.out, "a");
+    put(&result.run.err, "");
+    buf_init(&text, 1000);
+    assert_int_equal(mcp_run_text(&text, &result), 0);
+    assert_string_equal(text.data, "a\n[result]\n4\xef\xbf\xbd\n");
+    buf_free(&text);
+    buf_free(&result.run.out);
+    buf_free(&result.run.err);
+}
+
 static void test_the_text_of_a_failed_compilation(void **state)
 {
     (void)state;
@@ -149,6 +166,7 @@ int main(void)
         cmocka_unit_test(test_what_is_kept_of_arguments),
         cmocka_unit_test(test_who_may_reach_it),
         cmocka_unit_test(test_texts_of_results),
+        cmocka_unit_test(test_the_text_of_an_evaluation),
         cmocka_unit_test(test_the_text_of_a_failed_compilation),
     };
 
