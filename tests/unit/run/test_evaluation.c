@@ -29,7 +29,7 @@ static void make(uint32_t flags, const uint32_t lengths[4], const char *texts, s
     static const uint8_t no_mac[32];
 
     buf_free(&report);
-    buf_init(&report, 2 * EVALUATION_REPORT_MAX);
+    buf_init(&report, (size_t)2 * EVALUATION_REPORT_MAX);
     assert_int_equal(buf_append(&report, no_mac, sizeof no_mac), 0);
     put_integer(flags);
     for (size_t i = 0; i < 4; i++)
