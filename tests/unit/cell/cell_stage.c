@@ -152,7 +152,7 @@ const char *const stage_argv[] = {"python3", "main.py", NULL};
 
 const char *const stage_env[] = {"A=b", NULL};
 
-const struct cell_job stage_job = {.env = stage_env, .run = {stage_argv, 2000, 1024, 0}};
+const struct cell_job stage_job = {.env = stage_env, .run = {stage_argv, 2000, 1024, 0, 0}};
 
 void stage_run_job(struct stage *stage, const struct cell_job *job, const struct cell_limits *limits)
 {

@@ -24,7 +24,7 @@ static void test_what_is_sent(void **state)
                                  .files = files,
                                  .files_len = 2,
                                  .compile = {compile, 30000, 4096, 300},
-                                 .run = {run, 2000, 1024, 0}};
+                                 .run = {run, 2000, 1024, 0, 0}};
     struct stage stage;
 
     (void)state;
@@ -75,7 +75,7 @@ static void test_large_jobs(void **state)
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         const struct cell_file file = {"big", bytes, sizes[i], 0644};
         const struct cell_job job = {
-            .env = stage_env, .files = &file, .files_len = 1, .run = {stage_argv, 2000, 1024, 0}};
+            .env = stage_env, .files = &file, .files_len = 1, .run = {stage_argv, 2000, 1024, 0, 0}};
         struct stage stage;
         size_t data = 0, input = 0;
 
@@ -400,7 +400,7 @@ static void test_unresponsive(void **state)
 static void test_compile_step_has_its_own_time(void **state)
 {
     const struct cell_job job = {
-        .env = stage_env, .compile = {stage_argv, 30000, 1024, 0}, .run = {stage_argv, 2000, 1024, 0}};
+        .env = stage_env, .compile = {stage_argv, 30000, 1024, 0, 0}, .run = {stage_argv, 2000, 1024, 0, 0}};
     struct stage stage;
 
     (void)state;
