@@ -23,7 +23,7 @@ static void test_what_is_sent(void **state)
     const struct cell_job job = {.env = env,
                                  .files = files,
                                  .files_len = 2,
-                                 .compile = {compile, 30000, 4096, 300},
+                                 .compile = {compile, 30000, 4096, 300, 0},
                                  .run = {run, 2000, 1024, 0, 0}};
     struct stage stage;
 
@@ -51,7 +51,7 @@ static void test_nothing_but_a_program(void **state)
 {
     static const char *const env[] = {NULL};
     static const char *const run[] = {"true", NULL};
-    const struct cell_job job = {.env = env, .run = {run, 1, 1, 0}};
+    const struct cell_job job = {.env = env, .run = {run, 1, 1, 0, 0}};
     struct stage stage;
 
     (void)state;
