@@ -1,0 +1,98 @@
+#include "faces/x402_order.h"
+
+#include "base/states.h"
+
+#include <stddef.h>
+
+static const struct states order_states = {
+    .subject = "payment",
+    .names =
+        (const char *const[]){"claiming", "claim_left", "verifying", "running", "marking", "mark_left", "settling",
+                              "pausing", "settling_again", "consuming", "releasing", "over"},
+    .next =
+        (const uint32_t[]){
+            [ORDER_CLAIMING] = STATE(ORDER_CLAIM_LEFT) | STATE(ORDER_VERIFYING) | STATE(ORDER_OVER),
+            [ORDER_CLAIM_LEFT] = STATE(ORDER_RELEASING) | STATE(ORDER_OVER),
+            [ORDER_VERIFYING] = STATE(ORDER_RUNNING) | STATE(ORDER_RELEASING),
+            [ORDER_RUNNING] = STATE(ORDER_MARKING) | STATE(ORDER_RELEASING),
+            [ORDER_MARKING] = STATE(ORDER_MARK_LEFT) | STATE(ORDER_SETTLING) | STATE(ORDER_RELEASING),
+            [ORDER_MARK_LEFT] = STATE(ORDER_RELEASING),
+            [ORDER_SETTLING] = STATE(ORDER_PAUSING) | STATE(ORDER_CONSUMING) | STATE(ORDER_RELEASING),
+            [ORDER_PAUSING] = STATE(ORDER_SETTLING_AGAIN),
+            [ORDER_SETTLING_AGAIN] = STATE(ORDER_CONSUMING) | STATE(ORDER_OVER),
+            [ORDER_CONSUMING] = STATE(ORDER_OVER),
+            [ORDER_RELEASING] = STATE(ORDER_OVER),
+            [ORDER_OVER] = 0,
+        },
+    .count = ORDER_STATES,
+};
+
+#define SAME ORDER_OUTCOMES /* the outcome stays */
+
+/* What an event does in a state. */
+struct order_rule {
+    enum order_state state;
+    enum order_event event;
+    enum order_state next;
+    unsigned actions;
+    enum order_outcome outcome;
+};
+
+static const struct order_rule rules[] = {
+    {ORDER_CLAIMING, ORDER_CLAIMED, ORDER_VERIFYING, ORDER_VERIFY, SAME},
+    {ORDER_CLAIMING, ORDER_WAS_CONSUMED, ORDER_OVER, ORDER_END, ORDER_REPLAYED},
+    {ORDER_CLAIMING, ORDER_IS_IN_FLIGHT, ORDER_OVER, ORDER_END, ORDER_UNDER_WAY},
+    {ORDER_CLAIMING, ORDER_NOT_STORED, ORDER_OVER, ORDER_END, ORDER_UNAVAILABLE},
+    {ORDER_CLAIMING, ORDER_GONE, ORDER_CLAIM_LEFT, 0, SAME},
+
+    {ORDER_CLAIM_LEFT, ORDER_CLAIMED, ORDER_RELEASING, ORDER_RELEASE, SAME},
+    {ORDER_CLAIM_LEFT, ORDER_WAS_CONSUMED, ORDER_OVER, ORDER_END, SAME},
+    {ORDER_CLAIM_LEFT, ORDER_IS_IN_FLIGHT, ORDER_OVER, ORDER_END, SAME},
+    {ORDER_CLAIM_LEFT, ORDER_NOT_STORED, ORDER_OVER, ORDER_END, SAME},
+
+    {ORDER_VERIFYING, ORDER_VALID, ORDER_RUNNING, ORDER_RUN, SAME},
+    {ORDER_VERIFYING, ORDER_INVALID, ORDER_RELEASING, ORDER_RELEASE, ORDER_NOT_VALID},
+    {ORDER_VERIFYING, ORDER_LOST, ORDER_RELEASING, ORDER_RELEASE, ORDER_UNVERIFIED},
+    {ORDER_VERIFYING, ORDER_GONE, ORDER_RELEASING, ORDER_CANCEL | ORDER_RELEASE, SAME},
+
+    {ORDER_RUNNING, ORDER_RAN, ORDER_MARKING, ORDER_MARK, SAME},
+    {ORDER_RUNNING, ORDER_NOT_RAN, ORDER_RELEASING, ORDER_RELEASE, ORDER_NOT_RUN},
+    {ORDER_RUNNING, ORDER_GONE, ORDER_RELEASING, ORDER_RELEASE, SAME},
+
+    {ORDER_MARKING, ORDER_STORED, ORDER_SETTLING, ORDER_SETTLE, SAME},
+    {ORDER_MARKING, ORDER_NOT_STORED, ORDER_RELEASING, ORDER_RELEASE, ORDER_UNAVAILABLE},
+    {ORDER_MARKING, ORDER_GONE, ORDER_MARK_LEFT, 0, SAME},
+
+    {ORDER_MARK_LEFT, ORDER_STORED, ORDER_RELEASING, ORDER_RELEASE, SAME},
+    {ORDER_MARK_LEFT, ORDER_NOT_STORED, ORDER_RELEASING, ORDER_RELEASE, SAME},
+
+    {ORDER_SETTLING, ORDER_SETTLED, ORDER_CONSUMING, ORDER_CONSUME, ORDER_PAID},
+    {ORDER_SETTLING, ORDER_REFUSED, ORDER_RELEASING, ORDER_RELEASE, ORDER_UNSETTLED},
+    {ORDER_SETTLING, ORDER_LOST, ORDER_PAUSING, ORDER_PAUSE, SAME},
+
+    {ORDER_PAUSING, ORDER_WAITED, ORDER_SETTLING_AGAIN, ORDER_SETTLE, SAME},
+
+    {ORDER_SETTLING_AGAIN, ORDER_SETTLED, ORDER_CONSUMING, ORDER_CONSUME, ORDER_PAID},
+    {ORDER_SETTLING_AGAIN, ORDER_REFUSED, ORDER_OVER, ORDER_END, ORDER_DOUBTFUL},
+    {ORDER_SETTLING_AGAIN, ORDER_LOST, ORDER_OVER, ORDER_END, ORDER_DOUBTFUL},
+
+    {ORDER_CONSUMING, ORDER_STORED, ORDER_OVER, ORDER_END, SAME},
+    {ORDER_CONSUMING, ORDER_NOT_STORED, ORDER_OVER, ORDER_END, SAME}, /* what was paid for is shown */
+
+    {ORDER_RELEASING, ORDER_STORED, ORDER_OVER, ORDER_END, SAME},
+    {ORDER_RELEASING, ORDER_NOT_STORED, ORDER_OVER, ORDER_END, SAME},
+};
+
+unsigned order_step(struct order *order, enum order_event event)
+{
+    for (const struct order_rule *rule = rules; rule < rules + sizeof rules / sizeof *rules; rule++) {
+        if (rule->state != order->state || rule->event != event)
+            continue;
+        states_move(&order_states, order->state, rule->next, NULL);
+        order->state = rule->next;
+        if (rule->outcome != SAME)
+            order->outcome = rule->outcome;
+        return rule->actions;
+    }
+    return 0;
+}
