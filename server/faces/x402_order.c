@@ -6,9 +6,8 @@
 
 static const struct states order_states = {
     .subject = "payment",
-    .names =
-        (const char *const[]){"claiming", "claim_left", "verifying", "running", "marking", "mark_left", "settling",
-                              "pausing", "settling_again", "consuming", "releasing", "over"},
+    .names = (const char *const[]){"claiming", "claim_left", "verifying", "running", "marking", "mark_left", "settling",
+                                   "pausing", "settling_again", "consuming", "releasing", "over"},
     .next =
         (const uint32_t[]){
             [ORDER_CLAIMING] = STATE(ORDER_CLAIM_LEFT) | STATE(ORDER_VERIFYING) | STATE(ORDER_OVER),

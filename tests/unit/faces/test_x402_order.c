@@ -91,12 +91,11 @@ static void trace(const char *way, char *out)
         unsigned action;
         const char *word;
     } words[] = {
-        {ORDER_CANCEL, "cancel "},   {ORDER_VERIFY, "verify "}, {ORDER_RUN, "run "},
-        {ORDER_MARK, "mark "},       {ORDER_SETTLE, "settle "}, {ORDER_PAUSE, "pause "},
-        {ORDER_CONSUME, "consume "}, {ORDER_RELEASE, "release "},
+        {ORDER_CANCEL, "cancel "}, {ORDER_VERIFY, "verify "}, {ORDER_RUN, "run "},         {ORDER_MARK, "mark "},
+        {ORDER_SETTLE, "settle "}, {ORDER_PAUSE, "pause "},   {ORDER_CONSUME, "consume "}, {ORDER_RELEASE, "release "},
     };
-    static const char *const outcomes[ORDER_OUTCOMES] = {"paid",       "not run",    "replayed", "under way",  "not valid",
-                                                         "unverified", "unsettled", "doubtful", "unavailable"};
+    static const char *const outcomes[ORDER_OUTCOMES] = {
+        "paid", "not run", "replayed", "under way", "not valid", "unverified", "unsettled", "doubtful", "unavailable"};
     struct order order = {.state = ORDER_CLAIMING, .outcome = ORDER_UNAVAILABLE};
 
     *out = '\0';
