@@ -1,16 +1,16 @@
-/* The order of events around one payment: which step may follow which event, so that no output is shown unpaid, and
- * nothing is paid for that was not run. Pure: x402_sale.c carries the actions out.
+/* The order of events around one sale (sale.h): which step may follow which event, so that no output is shown unpaid,
+ * and nothing is paid for that did not run. Pure: sale.c carries the actions out.
  *
  *   claiming ─ verifying ─ running ─ marking ─ settling ─ consuming ─ over: the output is shown
  *      │           │          │         │         ├ refused ─ releasing ─ over: 402
  *      │           └──────────┴─────────┴─ releasing ─ over: nothing was paid
- *      └ over: the payment was presented before       └ no answer ─ pausing ─ settling again ─ consuming
- *                                                                                 └ over: 402, the claim stays
+ *      └ over: the payment was presented before       └ no answer ─ pausing ─ settling again ─ consuming ─ over
  *
- * A claim is released only if the facilitator was never asked to settle, or if it has refused its first settlement. If
- * the first one got no answer, the money may have been taken, so that the payment must not be presented again. */
-#ifndef CODECELL_FACES_X402_ORDER_H
-#define CODECELL_FACES_X402_ORDER_H
+ * What was claimed is released only if the facilitator was never asked to settle, or if it refused when it was asked
+ * first. If its first answer was lost, the money may have been taken. Then the payment counts as consumed, also if the
+ * second answer is no: otherwise one payment could pay for two runs, or be taken twice. */
+#ifndef CODECELL_FACES_SALE_ORDER_H
+#define CODECELL_FACES_SALE_ORDER_H
 
 enum order_state {
     ORDER_CLAIMING,
@@ -30,6 +30,7 @@ enum order_state {
 
 enum order_event {
     ORDER_CLAIMED,
+    ORDER_REPEATS,      /* the same request was sent before: it is under way, or its answer is there */
     ORDER_WAS_CONSUMED, /* an earlier request was paid with it */
     ORDER_IS_IN_FLIGHT, /* an earlier request has claimed it */
     ORDER_STORED,       /* the database did what it was asked for last */
@@ -54,25 +55,26 @@ enum order_action {
     ORDER_PAUSE = 16,
     ORDER_CONSUME = 32,
     ORDER_RELEASE = 64,
-    ORDER_CANCEL = 128, /* the call to the facilitator */
+    ORDER_CANCEL = 128, /* the question to the facilitator */
     ORDER_END = 256,    /* tells the outcome, unless the client is gone */
 };
 
 enum order_outcome {
     ORDER_PAID,        /* show the output */
     ORDER_NOT_RUN,     /* show why it did not run */
-    ORDER_REPLAYED,    /* 409 consumed */
-    ORDER_UNDER_WAY,   /* 409 inflight */
-    ORDER_NOT_VALID,   /* 402 */
-    ORDER_UNVERIFIED,  /* 502: the facilitator could not be asked */
-    ORDER_UNSETTLED,   /* 402: the facilitator has refused the settlement */
-    ORDER_DOUBTFUL,    /* 402: nobody knows whether the money was taken */
-    ORDER_UNAVAILABLE, /* 503: the database */
+    ORDER_REPEATED,    /* the same request was sent before */
+    ORDER_REPLAYED,    /* another request was paid with the payment */
+    ORDER_UNDER_WAY,   /* another request has the payment in hand */
+    ORDER_NOT_VALID,   /* the facilitator says so */
+    ORDER_UNVERIFIED,  /* the facilitator could not be asked */
+    ORDER_UNSETTLED,   /* the facilitator has refused the settlement */
+    ORDER_DOUBTFUL,    /* it is not known whether the money was taken */
+    ORDER_UNAVAILABLE, /* the database could not do it, or the key has too few credits */
     ORDER_OUTCOMES
 };
 
 struct order {
-    enum order_state state;     /* at first ORDER_CLAIMING, whose claim its owner asks for */
+    enum order_state state;     /* at first ORDER_CLAIMING: its owner asks for the claim */
     enum order_outcome outcome; /* of ORDER_END */
 };
 
