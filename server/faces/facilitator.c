@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define CONNECT_MS 5000L
-#define IDLE_CONNECTIONS 4L
+#define IDLE_CONNECTIONS 1L /* none is kept */
 #define PATH_ROOM 32 /* for "/verify" */
 
 struct facilitator {
@@ -99,6 +99,10 @@ static int ask_set_up(struct facilitator_call *call, const char *path, const jso
     strcpy(stpcpy(url, call->facilitator->url), path);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    /* If a kept connection breaks, curl sends the request again by itself. A settlement must not be asked for twice
+     * unseen, because the second answer says nothing of the first one. */
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)deadline_ms);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body);
