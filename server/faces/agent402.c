@@ -7,6 +7,7 @@
 #include "api/manners.h"
 #include "base/json.h"
 #include "faces/face.h"
+#include "faces/face_text.h"
 #include "faces/till.h"
 
 #include <stdlib.h>
@@ -131,17 +132,6 @@ static char *agent402_error_for(struct http_exchange *ex, int *status, const cha
     return text;
 }
 
-/* For an answer whose own headers were too many. */
-static char *agent402_error_body(int status, const char *detail, size_t *len)
-{
-    json_t *object = agent402_error(NULL, detail);
-    char *text = object != NULL ? json_text(object, len) : NULL;
-
-    (void)status;
-    json_decref(object);
-    return text;
-}
-
 /* The table. */
 
 static void code_run(struct http_exchange *ex)
@@ -179,7 +169,7 @@ const struct face face_agent402 = {
     .routes = routes,
     .covers = covers,
     .manners = {.error_type = "application/json",
-                .error_body = agent402_error_body,
+                .error_body = face_error,
                 .error_for = agent402_error_for,
                 .keys = keys,
                 .cost = 1},

@@ -31,10 +31,6 @@ struct face {
     /* The ways in which its routes run programs, for tests that drive every face. Ends with a translation of NULL; may
      * be NULL. */
     const struct face_way *ways;
-    struct http_manners manners; /* all but `prefix` */
-    int64_t credits;             /* that an execution takes of a prepaid key */
-};
-
     struct http_manners manners;     /* all but `prefix` */
     int64_t credits;                 /* that an execution takes of a prepaid key */
     const struct face_price *prices; /* of paths with another price; ends with a path of NULL; NULL: none */

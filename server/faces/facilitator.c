@@ -11,7 +11,7 @@
 
 #define CONNECT_MS 5000L
 #define IDLE_CONNECTIONS 1L /* none is kept */
-#define PATH_ROOM 32 /* for "/verify" */
+#define PATH_ROOM 32        /* for "/verify" */
 
 struct facilitator {
     struct curl_loop curl;
