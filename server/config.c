@@ -208,7 +208,8 @@ static const struct setting settings[] = {
     {"CODECELL_METRICS_KEY", &kind_secret, FIELD(metrics_key), .min = 0, .max = 256, .fallback = "",
      .help = "Key that gives access to `/metrics` from anywhere, sent as `Authorization: Bearer`. Without it, only "
              "direct connections from this machine's loopback have access."},
-    {"CODECELL_FACES", &kind_items, FIELD(faces), .min = 0, .max = 1000, .fallback = "builde2e,gateway,mcp,piston",
+    {"CODECELL_FACES", &kind_items, FIELD(faces), .min = 0, .max = 1000,
+     .fallback = "builde2e,gateway,agent402,mcp,piston",
      .help = "The faces that are on: other services' APIs that the server also answers (docs/faces/README.md). "
              "`NAME=/PREFIX` puts a face's paths after a prefix. `all` and `none` are understood, too."},
     {"CODECELL_FACE_ANONYMOUS", &kind_items, FIELD(face_anonymous), .min = 0, .max = 1000, .fallback = "",

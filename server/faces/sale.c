@@ -216,7 +216,7 @@ static int consume_work(struct db *db, struct store_job *job, struct error *erro
         return payments_consume(db, sale->claim, error);
     return credits_take(db, sale->reservation, error) != 0 || sale->options.credits == 0
                ? 0
-               : credits_left(db, sale->options.key_row, &sale->credits_left, error);
+               : credits_balance(db, sale->options.key_row, &sale->credits_left, error);
 }
 
 static int release_work(struct db *db, struct store_job *job, struct error *error)

@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-int credits_left(struct db *db, int64_t key_row, int64_t *left, struct error *error)
+int credits_balance(struct db *db, int64_t key_row, int64_t *left, struct error *error)
 {
     struct statement *statement;
     int found = sql_first(db, "SELECT credits FROM keys WHERE row = ?", SQL_VALUES(SQL_I(key_row)), &statement, error);
@@ -25,7 +25,7 @@ static int explain_refusal(struct db *db, int64_t key_row, struct error *error)
 {
     int64_t left;
 
-    if (credits_left(db, key_row, &left, error) != 0)
+    if (credits_balance(db, key_row, &left, error) != 0)
         return -1;
     return left != -1 ? error_set(error, ERROR_CREDITS, "Out of credits") : 0;
 }

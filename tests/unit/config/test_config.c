@@ -197,6 +197,8 @@ static const struct {
     T("CODECELL_URL=https://run.example.org/tools/", url, "https://run.example.org/tools/"),
     T("CODECELL_KEY=cc_1", key, "cc_1"),
     T("CODECELL_TRUSTED_PROXIES=", trusted_proxies, ""),
+    T("CODECELL_X402_FACILITATOR=", x402_facilitator, ""),
+    T("CODECELL_X402_FACILITATOR=https://h.example/x402", x402_facilitator, "https://h.example/x402"),
     T("CODECELL_TRUSTED_PROXIES=10.0.0.0/8, 2001:db8::/32, unix", trusted_proxies, "10.0.0.0/8, 2001:db8::/32, unix"),
     T("CODECELL_RUNTIME=", runtime, ""),
     T("CODECELL_RUNTIME=io.containerd.kata.v2", runtime, "io.containerd.kata.v2"),
@@ -345,6 +347,9 @@ static const struct {
     {"DOCKER_HOST=/var/run/docker.sock", "`unix:///path` or `tcp://host:port`, or empty"},
 #define NETS "up to 64 networks such as `10.0.0.0/8, 2001:db8::/32, 192.0.2.1, unix`, or empty"
     {"CODECELL_TRUSTED_PROXIES=10.0.0.0/33", NETS},
+    {"CODECELL_X402_FACILITATOR=ftp://h", "a URL that begins with `http://` or `https://`, without a query, or empty"},
+    {"CODECELL_X402_FACILITATOR=h.example", "a URL that begins with `http://` or `https://`, without a query, or empty"},
+    {"CODECELL_X402_FACILITATOR=http://h /", "a URL that begins with `http://` or `https://`, without a query, or empty"},
     {"CODECELL_TRUSTED_PROXIES=10.0.0.0/", NETS},
     {"CODECELL_TRUSTED_PROXIES=10.0.0.256", NETS},
     {"CODECELL_TRUSTED_PROXIES=2001:db8::/129", NETS},
