@@ -1,6 +1,7 @@
 /* What a request costs, as both versions of x402 say it. */
-#include "base/json.h"
 #include "faces/x402.h"
+
+#include "base/json.h"
 #include "faces/x402_text.h"
 
 #include <stdio.h>
