@@ -11,7 +11,8 @@
 
 #define PREFIX_MAX 200 /* bytes of a prefix in the setting */
 
-const struct face *const faces_all[FACES_MAX + 1] = {&face_agent402, &face_builde2e, &face_gateway, &face_mcp, &face_piston, NULL};
+const struct face *const faces_all[FACES_MAX + 1] = {&face_agent402, &face_builde2e, &face_gateway,
+                                                     &face_mcp,      &face_piston,   NULL};
 
 /* A face that is on. */
 struct faces_place {

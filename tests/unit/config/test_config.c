@@ -348,8 +348,10 @@ static const struct {
 #define NETS "up to 64 networks such as `10.0.0.0/8, 2001:db8::/32, 192.0.2.1, unix`, or empty"
     {"CODECELL_TRUSTED_PROXIES=10.0.0.0/33", NETS},
     {"CODECELL_X402_FACILITATOR=ftp://h", "a URL that begins with `http://` or `https://`, without a query, or empty"},
-    {"CODECELL_X402_FACILITATOR=h.example", "a URL that begins with `http://` or `https://`, without a query, or empty"},
-    {"CODECELL_X402_FACILITATOR=http://h /", "a URL that begins with `http://` or `https://`, without a query, or empty"},
+    {"CODECELL_X402_FACILITATOR=h.example",
+     "a URL that begins with `http://` or `https://`, without a query, or empty"},
+    {"CODECELL_X402_FACILITATOR=http://h /",
+     "a URL that begins with `http://` or `https://`, without a query, or empty"},
     {"CODECELL_TRUSTED_PROXIES=10.0.0.0/", NETS},
     {"CODECELL_TRUSTED_PROXIES=10.0.0.256", NETS},
     {"CODECELL_TRUSTED_PROXIES=2001:db8::/129", NETS},
