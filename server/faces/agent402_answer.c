@@ -44,18 +44,29 @@ static json_t *bytes_within(struct budget *budget, const char *bytes, size_t len
     return value;
 }
 
-static json_t *text_within(struct budget *budget, const char *text)
+static json_t *reported_within(struct budget *budget, const struct evaluation_text *text, bool cut)
 {
-    return within(budget, text, strlen(text));
+    return text->data != NULL ? bytes_within(budget, text->data, text->len, cut) : json_null();
 }
 
-static json_t *error_within(struct budget *budget, const char *name, const char *message, const char *traceback)
+static json_t *exception_within(struct budget *budget, const struct evaluation *evaluation)
+{
+    bool cut = evaluation->error_cut;
+    json_t *error = json_object();
+
+    json_object_set_new(error, "name", reported_within(budget, &evaluation->name, cut));
+    json_object_set_new(error, "message", reported_within(budget, &evaluation->message, cut));
+    json_object_set_new(error, "traceback", reported_within(budget, &evaluation->traceback, cut));
+    return error;
+}
+
+static json_t *end_within(struct budget *budget, const char *name, const char *message)
 {
     json_t *error = json_object();
 
-    json_object_set_new(error, "name", text_within(budget, name));
-    json_object_set_new(error, "message", text_within(budget, message));
-    json_object_set_new(error, "traceback", text_within(budget, traceback));
+    json_object_set_new(error, "name", within(budget, name, strlen(name)));
+    json_object_set_new(error, "message", within(budget, message, strlen(message)));
+    json_object_set_new(error, "traceback", json_string(""));
     return error;
 }
 
@@ -65,26 +76,29 @@ static json_t *killed_within(struct budget *budget, const struct execution_resul
     char name[32], message[80];
 
     if (result->memory_struck && result->exit_code != 0)
-        return error_within(budget, "MemoryError", "The program was killed for going over the memory limit", "");
+        return end_within(budget, "MemoryError", "The program was killed for going over the memory limit");
     if (result->signal == 0)
         return json_null();
     const char *abbreviation = sigabbrev_np(result->signal);
     snprintf(name, sizeof name, "SIG%s", abbreviation != NULL ? abbreviation : "NAL");
     snprintf(message, sizeof message, "The program was ended by %s", name);
-    return error_within(budget, name, message, "");
+    return end_within(budget, name, message);
 }
 
 static json_t *answer_object(const struct agent402_product *product, const struct execute_answer *answer)
 {
     const struct execution_result *result = &answer->result;
     const struct execution_output *output = &result->run;
+    const struct evaluation *evaluation = &result->evaluation;
     struct budget budget = {.left = (size_t)product->output_kb << 10};
     json_t *object = json_pack("{s:s}", "language", answer->language);
 
     json_object_set_new(object, "stdout", bytes_within(&budget, output->out.data, output->out.len, output->out_cut));
     json_object_set_new(object, "stderr", bytes_within(&budget, output->err.data, output->err.len, output->err_cut));
-    json_object_set_new(object, "result", json_null());
-    json_object_set_new(object, "error", killed_within(&budget, result));
+    json_object_set_new(object, "result", reported_within(&budget, &evaluation->result, evaluation->result_cut));
+    json_object_set_new(object, "error",
+                        evaluation->name.data != NULL ? exception_within(&budget, evaluation)
+                                                      : killed_within(&budget, result));
     if (budget.cut)
         json_object_set_new(object, "truncated", json_true());
     return object;

@@ -158,6 +158,7 @@ int agent402_read(struct execution_request *request, const struct agent402_produ
         return -1;
     int64_t most_kb = (int64_t)rules->maxima.output_kb;
     request->timeout_ms = (product->seconds < rules->max_timeout ? product->seconds : rules->max_timeout) * 1000;
+    request->evaluate = true;
     request->overrides.value[LIMIT_OUTPUT] = product->output_kb < most_kb ? product->output_kb : most_kb;
     return 0;
 }

@@ -52,6 +52,7 @@ static void test_bodies(void **state)
         assert_memory_equal(request.code, cases[i].code, request.code_len);
         assert_string_equal(request.language_name, cases[i].language);
         assert_int_equal(request.timeout_ms, 30000);
+        assert_true(request.evaluate);
         assert_int_equal(request.overrides.value[LIMIT_OUTPUT], 1);
         request_free(&request);
     }
@@ -173,6 +174,14 @@ static void test_answers(void **state)
     answer.result.exit_code = 3;
     check_answer(&answer, 200, START "\"hi\\n\",\"stderr\":\"\ufffd\",\"result\":null,\"error\":null}");
 
+    answer = (struct execute_answer){
+        .result = {
+            .exit_code = 1,
+            .evaluation = {.result = {"[1, 2]", 6}, .name = {"E", 1}, .message = {"", 0}, .traceback = {"T\n", 2}}}};
+    check_answer(&answer, 200,
+                 START
+                 "\"\",\"stderr\":\"\",\"result\":\"[1, 2]\",\"error\":{\"name\":\"E\",\"message\":\"\",\"traceback\":"
+                 "\"T\\n\"}}");
     answer = (struct execute_answer){.result = {.signal = 11, .exit_code = 139}};
     check_answer(&answer, 200,
                  START "\"\",\"stderr\":\"\",\"result\":null,\"error\":{\"name\":\"SIGSEGV\",\"message\":\"The program "
@@ -202,6 +211,17 @@ static void test_the_budget(void **state)
     put(&answer.result.run.err, "é", 10);
     assert_int_equal(agent402_answer(&small, &answer, &text, &len, &sentence), 200);
     assert_non_null(strstr(text, "x\",\"stderr\":\"é\",\"result\":null,\"error\":null,\"truncated\":true}"));
+    free(text);
+    execute_answer_free(&answer);
+
+    answer = (struct execute_answer){
+        .result = {
+            .evaluation = {.result = {"abcdef", 6}, .name = {"E", 1}, .message = {"m", 1}, .traceback = {"t", 1}}}};
+    put(&answer.result.run.out, "x", 1021);
+    assert_int_equal(agent402_answer(&small, &answer, &text, &len, &sentence), 200);
+    assert_non_null(
+        strstr(text, "x\",\"stderr\":\"\",\"result\":\"abc\",\"error\":{\"name\":\"\",\"message\":\"\",\"traceback\":"
+                     "\"\"},\"truncated\":true}"));
     free(text);
     execute_answer_free(&answer);
 
