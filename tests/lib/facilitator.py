@@ -25,6 +25,7 @@ YES = "yes"    # isValid, or success
 NO = "no"      # not
 LOST = "lost"  # the connection ends without an answer
 SLOW = "slow"  # no answer until the stub ends
+# An Event: yes, once it is set.
 
 
 def raw(status, text):
@@ -79,6 +80,9 @@ class Facilitator:
         self.asked.append((handler.path, body))
         answers = self.verify if handler.path == "/verify" else self.settle
         wanted = answers.pop(0) if len(answers) > 1 else answers[0]
+        if isinstance(wanted, threading.Event):
+            wanted.wait()
+            wanted = YES
         if wanted == SLOW:
             self.ends.wait()
         if wanted in (LOST, SLOW):
@@ -86,7 +90,9 @@ class Facilitator:
             with contextlib.suppress(OSError):
                 handler.connection.shutdown(socket.SHUT_RDWR)
             return
-        status, data = wanted if isinstance(wanted, tuple) else (200, json.dumps(self.say(handler.path, body, wanted)).encode())
+        if not isinstance(wanted, tuple):
+            wanted = 200, json.dumps(self.say(handler.path, body, wanted)).encode()
+        status, data = wanted
         handler.send_response(status)
         handler.send_header("Content-Type", "application/json")
         handler.send_header("Content-Length", str(len(data)))
