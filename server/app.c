@@ -20,6 +20,7 @@
 #include "docker/engine/engine.h"
 #include "docker/pool/pool.h"
 #include "faces/faces.h"
+#include "faces/till.h"
 #include "languages/availability.h"
 #include "retention.h"
 #include "store/directory.h"
@@ -55,6 +56,7 @@ struct app {
     struct availability *availability;
     struct http_server *http;
     struct faces *faces;
+    struct till till;
     struct retention retention;
     struct api api;
     struct limits maxima, defaults;
@@ -108,6 +110,7 @@ static void on_http_stopped(void *arg)
 
     if (app->info != NULL)
         call_cancel(app->info);
+    till_close(&app->till);
     retention_close(&app->retention);
     availability_close(app->availability, on_offers_closed, app);
 }
@@ -405,6 +408,7 @@ static void fill_api(struct app *app)
                             .reuse = config->reuse == REUSE_KEY,
                             .metrics_key = config->metrics_key,
                             .reading = {.least = config->read_rate},
+                            .till = &app->till,
                             .addresses = {.least = config->face_address_rate}};
 }
 
@@ -475,6 +479,26 @@ static void look_at_cores(void)
         fclose(file);
 }
 
+static int open_faces(struct app *app, struct error *error)
+{
+    const struct config *config = app->config;
+    const struct till_settings till = {.facilitator = config->x402_facilitator,
+                                       .pay_to = config->x402_pay_to,
+                                       .network = config->x402_network,
+                                       .asset = config->x402_asset,
+                                       .asset_name = config->x402_asset_name,
+                                       .asset_version = config->x402_asset_version,
+                                       .credit = config->x402_credit};
+    const struct faces_settings faces = {.on = config->faces,
+                                         .anonymous = config->face_anonymous,
+                                         .url_keys = config->face_url_keys,
+                                         .rate = config->rate,
+                                         .gateway_keys = config->gateway_keys,
+                                         .sells = *config->x402_facilitator != '\0'};
+
+    return till_open(&app->till, &app->loop, &till, error) != 0 ? -1 : faces_open(&app->faces, &faces, error);
+}
+
 static int start(struct app *app, struct error *error)
 {
     if ((app->lock = directory_lock(app->config->data_dir, error)) < 0 ||
@@ -484,12 +508,7 @@ static int start(struct app *app, struct error *error)
         return -1;
     if (!app->config->waiting)
         catalog_without_prewarming(app->languages);
-    const struct faces_settings faces = {.on = app->config->faces,
-                                         .anonymous = app->config->face_anonymous,
-                                         .url_keys = app->config->face_url_keys,
-                                         .rate = app->config->rate,
-                                         .gateway_keys = app->config->gateway_keys};
-    if (faces_open(&app->faces, &faces, error) != 0 || open_engine(app, error) != 0 || open_pool(app, error) != 0 ||
+    if (open_faces(app, error) != 0 || open_engine(app, error) != 0 || open_pool(app, error) != 0 ||
         open_runner(app, error) != 0 || open_offers(app, error) != 0 || listen_http(app, error) != 0)
         return -1;
     fill_api(app);

@@ -208,7 +208,8 @@ static const struct setting settings[] = {
     {"CODECELL_METRICS_KEY", &kind_secret, FIELD(metrics_key), .min = 0, .max = 256, .fallback = "",
      .help = "Key that gives access to `/metrics` from anywhere, sent as `Authorization: Bearer`. Without it, only "
              "direct connections from this machine's loopback have access."},
-    {"CODECELL_FACES", &kind_items, FIELD(faces), .min = 0, .max = 1000, .fallback = "builde2e,gateway,mcp,piston",
+    {"CODECELL_FACES", &kind_items, FIELD(faces), .min = 0, .max = 1000,
+     .fallback = "builde2e,gateway,agent402,mcp,piston",
      .help = "The faces that are on: other services' APIs that the server also answers (docs/faces/README.md). "
              "`NAME=/PREFIX` puts a face's paths after a prefix. `all` and `none` are understood, too."},
     {"CODECELL_FACE_ANONYMOUS", &kind_items, FIELD(face_anonymous), .min = 0, .max = 1000, .fallback = "",
@@ -224,6 +225,22 @@ static const struct setting settings[] = {
          "Keys a day that one client address may make for itself at the face `gateway`: each has 200 credits, works "
          "for that face alone, and may send as many requests a minute as `CODECELL_RATE` says. 0: clients make no "
          "keys."},
+    {"CODECELL_X402_FACILITATOR", &kind_url, FIELD(x402_facilitator), .min = 0, .max = 1000, .fallback = "",
+     .help = "Service that verifies and settles x402 payments. If it is set, faces that sell (agent402) take such "
+             "payments. Each needs a key in `CODECELL_FACE_ANONYMOUS`, under which paid requests run. Empty: no x402."},
+    {"CODECELL_X402_PAY_TO", &kind_name, FIELD(x402_pay_to), .min = 0, .max = 42, .fallback = "",
+     .help = "Address that x402 payments go to: `0x` and 40 hex digits."},
+    {"CODECELL_X402_NETWORK", &kind_name, FIELD(x402_network), .min = 1, .max = 64, .fallback = "base-sepolia",
+     .help = "Chain of x402 payments: `base`, `base-sepolia`, `polygon`, `polygon-amoy`, `avalanche` or "
+             "`avalanche-fuji`."},
+    {"CODECELL_X402_ASSET", &kind_name, FIELD(x402_asset), .min = 0, .max = 42, .fallback = "",
+     .help = "Address of the token of x402 payments, which has six decimals. Empty: the network's USDC."},
+    {"CODECELL_X402_ASSET_NAME", &kind_items, FIELD(x402_asset_name), .min = 0, .max = 64, .fallback = "",
+     .help = "Name in the token's EIP-712 domain. Empty: that of the network's USDC."},
+    {"CODECELL_X402_ASSET_VERSION", &kind_name, FIELD(x402_asset_version), .min = 1, .max = 16, .fallback = "2",
+     .help = "Version in the token's EIP-712 domain."},
+    {"CODECELL_X402_CREDIT", &kind_integer, FIELD(x402_credit), .min = 1, .max = 1000000000, .fallback = "10000",
+     .help = "What one credit is worth in the token's least units. With 10000, a credit is $0.01 of USDC."},
     {"CODECELL_RUNTIME", &kind_name, FIELD(runtime), .min = 0, .max = 128, .fallback = "auto",
      .help = "The engine's runtime for cells, such as `crun` or `runsc`. `auto`: `crun` if the engine has it and a "
              "trial cell proves that it works, else the engine's default. Empty: the engine's default."},

@@ -55,6 +55,13 @@ struct config {
     char *faces;               /* CODECELL_FACES: "piston,mcp=/tools", "all", "none" (server/faces/faces.h) */
     char *face_anonymous;      /* CODECELL_FACE_ANONYMOUS: "piston=KEYNAME"; "": none */
     int64_t face_address_rate; /* CODECELL_FACE_ADDRESS_RATE: requests a minute of one address without a key */
+    char *x402_facilitator;    /* CODECELL_X402_FACILITATOR: a URL; "": x402 is off */
+    char *x402_pay_to;         /* CODECELL_X402_PAY_TO: an address */
+    char *x402_network;        /* CODECELL_X402_NETWORK */
+    char *x402_asset;          /* CODECELL_X402_ASSET: an address; "": the network's USDC */
+    char *x402_asset_name;     /* CODECELL_X402_ASSET_NAME: of its EIP-712 domain */
+    char *x402_asset_version;  /* CODECELL_X402_ASSET_VERSION */
+    int64_t x402_credit;       /* CODECELL_X402_CREDIT: the asset's least units that a credit is worth */
     bool face_url_keys;        /* CODECELL_FACE_URL_KEYS: a key may be in the query */
     int64_t gateway_keys;      /* CODECELL_GATEWAY_KEYS: keys a day that one address makes for itself; 0: none */
     char *runtime;             /* CODECELL_RUNTIME: the engine's runtime for cells; "": the engine's default */

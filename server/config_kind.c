@@ -74,14 +74,16 @@ static bool check_url(const struct setting *setting, const char *text)
 {
     bool has_scheme = strncmp(text, "http://", 7) == 0 || strncmp(text, "https://", 8) == 0;
 
+    if (*text == '\0')
+        return setting->min == 0;
     return has_scheme && check_text(setting, text) && text[strcspn(text, " ?#")] == '\0' &&
            strstr(text, ":///") == NULL;
 }
 
 static void describe_url(const struct setting *setting, char out[SHOWN_MAX])
 {
-    (void)setting;
-    snprintf(out, SHOWN_MAX, "a URL that begins with `http://` or `https://`, without a query");
+    snprintf(out, SHOWN_MAX, "a URL that begins with `http://` or `https://`, without a query%s",
+             setting->min == 0 ? ", or empty" : "");
 }
 
 /* What an item may be is checked where it is used (server/faces/faces.c). */

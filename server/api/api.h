@@ -18,6 +18,7 @@
 
 struct availability;
 struct faces;
+struct till;
 
 /* What all handlers need: http_options.data. app.c owns it. */
 struct api {
@@ -34,6 +35,7 @@ struct api {
     const char *metrics_key;        /* "": /metrics is for this machine alone */
     struct reading_rates reading;   /* rates of requests that run nothing */
     struct reading_rates addresses; /* rates of requests without a key, by the client's address */
+    struct till *till;              /* of faces that sell (faces/till.h) */
     bool draining;                  /* SIGTERM came: new executions are 503 */
 };
 

@@ -15,6 +15,12 @@ struct face_way {
     const void *context; /* of its functions */
 };
 
+/* What an execution takes of a prepaid key below one of the paths that a face covers. */
+struct face_price {
+    const char *path;
+    int64_t credits;
+};
+
 struct face {
     const char *name;  /* in CODECELL_FACES, and of keys that are limited to it */
     const char *title; /* the service's name */
@@ -25,14 +31,17 @@ struct face {
     /* The ways in which its routes run programs, for tests that drive every face. Ends with a translation of NULL; may
      * be NULL. */
     const struct face_way *ways;
-    struct http_manners manners; /* all but `prefix` */
-    int64_t credits;             /* that an execution takes of a prepaid key */
+    struct http_manners manners;     /* all but `prefix` */
+    int64_t credits;                 /* that an execution takes of a prepaid key */
+    const struct face_price *prices; /* of paths with another price; ends with a path of NULL; NULL: none */
+    bool sells; /* runs programs for x402 payments, with the rate and limits of its anonymous key */
 };
 
 /* All that there are; NULL after the last (faces.c). */
 extern const struct face *const faces_all[];
 
 /* A row for each face, in server/faces/NAME.c. */
+extern const struct face face_agent402;
 extern const struct face face_builde2e;
 extern const struct face face_gateway;
 extern const struct face face_mcp;

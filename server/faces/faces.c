@@ -11,7 +11,8 @@
 
 #define PREFIX_MAX 200 /* bytes of a prefix in the setting */
 
-const struct face *const faces_all[FACES_MAX + 1] = {&face_builde2e, &face_gateway, &face_mcp, &face_piston, NULL};
+const struct face *const faces_all[FACES_MAX + 1] = {&face_agent402, &face_builde2e, &face_gateway,
+                                                     &face_mcp,      &face_piston,   NULL};
 
 /* A face that is on. */
 struct faces_place {
@@ -132,6 +133,18 @@ static int read_anonymous(struct faces *faces, const char *setting, struct error
     return 0;
 }
 
+/* Paid requests show no key. So a face that sells needs the key of requests without one. */
+static int check_sellers(const struct faces *faces, bool sells, struct error *error)
+{
+    for (size_t i = 0; sells && i < faces->count; i++)
+        if (faces->places[i].face->sells && faces->places[i].anonymous == NULL)
+            return error_set(error, ERROR_INVALID,
+                             "CODECELL_X402_FACILITATOR: paid requests of the face %s need a key to run under: "
+                             "CODECELL_FACE_ANONYMOUS=%s=KEYNAME",
+                             faces->places[i].face->name, faces->places[i].face->name);
+    return 0;
+}
+
 /* The tables. */
 
 static size_t routes_count(const struct http_route *routes)
@@ -208,6 +221,14 @@ static const struct http_key_place *without_url_keys(struct faces *faces, const 
     return list;
 }
 
+static int64_t credits_of(const struct face *face, const char *path)
+{
+    for (const struct face_price *price = face->prices; price != NULL && price->path != NULL; price++)
+        if (strcmp(price->path, path) == 0)
+            return price->credits;
+    return face->credits;
+}
+
 static int add_manners(struct faces *faces, const struct faces_place *place, const char *path, bool url_keys,
                        struct error *error)
 {
@@ -221,7 +242,7 @@ static int add_manners(struct faces *faces, const struct faces_place *place, con
     *manners = (struct api_manners){.http = place->face->manners,
                                     .face = place->face->name,
                                     .anonymous = place->anonymous,
-                                    .credits = place->face->credits};
+                                    .credits = credits_of(place->face, path)};
     manners->http.prefix = prefix;
     manners->http.keys = keys;
     faces->manners[faces->manners_len++] = &manners->http;
@@ -316,7 +337,7 @@ int faces_open_of(struct faces **out, const struct face *const *known, const str
     faces->rate = settings->rate;
     faces->gateway_quota.most = settings->gateway_keys;
     if (read_on(faces, settings->on, error) != 0 || read_anonymous(faces, settings->anonymous, error) != 0 ||
-        make_tables(faces, settings->url_keys, error) != 0) {
+        check_sellers(faces, settings->sells, error) != 0 || make_tables(faces, settings->url_keys, error) != 0) {
         faces_close(faces);
         return -1;
     }

@@ -17,6 +17,7 @@ struct faces_settings {
     bool url_keys;         /* CODECELL_FACE_URL_KEYS: a key may be in the query */
     int64_t rate;          /* CODECELL_RATE: requests a minute of a key that a client makes for itself */
     int64_t gateway_keys;  /* CODECELL_GATEWAY_KEYS: such keys a day for each address; 0: none */
+    bool sells;            /* CODECELL_X402_FACILITATOR: x402 is on */
 };
 
 struct face;

@@ -143,8 +143,7 @@ void http_check_pace(struct http_exchange *ex)
 void http_respond_error(struct http_exchange *ex, int status, const char *detail)
 {
     size_t len = 0;
-    status = ex->manners->error_status != NULL ? ex->manners->error_status(status) : status;
-    char *body = http_error_body(ex, status, detail, &len);
+    char *body = http_error_say(ex, &status, detail, &len);
 
     if (body != NULL)
         http_respond(ex, status, ex->manners->error_type, body, len);

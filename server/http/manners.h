@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+struct http_exchange;
 struct http_target;
 
 enum http_key_kind {
@@ -24,7 +25,10 @@ struct http_manners {
     const char *error_type; /* an error's Content-Type */
     /* An error's body: free() it. `detail` is one sentence, in UTF-8. NULL: out of memory. */
     char *(*error_body)(int status, const char *detail, size_t *len);
-    int (*error_status)(int status);   /* the status that says it in this API; NULL: the same */
+    int (*error_status)(int status); /* the status that says it in this API; NULL: the same */
+    /* In the place of the two above for an API whose errors depend on the request: may change the status and add
+     * headers. NULL: the two above. */
+    char *(*error_for)(struct http_exchange *ex, int *status, const char *detail, size_t *len);
     const struct http_key_place *keys; /* where a key may be: the first place that has one counts */
     unsigned cost;                     /* of one request, for the rate of its key; not read here */
 };

@@ -40,11 +40,14 @@ static const char *reason(int status)
         {414, "URI Too Long"},
         {415, "Unsupported Media Type"},
         {417, "Expectation Failed"},
+        {422, "Unprocessable Content"},
         {429, "Too Many Requests"},
         {431, "Request Header Fields Too Large"},
         {500, "Internal Server Error"},
         {501, "Not Implemented"},
+        {502, "Bad Gateway"},
         {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
         {505, "HTTP Version Not Supported"},
     };
 
@@ -75,6 +78,23 @@ char *http_error_body(const struct http_exchange *ex, int status, const char *de
     buf_init(&clean, DETAIL_MAX);
     if (text_utf8_clean(&clean, detail, strlen(detail), false) == 0 && clean.data != NULL)
         text = ex->manners->error_body(status, clean.data, len);
+    buf_free(&clean);
+    return text;
+}
+
+char *http_error_say(struct http_exchange *ex, int *status, const char *detail, size_t *len)
+{
+    const struct http_manners *manners = ex->manners;
+    struct buf clean;
+    char *text = NULL;
+
+    if (manners->error_for == NULL) {
+        *status = manners->error_status != NULL ? manners->error_status(*status) : *status;
+        return http_error_body(ex, *status, detail, len);
+    }
+    buf_init(&clean, DETAIL_MAX);
+    if (text_utf8_clean(&clean, detail, strlen(detail), false) == 0 && clean.data != NULL)
+        text = manners->error_for(ex, status, clean.data, len);
     buf_free(&clean);
     return text;
 }

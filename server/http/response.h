@@ -19,4 +19,7 @@ int http_response_build_switch(struct http_exchange *ex, const char *protocol);
 /* An error's body by the exchange's manners: free() it. NULL: out of memory. */
 char *http_error_body(const struct http_exchange *ex, int status, const char *detail, size_t *len);
 
+/* The same for an answer: the manners may change the status and add headers. */
+char *http_error_say(struct http_exchange *ex, int *status, const char *detail, size_t *len);
+
 #endif

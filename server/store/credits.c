@@ -8,17 +8,26 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* The key does not have the amount. 0: it is not prepaid; or -1. */
-static int explain_refusal(struct db *db, int64_t key_row, struct error *error)
+int credits_balance(struct db *db, int64_t key_row, int64_t *left, struct error *error)
 {
     struct statement *statement;
     int found = sql_first(db, "SELECT credits FROM keys WHERE row = ?", SQL_VALUES(SQL_I(key_row)), &statement, error);
 
     if (found <= 0)
         return found < 0 ? -1 : error_set(error, ERROR_NOT_FOUND, "Key not found");
-    bool prepaid = statement_int(statement, 0) != -1;
+    *left = statement_int(statement, 0);
     statement_reset(statement);
-    return prepaid ? error_set(error, ERROR_CREDITS, "Out of credits") : 0;
+    return 0;
+}
+
+/* The key does not have the amount. 0: it is not prepaid; or -1. */
+static int explain_refusal(struct db *db, int64_t key_row, struct error *error)
+{
+    int64_t left;
+
+    if (credits_balance(db, key_row, &left, error) != 0)
+        return -1;
+    return left != -1 ? error_set(error, ERROR_CREDITS, "Out of credits") : 0;
 }
 
 static int insert_reservation(struct db *db, int64_t key_row, int64_t amount, int64_t *reservation, struct error *error)

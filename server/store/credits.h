@@ -27,6 +27,9 @@ int credits_reserve(struct db *db, int64_t key_row, int64_t amount, int64_t *res
 int credits_take(struct db *db, int64_t reservation, struct error *error);
 int credits_give_back(struct db *db, int64_t reservation, struct error *error);
 
+/* What the key has, without what is reserved; -1: it is not prepaid. ERROR_NOT_FOUND: there is no such key. */
+int credits_balance(struct db *db, int64_t key_row, int64_t *left, struct error *error);
+
 /* On the loop's thread: a job that gives the reservation (0: none) back. If it fails, the next start gives it back. */
 void credits_give_back_later(struct store *store, int64_t reservation);
 

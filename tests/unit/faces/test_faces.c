@@ -45,8 +45,20 @@ static const char *const below_covers[] = {"/run/belo", NULL}; /* does not cover
 static const struct http_route own_routes[] = {{"POST", "/api/v1/execute", nothing, 0}, {.method = NULL}};
 static const char *const own_covers[] = {"/api/v1/execute", NULL};
 
+static const struct http_route shop_routes[] = {
+    {"POST", "/buy", nothing, 0}, {"POST", "/buy-more", nothing, 0}, {.method = NULL}};
+static const char *const shop_covers[] = {"/buy", "/buy-more", NULL};
+static const struct face_price shop_prices[] = {{"/buy-more", 5}, {.path = NULL}};
+static const struct face shop = {.name = "shop",
+                                 .title = "shop",
+                                 .routes = shop_routes,
+                                 .covers = shop_covers,
+                                 .manners = {.error_type = "shop", .error_body = no_body, .keys = keys, .cost = 1},
+                                 .credits = 2,
+                                 .prices = shop_prices,
+                                 .sells = true};
 static const struct face red = FACE(red, 3), blue = FACE(blue, 1), below = FACE(below, 1), own = FACE(own, 1);
-static const struct face *const known[] = {&red, &blue, &below, &own, NULL};
+static const struct face *const known[] = {&red, &blue, &below, &own, &shop, NULL};
 
 static struct faces *faces;
 static struct error error;
@@ -206,6 +218,35 @@ static void test_all_of_them(void **state)
     }
 }
 
+static void test_a_path_may_have_a_price_of_its_own(void **state)
+{
+    (void)state;
+    assert_int_equal(open_with("shop=/s", "", false), 0);
+    assert_string_equal(manners_at(0)->http.prefix, "/s/buy");
+    assert_int_equal(manners_at(0)->credits, 2);
+    assert_string_equal(manners_at(1)->http.prefix, "/s/buy-more");
+    assert_int_equal(manners_at(1)->credits, 5);
+}
+
+static void test_a_seller_needs_a_key_for_paid_requests(void **state)
+{
+    struct faces_settings settings = {.on = "shop", .anonymous = "", .sells = true};
+
+    (void)state;
+    faces_close(faces);
+    assert_int_equal(faces_open_of(&faces, known, &settings, &error), -1);
+    assert_string_equal(error.text,
+                        "CODECELL_X402_FACILITATOR: paid requests of the face shop need a key to run under: "
+                        "CODECELL_FACE_ANONYMOUS=shop=KEYNAME");
+    settings.anonymous = "shop=buyers";
+    assert_int_equal(faces_open_of(&faces, known, &settings, &error), 0);
+    assert_string_equal(manners_at(0)->anonymous, "buyers");
+    faces_close(faces);
+    settings.on = "red";
+    settings.anonymous = "";
+    assert_int_equal(faces_open_of(&faces, known, &settings, &error), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +255,8 @@ int main(void)
         cmocka_unit_test_teardown(test_manners, close_faces),
         cmocka_unit_test_teardown(test_keys_in_urls_need_a_setting, close_faces),
         cmocka_unit_test_teardown(test_all_of_them, close_faces),
+        cmocka_unit_test_teardown(test_a_path_may_have_a_price_of_its_own, close_faces),
+        cmocka_unit_test_teardown(test_a_seller_needs_a_key_for_paid_requests, close_faces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,25 @@ static const struct http_key_place other_keys[] = {
     }
 
 static const struct http_manners other = OTHER("/other"), within = OTHER("/other/with/in");
-static const struct http_manners *const both[] = {&within, &other, NULL};
+
+/* Errors of this API depend on the request. */
+static char *error_of_request(struct http_exchange *ex, int *status, const char *detail, size_t *len)
+{
+    char *text;
+    int n = asprintf(&text, "%s %s: %s", http_method(ex), http_path(ex), detail);
+
+    *len = n < 0 ? 0 : (size_t)n;
+    *status = *status == 404 ? 410 : *status;
+    http_header_add(ex, "X-Was", "asked");
+    return n < 0 ? NULL : text;
+}
+
+static const struct http_manners asking = {.prefix = "/asking",
+                                           .error_type = "text/plain",
+                                           .error_body = plain_error,
+                                           .error_for = error_of_request,
+                                           .keys = other_keys};
+static const struct http_manners *const both[] = {&within, &other, &asking, NULL};
 
 static void handle_key(struct http_exchange *ex)
 {
@@ -43,6 +61,7 @@ static void handle_key(struct http_exchange *ex)
 static const struct http_route routes[] = {
     {"GET", "/key", handle_key, ADMIT_NOW},
     {"GET", "/other/key", handle_key, ADMIT_NOW},
+    {"GET", "/asking/key", handle_key, ADMIT_NOW},
     {"POST", "/other/echo", handle_echo, ADMIT_NOW},
     {"GET", "/other/{rest...}", handle_split, ADMIT_NOW},
     {NULL, NULL, NULL, 0},
@@ -94,6 +113,24 @@ static void errors_have_their_path_s_shape(void **state)
     expect(&t, GET("/key"), 401, json, "{\"detail\":\"no key \xef\xbf\xbd\"}");
     expect(&t, GET("/other/key"), 401, text, "<401> no key \xef\xbf\xbd");
     expect(&t, GET("/other/rest/a"), 500, text, "<500> Internal error: the answer's headers are not valid");
+    trial_stop(&t);
+}
+
+static void an_error_may_depend_on_its_request(void **state)
+{
+    (void)state;
+    struct trial t;
+    struct answer answer;
+    close(manners_start(&t));
+    int fd = client_open(&t);
+    client_send(&t, fd, GET("/asking/no"));
+    client_answer(&t, fd, &answer);
+    assert_int_equal(answer.status, 410);
+    assert_string_equal(answer_header(&answer, "X-Was"), "asked");
+    assert_string_equal(answer.body, "GET /asking/no: Not found: no such path");
+    free(answer.body);
+    close(fd);
+    expect(&t, GET("/asking/key"), 401, "text/plain", "GET /asking/key: no key \xef\xbf\xbd");
     trial_stop(&t);
 }
 
@@ -174,11 +211,9 @@ static void the_longest_prefix_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(errors_have_their_path_s_shape),
-        cmocka_unit_test(keys_are_where_the_manners_say),
-        cmocka_unit_test(slow_and_too_many),
-        cmocka_unit_test(an_error_without_memory),
-        cmocka_unit_test(the_longest_prefix_counts),
+        cmocka_unit_test(errors_have_their_path_s_shape), cmocka_unit_test(an_error_may_depend_on_its_request),
+        cmocka_unit_test(keys_are_where_the_manners_say), cmocka_unit_test(slow_and_too_many),
+        cmocka_unit_test(an_error_without_memory),        cmocka_unit_test(the_longest_prefix_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,7 +47,7 @@ static void a_reservation_takes_all_or_none(void **state)
 {
     struct db *db = ((struct fixture *)*state)->db;
     struct error error = {0};
-    int64_t key = prepaid_key(db, 5), reservation = 7;
+    int64_t key = prepaid_key(db, 5), reservation = 7, left = 7;
     int64_t two = reserve(db, key, 2), three = reserve(db, key, 3);
     assert_true(two > 0 && three > 0 && two != three);
     assert_int_equal(credits_of(db, key), 0);
@@ -57,6 +57,8 @@ static void a_reservation_takes_all_or_none(void **state)
     assert_int_equal(reservation, 0);
     assert_int_equal(reserve(db, key, 0), 0);
     check(credits_give_back(db, two, &error), &error);
+    check(credits_balance(db, key, &left, &error), &error);
+    assert_int_equal(left, 2);
     assert_int_equal(credits_reserve(db, key, 3, &reservation, &error), -1); /* 2 are there */
     assert_int_equal(credits_of(db, key), 2);
     assert_int_equal(open_reservations(db), 1);
@@ -66,9 +68,13 @@ static void a_key_that_is_not_prepaid_reserves_nothing(void **state)
 {
     struct db *db = ((struct fixture *)*state)->db;
     struct error error = {0};
-    int64_t key = new_key(db), reservation = 7;
+    int64_t key = new_key(db), reservation = 7, left = 7;
     assert_int_equal(reserve(db, key, 1000), 0);
     assert_int_equal(credits_of(db, key), -1);
+    check(credits_balance(db, key, &left, &error), &error);
+    assert_int_equal(left, -1);
+    assert_int_equal(credits_balance(db, 999, &left, &error), -1);
+    assert_int_equal(error.code, ERROR_NOT_FOUND);
     assert_int_equal(open_reservations(db), 0);
     check(credits_take(db, 0, &error), &error);
     check(credits_give_back(db, 0, &error), &error);
