@@ -2,6 +2,7 @@
 #include "base/text.h"
 #include "cli.h"
 #include "config_kind.h"
+#include "faces/faces.h"
 #include "store/keys.h"
 
 #include <stdio.h>
@@ -72,10 +73,9 @@ static int read_face(const char *text, char face[KEY_FACE_MAX + 1])
 {
     if (text == NULL)
         return CLI_OK;
-    size_t len = strlen(text);
-    if (len > KEY_FACE_MAX)
-        return cli_misused("--face: must be at most %d characters", KEY_FACE_MAX);
-    memcpy(face, text, len + 1);
+    if (!faces_have(text))
+        return cli_misused("--face: there is no face %s", text);
+    text_copy(face, KEY_FACE_MAX + 1, text);
     return CLI_OK;
 }
 

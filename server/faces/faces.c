@@ -37,9 +37,9 @@ struct faces {
 
 /* The settings. */
 
-static const struct face *face_find(const struct faces *faces, const char *name)
+static const struct face *face_find(const struct face *const *known, const char *name)
 {
-    for (const struct face *const *face = faces->known; *face != NULL; face++)
+    for (const struct face *const *face = known; *face != NULL; face++)
         if (strcmp((*face)->name, name) == 0)
             return *face;
     return NULL;
@@ -64,7 +64,7 @@ static bool prefix_is_fine(const char *prefix)
 
 static int face_on(struct faces *faces, const char *name, const char *prefix, struct error *error)
 {
-    const struct face *face = face_find(faces, name);
+    const struct face *face = face_find(faces->known, name);
 
     if (face == NULL)
         return error_set(error, ERROR_INVALID, "CODECELL_FACES: there is no face %s", name);
@@ -318,6 +318,11 @@ static int make_tables(struct faces *faces, bool url_keys, struct error *error)
     faces->routes[faces->routes_len] = (struct http_route){.method = NULL};
     faces->manners[faces->manners_len] = NULL;
     return 0;
+}
+
+bool faces_have(const char *name)
+{
+    return face_find(faces_all, name) != NULL;
 }
 
 int faces_open(struct faces **out, const struct faces_settings *settings, struct error *error)

@@ -21,6 +21,8 @@ struct faces_settings {
 };
 
 struct face;
+bool faces_have(const char *name); /* whether there is a face of this name, on or off */
+
 struct faces; /* owns the tables */
 
 /* Our own routes and manners come first in the tables. 0, or -1 with a sentence: an unknown name, a bad prefix, two
