@@ -19,7 +19,7 @@ FRAME = struct.Struct("<BBBBI")  # type, step, channel, 0, length of the payload
 FILE, STEP, START, STDIN_END, PREPARE, RESET = 2, 4, 5, 7, 8, 9
 READY, OUTPUT, STEP_END, DONE, PREPARED = 64, 65, 66, 67, 69
 RUN, STDOUT = 2, 1
-VERSION = 4
+VERSION = 5
 MILLISECOND = 1_000_000  # in ns
 MEMORY = 8 << 20
 
