@@ -98,7 +98,7 @@ static void choose(struct agent402_fields *chosen, const struct agent402_body *b
     const struct agent402_fields *const places[] = {&body->own, &body->params, &body->input, &body->args, &asked};
 
     *chosen = (struct agent402_fields){.code = NULL};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
         if (chosen->code == NULL) {
             chosen->code = places[i]->code;
             chosen->code_len = places[i]->code_len;

@@ -5,7 +5,9 @@
 #include "base/container_of.h"
 #include "base/curl_loop.h"
 #include "base/json.h"
+#include "base/text.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,7 +98,7 @@ static int ask_set_up(struct facilitator_call *call, const char *path, const jso
     call->body = body != NULL ? json_text(body, &len) : NULL;
     if (easy == NULL || call->body == NULL || strlen(path) >= PATH_ROOM - 1)
         return -1;
-    strcpy(stpcpy(url, call->facilitator->url), path);
+    snprintf(url, sizeof url, "%s%s", call->facilitator->url, path);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     /* If a kept connection breaks, curl sends the request again by itself. A settlement must not be asked for twice
@@ -177,7 +179,7 @@ int facilitator_open(struct facilitator **out, uv_loop_t *loop, const char *url,
     size_t len = strlen(url);
     while (url[len - 1] == '/')
         len--;
-    memcpy(facilitator->url, url, len);
+    text_copy(facilitator->url, len + 1, url);
     curl_loop_open(&facilitator->curl, loop, IDLE_CONNECTIONS);
     *out = facilitator;
     return 0;

@@ -18,7 +18,6 @@
 #define VERIFY_MS 10000u
 #define SETTLE_MS 30000u
 #define PAUSE_MS 2000u
-#define HASH_TEXT (2 * IDEMPOTENCY_HASH_LEN)
 
 struct sale {
     struct list node; /* in till->sales */
@@ -359,7 +358,7 @@ static void name_idempotency(struct sale *sale, const char *header)
     }
     int len = snprintf(both, sizeof both, "%s %s", sale->payment.nonce, header);
     EVP_Digest(both, (size_t)len, hash, NULL, EVP_sha256(), NULL);
-    _Static_assert(HASH_TEXT < sizeof sale->idempotency, "a hash in hex fits");
+    _Static_assert(IDEMPOTENCY_HASH_LEN * (size_t)2 < sizeof sale->idempotency, "a hash in hex fits");
     text_hex(hash, sizeof hash, sale->idempotency);
 }
 

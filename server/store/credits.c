@@ -23,7 +23,7 @@ int credits_balance(struct db *db, int64_t key_row, int64_t *left, struct error 
 /* The key does not have the amount. 0: it is not prepaid; or -1. */
 static int explain_refusal(struct db *db, int64_t key_row, struct error *error)
 {
-    int64_t left;
+    int64_t left = -1;
 
     if (credits_balance(db, key_row, &left, error) != 0)
         return -1;

@@ -1,4 +1,5 @@
 /* agent402's pure parts: bodies to requests, and ends to answers. */
+#include "base/text.h"
 #include "faces/agent402.h"
 #include "unit.h"
 
@@ -21,7 +22,7 @@ static int read_body(struct execution_request *request, const char *body, const 
     const struct execute_rules allowed = rules();
     char text[500];
 
-    strcpy(text, body);
+    text_copy(text, sizeof text, body);
     return agent402_read(request, &small, query != NULL ? query : &none, text, strlen(text), &allowed, error);
 }
 
@@ -149,7 +150,7 @@ static void check_answer(struct execute_answer *answer, int status, const char *
     size_t len;
     const char *sentence = NULL;
 
-    strcpy(answer->language, "python");
+    text_copy(answer->language, sizeof answer->language, "python");
     assert_int_equal(agent402_answer(&small, answer, &got, &len, &sentence), status);
     if (status == 200) {
         assert_string_equal(got, text);

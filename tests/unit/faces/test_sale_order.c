@@ -1,4 +1,5 @@
 /* Every order of events around a sale: a walk over all of them, and some as a readable table. */
+#include "base/buf.h"
 #include "faces/sale_order.h"
 #include "unit.h"
 
@@ -85,7 +86,7 @@ static void test_every_order(void **state)
 /* Letters of events and actions, so that a way reads as a line. */
 static const char events[ORDER_EVENTS + 1] = "CTUFSNVIRXDELWG";
 
-static void trace(const char *way, char *out)
+static void trace(const char *way, struct buf *out)
 {
     static const struct {
         unsigned action;
@@ -99,14 +100,14 @@ static void trace(const char *way, char *out)
                                                          "doubtful",  "unavailable"};
     struct order order = {.state = ORDER_CLAIMING, .outcome = ORDER_UNAVAILABLE};
 
-    *out = '\0';
+    buf_reset(out);
     for (; *way != '\0'; way++) {
         unsigned actions = order_step(&order, (enum order_event)(strchr(events, *way) - events));
         for (size_t i = 0; i < sizeof words / sizeof *words; i++)
             if ((actions & words[i].action) != 0)
-                strcat(out, words[i].word);
+                buf_puts(out, words[i].word);
         if ((actions & ORDER_END) != 0)
-            strcat(out, outcomes[order.outcome]);
+            buf_puts(out, outcomes[order.outcome]);
     }
 }
 
@@ -145,13 +146,15 @@ static void test_some_orders(void **state)
         {"CVRSGDS", "verify run mark settle consume paid"},
         {"CVRSGLWLS", "verify run mark settle pause settle consume doubtful"},
     };
-    char text[200];
+    struct buf text;
 
     (void)state;
+    buf_init(&text, 200);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        trace(cases[i].way, text);
-        assert_string_equal(text, cases[i].trace);
+        trace(cases[i].way, &text);
+        assert_string_equal(text.data, cases[i].trace);
     }
+    buf_free(&text);
 }
 
 int main(void)
