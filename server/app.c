@@ -479,6 +479,23 @@ static void look_at_cores(void)
         fclose(file);
 }
 
+/* The key of paid requests, made once. */
+static int make_payers(const struct config *config, struct error *error)
+{
+    struct key key = {.name = FACES_PAYERS,
+                      .scopes = KEY_EXECUTE,
+                      .rate_per_minute = config->rate,
+                      .credits = -1,
+                      .reuse = KEY_REUSE_OFF};
+    struct db *db;
+
+    if (db_open(&db, config->data_dir, error) != 0)
+        return -1;
+    int result = keys_ensure(db, &key, error);
+    db_close(db);
+    return result;
+}
+
 static int open_faces(struct app *app, struct error *error)
 {
     const struct config *config = app->config;
@@ -496,7 +513,9 @@ static int open_faces(struct app *app, struct error *error)
                                          .gateway_keys = config->gateway_keys,
                                          .sells = *config->x402_facilitator != '\0'};
 
-    return till_open(&app->till, &app->loop, &till, error) != 0 ? -1 : faces_open(&app->faces, &faces, error);
+    if (till_open(&app->till, &app->loop, &till, error) != 0 || faces_open(&app->faces, &faces, error) != 0)
+        return -1;
+    return faces_need_payers(app->faces) ? make_payers(config, error) : 0;
 }
 
 static int start(struct app *app, struct error *error)

@@ -25,6 +25,7 @@ struct faces_place {
 struct faces {
     struct arena arena;
     const struct face *const *known; /* that there can be */
+    bool needs_payers;
     int64_t rate;
     struct gateway_quota gateway_quota;
     struct faces_place places[FACES_MAX];
@@ -133,16 +134,17 @@ static int read_anonymous(struct faces *faces, const char *setting, struct error
     return 0;
 }
 
-/* Paid requests show no key. So a face that sells needs the key of requests without one. */
-static int check_sellers(const struct faces *faces, bool sells, struct error *error)
+/* Paid requests show no key. So a face that sells has the key of requests without one: the setting's, or FACES_PAYERS.
+ */
+static void name_payers(struct faces *faces, bool sells)
 {
-    for (size_t i = 0; sells && i < faces->count; i++)
-        if (faces->places[i].face->sells && faces->places[i].anonymous == NULL)
-            return error_set(error, ERROR_INVALID,
-                             "CODECELL_X402_FACILITATOR: paid requests of the face %s need a key to run under: "
-                             "CODECELL_FACE_ANONYMOUS=%s=KEYNAME",
-                             faces->places[i].face->name, faces->places[i].face->name);
-    return 0;
+    for (size_t i = 0; sells && i < faces->count; i++) {
+        struct faces_place *place = &faces->places[i];
+        if (!place->face->sells || place->anonymous != NULL)
+            continue;
+        place->anonymous = FACES_PAYERS;
+        faces->needs_payers = true;
+    }
 }
 
 /* The tables. */
@@ -341,8 +343,9 @@ int faces_open_of(struct faces **out, const struct face *const *known, const str
     faces->known = known;
     faces->rate = settings->rate;
     faces->gateway_quota.most = settings->gateway_keys;
-    if (read_on(faces, settings->on, error) != 0 || read_anonymous(faces, settings->anonymous, error) != 0 ||
-        check_sellers(faces, settings->sells, error) != 0 || make_tables(faces, settings->url_keys, error) != 0) {
+    bool read = read_on(faces, settings->on, error) == 0 && read_anonymous(faces, settings->anonymous, error) == 0;
+    name_payers(faces, settings->sells);
+    if (!read || make_tables(faces, settings->url_keys, error) != 0) {
         faces_close(faces);
         return -1;
     }
@@ -367,6 +370,11 @@ const struct http_route *faces_routes(const struct faces *faces)
 const struct http_manners *const *faces_manners(const struct faces *faces)
 {
     return faces->manners;
+}
+
+bool faces_need_payers(const struct faces *faces)
+{
+    return faces->needs_payers;
 }
 
 int64_t faces_rate(const struct faces *faces)

@@ -9,7 +9,8 @@
 
 struct gateway_quota;
 
-#define FACES_MAX 16 /* faces that there can be */
+#define FACES_PAYERS "payers" /* the name of the key of paid requests if the settings name none */
+#define FACES_MAX 16          /* faces that there can be */
 
 struct faces_settings {
     const char *on;        /* CODECELL_FACES: "piston,mcp=/tools", "all" or "none"; "=/p": its paths come after /p */
@@ -37,6 +38,9 @@ void faces_close(struct faces *faces); /* may be NULL */
 
 const struct http_route *faces_routes(const struct faces *faces);
 const struct http_manners *const *faces_manners(const struct faces *faces);
+
+/* Whether a face sells runs and the settings name no key for them: then the key FACES_PAYERS must be there. */
+bool faces_need_payers(const struct faces *faces);
 
 /* What single faces keep; the faces own it. */
 int64_t faces_rate(const struct faces *faces); /* the settings' rate */

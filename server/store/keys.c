@@ -348,6 +348,20 @@ int keys_find(struct db *db, const char *id_or_name, struct key *key, struct err
     return -1;
 }
 
+int keys_ensure(struct db *db, struct key *key, struct error *error)
+{
+    char secret[KEY_TEXT_LEN + 1];
+    struct key found;
+
+    if (keys_find(db, key->name, &found, error) == 0)
+        return 0;
+    if (error->code != ERROR_NOT_FOUND)
+        return -1;
+    int result = keys_create(db, key, secret, error);
+    OPENSSL_cleanse(secret, sizeof secret);
+    return result;
+}
+
 int keys_authenticate(struct db *db, const char *text, struct key *key, struct error *error)
 {
     static const char dummy[] = "----------------------------------------";

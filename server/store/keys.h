@@ -61,6 +61,10 @@ int keys_revoke(struct db *db, const char *id, struct error *error);
  * expired. ERROR_NOT_FOUND: there is none. ERROR_INVALID: several keys have the name. */
 int keys_find(struct db *db, const char *id_or_name, struct key *key, struct error *error);
 
+/* Makes the key if no key that counts has its name. Nobody knows its secret: it is for requests that the server itself
+ * lets in under that name. */
+int keys_ensure(struct db *db, struct key *key, struct error *error);
+
 /* Finds the key of a request. ERROR_UNAUTHORIZED: "API key is required" (text is NULL or empty), or "Invalid API key"
  * (it is malformed, unknown, revoked or expired, or its secret is wrong). The work is the same in each case. */
 int keys_authenticate(struct db *db, const char *text, struct key *key, struct error *error);

@@ -401,13 +401,15 @@ def test_a_restart_keeps_what_was_consumed(own_shop, stub):
     assert [ask(server, **header).json["reason"] for header in (used, doubtful)] == ["consumed", "consumed"]
 
 
-def test_a_seller_needs_a_key_to_run_under(stub):
-    with Server({"CODECELL_FACES": "agent402", "CODECELL_X402_FACILITATOR": stub.url,
-                 "CODECELL_X402_PAY_TO": PAY_TO}) as one:
-        done = one.cli("serve")
-    assert done.returncode == 1
-    assert ("CODECELL_X402_FACILITATOR: paid requests of the face agent402 need a key to run under: "
-            "CODECELL_FACE_ANONYMOUS=agent402=KEYNAME") in done.stderr
+def test_the_key_of_paid_requests_is_made_once(stub, launch):
+    server = launch({"CODECELL_FACES": "agent402", "CODECELL_X402_FACILITATOR": stub.url,
+                     "CODECELL_X402_PAY_TO": PAY_TO})
+    assert ask(server, **paid(payment())).status == 200
+    server.stop()
+    server.start()
+    assert ask(server, **paid(payment())).status == 200
+    assert [row.split()[1] for row in server.cli("key", "list").stdout.splitlines()].count("payers") == 1
+
 
 
 @pytest.mark.parametrize("name, value, sentence", [

@@ -228,23 +228,26 @@ static void test_a_path_may_have_a_price_of_its_own(void **state)
     assert_int_equal(manners_at(1)->credits, 5);
 }
 
-static void test_a_seller_needs_a_key_for_paid_requests(void **state)
+static void test_paid_requests_have_a_key(void **state)
 {
     struct faces_settings settings = {.on = "shop", .anonymous = "", .sells = true};
 
     (void)state;
     faces_close(faces);
-    assert_int_equal(faces_open_of(&faces, known, &settings, &error), -1);
-    assert_string_equal(error.text,
-                        "CODECELL_X402_FACILITATOR: paid requests of the face shop need a key to run under: "
-                        "CODECELL_FACE_ANONYMOUS=shop=KEYNAME");
+    assert_int_equal(faces_open_of(&faces, known, &settings, &error), 0);
+    assert_string_equal(manners_at(0)->anonymous, "payers");
+    assert_true(faces_need_payers(faces));
+    faces_close(faces);
     settings.anonymous = "shop=buyers";
     assert_int_equal(faces_open_of(&faces, known, &settings, &error), 0);
     assert_string_equal(manners_at(0)->anonymous, "buyers");
+    assert_false(faces_need_payers(faces));
     faces_close(faces);
     settings.on = "red";
     settings.anonymous = "";
     assert_int_equal(faces_open_of(&faces, known, &settings, &error), 0);
+    assert_null(manners_at(0)->anonymous);
+    assert_false(faces_need_payers(faces));
 }
 
 int main(void)
@@ -256,7 +259,7 @@ int main(void)
         cmocka_unit_test_teardown(test_keys_in_urls_need_a_setting, close_faces),
         cmocka_unit_test_teardown(test_all_of_them, close_faces),
         cmocka_unit_test_teardown(test_a_path_may_have_a_price_of_its_own, close_faces),
-        cmocka_unit_test_teardown(test_a_seller_needs_a_key_for_paid_requests, close_faces),
+        cmocka_unit_test_teardown(test_paid_requests_have_a_key, close_faces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
