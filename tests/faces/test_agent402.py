@@ -411,7 +411,6 @@ def test_the_key_of_paid_requests_is_made_once(stub, launch):
     assert [row.split()[1] for row in server.cli("key", "list").stdout.splitlines()].count("payers") == 1
 
 
-
 @pytest.mark.parametrize("name, value, sentence", [
     ("CODECELL_X402_PAY_TO", "0x12", "CODECELL_X402_PAY_TO: must be an address of 0x and 40 hex digits"),
     ("CODECELL_X402_NETWORK", "moon", "CODECELL_X402_NETWORK: there is no network moon"),

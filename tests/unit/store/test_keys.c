@@ -527,6 +527,31 @@ static void a_database_that_fails_is_no_wrong_key(void **state)
     assert_int_equal(error.code, ERROR_UNAVAILABLE);
 }
 
+static void a_key_is_made_unless_it_is_there(void **state)
+{
+    struct db *db = ((struct fixture *)*state)->db;
+    struct error error = {0};
+    struct key key = {
+        .name = "payers", .scopes = KEY_EXECUTE, .rate_per_minute = 7, .credits = -1, .reuse = KEY_REUSE_OFF};
+    struct key found, other = key, other_found;
+    char text[KEY_TEXT_LEN + 1];
+
+    assert_int_equal(keys_ensure(db, &key, &error), 0);
+    assert_int_equal(keys_find(db, "payers", &found, &error), 0);
+    assert_int_equal(found.rate_per_minute, 7);
+    other.rate_per_minute = 9;
+    assert_int_equal(keys_ensure(db, &other, &error), 0);
+    assert_int_equal(keys_find(db, "payers", &other_found, &error), 0);
+    assert_int_equal(other_found.row, found.row);
+    assert_int_equal(keys_revoke(db, found.id, &error), 0);
+    assert_int_equal(keys_ensure(db, &other, &error), 0); /* a revoked key does not count */
+    assert_int_equal(keys_find(db, "payers", &other_found, &error), 0);
+    assert_int_equal(other_found.rate_per_minute, 9);
+    assert_int_equal(keys_create(db, &key, text, &error), 0);
+    assert_int_equal(keys_ensure(db, &key, &error), -1); /* two have the name */
+    assert_int_equal(error.code, ERROR_INVALID);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -546,6 +571,7 @@ int main(void)
         fixture_test(digits_are_drawn_evenly_and_a_taken_id_again),
         fixture_test(each_key_oldest_first),
         fixture_test(a_database_that_fails_is_no_wrong_key),
+        fixture_test(a_key_is_made_unless_it_is_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
