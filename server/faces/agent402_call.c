@@ -7,6 +7,7 @@
 #include "api/manners.h"
 #include "api/pending.h"
 #include "api/run.h"
+#include "api/work.h"
 #include "base/container_of.h"
 #include "base/json.h"
 #include "base/seam.h"
@@ -21,24 +22,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BODY_MAX (1u << 20)     /* 50,000 characters take at most 600,000 bytes in JSON */
-#define INLINE_MAX (256u << 10) /* bytes of output that are encoded on the loop */
-#define PAYING_S 40             /* that verifying and settling take at most */
-#define QUEUE_S 50              /* that a payment is good for besides, so that a program may wait for its slot */
+#define BODY_MAX (1u << 20) /* 50,000 characters take at most 600,000 bytes in JSON */
+#define PAYING_S 40         /* that verifying and settling take at most */
+#define QUEUE_S 50          /* that a payment is good for besides, so that a program may wait for its slot */
 
 struct agent402_call {
     struct pending pending;
     struct api *api;
     const struct agent402_product *product;
     int64_t key_row, key_credits;
-    bool reuse;
     struct execute_rules rules;
     struct execution_request request;
     struct x402_payment payment; /* until the sale has it */
     struct sale *sale;           /* NULL: not begun, or over */
     struct run *run;             /* NULL: not begun, or over */
     struct execute_answer answer;
-    uv_work_t work;
+    struct work work;
     bool encoding; /* a worker has the answer */
     int status;    /* of the program's end */
     const char *sentence;
@@ -207,19 +206,18 @@ static void on_over(void *arg, const struct sale_end *end)
 
 /* The program's end. */
 
-static void call_encode(uv_work_t *work)
+static void call_encode(struct work *work)
 {
     struct agent402_call *call = container_of(work, struct agent402_call, work);
 
     call->status = agent402_answer(call->product, &call->answer, &call->text, &call->len, &call->sentence);
 }
 
-static void call_encoded(uv_work_t *work, int status)
+static void call_encoded(struct work *work)
 {
     struct agent402_call *call = container_of(work, struct agent402_call, work);
     char *text = call->text;
 
-    (void)status; /* never cancelled */
     call->encoding = false;
     call->text = NULL;
     if (call->pending.ex == NULL) {
@@ -243,11 +241,8 @@ static void on_done(void *arg, struct execution *execution)
 
     execute_answer_take(&call->answer, execution);
     call->encoding = true;
-    if (execute_answer_size(&call->answer) > INLINE_MAX &&
-        uv_queue_work(call->api->loop, &call->work, call_encode, call_encoded) == 0)
-        return;
-    call_encode(&call->work);
-    call_encoded(&call->work, 0);
+    call->work = (struct work){.run = call_encode, .done = call_encoded};
+    work_start(&call->work, call->api->loop, execute_answer_size(&call->answer));
 }
 
 static void on_refused(void *arg, enum error_code code, const char *sentence)
@@ -262,16 +257,15 @@ static void on_refused(void *arg, enum error_code code, const char *sentence)
 
 static const struct execution_listener listener = {.collects = true, .on_done = on_done};
 
+/* The sale has the credits already. */
 static void call_run(void *arg)
 {
     struct agent402_call *call = arg;
-    const struct run_options options = {.key_row = call->key_row,
-                                        .reuse = call->reuse,
-                                        .maxima = &call->rules.maxima,
-                                        .listener = &listener,
-                                        .refused = on_refused,
-                                        .arg = call};
+    struct run_options options = {
+        .maxima = &call->rules.maxima, .listener = &listener, .refused = on_refused, .arg = call};
 
+    run_options_of(&options, call->pending.ex);
+    options.credits = 0;
     run_start(&call->run, call->api, &call->request, &options);
 }
 
@@ -397,12 +391,7 @@ static struct agent402_call *call_new(struct http_exchange *ex, const struct age
     call->product = product;
     call->key_row = caller->key.row;
     call->key_credits = caller->key.credits;
-    call->reuse = !caller->anonymous && key_reuses(&caller->key, call->api->reuse);
-    call->rules = (struct execute_rules){.max_code = call->api->max_code,
-                                         .max_stdin = call->api->max_stdin,
-                                         .max_timeout = caller->key.max_timeout > 0 ? caller->key.max_timeout
-                                                                                    : EXECUTE_TIMEOUT_MAX,
-                                         .maxima = call->api->maxima};
+    call->rules = execute_rules(call->api, &caller->key);
     return call;
 }
 
