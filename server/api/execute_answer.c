@@ -56,7 +56,8 @@ static size_t output_size(const struct execution_output *output)
 
 size_t execute_answer_size(const struct execute_answer *answer)
 {
-    return output_size(&answer->result.run) + output_size(&answer->result.compile) + answer->result.report.len;
+    return output_size(&answer->result.run) + output_size(&answer->result.compile) + answer->result.report.len +
+           answer->both[0].len + answer->both[1].len;
 }
 
 void execute_answer_free(struct execute_answer *answer)

@@ -16,8 +16,8 @@ struct execute_answer {
     int64_t timeout_ms;                  /* that the program had */
     bool evaluate;                       /* the answer has result and error */
     struct execution_result result;      /* with its buffers */
-    struct buf both[2];                  /* by enum frame_step less one: stdout and stderr in the order in which they
-                                            came; empty unless the translation interleaves */
+    struct buf both[2];                  /* of the compile step and of the run step: stdout and stderr in the order in
+                                            which they came; empty unless the translation interleaves */
     json_t *warnings;                    /* array of strings */
     int status;                          /* of HTTP */
     const char *type;                    /* the Content-Type; static */

@@ -230,7 +230,8 @@ static void run_reserve(struct run *run)
     store_submit(run->api->store, &run->reserving);
 }
 
-static void run_is_settled(struct run *run)
+/* The request is settled. */
+static void run_accept(struct run *run)
 {
     if (run->options.credits > 0)
         run_reserve(run);
@@ -257,7 +258,7 @@ static void run_go_on(struct run *run)
     }
     request->arrived_ns = run->waited ? 0 : run->options.arrived_ns;
     if (request_settle(request, language, default_version, run->options.maxima, &error) == 0)
-        run_is_settled(run);
+        run_accept(run);
     else if (error.code == ERROR_UNAVAILABLE)
         run_await(run, language);
     else if (request->version == NULL)

@@ -31,6 +31,8 @@ def native(**limits):
 
 # A face's call, and the native one with the same limits and the same input.
 PAIRS = {
+    "agent402": (Call("/api/code-run", {"code": HELLO, "language": "python"}, lambda answer: answer["stdout"]),
+                 native(timeout=30, evaluate=True)),
     "builde2e": (Call("/v1/code-sandbox/execute", {"code": HELLO, "language": "python"}, lambda answer: answer["stdout"]),
                  native(timeout=10, limits={"cpu": 0.5, "memory_mb": 256})),
     "gateway": (Call("/v1/agent-coderunner/execute", {"code": HELLO, "language": "python"},
