@@ -16,10 +16,13 @@ enum error_code {
     ERROR_METHOD,          /* 405: the path has other methods */
     ERROR_SLOW,            /* 408: the request came too slowly */
     ERROR_CONFLICT,        /* 409 */
+    ERROR_GONE,            /* 410: it was here, and is not kept any more */
+    ERROR_PRECONDITION,    /* 412: If-Match or If-None-Match */
     ERROR_TOO_LARGE,       /* 413: the body is over the cap */
     ERROR_TARGET,          /* 414: the path and query are too long */
     ERROR_MEDIA_TYPE,      /* 415 */
     ERROR_EXPECTATION,     /* 417: the header Expect */
+    ERROR_MISMATCH,        /* 422: an Idempotency-Key that came with another request before */
     ERROR_RATE,            /* 429 */
     ERROR_HEADERS,         /* 431: the head is over the cap */
     ERROR_INTERNAL,        /* 500 */
@@ -28,6 +31,7 @@ enum error_code {
     ERROR_UNAVAILABLE,     /* 503: queue full, engine away, shutting down */
     ERROR_BUSY,            /* 503: the work takes too long, or there is too much of it at once */
     ERROR_VERSION,         /* 505: of HTTP */
+    ERROR_STORAGE,         /* 507: no room for what would be stored */
     ERROR_CODES            /* how many there are */
 };
 

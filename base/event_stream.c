@@ -1,10 +1,13 @@
 #include "base/event_stream.h"
 
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
-void event_stream_init(struct event_stream *stream, size_t max, void (*event)(void *arg, const char *data, size_t len),
-                       void *arg)
+void event_stream_init(struct event_stream *stream, size_t max,
+                       void (*event)(void *arg, const char *name, const char *data, size_t len), void *arg)
 {
+    stream->name[0] = '\0';
     buf_init(&stream->line, max);
     buf_init(&stream->data, max);
     stream->event = event;
@@ -20,27 +23,38 @@ void event_stream_free(struct event_stream *stream)
 static void end_event(struct event_stream *stream)
 {
     if (stream->data.len > 0)
-        stream->event(stream->arg, stream->data.data, stream->data.len - 1);
+        stream->event(stream->arg, stream->name, stream->data.data, stream->data.len - 1);
+    stream->name[0] = '\0';
     buf_reset(&stream->data);
 }
 
-/* A line without its end. One space after the colon belongs to the syntax. */
+/* Whether the line is this field, with `*at` at its value. One space after the colon belongs to the syntax. */
+static bool is_field(const char *line, size_t len, const char *name, size_t *at)
+{
+    size_t skip = strlen(name);
+
+    if (len <= skip || memcmp(line, name, skip) != 0 || line[skip] != ':')
+        return false;
+    *at = skip + 1 + (len > skip + 1 && line[skip + 1] == ' ');
+    return true;
+}
+
+/* A line without its end. */
 static int end_line(struct event_stream *stream, const char *line, size_t len)
 {
-    static const char name[] = "data:";
-    size_t skip = sizeof name - 1;
+    size_t at;
 
     if (len > 0 && line[len - 1] == '\r')
         len--;
     if (len == 0) {
         end_event(stream);
-        return 0;
+    } else if (is_field(line, len, "event", &at)) {
+        snprintf(stream->name, sizeof stream->name, "%.*s", (int)(len - at), line + at);
+    } else if (is_field(line, len, "data", &at)) {
+        if (buf_append(&stream->data, line + at, len - at) != 0 || buf_puts(&stream->data, "\n") != 0)
+            return -1;
     }
-    if (len < skip || memcmp(line, name, skip) != 0)
-        return 0;
-    if (len > skip && line[skip] == ' ')
-        skip++;
-    return buf_append(&stream->data, line + skip, len - skip) == 0 ? buf_puts(&stream->data, "\n") : -1;
+    return 0;
 }
 
 int event_stream_feed(struct event_stream *stream, const char *bytes, size_t len)

@@ -58,6 +58,7 @@ struct field {
     bool required;
     bool empty_is_absent;       /* "" is the same as leaving it out */
     bool later;                 /* in the contract, but not supported yet: refused */
+    bool elsewhere;             /* only some readers take it, as `check` decides: left out of schemas */
     int64_t least, most;        /* most 0: no bound */
     unsigned bound;             /* not 0: `most` is bounds[bound] of the reading, because a setting or a key decides */
     int64_t scale;              /* of FIELD_INTEGER: the struct has the value times this; 0: as it is */
@@ -69,9 +70,30 @@ struct field {
     size_t at, len_at;    /* offsets in the struct; FIELD_NOWHERE: the value is only checked */
     const char *fallback; /* the value of an absent field as JSON, for documents */
     const char *meaning;  /* a line for documents */
+
+    /* For documents alone, which also say what answers hold. */
+    bool nullable;      /* the value may be null, too */
+    const char *schema; /* further members of its schema, as a JSON object; NULL: none */
 };
 
 #define FIELD_NOWHERE SIZE_MAX
+
+/* A field of an answer, which is always there, and one that may be left out. What follows the words are further members
+ * of the struct. */
+#define FIELD_OUT(field_name, field_type, ...)                              \
+    {                                                                       \
+        .required = true, FIELD_OUT_OF(field_name, field_type, __VA_ARGS__) \
+    }
+#define FIELD_OUT_MAYBE(field_name, field_type, ...)      \
+    {                                                     \
+        FIELD_OUT_OF(field_name, field_type, __VA_ARGS__) \
+    }
+#define FIELD_OUT_OF(field_name, field_type, ...) \
+    .name = (field_name), .type = (field_type), .at = FIELD_NOWHERE, .meaning = __VA_ARGS__
+
+#define FIELD_SCHEMA_UUID "{\"format\": \"uuid\"}"
+#define FIELD_SCHEMA_TIME "{\"format\": \"date-time\"}"
+#define FIELD_SCHEMA_DAY "{\"format\": \"date\"}"
 
 struct fields {
     const struct field *list;

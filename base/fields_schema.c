@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-static int64_t schema_most(const struct field *field, const int64_t *bounds)
+static int64_t schema_most(const struct field *field, const struct fields_schema_way *way)
 {
-    return field->bound != 0 ? bounds[field->bound] : field->most;
+    return field->bound != 0 ? way->bounds[field->bound] : field->most;
 }
 
 /* How the two bounds of a type are called; a `least` of NULL: it has none. */
@@ -31,10 +31,10 @@ static json_t *schema_number(const struct field *field, int64_t value)
     return field->type == FIELD_NUMBER ? json_real((double)value / 1000) : json_integer(value);
 }
 
-static void add_bounds(json_t *schema, const struct field *field, const int64_t *bounds)
+static void add_bounds(json_t *schema, const struct field *field, const struct fields_schema_way *way)
 {
     const struct schema_kind *kind = &schema_kinds[field->type];
-    int64_t most = schema_most(field, bounds);
+    int64_t most = schema_most(field, way);
 
     if (kind->least == NULL)
         return;
@@ -65,34 +65,77 @@ static void add_words(json_t *schema, const struct field *field)
     json_decref(value);
 }
 
-static json_t *field_schema(const struct field *field, const int64_t *bounds)
+static bool may_be_null(const struct field *field, const struct fields_schema_way *way)
 {
-    json_t *schema = field->type == FIELD_OBJECT ? fields_schema(field->inside, bounds) : json_object();
+    return field->nullable || (way->nulls && !field->required);
+}
 
-    if (schema_kinds[field->type].type != NULL)
-        json_object_set_new(schema, "type", json_string(schema_kinds[field->type].type));
+static void add_type(json_t *schema, const struct field *field, const struct fields_schema_way *way)
+{
+    const char *type = schema_kinds[field->type].type;
+
+    if (type == NULL)
+        return;
+    json_object_set_new(schema, "type",
+                        may_be_null(field, way) ? json_pack("[s, s]", type, "null") : json_string(type));
+}
+
+static void add_choices(json_t *schema, const struct field *field, const struct fields_schema_way *way)
+{
+    json_t *list = schema_choices(field);
+
+    if (may_be_null(field, way))
+        json_array_append_new(list, json_null());
+    json_object_set_new(schema, "enum", list);
+}
+
+static void add_further(json_t *schema, const struct field *field)
+{
+    json_t *further = field->schema != NULL ? json_loads(field->schema, 0, NULL) : NULL;
+
+    if (further != NULL)
+        json_object_update(schema, further);
+    json_decref(further);
+}
+
+json_t *fields_schema_of(const struct field *field, const struct fields_schema_way *way)
+{
+    json_t *schema = field->type == FIELD_OBJECT ? fields_schema(field->inside, way) : json_object();
+
+    add_type(schema, field, way);
     add_words(schema, field);
-    add_bounds(schema, field, bounds);
+    add_bounds(schema, field, way);
     if (field->type == FIELD_CHOICE)
-        json_object_set_new(schema, "enum", schema_choices(field));
+        add_choices(schema, field, way);
     if (field->type == FIELD_TEXTS)
         json_object_set_new(schema, "items", json_pack("{s:s}", "type", "string"));
     if (field->type == FIELD_VARIABLES)
         json_object_set_new(schema, "additionalProperties", json_pack("{s:s}", "type", "string"));
     if (field->type == FIELD_OBJECTS)
-        json_object_set_new(schema, "items", fields_schema(field->inside, bounds));
+        json_object_set_new(schema, "items", fields_schema(field->inside, way));
+    add_further(schema, field);
     return schema;
 }
 
-json_t *fields_schema(const struct fields *fields, const int64_t *bounds)
+static bool is_taken(const struct field *field, const struct fields_schema_way *way)
+{
+    if (!field->elsewhere)
+        return !field->later;
+    for (const char *const *name = way->elsewhere; name != NULL && *name != NULL; name++)
+        if (strcmp(*name, field->name) == 0)
+            return true;
+    return false;
+}
+
+json_t *fields_schema(const struct fields *fields, const struct fields_schema_way *way)
 {
     json_t *schema = json_pack("{s:s}", "type", "object"), *properties = json_object(), *required = json_array();
 
     for (size_t i = 0; i < fields->count; i++) {
         const struct field *field = &fields->list[i];
-        if (field->later)
+        if (!is_taken(field, way))
             continue;
-        json_object_set_new(properties, field->name, field_schema(field, bounds));
+        json_object_set_new(properties, field->name, fields_schema_of(field, way));
         if (field->required)
             json_array_append_new(required, json_string(field->name));
     }

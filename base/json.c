@@ -1,6 +1,5 @@
 #include "base/json.h"
 
-#include "base/buf.h"
 #include "base/error.h"
 #include "base/json_scan.h"
 
@@ -171,24 +170,6 @@ json_t *json_parse_shape(char *text, size_t len, const struct json_shape *shape,
         fail_scanned(text, len, error);
         return NULL;
     }
-}
-
-static int dump_piece(const char *piece, size_t len, void *arg)
-{
-    return buf_append(arg, piece, len);
-}
-
-char *json_text(const json_t *value, size_t *len)
-{
-    /* 15 digits, so that 0.017 is written as 0.017. No cap of our own: the value is in memory already. */
-    size_t flags = JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
-    struct buf out;
-    buf_init(&out, PTRDIFF_MAX);
-    if (json_dump_callback(value, dump_piece, &out, flags) != 0) {
-        buf_free(&out);
-        return NULL;
-    }
-    return buf_detach(&out, len);
 }
 
 int json_as_integer(const json_t *value, int64_t *out)

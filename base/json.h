@@ -1,4 +1,4 @@
-/* jansson, strictly: one way in and one way out for every JSON text of the service. */
+/* jansson, strictly: one way in and one way out (json_text.c) for every JSON text of the service. */
 #ifndef CODECELL_BASE_JSON_H
 #define CODECELL_BASE_JSON_H
 
@@ -22,7 +22,8 @@ json_t *json_parse_shape(char *text, size_t len, const struct json_shape *shape,
 /* json_decref() for arena_adopt(). */
 void json_release(void *value);
 
-/* The text of a value, compact, members in order of insertion; free() it. NULL: out of memory. */
+/* The text of a value, compact, members in order of insertion; free() it. NULL: out of memory, or a string in it is not
+ * UTF-8. */
 char *json_text(const json_t *value, size_t *len);
 
 /* An integer in JSON: 30, 30.0 and 3e1 are, 1.5 and "30" are not. 0, or -1. */

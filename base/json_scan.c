@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define NAMES_FIRST 64u
+#define DIGITS_SAFE 18u /* an integer of so many digits is in the range of 64 bits */
 
 /* A name's hash and place. 32 bits are enough, because CODECELL_MAX_BODY is at most 1 GiB. */
 struct name {
@@ -45,9 +46,14 @@ static int peek(const struct scan *scan)
     return scan->at < scan->len ? (unsigned char)scan->text[scan->at] : -1;
 }
 
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
 static void skip_space(struct scan *scan)
 {
-    while (scan->at < scan->len && strchr(" \t\n\r", scan->text[scan->at]) != NULL)
+    while (scan->at < scan->len && is_space(scan->text[scan->at]))
         scan->at++;
 }
 
@@ -135,6 +141,8 @@ static bool is_in_range(const struct scan *scan, size_t start, bool real)
 {
     if (scan->at == scan->len)
         return false;
+    if (!real && scan->at - start <= DIGITS_SAFE)
+        return true;
     errno = 0;
     if (!real) {
         strtoll(scan->text + start, NULL, 10);
@@ -469,7 +477,7 @@ struct keeping {
 
 static void skip_text_space(struct keeping *keeping)
 {
-    while (keeping->at < keeping->len && strchr(" \t\n\r", keeping->text[keeping->at]) != NULL)
+    while (keeping->at < keeping->len && is_space(keeping->text[keeping->at]))
         keeping->at++;
 }
 

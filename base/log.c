@@ -1,11 +1,13 @@
 #include "base/log.h"
 
 #include "base/buf.h"
+#include "base/notices.h"
 #include "base/seam.h"
 #include "base/text.h"
 
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,7 +39,7 @@ void log_setup(enum log_level least, enum log_format format, int fd)
 
 bool log_enabled(enum log_level level)
 {
-    return level >= setup.least;
+    return level >= setup.least || level >= LOG_WARN;
 }
 
 static bool is_control(unsigned char c)
@@ -172,11 +174,29 @@ static void put_line(enum log_level level, const struct buf *line)
         log_flush();
 }
 
+/* Notes a warning with its texts: "language=c, reason=…". */
+static void log_note(enum log_level level, const char *event, const struct log_field *fields, int64_t now_ms)
+{
+    char detail[NOTICE_DETAIL_MAX + 1] = "";
+    size_t len = 0;
+
+    for (; fields->key != NULL && len < sizeof detail - 1; fields++)
+        if (fields->type == LOG_FIELD_STR && fields->value.str != NULL)
+            len += (size_t)snprintf(detail + len, sizeof detail - len, "%s%s=%s", len > 0 ? ", " : "", fields->key,
+                                    fields->value.str);
+    notices_note(event, level == LOG_ERROR, detail, now_ms);
+}
+
 void log_write(enum log_level level, const char *event, const struct log_field *fields)
 {
     char ts[TIME_LEN + 1];
+    int64_t now_ms = seam_wall_ms();
 
-    text_time(seam_wall_ms(), ts);
+    if (level >= LOG_WARN)
+        log_note(level, event, fields, now_ms);
+    if (level < setup.least)
+        return;
+    text_time(now_ms, ts);
     struct buf line;
     buf_init(&line, LINE_MAX_BYTES);
     if (setup.format == LOG_JSON)

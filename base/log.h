@@ -4,7 +4,8 @@
  *   ts=2026-01-02T03:04:05.678Z level=info event=execution.done id=… exit_code=0
  *
  * Never log a key's secret, code, input or output. Used from the edges (server/app.c, api/, the
- * top of docker/ and store/), not from library code. Thread-safe: one write(2) holds whole lines. */
+ * top of docker/ and store/), not from library code. Thread-safe: one write(2) holds whole lines. Lines at LOG_WARN and
+ * above are noted (notices.h), also those that the setting leaves out of the log. */
 #ifndef CODECELL_BASE_LOG_H
 #define CODECELL_BASE_LOG_H
 
@@ -37,7 +38,7 @@ void log_setup(enum log_level least, enum log_format format, int fd);
  */
 void log_gather(bool on);
 void log_flush(void);
-bool log_enabled(enum log_level level);
+bool log_enabled(enum log_level level); /* its lines are written or noted */
 void log_write(enum log_level level, const char *event, const struct log_field *fields);
 
 #define log_event(level, event, ...)                                                         \

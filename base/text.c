@@ -250,6 +250,18 @@ bool text_is_utf8(const char *data, size_t len)
     return utf8_run(data, len, &part) == len;
 }
 
+size_t text_utf8_tail(const char *data, size_t len)
+{
+    for (size_t n = 1; n <= 3 && n <= len; n++) {
+        const unsigned char *start = (const unsigned char *)data + len - n;
+        bool part;
+        if ((*start & 0xc0) == 0x80)
+            continue;
+        return utf8_sequence(start, n, &part) == 0 && part ? n : 0;
+    }
+    return 0;
+}
+
 /* How many bytes from the start are not well-formed, at most `most`. If `cut` is set, an incomplete sequence at the end
  * does not count. */
 static size_t bad_run(const char *data, size_t len, size_t most, bool cut)

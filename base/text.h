@@ -30,6 +30,9 @@ void text_hex(const void *data, size_t len, char *out); /* 2*len+1 bytes, lower 
 int text_utf8_clean(struct buf *out, const char *data, size_t len, bool cut);
 bool text_is_utf8(const char *data, size_t len);
 
+/* How many bytes at the end begin a UTF-8 character whose rest is missing: 0 to 3. */
+size_t text_utf8_tail(const char *data, size_t len);
+
 /* How many bytes of a UTF-8 text to quote: at most `max`, in whole characters. For "%.*s". */
 int text_cut_utf8(const char *text, size_t max);
 
