@@ -1,46 +1,63 @@
-/* Process 1 of a cell. It receives a job over the attach stream (docker/wire/frame.h), runs it, and reports how it
- * ended. It serves one poll() loop and trusts nothing that the program does: output is bytes, a pipe of the program
- * never blocks the agent, and the program cannot outlive the agent, which is process 1 of its namespace.
+/* Process 1 of a capsule, or of a cell without capsules. It receives a job over the attach stream
+ * (docker/wire/frame.h), runs it, and reports how it ended. It serves one poll() loop and trusts nothing that the
+ * program does: output is bytes, a pipe of the program never blocks the agent, and the program cannot outlive the
+ * agent, which is process 1 of its namespace.
  *
- *   taking ── START ── (clearing) ── stepping ── DONE ── done ── RESET ── taking
- *                                       └── FAILED ── over
+ *            ┌──────────────────── another job ────────────────────┐
+ *   OPEN ─ taking ── START ── (clearing) ── stepping ── DONE ── done
+ *              │                               └── FAILED ── over  │
+ *              └─ RESET ─ (the end) ─────────────────── RESET ─────┘
  *
  * clearing  the prewarmed process does not fit the job: the agent kills it first
  * over      the job failed; the agent ignores what still comes
- * broken    a frame breaks the rules, or a reset failed: the agent sends FAILED and ends
+ * broken    a frame breaks the rules: the agent sends FAILED and ends
  *
- * In each state the agent ends if the stream ends or one of its own system calls fails. */
+ * In each state the agent ends if the stream ends or one of its own system calls fails. It ends with the exit code 0
+ * only after RESET, so that the keeper makes another capsule only then.
+ *
+ * Started with the argument "capsules", the program is the keeper (keeper.h), and the agent in each capsule. Started
+ * with the argument "files", it is none of this, but a tool that a job runs (tool.h). */
 #include "base/states.h"
+#include "docker/agent/capsule.h"
 #include "docker/agent/cgroup.h"
+#include "docker/agent/changes.h"
 #include "docker/agent/filter.h"
 #include "docker/agent/hold.h"
 #include "docker/agent/inlet.h"
 #include "docker/agent/job.h"
+#include "docker/agent/keeper.h"
+#include "docker/agent/kernel.h"
 #include "docker/agent/outlet.h"
-#include "docker/agent/reset.h"
 #include "docker/agent/setup.h"
 #include "docker/agent/step.h"
 #include "docker/agent/system.h"
+#include "docker/agent/tool.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <stdnoreturn.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-enum { IN, OUT, SIGNALS, STDIN, STDOUT, STDERR, POLLED };
+enum { IN, OUT, SIGNALS, STDIN, STDOUT, STDERR, CHANNEL, POLLED };
 
 enum agent_state { AGENT_TAKING, AGENT_CLEARING, AGENT_STEPPING, AGENT_DONE, AGENT_OVER, AGENT_BROKEN, AGENT_STATES };
 
 static struct agent {
     enum agent_state state;
+    bool in_capsule; /* a keeper waits for the agent's end */
     int signals, folder;
-    size_t fed;      /* bytes of the current STDIN frame that the program's pipe has taken */
-    bool input_over; /* STDIN_END came */
+    size_t fed;       /* bytes of the current STDIN or CODE frame that the program has taken */
+    bool input_begun; /* STDIN or STDIN_END came */
+    bool input_over;  /* STDIN_END came */
     struct inlet inlet;
     struct outlet outlet;
-    struct job jobs[2], *job; /* jobs[0]: what PREPARE ended, else the job; jobs[1]: the job after PREPARE */
+    struct job jobs[2], *job; /* jobs[0]: what PREPARE ended, else the first job; jobs[1]: each other job */
     struct hold hold;
     struct step step;
+    struct kernel kernel;
+    struct changes changes;
     struct cgroup cgroup;
 } agent;
 
@@ -63,14 +80,21 @@ static void agent_set_state(enum agent_state next)
     agent.state = next;
 }
 
+static void agent_say_done(void)
+{
+    uint8_t payload[FRAME_DONE_SIZE];
+    bool changed = !agent.job->run.spec.changes || changes_look(&agent.changes, JOB_FOLDER);
+    frame_done_put(payload, &(struct frame_done){.kernel = kernel_lives(&agent.kernel), .changed = changed});
+    outlet_put(&agent.outlet, FRAME_DONE, 0, payload, sizeof payload);
+}
+
 static void agent_finish(enum frame_failure failure, int error)
 {
-    bool fatal = failure == FRAME_FAIL_FRAME || failure == FRAME_FAIL_RESET;
     if (failure)
         outlet_failed(&agent.outlet, failure, error);
     else
-        outlet_put(&agent.outlet, FRAME_DONE, 0, NULL, 0);
-    agent_set_state(fatal ? AGENT_BROKEN : failure ? AGENT_OVER : AGENT_DONE);
+        agent_say_done();
+    agent_set_state(failure == FRAME_FAIL_FRAME ? AGENT_BROKEN : failure ? AGENT_OVER : AGENT_DONE);
 }
 
 static const struct job_step *described(enum frame_step which)
@@ -90,10 +114,10 @@ static void start_step(enum frame_step which)
     if (step_start(&agent.step, which, described(which), agent.job->envp, &failure) < 0)
         agent_finish(failure.failure, failure.error);
     else if (which == FRAME_STEP_COMPILE)
-        step_input_end(&agent.step);
+        step_input_close(&agent.step);
 }
 
-/* The agent is the only process in the cell. */
+/* There is no other process in the agent's namespace, except a kernel. */
 static void start_steps(void)
 {
     if (agent.job->failure)
@@ -111,7 +135,7 @@ static bool adopt(void)
     agent_set_state(AGENT_STEPPING);
     step_adopt(&agent.step, agent_first_step(), described(agent_first_step()), &released);
     if (agent_first_step() == FRAME_STEP_COMPILE)
-        step_input_end(&agent.step);
+        step_input_close(&agent.step);
     return true;
 }
 
@@ -125,23 +149,16 @@ static void agent_start_job(void)
     }
 }
 
-static void say_ready(void)
+static void open_job(enum job_turn turn)
 {
-    uint8_t version[FRAME_READY_SIZE];
-    frame_ready_put(version, FRAME_VERSION);
-    outlet_put(&agent.outlet, FRAME_READY, 0, version, sizeof version);
-}
-
-static void open_job(bool first)
-{
-    agent.job = &agent.jobs[first ? 0 : 1];
-    job_open(agent.job, agent.folder, first);
+    agent.job = &agent.jobs[turn == JOB_FIRST ? 0 : 1];
+    job_open(agent.job, agent.folder, turn);
 }
 
 static void agent_prepare(void)
 {
     hold_start(&agent.hold, agent.job);
-    open_job(false);
+    open_job(JOB_PREPARED_FOR);
 }
 
 static void step_ended(void)
@@ -158,30 +175,80 @@ static bool running(void)
     return agent.state == AGENT_STEPPING && agent.step.which == FRAME_STEP_RUN;
 }
 
-/* Takes a frame after START. False: it stays in the inlet, whole or with its last bytes. */
+/* The end must wait if a terminal does not take its character. */
+static bool take_input_end(void)
+{
+    agent.input_over = step_input_end(&agent.step);
+    return agent.input_over;
+}
+
+/* Whether it is SIGNAL or RESIZE, which it takes. */
+static bool take_order(const struct frame *frame)
+{
+    uint32_t number;
+    struct frame_size size;
+    if (frame->step != 0 || frame->channel != 0)
+        return false;
+    if (frame->type == FRAME_SIGNAL && frame_signal_get(frame, &number)) {
+        if (running())
+            step_signal(&agent.step, number);
+        return true;
+    }
+    if (frame->type != FRAME_RESIZE || agent.job->run.spec.size.columns == 0 || !frame_resize_get(frame, &size))
+        return false;
+    agent.job->run.spec.size = size; /* which it starts with */
+    if (running())
+        step_resize(&agent.step, &size);
+    return true;
+}
+
+static bool is_input(const struct frame *frame)
+{
+    if (frame->step != 0 || frame->channel != 0 || agent.input_over)
+        return false;
+    if (frame->type == FRAME_CODE)
+        return agent.job->run.spec.kernel && !agent.input_begun;
+    return frame->type == FRAME_STDIN || (frame->type == FRAME_STDIN_END && frame->length == 0);
+}
+
+/* Takes a frame of standard input, or of a kernel's code. False: it stays in the inlet, whole or with its last bytes.
+ */
 static bool take_input(const struct frame *frame)
 {
-    bool end = frame->type == FRAME_STDIN_END;
-    if ((!end && frame->type != FRAME_STDIN) || (end && frame->length) || frame->step || frame->channel ||
-        agent.input_over) {
+    if (!is_input(frame)) {
         agent_finish(FRAME_FAIL_FRAME, 0);
         return false;
     }
+    agent.input_begun |= frame->type != FRAME_CODE;
     if (!running())
         return false;
-    if (!end)
-        agent.fed += step_input(&agent.step, frame->payload + agent.fed, frame->length - agent.fed);
-    else
-        step_input_end(&agent.step);
-    agent.input_over = end;
-    return agent.fed == (end ? 0 : frame->length);
+    if (frame->type == FRAME_STDIN_END)
+        return take_input_end();
+    const uint8_t *data = frame->payload + agent.fed;
+    size_t len = frame->length - agent.fed;
+    agent.fed += frame->type == FRAME_CODE ? step_code(&agent.step, data, len) : step_input(&agent.step, data, len);
+    return agent.fed == frame->length;
+}
+
+/* The kernel ends everything in the capsule with its process 1. */
+static noreturn void leave_capsule(void)
+{
+    _exit(0);
+}
+
+static bool is_reset(const struct frame *frame)
+{
+    return agent.in_capsule && frame->type == FRAME_RESET && frame->step == 0 && frame->channel == 0 &&
+           frame->length == 0;
 }
 
 /* Takes one frame. False: it stays in the inlet, or it broke the rules. */
 static bool take_frame(const struct frame *frame)
 {
+    if (agent.state == AGENT_TAKING && is_reset(frame))
+        leave_capsule();
     if (agent.job->phase == JOB_STARTED) {
-        if (!take_input(frame))
+        if (!take_order(frame) && !take_input(frame))
             return false;
         agent.fed = 0;
     } else if (!job_take(agent.job, frame)) {
@@ -196,33 +263,40 @@ static bool take_frame(const struct frame *frame)
     return true;
 }
 
-static void take_reset(void)
+/* The working folder and /tmp stay as the last job has left them. The program may have moved the folder. */
+static bool take_next_job(const struct frame *frame)
 {
-    int error;
-    if (!reset(&agent.folder, &error)) {
-        agent_finish(FRAME_FAIL_RESET, error);
-        return;
-    }
-    step_reset(&agent.step);
-    agent.fed = 0;
-    agent.input_over = false;
-    open_job(true);
     agent_set_state(AGENT_TAKING);
-    say_ready();
+    close(agent.folder);
+    agent.folder = setup_folder();
+    agent.input_begun = agent.input_over = false;
+    agent.fed = 0;
+    open_job(JOB_LATER);
+    return take_frame(frame);
 }
 
-/* Takes a frame after DONE: STDIN that the program has not read, which is dropped, then RESET. */
+static bool is_kernel_end(const struct frame *frame)
+{
+    return agent.input_over && frame->type == FRAME_KERNEL_END && frame->step == 0 && frame->channel == 0 &&
+           frame->length == 0;
+}
+
+/* Takes a frame after DONE: input that the program has not read, and orders that came too late, which are dropped; then
+ * RESET, the kernel's end, or another job. */
 static bool take_after(const struct frame *frame)
 {
-    bool plain = frame->step == 0 && frame->channel == 0;
-    bool empty = plain && frame->length == 0, input = plain && !agent.input_over;
-    inlet_take(&agent.inlet, frame);
-    if (empty && frame->type == FRAME_RESET)
-        take_reset();
-    else if (empty && input && frame->type == FRAME_STDIN_END)
-        agent.input_over = true;
-    else if (!input || frame->type != FRAME_STDIN)
+    bool late = take_order(frame), ends = is_kernel_end(frame), input = is_input(frame);
+    if (is_reset(frame))
+        leave_capsule();
+    if (!late && !ends && agent.input_over)
+        return take_next_job(frame);
+    if (ends)
+        kernel_end(&agent.kernel);
+    else if (input && frame->type != FRAME_CODE)
+        agent.input_begun = true, agent.input_over = frame->type == FRAME_STDIN_END;
+    else if (!input && !late)
         agent_finish(FRAME_FAIL_FRAME, 0);
+    inlet_take(&agent.inlet, frame);
     return true;
 }
 
@@ -239,11 +313,11 @@ static void take_frames(void)
         inlet_clear(&agent.inlet);
 }
 
-/* Whether a frame waits in the inlet until the program's pipe takes more. */
-static bool input_waits(void)
+/* Whether a frame waits in the inlet until the program's pipe, or with `code` the kernel's channel, takes more. */
+static bool input_waits(bool code)
 {
     struct frame frame;
-    return running() && inlet_peek(&agent.inlet, &frame) > 0;
+    return running() && inlet_peek(&agent.inlet, &frame) > 0 && (frame.type == FRAME_CODE) == code;
 }
 
 static short events_if(bool wanted, short events)
@@ -264,6 +338,14 @@ static uint64_t how_long(void)
     return agent.state < AGENT_STEPPING ? hold_patience(&agent.hold) : STEP_FOREVER;
 }
 
+static struct pollfd wanted_channel(void)
+{
+    const struct step_stream *channel = &agent.step.streams[2];
+    bool stepping = agent.state == AGENT_STEPPING && agent.step.kernels;
+    bool in = stepping && step_wants(&agent.step, channel), out = stepping && input_waits(true);
+    return (struct pollfd){in || out ? channel->fd : -1, (short)(events_if(in, POLLIN) | events_if(out, POLLOUT)), 0};
+}
+
 /* Waits for a descriptor, a signal, or the next deadline. */
 static void agent_await(struct pollfd set[POLLED])
 {
@@ -271,10 +353,11 @@ static void agent_await(struct pollfd set[POLLED])
     set[IN] = (struct pollfd){STDIN_FILENO, (short)(POLLRDHUP | events_if(!inlet_full(&agent.inlet), POLLIN)), 0};
     set[OUT] = (struct pollfd){STDOUT_FILENO, events_if(output == 0, POLLOUT), 0};
     set[SIGNALS] = (struct pollfd){agent.signals, POLLIN, 0};
-    set[STDIN] =
-        (struct pollfd){agent.state == AGENT_STEPPING ? agent.step.input : -1, events_if(input_waits(), POLLOUT), 0};
+    set[STDIN] = (struct pollfd){agent.state == AGENT_STEPPING ? agent.step.input : -1,
+                                 events_if(input_waits(false), POLLOUT), 0};
     set[STDOUT] = (struct pollfd){wanted_output(0), POLLIN, 0};
     set[STDERR] = (struct pollfd){wanted_output(1), POLLIN, 0};
+    set[CHANNEL] = wanted_channel();
     if (output > 0 && output < patience)
         patience = output;
     struct timespec left = {(time_t)(patience / 1000000000u), (long)(patience % 1000000000u)};
@@ -292,8 +375,8 @@ static void take_signals(void)
 static void serve_step(const struct pollfd set[POLLED])
 {
     if (set[STDIN].revents & POLLERR)
-        step_input_end(&agent.step); /* the program has closed its standard input */
-    for (int i = 0; i < 2; i++)
+        step_input_close(&agent.step); /* the program has closed its standard input */
+    for (int i = 0; i < STEP_STREAMS; i++)
         if (set[STDOUT + i].revents)
             step_output(&agent.step, &agent.step.streams[i]);
     if (set[SIGNALS].revents || agent.step.backlog)
@@ -329,21 +412,68 @@ static void agent_turn(void)
         system_end();
 }
 
-int main(void)
+/* Reads one frame of this length, and not a byte more. */
+static struct frame read_exactly(uint8_t *data, size_t len)
 {
+    struct frame frame;
+    for (size_t at = 0; at < len;) {
+        struct pollfd set = {STDIN_FILENO, POLLIN, 0};
+        ssize_t n = read(STDIN_FILENO, data + at, len - at);
+        if (n == 0 || (n < 0 && (errno != EAGAIN || poll(&set, 1, -1) < 0)))
+            system_end();
+        at += n > 0 ? (size_t)n : 0;
+    }
+    if (frame_read(data, len, &frame) != (long)len)
+        system_end();
+    return frame;
+}
+
+/* Another number: the bytes are an earlier agent's. */
+static struct frame_open take_open(uint64_t number)
+{
+    uint8_t bytes[FRAME_HEADER + FRAME_OPEN_SIZE];
+    struct frame frame = read_exactly(bytes, sizeof bytes);
+    struct frame_open open;
+    if (frame.type != FRAME_OPEN || !frame_open_get(&frame, &open) || open.number != number)
+        system_end();
+    return open;
+}
+
+static void open_capsule(void)
+{
+    struct capsule capsule = keeper_run(&agent.cgroup);
+    struct frame_open open = take_open(capsule.number);
+    capsule_open(&capsule, &open);
+    agent.in_capsule = true;
+}
+
+static void open_container(void)
+{
+    uint64_t number = keeper_draw();
+    keeper_say_ready(&agent.cgroup, number);
+    (void)take_open(number);
+}
+
+int main(int argc, char **argv)
+{
+    if (tool_is_meant(argc, argv))
+        return tool_main(argc, argv);
     setup();
-    agent.signals = setup_signals();
-    agent.folder = setup_folder();
-    open_job(true);
     cgroup_open(&agent.cgroup);
     filter_build();
+    if (argc == 2 && strcmp(argv[1], "capsules") == 0)
+        open_capsule();
+    else
+        open_container();
+    setup_session();
+    agent.signals = setup_signals();
+    agent.folder = setup_folder();
+    open_job(JOB_FIRST);
+    cgroup_open_own(&agent.cgroup);
     agent.step.cgroup = agent.hold.cgroup = &agent.cgroup;
     agent.step.outlet = agent.hold.outlet = &agent.outlet;
     agent.step.trace = &agent.hold.trace;
-    reset_open();
-    say_ready();
-    if (outlet_flush(&agent.outlet, STDOUT_FILENO) < 0)
-        system_end();
+    agent.step.kernel = &agent.kernel;
     for (;;)
         agent_turn();
 }

@@ -92,6 +92,11 @@ void cgroup_open(struct cgroup *cgroup)
     cgroup->cpu = open_either(V2 "cpu/cpu.cfs_quota_us", V2 "cpu.max");
     cgroup->stat = open_stat(cgroup);
     cgroup->used = is_own(cgroup) ? open_either(V2 "cpuacct/cpuacct.usage", V2 "cpu.stat") : -1;
+    cgroup->own = -1;
+}
+
+void cgroup_open_own(struct cgroup *cgroup)
+{
     cgroup->own = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 }
 

@@ -11,7 +11,7 @@ struct cgroup {
      * because its cgroup is then not its own. */
     int kills, usage, peak;     /* of the memory */
     int stat;                   /* memory.stat */
-    int own;                    /* the agent's own memory */
+    int own;                    /* the agent's own memory; -1 before cgroup_open_own() */
     int memory, processes, cpu; /* the limits */
     int used;                   /* CPU time */
 };
@@ -27,7 +27,10 @@ struct cgroup_limits {
     uint64_t memory, processes, cpu;
 };
 
+/* Opens all but `own`. A capsule hides most of these files, so the keeper opens them, and each agent inherits them. */
 void cgroup_open(struct cgroup *cgroup);
+/* In the agent itself. */
+void cgroup_open_own(struct cgroup *cgroup);
 struct cgroup_counts cgroup_read(const struct cgroup *cgroup);
 struct cgroup_limits cgroup_read_limits(const struct cgroup *cgroup);
 

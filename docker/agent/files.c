@@ -1,6 +1,7 @@
 #include "docker/agent/files.h"
 
 #include "docker/agent/wipe.h"
+#include "docker/wire/path.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -8,26 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static bool segment_ok(const char *name, size_t len)
-{
-    if (len == 0 || len > FILES_NAME_MAX)
-        return false;
-    return !(len == 1 && name[0] == '.') && !(len == 2 && name[0] == '.' && name[1] == '.');
-}
-
-bool files_path_ok(const char *path, size_t len)
-{
-    if (len == 0 || len > FILES_PATH_MAX || memchr(path, '\0', len))
-        return false;
-    const char *end = path + len;
-    for (const char *slash = memchr(path, '/', len); slash; slash = memchr(path, '/', (size_t)(end - path))) {
-        if (!segment_ok(path, (size_t)(slash - path)))
-            return false;
-        path = slash + 1;
-    }
-    return segment_ok(path, (size_t)(end - path));
-}
 
 /* Opens the folder `name` in `parent`, after making it if it is missing, and closes `parent`. */
 static int enter(int parent, const char *name)
@@ -40,13 +21,13 @@ static int enter(int parent, const char *name)
     return folder < 0 ? -error : folder;
 }
 
-int files_create(int folder, const char *path, uint32_t mode)
+int files_create(int folder, const char *path, uint32_t mode, bool replaces)
 {
     int parent = fcntl(folder, F_DUPFD_CLOEXEC, 3);
     if (parent < 0)
         return -errno;
     for (const char *slash = strchr(path, '/'); slash; slash = strchr(path, '/')) {
-        char name[FILES_NAME_MAX + 1];
+        char name[WIRE_NAME_MAX + 1];
         size_t len = (size_t)(slash - path);
         memcpy(name, path, len);
         name[len] = '\0';
@@ -55,6 +36,8 @@ int files_create(int folder, const char *path, uint32_t mode)
             return parent;
         path = slash + 1;
     }
+    if (replaces)
+        (void)unlinkat(parent, path, 0); /* what cannot be removed is in the way of the next line */
     int fd = openat(parent, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, (mode_t)mode);
     int error = errno;
     close(parent);

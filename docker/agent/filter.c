@@ -109,7 +109,7 @@ struct rule filter_rules[] = {
     {SYS_ioperm, REFUSED},
 #endif
     /* AF_VSOCK reaches the hypervisor, and other families are rarely used and often have bugs. Not every kernel charges
-     * the data in an internet socket to the cell, so there is no UDP, and TCP's buffers stay small (engine/codec.c) */
+     * the data in an internet socket to the cell, so there is no UDP, and TCP's buffers stay small (wire/confine.c) */
     {SYS_socket, SOCKET},
     {SYS_socketpair, SOCKET},
     {SYS_setsockopt, OPTION},
@@ -210,7 +210,7 @@ static void emit_level(int level, const struct range_list *list)
 }
 
 /* With cgroups of version 1 the data in a TCP socket is charged to no cell, so buffers keep the small size that
- * engine/codec.c sets. */
+ * wire/confine.c has. */
 static void emit_options(void)
 {
     BLOCK(LOAD_ARG(1), SKIP_IF(BPF_JEQ, SOL_SOCKET, 0, 7), LOAD_ARG(2), SKIP_IF(BPF_JEQ, SO_SNDBUF, 4, 0),
@@ -329,8 +329,31 @@ struct sock_fprog filter_program(void)
     return (struct sock_fprog){.len = (unsigned short)code_len, .filter = code};
 }
 
+static int filter_put_on(const struct sock_fprog *program)
+{
+    return (int)syscall(SYS_seccomp, (long)SECCOMP_SET_MODE_FILTER, 0l, program);
+}
+
 int filter_apply(void)
 {
     const struct sock_fprog program = filter_program();
-    return (int)syscall(SYS_seccomp, (long)SECCOMP_SET_MODE_FILTER, 0l, &program);
+    return filter_put_on(&program);
+}
+
+int filter_apply_agent(void)
+{
+    static struct sock_filter block[] = {
+        LOAD(arch),
+        SKIP_IF(BPF_JEQ, ARCHITECTURE, 1, 0),
+        ANSWER(SECCOMP_RET_KILL_PROCESS),
+        LOAD(nr),
+        SKIP_IF(BPF_JEQ, SYS_clone, 2, 0),
+        SKIP_IF(BPF_JEQ, SYS_unshare, 4, 0),
+        SKIP_IF(BPF_JEQ, SYS_mount, 3, 2),
+        LOAD_ARG(0),
+        SKIP_IF(BPF_JSET, NAMESPACES, 1, 0),
+        ALLOW,
+        ERROR(EPERM),
+    };
+    return filter_put_on(&(struct sock_fprog){sizeof block / sizeof *block, block});
 }

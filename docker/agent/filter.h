@@ -15,4 +15,8 @@ struct sock_fprog filter_program(void);
 /* Puts the filter on the calling process. It cannot be removed. 0, or -1 with errno. */
 int filter_apply(void);
 
+/* For process 1 of a capsule: forbids what the container's seccomp profile allows only for making capsules. It stays on
+ * all its children. 0, or -1 with errno. */
+int filter_apply_agent(void);
+
 #endif

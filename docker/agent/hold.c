@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define STOPS_MAX 256 /* handled in one turn */
@@ -58,8 +57,11 @@ void hold_start(struct hold *hold, const struct job *job)
     hold->children_ns = 0;
     hold->before = cgroup_read(hold->cgroup);
     hold->limits = cgroup_read_limits(hold->cgroup);
-    if (spawn(hold_first_step(job)->argv, job->envp, hold_first_step(job)->spec.memory_bytes, true, &hold->program,
-              &failure) < 0) {
+    const struct spawn_options options = {.argv = hold_first_step(job)->argv,
+                                          .envp = job->envp,
+                                          .memory = hold_first_step(job)->spec.memory_bytes,
+                                          .traced = true};
+    if (spawn(&options, &hold->program, &failure) < 0) {
         hold_answer(hold, false);
         return;
     }
@@ -99,16 +101,7 @@ bool hold_fits(struct hold *hold, const struct job *job)
            hold->job->compile.present == job->compile.present && !misses_files(&hold->trace, job) &&
            same(hold_first_step(hold->job)->argv, hold_first_step(job)->argv) && same(hold->job->envp, job->envp) &&
            hold_first_step(hold->job)->spec.memory_bytes == hold_first_step(job)->spec.memory_bytes &&
-           same_limits(hold);
-}
-
-static uint64_t cpu_time(pid_t pid)
-{
-    clockid_t clock;
-    struct timespec used = {0};
-    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) < 0)
-        return 0;
-    return (uint64_t)used.tv_sec * 1000000000u + (uint64_t)used.tv_nsec;
+           hold_first_step(job)->spec.size.columns == 0 && !hold_first_step(job)->spec.kernel && same_limits(hold);
 }
 
 #define CHILDREN_FIELD 14 /* of /proc/PID/stat after the name: cutime, then cstime, in ticks; see proc(5) */
@@ -141,7 +134,7 @@ static uint64_t children_time(pid_t pid)
     for (struct dirent *entry = NULL; list && (entry = readdir(list));) {
         long number = strtol(entry->d_name, NULL, 10);
         if (number > 1 && number != pid)
-            total += cpu_time((pid_t)number);
+            total += system_cpu_ns((pid_t)number);
     }
     if (list)
         closedir(list);
@@ -154,7 +147,7 @@ bool hold_release(struct hold *hold, struct hold_released *out)
                                   .before = {.kills = cgroup_read(hold->cgroup).kills, .peak = hold->before.peak},
                                   .used = cgroup_read_used(hold->cgroup)};
     if (!out->used.known)
-        out->cpu_ns = cpu_time(hold->program.pid) + hold->children_ns;
+        out->cpu_ns = system_cpu_ns(hold->program.pid) + hold->children_ns;
     out->program.started = system_clock();
     if (!trace_release(&hold->trace))
         return false;

@@ -1,14 +1,15 @@
 #include "docker/agent/job.h"
 
 #include "docker/agent/files.h"
+#include "docker/wire/path.h"
 
 #include <errno.h>
 #include <unistd.h>
 
-void job_open(struct job *job, int folder, bool first)
+void job_open(struct job *job, int folder, enum job_turn turn)
 {
     job->phase = JOB_ENV;
-    job->first = first;
+    job->turn = turn;
     job->folder = folder;
     job->file = -1;
     job->files_len = 0;
@@ -73,16 +74,16 @@ static bool take_file(struct job *job, const struct frame *frame)
 {
     struct frame_file file;
     end_file(job);
-    if (job->files_len == JOB_FILES_MAX || !frame_file_get(frame, &file) || !files_path_ok(file.path, file.path_len))
+    if (job->files_len == JOB_FILES_MAX || !frame_file_get(frame, &file) || !wire_path_ok(file.path, file.path_len))
         return false;
     job->names[job->files_len++] = files_name_hash(file.path, file.path_len);
     job->brings_hidden |= file.path[0] == '.';
     if (job->failure)
         return true;
-    char path[FILES_PATH_MAX + 1];
+    char path[WIRE_PATH_MAX + 1];
     memcpy(path, file.path, file.path_len);
     path[file.path_len] = '\0';
-    job->file = files_create(job->folder, path, file.mode);
+    job->file = files_create(job->folder, path, file.mode, job->turn == JOB_LATER);
     if (job->file < 0)
         fail_file(job, -job->file);
     return true;
@@ -118,6 +119,10 @@ static bool take_step(struct job *job, const struct frame *frame)
     size_t len;
     end_file(job);
     if (!frame_step_get(frame, &step->spec, &argv, &len))
+        return false;
+    if (frame->step == FRAME_STEP_COMPILE && (step->spec.size.columns > 0 || step->spec.kernel))
+        return false;
+    if (step->spec.kernel && (step->spec.size.columns > 0 || job->compile.present))
         return false;
     if (step->spec.timeout_ms == 0 || step->spec.timeout_ms > JOB_TIMEOUT_MS)
         return false;
@@ -157,8 +162,8 @@ static bool take_start(struct job *job, const struct frame *frame)
 
 static bool take_prepare(struct job *job, const struct frame *frame)
 {
-    if (!job->first || job->files_len != 0 || (job->compile.present && job->run.present) ||
-        !frame_prepare_get(frame, &job->hold))
+    if (job->turn != JOB_FIRST || (job->run.present && job->run.spec.kernel) || job->files_len != 0 ||
+        (job->compile.present && job->run.present) || !frame_prepare_get(frame, &job->hold))
         return false;
     gather_env(job);
     return true;

@@ -25,6 +25,12 @@
 
 enum job_phase { JOB_ENV, JOB_FILES, JOB_COMPILE, JOB_RUN, JOB_STARTED, JOB_PREPARED };
 
+enum job_turn {
+    JOB_FIRST,        /* since READY: PREPARE may come */
+    JOB_PREPARED_FOR, /* after PREPARE */
+    JOB_LATER,        /* after another job: a file may replace one that is there */
+};
+
 struct job_step {
     bool present;
     struct frame_step_spec spec;
@@ -34,7 +40,7 @@ struct job_step {
 
 struct job {
     enum job_phase phase;
-    bool first;                    /* the first since READY: PREPARE may come */
+    enum job_turn turn;
     enum frame_hold hold;          /* of PREPARE */
     int folder;                    /* descriptor of the working folder; the caller owns it */
     int file;                      /* descriptor of the last FILE, or -1 */
@@ -51,7 +57,7 @@ struct job {
     struct job_step compile, run;
 };
 
-void job_open(struct job *job, int folder, bool first);
+void job_open(struct job *job, int folder, enum job_turn turn);
 
 /* Takes one frame. False: the frame breaks the rules of docker/wire/frame.h. */
 bool job_take(struct job *job, const struct frame *frame);

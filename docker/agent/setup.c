@@ -62,8 +62,6 @@ static void set_process(void)
     system_must(prctl(PR_SET_DUMPABLE, 0, 0, 0, 0));
     system_must(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     set_core();
-    if (getpgrp() != 1) /* a process group and session that no program can enter */
-        system_must(setsid());
     umask(0); /* so that a file gets the mode that the job says */
 }
 
@@ -73,13 +71,19 @@ void setup(void)
     set_process();
     set_descriptors();
     set_signals();
-    if (mkdir(JOB_FOLDER, 0700) < 0 && errno != EEXIST)
-        system_end();
-    system_must(chdir(JOB_FOLDER));
+}
+
+void setup_session(void)
+{
+    if (getpgrp() != 1)
+        system_must(setsid());
 }
 
 int setup_folder(void)
 {
+    if (mkdir(JOB_FOLDER, 0700) < 0 && errno != EEXIST)
+        system_end();
+    system_must(chdir(JOB_FOLDER));
     return (int)system_must(open(JOB_FOLDER, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 

@@ -2,6 +2,7 @@
 
 #include "docker/agent/filter.h"
 #include "docker/agent/system.h"
+#include "docker/agent/terminal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,10 +32,9 @@ struct plumbing {
 
 /* What the child needs, in memory that it shares with the agent until exec. */
 struct child {
-    struct plumbing pipes;
-    char *const *argv, *const *envp;
-    uint64_t memory;
-    bool traced;
+    const struct spawn_options *options;
+    struct plumbing pipes;        /* all closed: it gets the terminal */
+    struct terminal terminal;     /* only then */
     struct spawn_failure failure; /* error 0: exec succeeded */
 };
 
@@ -55,7 +55,6 @@ static void shut_all(struct plumbing *p)
 
 static int lay_pipes(struct plumbing *p)
 {
-    *p = (struct plumbing){{{-1, -1}, {-1, -1}, {-1, -1}}};
     for (int i = 0; i < 3; i++) {
         if (pipe2(p->ends[i], O_CLOEXEC) < 0)
             return -1;
@@ -87,19 +86,39 @@ static int set_stack(uint64_t memory)
     return setrlimit(RLIMIT_STACK, &stack);
 }
 
-static int become_program(const struct plumbing *p, bool traced)
+static bool has_terminal(const struct spawn_options *options)
+{
+    return options->size.columns > 0;
+}
+
+static int enter_pipes(const struct plumbing *p)
+{
+    for (int i = 0; i < 3; i++)
+        if (dup2(p->ends[i][i == 0 ? READ : WRITE], i) < 0)
+            return -1;
+    return 0;
+}
+
+/* dup2() to the same number would leave it to be closed at exec. */
+static int enter_channel(int channel)
+{
+    if (channel == 0)
+        return 0;
+    return channel == SPAWN_CHANNEL ? fcntl(channel, F_SETFD, 0) : dup2(channel, SPAWN_CHANNEL);
+}
+
+static int become_program(const struct child *child)
 {
     sigset_t none;
     sigemptyset(&none);
     umask(022);
     if (setsid() < 0 || signal(SIGPIPE, SIG_DFL) == SIG_ERR)
         return -1;
-    for (int i = 0; i < 3; i++)
-        if (dup2(p->ends[i][i == 0 ? READ : WRITE], i) < 0)
-            return -1;
-    if (sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+    if ((has_terminal(child->options) ? terminal_enter(child->terminal.theirs) : enter_pipes(&child->pipes)) < 0)
         return -1;
-    return traced && ask_for_tracer() < 0 ? -1 : filter_apply();
+    if (enter_channel(child->options->channel) < 0 || sigprocmask(SIG_SETMASK, &none, NULL) < 0)
+        return -1;
+    return child->options->traced && ask_for_tracer() < 0 ? -1 : filter_apply();
 }
 
 /* A path goes to execve(), because execvp() would run a file that is not a program in a shell. */
@@ -114,9 +133,9 @@ static void execute(char *const argv[])
 static int child_main(void *arg)
 {
     struct child *child = arg;
-    if (set_stack(child->memory) == 0 && become_program(&child->pipes, child->traced) == 0) {
+    if (set_stack(child->options->memory) == 0 && become_program(child) == 0) {
         child->failure.failure = FRAME_FAIL_EXEC;
-        execute(child->argv);
+        execute(child->options->argv);
     }
     child->failure.error = errno;
     _exit(127);
@@ -128,7 +147,7 @@ static pid_t start_child(struct child *child)
 {
     static _Alignas(16) char stack[CHILD_STACK];
     char **own = environ;
-    environ = (char **)child->envp; /* so that execvp() uses the job's PATH */
+    environ = (char **)child->options->envp; /* so that execvp() uses the job's PATH */
     pid_t pid = clone(child_main, stack + sizeof stack, CLONE_VM | CLONE_VFORK | SIGCHLD, child);
     if (pid < 0)
         child->failure.error = errno;
@@ -136,10 +155,17 @@ static pid_t start_child(struct child *child)
     return pid;
 }
 
+static int lay(struct child *child)
+{
+    if (has_terminal(child->options))
+        return terminal_open(&child->terminal, &child->options->size);
+    return lay_pipes(&child->pipes);
+}
+
 /* 0, or -1: there is no process. */
 static int spawn_start(struct child *child, struct spawn *out)
 {
-    if (lay_pipes(&child->pipes) < 0) {
+    if (lay(child) < 0) {
         child->failure.error = errno;
         return -1;
     }
@@ -150,21 +176,45 @@ static int spawn_start(struct child *child, struct spawn *out)
     return child->failure.error ? -1 : 0;
 }
 
-int spawn(char *const argv[], char *const envp[], uint64_t memory, bool traced, struct spawn *out,
-          struct spawn_failure *failure)
+static void hand_terminal(struct child *child, struct spawn *out)
 {
-    struct child child = {
-        .argv = argv, .envp = envp, .memory = memory, .traced = traced, .failure = {.failure = FRAME_FAIL_SYSTEM}};
-    int(*pipes)[2] = child.pipes.ends;
-    if (spawn_start(&child, out) < 0) {
-        *failure = child.failure;
-        shut_all(&child.pipes);
-        return -1;
-    }
+    out->out = child->terminal.ours;
+    out->in = (int)system_must(fcntl(out->out, F_DUPFD_CLOEXEC, 3));
+    out->err = -1;
+    out->theirs = child->terminal.theirs;
+    out->kept = -1;
+}
+
+static void hand_pipes(struct child *child, struct spawn *out)
+{
+    int(*pipes)[2] = child->pipes.ends;
     out->in = pipes[0][WRITE];
     out->out = pipes[1][READ];
     out->err = pipes[2][READ];
+    out->theirs = out->kept = -1;
     pipes[0][WRITE] = pipes[1][READ] = pipes[2][READ] = -1;
-    shut_all(&child.pipes);
+    if (child->options->channel > 0) {
+        out->kept = pipes[0][READ];
+        pipes[0][READ] = -1;
+    }
+    shut_all(&child->pipes);
+}
+
+int spawn(const struct spawn_options *options, struct spawn *out, struct spawn_failure *failure)
+{
+    struct child child = {.options = options,
+                          .pipes = {{{-1, -1}, {-1, -1}, {-1, -1}}},
+                          .terminal = {-1, -1},
+                          .failure = {.failure = FRAME_FAIL_SYSTEM}};
+    if (spawn_start(&child, out) < 0) {
+        *failure = child.failure;
+        shut_all(&child.pipes);
+        terminal_shut(&child.terminal);
+        return -1;
+    }
+    if (has_terminal(options))
+        hand_terminal(&child, out);
+    else
+        hand_pipes(&child, out);
     return 0;
 }

@@ -2,7 +2,10 @@
 
 #include "docker/agent/system.h"
 
+#include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <sys/ipc.h>
 #include <sys/shm.h>
 #include <sys/vfs.h>
@@ -62,6 +65,7 @@ bool watch_take(struct watch *watch, const struct watch_sight *sight)
     uint64_t grown = above(sight->held, watch->held), elapsed = sight->at - watch->at;
     read_mark(watch, sight);
     watch->most = watch_max(watch->most, sight->held);
+    watch->files = watch_max(watch->files, sight->files);
     watch->seen = true;
     watch->at = sight->at;
     watch->held = sight->held;
@@ -77,7 +81,7 @@ uint64_t watch_peak(const struct watch *watch, uint64_t rss)
     if (watch->marked)
         return watch->most;
     uint64_t bound = watch->seen && watch->mark > 0 ? above(watch->mark, watch->rest) : UINT64_MAX;
-    return watch_max(watch->most, watch_min(rss, bound));
+    return watch_max(watch->most, watch_min(above(rss, watch->files), bound));
 }
 
 /* Bytes of the files in a tmpfs, with files that are deleted but open. */
@@ -97,10 +101,26 @@ static uint64_t in_segments(void)
     return shmctl(0, SHM_INFO, out) < 0 ? 0 : (uint64_t)info.shm_rss * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
+/* statm has pages: all, the resident ones, and the resident ones that belong to files or are shared. */
+static uint64_t mapped_by(int pid)
+{
+    char path[32], text[128], *at = text;
+    snprintf(path, sizeof path, "/proc/%d/statm", pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[n < 0 ? 0 : n] = '\0';
+    for (int i = 0; i < 2; i++)
+        (void)strtoull(at, &at, 10);
+    return strtoull(at, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 /* The cgroup's total is read before the parts. If the step grows in between, the rest comes out too small, which
  * read_mark() makes up for. While a process ends, up to 40 MB of its pages are in the total but in none of the parts,
  * and would count as rest. So the rest is capped by what it can consist of. */
-bool watch_see(const struct cgroup *cgroup, struct watch_sight *sight)
+bool watch_see(const struct cgroup *cgroup, int first, struct watch_sight *sight)
 {
     struct cgroup_counts counts = cgroup_read(cgroup);
     struct cgroup_held all;
@@ -110,6 +130,7 @@ bool watch_see(const struct cgroup *cgroup, struct watch_sight *sight)
     sight->held = above(all.memory, others);
     sight->rest = watch_min(above(counts.usage, sight->held), others + all.cache + KERNEL_BYTES);
     sight->mark = counts.peak;
+    sight->files = mapped_by(first);
     sight->at = system_clock();
     return true;
 }
@@ -122,6 +143,7 @@ bool watch_see_end(const struct cgroup *cgroup, struct watch_sight *sight)
     sight->held = in_tmpfs("/dev/shm") + in_segments();
     sight->rest = above(counts.usage, sight->held);
     sight->mark = counts.peak;
+    sight->files = 0;
     sight->at = system_clock();
     return true;
 }

@@ -25,16 +25,18 @@ struct watch {
     uint64_t rest;  /* of the last measurement */
     uint64_t mark;  /* of the last measurement, or at the start */
     uint64_t most;  /* the most that the step is known to have held */
+    uint64_t files; /* the most of `files` of all measurements */
     bool seen;      /* there was a measurement */
     bool marked;    /* the high-water mark has risen since the start, so this step has set it */
 };
 
 /* One measurement. */
 struct watch_sight {
-    uint64_t at;   /* system_clock() */
-    uint64_t held; /* bytes of the step that count */
-    uint64_t rest; /* bytes of the cgroup that do not count: /tmp, page cache, the kernel, the agent */
-    uint64_t mark; /* the cgroup's high-water mark, in bytes; 0: unknown */
+    uint64_t at;    /* system_clock() */
+    uint64_t held;  /* bytes of the step that count */
+    uint64_t rest;  /* bytes of the cgroup that do not count: /tmp, page cache, the kernel, the agent */
+    uint64_t mark;  /* the cgroup's high-water mark, in bytes; 0: unknown */
+    uint64_t files; /* bytes of files that the step's first process has mapped */
 };
 
 /* How many bytes over the limit are allowed: half of what docs/api.md allows, because the kernel's counters lag. */
@@ -46,11 +48,13 @@ void watch_begin(struct watch *watch, uint64_t limit, uint64_t mark, uint64_t no
 /* Takes in one measurement, and sets `due`. True: the step is over its limit. */
 bool watch_take(struct watch *watch, const struct watch_sight *sight);
 
-/* The most bytes that the step held. `rss`: the resident size of its largest process, which includes file pages. */
+/* The most bytes that the step held. `rss`: the resident size of its largest process, which includes file pages. It
+ * counts only if an earlier step of the container has set the high-water mark; then the files that were measured are
+ * taken off. */
 uint64_t watch_peak(const struct watch *watch, uint64_t rss);
 
-/* Measures. False: the kernel does not have the figures. */
-bool watch_see(const struct cgroup *cgroup, struct watch_sight *sight);
+/* Measures. `first`: the step's first process. False: the kernel does not have the figures. */
+bool watch_see(const struct cgroup *cgroup, int first, struct watch_sight *sight);
 
 /* A cheaper measurement for the end of a step, when none of its processes is left. */
 bool watch_see_end(const struct cgroup *cgroup, struct watch_sight *sight);

@@ -1,20 +1,20 @@
-/* One cell's life. The happy path: cell_make -> create call -> on_created -> attach_open -> on_attach_open -> start
- * call
- * -> the agent's READY frame -> ready; cell_run (cell_job.c) -> done; cell_end -> remove call -> gone. In state ready
- * the cell may be prewarmed (cell_prewarm.c); after its job it may be reset and become ready once more (cell_reset.c).
- * Every failure goes through cell_fail() to ending, and from there to the same removal. Only the answer to the create
- * call brings the container's id, so a cell that ends during that call waits for the answer before it removes the
- * container. */
+/* One cell's life. The happy path: cell_make -> create call -> on_created -> attach_open -> on_attach_open
+ * -> start call -> READY (cell_ready.c) -> ready; cell_run (cell_job.c) -> done; cell_end -> remove call -> gone. In
+ * state ready the cell may be prewarmed (cell_prewarm.c); after its job it may be reset and become ready once more
+ * (cell_reset.c). Every failure goes through cell_fail() to ending, and from there to the same removal. Only the answer
+ * to the create call brings the container's id, so a cell that ends during that call waits for the answer before it
+ * removes the container. */
 #include "docker/cell/cell.h"
 
 #include "base/seam.h"
 #include "base/states.h"
 #include "base/text.h"
 #include "docker/cell/cell_private.h"
-#include "docker/cell/cell_reset.h"
 #include "docker/cell/cell_shares.h"
+#include "docker/cell/cell_update.h"
 #include "docker/engine/codec.h"
 #include "docker/engine/codec_read.h"
+#include "docker/wire/confine.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -33,9 +33,9 @@ static const struct states cell_states = {
             [CELL_CREATING] = STATE(CELL_ATTACHING) | STATE(CELL_ENDING),
             [CELL_ATTACHING] = STATE(CELL_STARTING) | STATE(CELL_ENDING),
             [CELL_STARTING] = STATE(CELL_READY) | STATE(CELL_ENDING),
-            [CELL_READY] = STATE(CELL_UPDATING) | STATE(CELL_RUNNING) | STATE(CELL_ENDING),
+            [CELL_READY] = STATE(CELL_UPDATING) | STATE(CELL_RUNNING) | STATE(CELL_RESETTING) | STATE(CELL_ENDING),
             [CELL_UPDATING] = STATE(CELL_RUNNING) | STATE(CELL_ENDING),
-            [CELL_RUNNING] = STATE(CELL_RESETTING) | STATE(CELL_ENDING),
+            [CELL_RUNNING] = STATE(CELL_UPDATING) | STATE(CELL_RESETTING) | STATE(CELL_ENDING),
             [CELL_RESETTING] = STATE(CELL_READY) | STATE(CELL_ENDING),
             [CELL_ENDING] = STATE(CELL_GONE),
             [CELL_GONE] = 0,
@@ -93,9 +93,24 @@ int64_t cell_memory_bytes(const struct cell_kind *kind, const struct cell_limits
     return (int64_t)(steps + limits->disk_mb + CELL_AGENT_MB) << 20;
 }
 
+uint32_t cell_pids(const struct cell *cell)
+{
+    return cell->limits.processes + CELL_AGENT_PROCESSES + (cell->capsules ? CELL_KEEPER_PROCESSES : 0);
+}
+
+bool cell_is_attached(const struct cell *cell)
+{
+    return cell->attach != NULL;
+}
+
 unsigned cell_jobs(const struct cell *cell)
 {
     return cell->jobs;
+}
+
+uint64_t cell_held_bytes(const struct cell *cell)
+{
+    return cell->held_bytes;
 }
 
 /* Ending. */
@@ -171,6 +186,7 @@ static void cell_leave(struct cell *cell)
     cell->job = NULL;
     cell_drop_stream(cell);
     cell_shares_forget(cell);
+    cell_update_forget(cell);
     cell->owner->on_ending(cell->owner->arg, cell, &cell->error);
     if (creating && cell->call != NULL)
         return; /* on_created() will remove the container, whose id we do not know yet */
@@ -227,34 +243,20 @@ void cell_hurry(struct cell *cell, uint64_t ms)
 
 /* The attach stream. */
 
-bool cell_said_ready(const struct frame *frame)
-{
-    uint32_t version;
-
-    return frame->type == FRAME_READY && frame_ready_get(frame, &version) && version == FRAME_VERSION;
-}
-
 void cell_be_ready(struct cell *cell)
 {
     uv_timer_stop(&cell->timer);
     cell_set_state(cell, CELL_READY);
-    cell->owner->on_ready(cell->owner->arg, cell);
-}
-
-static void on_ready_frame(struct cell *cell, const struct frame *frame)
-{
-    if (cell_said_ready(frame))
-        cell_be_ready(cell);
+    if (cell->job != NULL)
+        cell_job_begin(cell);
     else
-        cell_fail(cell, ERROR_INTERNAL, "unexpected first frame from the agent");
+        cell->owner->on_ready(cell->owner->arg, cell);
 }
 
 static void on_cell_frame(struct cell *cell, const struct frame *frame)
 {
-    if (cell->state == CELL_STARTING)
-        on_ready_frame(cell, frame);
-    else if (cell->state == CELL_RESETTING)
-        cell_reset_frame(cell, frame);
+    if (cell->state == CELL_STARTING || cell->state == CELL_RESETTING)
+        cell_ready_frame(cell, frame);
     else if (cell->state == CELL_RUNNING && cell->events != NULL)
         cell_job_frame(cell, frame);
     else if (cell->state == CELL_RUNNING || !cell_prewarm_frame(cell, frame))
@@ -318,6 +320,11 @@ static void on_attach_data(void *arg, const uint8_t *data, size_t len)
         cell_fail(cell, ERROR_MEMORY, ERROR_MEMORY_SENTENCE);
 }
 
+static void on_attach_stderr(void *arg, const uint8_t *data, size_t len)
+{
+    cell_ready_notice(arg, data, len);
+}
+
 static void on_attach_drain(void *arg)
 {
     struct cell *cell = arg;
@@ -369,6 +376,7 @@ static void on_attach_open(void *arg)
     char path[CELL_CONTAINER_ID_MAX + 40];
 
     cell_set_state(cell, CELL_STARTING);
+    cell_ready_await(cell);
     snprintf(path, sizeof path, "/containers/%s/start", cell->id);
     cell->call = engine_call(
         cell->cells->engine,
@@ -379,6 +387,7 @@ static void on_attach_open(void *arg)
 static const struct attach_events attach_events = {
     .on_open = on_attach_open,
     .on_data = on_attach_data,
+    .on_stderr = on_attach_stderr,
     .on_drain = on_attach_drain,
     .on_end = on_attach_end,
 };
@@ -424,24 +433,26 @@ static json_t *cell_container_body(const struct cell *cell)
     snprintf(user, sizeof user, "%u:%u", cell->uid, cell->uid);
     return codec_container(&(struct container_spec){
         .image = cell->kind->image,
-        .entrypoint = (const char *const[]){CELL_AGENT_PATH, NULL},
+        .entrypoint = (const char *const[]){CELL_AGENT_PATH, cell->capsules ? CELL_AGENT_CAPSULES : NULL, NULL},
         .user = user,
         .labels = (const char *const[]){instance, role, language, name, created, NULL},
         .memory_bytes = cell_memory_bytes(cell->kind, limits),
         .nano_cpus = (int64_t)limits->milli_cpus * 1000000,
-        .pids = limits->processes + CELL_AGENT_PROCESSES,
+        .pids = cell_pids(cell),
         .tmpfs_bytes = (uint64_t)limits->disk_mb << 20,
-        .tmpfs_inodes = 16384,
+        .tmpfs_inodes = CELL_TMP_INODES,
         .uid = cell->uid,
         .volume = cells->volume,
         .volume_target = CELL_AGENT_FOLDER,
         .runtime = cells->runtime,
-        .seccomp = cells->seccomp,
+        .seccomp = cells->seccomp[cell->capsules],
         .fsize_bytes = (uint64_t)limits->disk_mb << 20,
-        .shm_bytes = 16u << 20,
+        .shm_bytes = CONFINE_SHM_BYTES,
         .readonly_root = true,
         .stdin_open = true,
         .podman = cells->podman,
+        .capsules = cell->capsules,
+        .apparmor = cells->apparmor,
     });
 }
 
@@ -470,6 +481,7 @@ struct cell *cell_make(struct cells *cells, const struct cell_kind *kind, const 
     cell->cells = cells;
     cell->kind = kind;
     cell->limits = *limits;
+    cell->capsules = cells->capsules;
     cell->owner = owner;
     cell->state = CELL_CREATING;
     cell->uid = cells_take_uid(cells);

@@ -1,12 +1,14 @@
-/* A cell: one container with our agent in it, made ahead of time, given one job, then destroyed.
+/* A cell: one container with our agent in it, made ahead of time, given one job, then destroyed or reset.
  *
- *                                   ┌──────────── resetting ──────────┐ (reuse: pool_return)
+ *                                   ┌──────────── resetting ──────────┐ (the next capsule: cell_reset)
  *   creating ─ attaching ─ starting ─ ready ─ (updating ─) running ────┴─ ending ─ gone
  *        └──────────┴──────────┴────────┴───────────┴─────────┴────────────┘ (any failure, or cell_end)
  *
  * The owner (the pool) makes a cell, and hears that it is ready or gone. The taker (an execution) gets a ready cell
- * from the pool, runs one job in it (cell_job.h), and then ends it or gives it back to the pool for the same key. The
- * container is removed after the answer was sent.
+ * from the pool, runs one job in it (cell_job.h), and then ends it or gives it back to the pool. The container is
+ * removed after the answer was sent.
+ * If the container makes capsules (`capsules` in cells.h), each job has a capsule of its own: fresh namespaces that end
+ * with it. Only such a cell can be reset.
  * While a cell is ready, its owner may prewarm it: start the interpreter of its language ahead of the job
  * (cell_prewarm.h). */
 #ifndef CODECELL_DOCKER_CELL_CELL_H
@@ -23,11 +25,14 @@
 struct cell;
 struct cells; /* cells.h */
 
-/* The agent's share of a container's memory, and of its processes. */
+/* The share of a container's memory, and of its processes, that the agent and its keeper have. Without capsules there
+ * is no keeper. */
 #define CELL_AGENT_MB 8u
 #define CELL_AGENT_PROCESSES 1u
+#define CELL_KEEPER_PROCESSES 1u
+#define CELL_TMP_INODES 16384u /* files in /tmp */
 
-#define CELL_READY_MS 30000u /* from creation to the agent's READY */
+#define CELL_READY_MS 30000u /* from creation to READY */
 #define CELL_CREATE_MS                                                                                               \
     35000u                   /* the create call: longer than CELL_READY_MS, so that the cell's deadline is the first \
                               */
@@ -71,7 +76,7 @@ enum cell_state {
 /* What the owner hears of a cell. None of these fires from within the owner's own call, except on_ending from within
  * cell_end(). */
 struct cell_owner {
-    void (*on_ready)(void *arg, struct cell *cell);     /* once, and again after each cell_reset() that succeeds */
+    void (*on_ready)(void *arg, struct cell *cell);     /* once, and again after each cell_reset() */
     void (*on_prewarmed)(void *arg, struct cell *cell); /* cell_prewarm() is over (cell_warmth()); in state ready */
     /* Once: the cell left for ending, by a failure (error says which) or by cell_end() (error->code ERROR_NONE). */
     void (*on_ending)(void *arg, struct cell *cell, const struct error *error);
@@ -98,7 +103,10 @@ const char *cell_state_name(enum cell_state state);
 const char *cell_language(const struct cell *cell);
 const struct cell_kind *cell_kind(const struct cell *cell);
 const struct cell_limits *cell_limits(const struct cell *cell);
-unsigned cell_jobs(const struct cell *cell); /* how many jobs it has been given */
+bool cell_is_attached(const struct cell *cell); /* its stream is open: nothing has told that its agent has died */
+unsigned cell_jobs(const struct cell *cell);    /* how many jobs it has been given */
+/* Bytes that its container held when it last became ready, without the page cache; 0: unknown. */
+uint64_t cell_held_bytes(const struct cell *cell);
 
 /* Memory limit of a container with these limits, in bytes. The agent holds the program to its own limit; this one also
  * counts the files in /tmp and what the kernel keeps for the program. */
@@ -106,11 +114,14 @@ int64_t cell_memory_bytes(const struct cell_kind *kind, const struct cell_limits
 
 /* The owner's own mark and links on a cell. */
 struct cell_place {
-    struct list node; /* among the idle cells of a shelf, or among the kept cells */
+    struct list node; /* among the idle cells of a shelf, its lent cells, or the kept cells; or in no list */
     void *shelf;
     enum cell_role { PLACE_MAKING, PLACE_IDLE, PLACE_RESETTING, PLACE_KEPT, PLACE_TAKEN } role;
-    int64_t key;       /* resetting, kept: the key that it is kept for */
-    uint64_t since_ns; /* when this role began; resetting and kept count as one */
+    int64_t key;          /* resetting, kept: the key that it is kept for */
+    int64_t stop_key;     /* taken, and its job is being stopped: the key that it will be kept for */
+    uint64_t since_ns;    /* when this role began; resetting and kept count as one */
+    uint64_t made_ns;     /* when it was ready first */
+    uint64_t first_bytes; /* cell_held_bytes() at that time */
 };
 struct cell_place *cell_place(struct cell *cell);
 struct cell *cell_of(struct cell_place *place); /* the reverse */

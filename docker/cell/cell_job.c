@@ -5,7 +5,8 @@
 #include "docker/cell/cell_job.h"
 
 #include "docker/cell/cell_private.h"
-#include "docker/engine/codec.h"
+#include "docker/cell/cell_reset.h"
+#include "docker/cell/cell_update.h"
 #include "docker/engine/codec_read.h"
 
 #include <assert.h>
@@ -131,7 +132,8 @@ static int put_file(struct cell *cell, struct buf *out)
     return cell_put(out, FRAME_FILE_DATA, data, part);
 }
 
-int cell_put_step(struct buf *out, enum frame_step step, const struct cell_step *spec, const struct cell_limits *limits)
+static int put_step(struct buf *out, enum frame_step step, const struct cell_step *spec,
+                    const struct cell_limits *limits, bool changes)
 {
     uint8_t head[FRAME_HEADER], fixed[FRAME_STEP_HEAD];
     size_t len = sizeof fixed;
@@ -145,7 +147,10 @@ int cell_put_step(struct buf *out, enum frame_step step, const struct cell_step 
     frame_step_put(fixed, &(struct frame_step_spec){.timeout_ms = spec->timeout_ms,
                                                     .output_max = spec->output_max,
                                                     .memory_bytes = (uint64_t)memory_mb << 20,
-                                                    .report_max = spec->report_max});
+                                                    .report_max = spec->report_max,
+                                                    .size = spec->size,
+                                                    .kernel = spec->kernel ? FRAME_KERNEL_USE : FRAME_KERNEL_NONE,
+                                                    .changes = changes});
     if (buf_append(out, head, sizeof head) != 0 || buf_append(out, fixed, sizeof fixed) != 0)
         return -1;
     for (size_t i = 0; spec->argv[i] != NULL; i++)
@@ -154,16 +159,36 @@ int cell_put_step(struct buf *out, enum frame_step step, const struct cell_step 
     return 0;
 }
 
+int cell_put_step(struct buf *out, enum frame_step step, const struct cell_step *spec, const struct cell_limits *limits)
+{
+    return put_step(out, step, spec, limits, false);
+}
+
 static int put_steps(struct cell *cell, struct buf *out)
 {
-    cell->feed = (struct cell_feed){.at = SEND_INPUT};
-    cell->input_wanted = true;
+    cell->feed = (struct cell_feed){.at = SEND_CODE};
     if (cell->job->compile.argv != NULL &&
         cell_put_step(out, FRAME_STEP_COMPILE, &cell->job->compile, &cell->limits) != 0)
         return -1;
-    if (cell_put_step(out, FRAME_STEP_RUN, &cell->job->run, &cell->limits) != 0)
+    if (put_step(out, FRAME_STEP_RUN, &cell->job->run, &cell->limits, cell->watched) != 0)
         return -1;
     return cell_put(out, FRAME_START, NULL, 0);
+}
+
+static int put_code(struct cell *cell, struct buf *out)
+{
+    const struct cell_step *run = &cell->job->run;
+    struct cell_feed *feed = &cell->feed;
+    size_t len = run->kernel ? run->code_len : 0, part = chunk(len, feed->offset);
+
+    if (part == 0) {
+        *feed = (struct cell_feed){.at = SEND_INPUT};
+        cell->input_wanted = true;
+        return 0;
+    }
+    const char *data = (const char *)run->code + feed->offset;
+    feed->offset += part;
+    return cell_put(out, FRAME_CODE, data, part);
 }
 
 static int put_input(struct buf *out, const char *data, size_t len)
@@ -201,6 +226,8 @@ static int put_next(struct cell *cell, struct buf *out)
         return put_file(cell, out);
     case SEND_STEPS:
         return put_steps(cell, out);
+    case SEND_CODE:
+        return put_code(cell, out);
     case SEND_INPUT:
         if (cell->input_over)
             return put_input_end(cell, out);
@@ -268,9 +295,9 @@ static int send_input(struct cell *cell, const char *data, size_t len)
 
     if (cell->pass != NULL)
         return put_input(cell->pass, data, len);
-    buf_init(&out, PASS_MAX);
-    int failed = put_input(&out, data, len);
-    if (failed == 0)
+    buf_init(&out, len + (len / FRAME_PAYLOAD_MAX + 1) * FRAME_HEADER); /* no more: large blocks cost page faults */
+    int failed = buf_reserve(&out, out.max) != 0 || put_input(&out, data, len) != 0;
+    if (!failed)
         failed = attach_write(cell->attach, &out);
     buf_free(&out);
     return failed;
@@ -298,6 +325,48 @@ void cell_input_end(struct cell *cell)
     cell->input_over = true;
     if (cell->pass == NULL && cell->state == CELL_RUNNING)
         cell_job_feed(cell);
+}
+
+/* Orders. */
+
+/* The agent has START, and may still run the program. */
+static bool takes_orders(const struct cell *cell)
+{
+    return cell->job != NULL && cell->attach != NULL && !cell->unsent && cell->state == CELL_RUNNING &&
+           cell->feed.at >= SEND_CODE && attach_queued(cell->attach) < ATTACH_LOW + CELL_INPUT_MAX + CELL_ORDERS_MAX;
+}
+
+/* Into the pass, or as a write of its own. */
+static void send_order(struct cell *cell, enum frame_type type, const uint8_t *payload, size_t len)
+{
+    struct buf out;
+    int failed;
+
+    if (!takes_orders(cell))
+        return;
+    buf_init(&out, PASS_MAX);
+    failed = cell_put(cell->pass != NULL ? cell->pass : &out, type, payload, len);
+    if (failed == 0 && cell->pass == NULL)
+        failed = attach_write(cell->attach, &out);
+    buf_free(&out);
+    if (failed != 0)
+        cell_job_unsent(cell);
+}
+
+void cell_signal(struct cell *cell, uint32_t number)
+{
+    uint8_t payload[FRAME_SIGNAL_SIZE];
+
+    frame_signal_put(payload, number);
+    send_order(cell, FRAME_SIGNAL, payload, sizeof payload);
+}
+
+void cell_resize(struct cell *cell, const struct frame_size *size)
+{
+    uint8_t payload[FRAME_RESIZE_SIZE];
+
+    frame_resize_put(payload, size);
+    send_order(cell, FRAME_RESIZE, payload, sizeof payload);
 }
 
 /* Holding. */
@@ -367,6 +436,12 @@ static void on_step_end_frame(struct cell *cell, const struct frame *frame, cons
     cell->events->on_step_end(cell->events_arg, frame->step, end);
 }
 
+static void on_done_frame(struct cell *cell)
+{
+    cell->changed |= cell->done.changed;
+    cell_job_finish(cell, CELL_DONE);
+}
+
 void cell_job_frame(struct cell *cell, const struct frame *frame)
 {
     struct frame_step_end end;
@@ -376,8 +451,8 @@ void cell_job_frame(struct cell *cell, const struct frame *frame)
         cell->events->on_output(cell->events_arg, frame->step, frame->channel, frame->payload, frame->length);
     else if (frame->type == FRAME_STEP_END && step_known(frame) && frame_step_end_get(frame, &end))
         on_step_end_frame(cell, frame, &end);
-    else if (frame->type == FRAME_DONE && frame->length == 0)
-        cell_job_finish(cell, CELL_DONE);
+    else if (frame->type == FRAME_DONE && frame_done_get(frame, &cell->done))
+        on_done_frame(cell);
     else if (frame->type == FRAME_FAILED)
         cell_job_finish(cell, outcome_of_failure(frame));
     else if (!cell_prewarm_frame(cell, frame))
@@ -411,9 +486,10 @@ void cell_job_stream_end(struct cell *cell)
 
 /* Starting. */
 
-static void cell_job_start(struct cell *cell)
+void cell_job_start(struct cell *cell)
 {
-    cell_set_state(cell, CELL_RUNNING);
+    if (cell->state != CELL_RUNNING)
+        cell_set_state(cell, CELL_RUNNING);
     if (cell->held)
         cell_job_pause(cell);
     else
@@ -421,56 +497,125 @@ static void cell_job_start(struct cell *cell)
     cell_job_feed(cell);
 }
 
-static void on_cell_updated(void *arg, int status, json_t *reply, const struct error *error)
-{
-    struct cell *cell = arg;
-
-    (void)reply;
-    cell->call = NULL;
-    if (status >= 200 && status < 300)
-        cell_job_start(cell);
-    else
-        cell_fail(cell, ERROR_INTERNAL, "update: %s", error->text);
-}
-
 static bool limits_equal(const struct cell_limits *a, const struct cell_limits *b)
 {
     return a->milli_cpus == b->milli_cpus && a->memory_mb == b->memory_mb && a->processes == b->processes;
 }
 
-static void update_limits(struct cell *cell, const struct cell_limits *limits)
+void cell_job_begin(struct cell *cell)
 {
-    char path[CELL_CONTAINER_ID_MAX + 40];
+    if (cell->stale && !cell->ahead) {
+        cell_update(cell);
+    } else if (cell->stale) {
+        cell_update_beside(cell);
+        cell_job_start(cell);
+    } else if (cell_update_is_beside(cell)) {
+        cell_update_await(cell);
+    } else {
+        cell_job_start(cell);
+    }
+}
 
+/* Whether the job need not wait for its limits: they allow more than the cell has. */
+static bool may_go_ahead(const struct cell *cell, const struct cell_limits *limits)
+{
+    return cell->job->ahead && cell_memory_bytes(cell->kind, limits) >= cell_memory_bytes(cell->kind, &cell->limits);
+}
+
+/* The container's memory limit counts the files in /tmp, so another disk_mb is another limit of the container, too. */
+static void take_limits(struct cell *cell, const struct cell_limits *limits)
+{
+    bool resize = limits->disk_mb != cell->limits.disk_mb;
+
+    assert(!resize || (cell->capsules && cell->state == CELL_READY));
+    cell->stale = resize || !limits_equal(limits, &cell->limits);
+    cell->ahead = cell->stale && may_go_ahead(cell, limits);
     cell->limits = *limits;
-    cell_set_state(cell, CELL_UPDATING);
-    if (cell->call != NULL)
-        call_cancel(cell->call);
-    snprintf(path, sizeof path, "/containers/%s/update", cell->id);
-    json_t *body = codec_update(cell_memory_bytes(cell->kind, limits), (int64_t)limits->milli_cpus * 1000000,
-                                (int64_t)limits->processes + CELL_AGENT_PROCESSES);
-    cell->call =
-        engine_call(cell->cells->engine,
-                    &(struct call_options){
-                        .method = "POST", .path = path, .body = body, .deadline_ms = CELL_CALL_MS, .metric = "update"},
-                    on_cell_updated, cell);
+    if (resize)
+        cell_reset(cell);
+    else
+        cell_job_begin(cell);
+}
+
+static int write_empty(struct cell *cell, enum frame_type type)
+{
+    struct buf out;
+
+    buf_init(&out, FRAME_HEADER);
+    int failed = cell_put(&out, type, NULL, 0);
+    if (failed == 0)
+        failed = attach_write(cell->attach, &out);
+    buf_free(&out);
+    return failed;
+}
+
+/* The agent still expects the rest of the earlier job's input if the program ended without reading it. 0, or -1: the
+ * stream has ended since that job. */
+static int cell_job_settle(struct cell *cell)
+{
+    if (cell->state == CELL_READY)
+        return 0;
+    if (cell->attach == NULL)
+        return -1;
+    if (cell->feed.at == SEND_INPUT_END)
+        return 0;
+    cell->feed.at = SEND_INPUT_END;
+    return write_empty(cell, FRAME_STDIN_END);
+}
+
+static bool may_run(const struct cell *cell)
+{
+    return cell->state == CELL_READY ||
+           (cell->state == CELL_RUNNING && cell->events == NULL && cell->outcome == CELL_DONE);
 }
 
 void cell_run(struct cell *cell, const struct cell_job *job, const struct cell_limits *limits,
               const struct cell_events *events, void *arg)
 {
-    assert(cell->state == CELL_READY);
-    assert(limits == NULL || limits->disk_mb == cell->limits.disk_mb);
+    assert(may_run(cell));
+    int failed = cell_job_settle(cell);
     uv_timer_stop(&cell->timer); /* the deadline of an interpreter that is still being started */
     cell->jobs++;
     cell->job = job;
     cell->feed = (struct cell_feed){.at = SEND_ENV};
-    cell->input_wanted = cell->unsent = cell->held = false;
+    cell->input_wanted = cell->unsent = cell->held = cell->stale = false;
     cell->input_over = events->on_input_wanted == NULL;
     cell->events = events;
     cell->events_arg = arg;
-    if (limits == NULL || limits_equal(limits, &cell->limits))
-        cell_job_start(cell);
-    else
-        update_limits(cell, limits);
+    if (failed != 0) {
+        cell_job_unsent(cell);
+        return;
+    }
+    take_limits(cell, limits != NULL ? limits : &cell->limits);
+}
+
+/* After a job. */
+
+const struct frame_done *cell_done(const struct cell *cell)
+{
+    return &cell->done;
+}
+
+void cell_watch(struct cell *cell)
+{
+    cell->watched = true;
+}
+
+bool cell_take_changed(struct cell *cell)
+{
+    bool changed = cell->changed;
+
+    cell->changed = false;
+    return changed;
+}
+
+/* What cannot be sent, the next job notices. */
+void cell_kernel_end(struct cell *cell)
+{
+    assert(may_run(cell));
+    if (cell->state != CELL_RUNNING || cell->attach == NULL || !cell->done.kernel)
+        return;
+    cell->done.kernel = false;
+    if (cell_job_settle(cell) != 0 || write_empty(cell, FRAME_KERNEL_END) != 0)
+        cell_fail(cell, ERROR_MEMORY, ERROR_MEMORY_SENTENCE);
 }

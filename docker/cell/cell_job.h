@@ -30,9 +30,13 @@ struct cell_file {
 struct cell_step {
     const char *const *argv; /* NULL after the last */
     uint64_t timeout_ms;
-    uint64_t output_max; /* bytes per stream */
-    uint32_t memory_mb;  /* for this step, if the cell's limit is lower; 0: the cell's own */
-    uint64_t report_max; /* bytes of a report, which comes as FRAME_RESULT; 0: it is not asked for */
+    uint64_t output_max;    /* bytes per stream */
+    uint32_t memory_mb;     /* for this step, if the cell's limit is lower; 0: the cell's own */
+    uint64_t report_max;    /* bytes of a report, which comes as FRAME_RESULT; 0: it is not asked for */
+    struct frame_size size; /* of the run step's terminal; both 0: it has pipes */
+    bool kernel;            /* the run step, without a compile step and a terminal: the kernel runs `code` */
+    const void *code;       /* code_len bytes: the message RUN (docker/wire/frame.h), for a kernel */
+    size_t code_len;
 };
 
 /* One job; everything is the caller's and must live until on_done (or cell_end). */
@@ -42,6 +46,8 @@ struct cell_job {
     size_t files_len;
     struct cell_step compile; /* argv NULL: none */
     struct cell_step run;
+    bool ahead; /* the limits that the cell has are enough, too: if it is to get larger ones, the engine is told beside
+                 */
 };
 
 enum cell_outcome {
@@ -64,8 +70,10 @@ struct cell_events {
     void (*on_input_wanted)(void *arg);
 };
 
-/* Gives the cell its job. Only in state ready. The cell gets these `limits` first if they differ from its own; NULL:
- * they stay. disk_mb cannot differ. */
+/* Gives the cell its job: in state ready, or after on_done with CELL_DONE. Then the job follows in the same capsule,
+ * with the working folder and /tmp as the job before has left them. The cell gets these `limits` first if they differ
+ * from its own; NULL: they stay. disk_mb can differ only in state ready, and if the cell makes capsules: it is then
+ * reset first. */
 void cell_run(struct cell *cell, const struct cell_job *job, const struct cell_limits *limits,
               const struct cell_events *events, void *arg);
 
@@ -77,14 +85,35 @@ size_t cell_input(struct cell *cell, const void *data, size_t len);
 /* End-of-file, after the bytes that were taken. Allowed as soon as the job was given; a second call does nothing. */
 void cell_input_end(struct cell *cell);
 
+/* Sends the program a signal, one of frame_signals, after the input that was taken. It is dropped if the run step does
+ * not run, and if CELL_ORDERS_MAX bytes more than the most of the input wait to be written. */
+void cell_signal(struct cell *cell, uint32_t number);
+/* Changes the size of the program's terminal, which the job must have; dropped in the same cases. Before the job has
+ * been sent it does nothing: the caller changes the job's step. */
+void cell_resize(struct cell *cell, const struct frame_size *size);
+#define CELL_ORDERS_MAX ((size_t)64 << 10)
+
 /* Holds the output while the caller cannot take more, and lets it go on. A held cell is not read from: at most
  * CELL_FRAMES_MAX (cell_private.h) and what one read brought wait here, then the engine's stream, the agent's pipe and
  * the program itself wait. It never counts as unresponsive; its deadline begins anew when it goes on. Events that were
  * held back fire later, from the loop. The job's own time limits go on, so the caller must not hold a cell for ever. */
 void cell_hold(struct cell *cell, bool hold);
 
-/* For the other files of docker/cell: a frame came from the agent while the job runs; more may be written; the stream
- * has ended; the job is over. */
+/* What the agent said when the last job ended as CELL_DONE. Only in a cell that cell_watch() was called for, `changed`
+ * is anything but true. */
+const struct frame_done *cell_done(const struct cell *cell);
+/* From the next job on, the agent looks after each job whether files in the working folder have changed. */
+void cell_watch(struct cell *cell);
+/* Whether a job that ended since the last call may have changed files. */
+bool cell_take_changed(struct cell *cell);
+
+/* Ends the kernel, if there is one: after on_done with CELL_DONE. The next job waits until it has ended. */
+void cell_kernel_end(struct cell *cell);
+
+/* For the other files of docker/cell: the cell was reset for the job; a frame came from the agent while the job runs;
+ * more may be written; the stream has ended; the job is over. */
+void cell_job_begin(struct cell *cell);
+void cell_job_start(struct cell *cell); /* and has its limits */
 void cell_job_frame(struct cell *cell, const struct frame *frame);
 void cell_job_feed(struct cell *cell);
 void cell_job_stream_end(struct cell *cell);

@@ -2,7 +2,9 @@
 
 #include "base/seam.h"
 #include "docker/cell/cell_private.h"
+#include "docker/engine/codec_seccomp.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct cell *cell_at(struct list *node)
@@ -16,6 +18,23 @@ void cells_init(struct cells *cells, uv_loop_t *loop, struct engine *engine, con
     list_init(&cells->all);
     seam()->random(&cells->next_uid, sizeof cells->next_uid);
     cells->next_uid %= CELL_UID_COUNT;
+}
+
+void cells_forget_seccomp(struct cells *cells)
+{
+    for (int capsules = 0; capsules < 2; capsules++) {
+        free(cells->seccomp[capsules]);
+        cells->seccomp[capsules] = NULL;
+    }
+}
+
+void cells_set_seccomp(struct cells *cells)
+{
+    if (cells->podman)
+        cells_forget_seccomp(cells);
+    for (int capsules = 0; capsules < 2 && !cells->podman; capsules++)
+        if (cells->seccomp[capsules] == NULL)
+            cells->seccomp[capsules] = codec_seccomp(capsules == 1);
 }
 
 struct cell *cells_first(const struct cells *cells)

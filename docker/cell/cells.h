@@ -15,6 +15,7 @@ struct engine;
 /* Where the volume with the agent is mounted in every cell, and the agent's path in it. */
 #define CELL_AGENT_FOLDER "/codecell"
 #define CELL_AGENT_PATH CELL_AGENT_FOLDER "/agent"
+#define CELL_AGENT_CAPSULES "capsules" /* its argument if it should make capsules */
 
 #define CELL_NAME_MAX 64    /* bytes of one of our containers' names, with the NUL */
 #define CELL_CALL_MS 30000u /* deadline of an engine call for a cell, except its creation */
@@ -23,7 +24,7 @@ struct engine;
 #define CELL_UID_FIRST 10000u
 #define CELL_UID_COUNT 2000u
 #define CELLS_MAX                                                                                       \
-    1600u /* at once: as many as the settings allow (server/config.h); so some user ids are always free \
+    1800u /* at once: as many as the settings allow (server/config.h); so some user ids are always free \
            */
 
 #define LABEL_INSTANCE "io.codecell.instance"
@@ -40,15 +41,21 @@ struct cells {
     const char *instance; /* value of LABEL_INSTANCE */
     const char *runtime;  /* NULL: the engine's default */
     const char *volume;   /* name of the volume that holds the agent */
-    char *seccomp;        /* profile as JSON text; NULL: the engine's own (Podman takes a path only) */
+    bool capsules;        /* new cells make capsules */
+    char *seccomp[2];     /* profiles as JSON text, without capsules and with; NULL: the engine's own (Podman) */
     bool podman;          /* the engine is Podman, by its last ping */
+    const char *apparmor; /* name of an AppArmor profile; NULL: the engine's default */
     uint32_t next_uid;    /* offset into the range of user ids; drawn at random at the start */
     struct list all;      /* every cell that has not been freed, the newest first */
     unsigned count;       /* of them */
 };
 
-/* Strings are kept by pointer. `runtime` and `seccomp` are NULL at first; the owner frees `seccomp`. */
+/* Strings are kept by pointer. `runtime` and `apparmor` are NULL and `capsules` is false at first. */
 void cells_init(struct cells *cells, uv_loop_t *loop, struct engine *engine, const char *instance, const char *volume);
+
+/* Makes the profiles if the engine takes them; Podman takes a profile only as a path on its own host. */
+void cells_set_seccomp(struct cells *cells);
+void cells_forget_seccomp(struct cells *cells);
 
 struct cell *cells_first(const struct cells *cells);          /* NULL: there is no cell */
 struct cell *cells_next(const struct cell *cell);             /* NULL: it was the last */

@@ -235,7 +235,7 @@ static int attach_enqueue(struct attach *attach, struct buf *bytes)
 /* Much is left to the loop. Otherwise an owner that writes as long as its bytes are taken would starve the others. */
 static int attach_write_open(struct attach *attach, struct buf *bytes)
 {
-    bool at_once = attach->queued == 0 && bytes->len < ATTACH_LOW;
+    bool at_once = attach->queued == 0 && bytes->len < ATTACH_AT_ONCE;
 
     if (bytes->len > ATTACH_QUEUE_MAX - attach->queued || attach_enqueue(attach, bytes) != 0)
         return -1;
@@ -275,8 +275,10 @@ static void attach_feed_frames(struct attach *attach, const uint8_t *data, size_
         enum stdcopy_result result = stdcopy_next(&attach->frames, &data, &len, &piece, &piece_len);
         if (result == STDCOPY_BAD)
             attach_fail_with(attach, ERROR_INTERNAL, "the container's stream is not in the engine's format");
-        else if (result == STDCOPY_DATA)
+        else if (result == STDCOPY_STDOUT)
             attach->events->on_data(attach->arg, piece, piece_len);
+        else if (result == STDCOPY_STDERR && attach->events->on_stderr != NULL)
+            attach->events->on_stderr(attach->arg, piece, piece_len);
     }
     if (attach->state == ATTACH_OPEN && len > 0 && buf_append(&attach->rest, data, len) != 0)
         attach_fail_with(attach, ERROR_MEMORY, ERROR_MEMORY_SENTENCE);

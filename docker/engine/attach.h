@@ -1,5 +1,6 @@
 /* Attach: the hijacked stream of one container, raw bytes in, the bytes of its stdout out. The engine's 8-byte headers
- * are taken off; what the container writes to stderr is dropped. */
+ * are taken off. What the container writes to stderr has an event of its own; the engine reads the two from two pipes,
+ * so their order to each other is lost. */
 #ifndef CODECELL_DOCKER_ENGINE_ATTACH_H
 #define CODECELL_DOCKER_ENGINE_ATTACH_H
 
@@ -18,21 +19,24 @@ struct engine;
 struct attach_events {
     void (*on_open)(void *arg); /* 101 came (or Podman's 200): writing is allowed */
     void (*on_data)(void *arg, const uint8_t *data, size_t len);
-    void (*on_drain)(void *arg); /* the write queue fell below ATTACH_LOW */
+    void (*on_stderr)(void *arg, const uint8_t *data, size_t len); /* NULL: these bytes are dropped */
+    void (*on_drain)(void *arg);                                   /* the write queue fell below ATTACH_LOW */
     /* The stream ended (error->code ERROR_NONE) or failed. The last event; not after attach_close(). */
     void (*on_end)(void *arg, const struct error *error);
 };
 
-#define ATTACH_LOW ((size_t)64 << 10)
+#define ATTACH_LOW ((size_t)160 << 10)
+#define ATTACH_AT_ONCE \
+    ((size_t)72 << 10) /* fewer bytes than this are written at once: a piece of 64 KiB in its frame */
 #define ATTACH_QUEUE_MAX ((size_t)4 << 20) /* bytes in the write queue */
 
 /* Opens the stream to a created container. on_open or on_end follows, later. NULL: out of memory. */
 struct attach *attach_open(struct engine *engine, const char *container, uint64_t deadline_ms,
                            const struct attach_events *events, void *arg);
-/* Writes the bytes, in the order of the calls: a few at once as far as the socket takes them, the rest from the loop.
- * No event fires within. Takes the buffer's memory over: the buffer is empty afterwards, whatever is returned. 0, or
- * -1: the queue would pass ATTACH_QUEUE_MAX, or out of memory. The bytes are dropped if the stream is not open, or if
- * its other end takes no more: on_end follows then. */
+/* Writes the bytes, in the order of the calls: few (ATTACH_AT_ONCE) at once as far as the socket takes them, the rest
+ * from the loop. No event fires within. Takes the buffer's memory over: the buffer is empty afterwards, whatever is
+ * returned. 0, or -1: the queue would pass ATTACH_QUEUE_MAX, or out of memory. The bytes are dropped if the stream is
+ * not open, or if its other end takes no more: on_end follows then. */
 int attach_write(struct attach *attach, struct buf *bytes);
 size_t attach_queued(const struct attach *attach); /* bytes in the write queue */
 /* Stops and resumes reading: back-pressure for the container's output. */

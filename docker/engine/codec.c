@@ -1,12 +1,19 @@
 #include "docker/engine/codec.h"
 
+#include "docker/wire/confine.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #define OPEN_FILES 512        /* of a process */
 #define PODMAN_PROCESSES 4096 /* of a user: far above any PidsLimit of ours */
 #define CORE_BYTES 1          /* see set_core() in docker/agent/setup.c */
+#define HOST_NAME "codecell"  /* the same in all cells: a program learns nothing from it */
 #define OOM_SCORE 1000        /* the highest: if the host is short of memory, the kernel kills cells first */
+
+/* A tmpfs that nothing can be written to. */
+#define EMPTY "ro,nosuid,nodev,size=4096,mode=0555"
+#define PODMAN_EMPTY EMPTY ",notmpcopyup"
 
 /* Returns `whole` if all of it could be made; otherwise releases it and returns NULL. */
 static json_t *keep_if(json_t *whole, bool good)
@@ -51,92 +58,62 @@ static json_t *ulimit(const char *name, uint64_t value)
 static json_t *ulimits(const struct container_spec *spec)
 {
     json_t *array = json_pack("[o, o]", ulimit("nofile", OPEN_FILES), ulimit("core", CORE_BYTES));
-    bool good = (spec->fsize_bytes == 0 || json_array_append_new(array, ulimit("fsize", spec->fsize_bytes)) == 0) &&
+    bool fsize = spec->fsize_bytes != 0 && !spec->capsules;
+    bool good = (!fsize || json_array_append_new(array, ulimit("fsize", spec->fsize_bytes)) == 0) &&
                 (!spec->podman || json_array_append_new(array, ulimit("nproc", PODMAN_PROCESSES)) == 0);
 
     return keep_if(array, good);
 }
 
-/* Files that describe the host or other cells, and that programs do not need: Docker's own 28, which this list
- * replaces, and more. /proc/locks and the statistics show what others do at the moment; the rest describes the machine,
- * its devices and its kernel. Beyond Docker's list, files that only root can read are not named, because no program is
- * root. Each masked file that exists costs a mount at the start, about 60 microseconds of processor time. Therefore
- * files that are the same on every such machine (/proc/devices, /proc/iomem) and links into masked folders (/sys/block)
- * stay open. So do the files that language runtimes read: meminfo, stat, cpuinfo, vmstat, cgroups, filesystems,
- * /proc/sys, /sys/devices/system, /sys/kernel/mm, /sys/fs/cgroup. */
-static const char *const masked[] = {"/proc/acpi",
-                                     "/proc/asound",
-                                     "/proc/buddyinfo",
-                                     "/proc/bus",
-                                     "/proc/cmdline",
-                                     "/proc/config.gz",
-                                     "/proc/crypto",
-                                     "/proc/diskstats",
-                                     "/proc/driver",
-                                     "/proc/fs",
-                                     "/proc/interrupts",
-                                     "/proc/irq",
-                                     "/proc/kallsyms",
-                                     "/proc/kcore",
-                                     "/proc/key-users",
-                                     "/proc/keys",
-                                     "/proc/latency_stats",
-                                     "/proc/locks",
-                                     "/proc/mdstat",
-                                     "/proc/modules",
-                                     "/proc/partitions",
-                                     "/proc/pressure",
-                                     "/proc/sched_debug",
-                                     "/proc/schedstat",
-                                     "/proc/scsi",
-                                     "/proc/softirqs",
-                                     "/proc/swaps",
-                                     "/proc/sysrq-trigger",
-                                     "/proc/timer_list",
-                                     "/proc/timer_stats",
-                                     "/proc/zoneinfo",
-                                     "/sys/devices/pci0000:00",
-                                     "/sys/devices/virtual/block",
-                                     "/sys/devices/virtual/dmi",
-                                     "/sys/devices/virtual/powercap",
-                                     "/sys/devices/virtual/thermal",
-                                     "/sys/firmware",
-                                     "/sys/fs/ext4",
-                                     "/sys/fs/xfs",
-                                     "/sys/kernel/irq",
-                                     "/sys/kernel/notes",
-                                     "/sys/kernel/slab",
-                                     "/sys/kernel/vmcoreinfo",
-                                     "/sys/module",
-                                     NULL};
-
-/* Podman takes the list as an option, separated by colons. A path with a colon in it cannot be expressed. */
-static json_t *podman_masks(void)
+/* The kernel lets a capsule mount a /proc of its own only if nothing hides a part of the container's; the agent then
+ * hides the same in the new one. */
+static json_t *masked_paths(bool capsules)
 {
-    char text[2048];
-    size_t len = (size_t)snprintf(text, sizeof text, "mask=/etc/resolv.conf");
+    json_t *array = capsules ? json_array() : strings(confine_proc_masked), *sys = strings(confine_sys_masked);
+    bool good = json_array_extend(array, sys) == 0;
 
-    for (size_t i = 0; masked[i] != NULL && len < sizeof text; i++)
-        if (strchr(masked[i], ':') == NULL)
-            len += (size_t)snprintf(text + len, sizeof text - len, ":%s", masked[i]);
-    return len < sizeof text ? json_string(text) : NULL;
+    json_decref(sys);
+    return keep_if(array, good);
 }
 
-/* Podman ignores MaskedPaths, and masks fewer files by itself. It also gives every container a file with the host's
- * name servers, which is masked as well. */
+/* Podman takes the list as an option, separated by colons. A path with a colon in it cannot be expressed. */
+static json_t *podman_masks(bool capsules)
+{
+    json_t *paths = masked_paths(capsules), *path;
+    char text[2048];
+    size_t len = (size_t)snprintf(text, sizeof text, "mask=/etc/resolv.conf"), i;
+
+    json_array_foreach (paths, i, path)
+        if (len < sizeof text && strchr(json_string_value(path), ':') == NULL)
+            len += (size_t)snprintf(text + len, sizeof text - len, ":%s", json_string_value(path));
+    bool whole = paths != NULL && len < sizeof text;
+    json_decref(paths);
+    return whole ? json_string(text) : NULL;
+}
+
+/* Podman ignores MaskedPaths and ReadonlyPaths, and has shorter lists of its own, which unmask=ALL empties. It also
+ * gives every container a file with the host's name servers, which is masked as well. */
+static bool add_podman_masks(json_t *options, bool capsules)
+{
+    return (!capsules || json_array_append_new(options, json_string("unmask=ALL")) == 0) &&
+           json_array_append_new(options, podman_masks(capsules)) == 0;
+}
+
 static json_t *security(const struct container_spec *spec)
 {
     json_t *array = json_pack("[s]", "no-new-privileges");
     bool good =
         (spec->seccomp == NULL || json_array_append_new(array, json_sprintf("seccomp=%s", spec->seccomp)) == 0) &&
-        (!spec->podman || json_array_append_new(array, podman_masks()) == 0);
+        (spec->apparmor == NULL || json_array_append_new(array, json_sprintf("apparmor=%s", spec->apparmor)) == 0) &&
+        (!spec->podman || add_podman_masks(array, spec->capsules));
 
     return keep_if(array, good);
 }
 
-/* /tmp has its usual mode, 1777. Podman takes neither an owner nor a number of inodes, and copies the image's /tmp into
- * the new one unless an option forbids it. Beside a read-only root it also mounts a writable /var/tmp, which disk_mb
- * would not count, unless there is one already: ours is read-only. */
+/* /tmp has its usual mode, 1777. A capsule mounts its own on an empty one, because an image may have no /tmp. Podman
+ * takes neither an owner nor a number of inodes, and copies the image's /tmp into the new one unless an option forbids
+ * it. Beside a read-only root it also mounts a writable /tmp and /var/tmp of any size, unless there are some already:
+ * those that hold no job's files are empty. */
 static json_t *tmpfs(const struct container_spec *spec)
 {
     char options[256], own[96] = "notmpcopyup";
@@ -146,8 +123,8 @@ static json_t *tmpfs(const struct container_spec *spec)
                  (unsigned)spec->uid, (unsigned)spec->uid);
     snprintf(options, sizeof options, "rw,nosuid,nodev,exec,size=%llu,mode=1777,%s",
              (unsigned long long)spec->tmpfs_bytes, own);
-    return json_pack("{s:s, s:s*}", "/tmp", options, "/var/tmp",
-                     spec->podman ? "ro,nosuid,nodev,noexec,size=4096,mode=0555,notmpcopyup" : NULL);
+    const char *empty = spec->podman ? PODMAN_EMPTY : EMPTY;
+    return json_pack("{s:s, s:s*}", "/tmp", spec->capsules ? empty : options, "/var/tmp", spec->podman ? empty : NULL);
 }
 
 static json_t *mounts(const struct container_spec *spec)
@@ -156,14 +133,14 @@ static json_t *mounts(const struct container_spec *spec)
                      spec->volume_target, "ReadOnly", !spec->volume_write, "VolumeOptions", "NoCopy", true);
 }
 
-/* With cgroups v1, the data in TCP sockets does not count for the container, so small buffers and few descriptors bound
- * it. Connections that wait to be accepted, or have just ended, count for no container with either version, so there
- * may be few of them; docker/agent/tally.h bounds the sum. */
 static json_t *sysctls(void)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:s}", "net.ipv4.tcp_rmem", "4096 8192 16384", "net.ipv4.tcp_wmem",
-                     "4096 8192 16384", "net.core.somaxconn", "128", "net.ipv4.tcp_max_syn_backlog", "128",
-                     "net.ipv4.tcp_max_tw_buckets", "1024");
+    json_t *object = json_object();
+    bool good = true;
+
+    for (const struct confine_sysctl *one = confine_sysctls; good && one->name != NULL; one++)
+        good = json_object_set_new(object, one->name, json_string(one->value)) == 0;
+    return keep_if(object, good);
 }
 
 /* Fields that must be left out if they are zero, because zero means something else to an engine. */
@@ -185,12 +162,12 @@ static json_t *limits(int64_t memory_bytes, int64_t nano_cpus, int64_t pids)
 static json_t *host_config(const struct container_spec *spec)
 {
     json_t *host = limits(spec->memory_bytes, spec->nano_cpus, spec->pids);
-    json_t *fixed =
-        json_pack("{s:s, s:o, s:[s], s:i, s:o, s:s, s:b, s:b, s:b, s:[s], s:o, s:o, s:{s:s}, s:{s:s}}", "NetworkMode",
-                  "none", "MaskedPaths", strings(masked), "ReadonlyPaths", "/proc/sys", "OomScoreAdj", OOM_SCORE,
-                  "Sysctls", sysctls(), "IpcMode", "private", "ReadonlyRootfs", spec->readonly_root, "Init", false,
-                  "AutoRemove", false, "CapDrop", "ALL", "SecurityOpt", security(spec), "Ulimits", ulimits(spec),
-                  "LogConfig", "Type", "none", "RestartPolicy", "Name", "no");
+    json_t *fixed = json_pack("{s:s, s:o, s:o, s:i, s:o, s:s, s:b, s:b, s:b, s:[s], s:o, s:o, s:{s:s}, s:{s:s}}",
+                              "NetworkMode", "none", "MaskedPaths", masked_paths(spec->capsules), "ReadonlyPaths",
+                              spec->capsules ? json_array() : strings(confine_proc_readonly), "OomScoreAdj", OOM_SCORE,
+                              "Sysctls", sysctls(), "IpcMode", "private", "ReadonlyRootfs", spec->readonly_root, "Init",
+                              false, "AutoRemove", false, "CapDrop", "ALL", "SecurityOpt", security(spec), "Ulimits",
+                              ulimits(spec), "LogConfig", "Type", "none", "RestartPolicy", "Name", "no");
     bool good = json_object_update(host, fixed) == 0 && add_optional(host, spec);
 
     json_decref(fixed);
@@ -201,9 +178,10 @@ static json_t *host_config(const struct container_spec *spec)
  * own health check. All three streams are attached, so that nothing is lost before the attach call. */
 json_t *codec_container(const struct container_spec *spec)
 {
-    json_t *body = json_pack("{s:s, s:o, s:[], s:s, s:o, s:o, s:b, s:{s:[s]}}", "Image", spec->image, "Entrypoint",
-                             strings(spec->entrypoint), "Cmd", "WorkingDir", "/", "Labels", label_object(spec->labels),
-                             "Env", strings(spec->env), "NetworkDisabled", true, "Healthcheck", "Test", "NONE");
+    json_t *body = json_pack("{s:s, s:s, s:o, s:[], s:s, s:o, s:o, s:b, s:{s:[s]}}", "Hostname", HOST_NAME, "Image",
+                             spec->image, "Entrypoint", strings(spec->entrypoint), "Cmd", "WorkingDir", "/", "Labels",
+                             label_object(spec->labels), "Env", strings(spec->env), "NetworkDisabled", true,
+                             "Healthcheck", "Test", "NONE");
     json_t *streams =
         json_pack("{s:b, s:b, s:b, s:b, s:b, s:b}", "Tty", false, "OpenStdin", spec->stdin_open, "StdinOnce",
                   spec->stdin_open, "AttachStdin", spec->stdin_open, "AttachStdout", true, "AttachStderr", true);

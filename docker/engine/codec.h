@@ -25,11 +25,14 @@ struct container_spec {
     bool volume_write;         /* false: read-only */
     const char *runtime;       /* NULL: the engine's default */
     const char *seccomp;       /* a profile's JSON text; NULL: the engine's default (Podman takes no text) */
+    const char *apparmor;      /* a profile's name; NULL: the engine's default. Ignored on a host without AppArmor */
     uint64_t fsize_bytes;      /* largest file that may be written; 0: no limit */
     uint64_t shm_bytes;        /* /dev/shm; 0: the engine's default */
     bool readonly_root;
     bool stdin_open; /* standard input is attached, once: it ends when its writer closes the stream */
     bool podman;     /* the engine is Podman, which wants some things in another form */
+    bool capsules;   /* the agent makes capsules. So all of /proc is open to it, and `tmpfs_inodes` and `fsize_bytes`
+                        are not used, and /tmp is empty: they are each capsule's own */
 };
 
 /* Body of POST /containers/create. The container's name is not in it, but in the query. NULL: out of memory, a string

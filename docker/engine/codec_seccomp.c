@@ -3,6 +3,11 @@
  * defaultErrnoRet: it answers EPERM, and ENOSYS only for calls that are newer than all named ones. The agent's own
  * filter comes on top; for the calls that it names, it answers EPERM.
  *
+ * With capsules the profile allows three calls more, and each only as the agent makes it to build a capsule: clone with
+ * all new namespaces except the network's, unshare with a new user and a new mount namespace or with a new network
+ * namespace, and mount. No program can make these calls,
+ * because the agent's filter holds them back.
+ *
  * The profile lists what is allowed, so that a call of which we did not think is refused. This costs no more than a
  * list of refusals: the profile covers the native architecture alone (a call through any other ABI kills the caller),
  * and few calls have conditions. Measured with runc, as processor time of the container until its program runs (medians
@@ -11,11 +16,11 @@
  *
  * These are left out although a process without capabilities may call them, because much kernel code is behind them and
  * programs do without: io_uring, aio (its limit of requests counts for the whole host), keyrings, bpf, perf,
- * userfaultfd, namespaces, both generations of mount calls, file handles, fanotify, process_vm_*, pidfd_getfd, kcmp,
- * vmsplice, memfd_secret, memory policies, quotas, modify_ldt, and all sockets except unix and TCP. ptrace is allowed:
- * debuggers and LeakSanitizer need it, it reaches only the program's own processes, and the agent is not dumpable.
- * clone3 takes its flags by pointer, where a filter cannot read them: it answers ENOSYS, and C libraries fall back to
- * clone. */
+ * userfaultfd, namespaces, both generations of mount calls (except as above), file handles, fanotify, process_vm_*,
+ * pidfd_getfd, kcmp, vmsplice, memfd_secret, memory policies, quotas, modify_ldt, and all sockets except unix and TCP.
+ * ptrace is allowed: debuggers and LeakSanitizer need it, it reaches only the program's own processes, and the agent is
+ * not dumpable. clone3 takes its flags by pointer, where a filter cannot read them: it answers ENOSYS, and C libraries
+ * fall back to clone. */
 #include "docker/engine/codec_seccomp.h"
 
 #include "base/json.h"
@@ -23,11 +28,18 @@
 #include <errno.h>
 #include <linux/sched.h>
 #include <netinet/in.h>
+#include <sys/mount.h>
 #include <sys/personality.h>
 #include <sys/socket.h>
 
 #define NAMESPACES \
     (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
+
+/* What a capsule's mounts are made with; the second line repeats what the runtime has set on a mount that becomes
+ * read-only. Without the others nothing is moved, and nothing spreads to or from other mount namespaces. */
+#define MOUNT_FLAGS                                                                                                \
+    ((uint64_t)(MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_REMOUNT | MS_BIND | MS_NOATIME | MS_NODIRATIME | \
+                MS_RELATIME | MS_STRICTATIME))
 
 /* The engine ignores names that its library does not know or that its architecture does not have. */
 static const char *const allowed[] = {
@@ -120,20 +132,52 @@ static json_t *allow_tcp(int family, int protocol)
                                         argument(2, (uint64_t)protocol, 0, "SCMP_CMP_EQ")));
 }
 
-static json_t *rules(void)
+/* Two values: the bits that the condition reads, and what they must be. */
+static json_t *allow_clone(uint64_t namespaces)
+{
+    return allow_if("clone", json_pack("[o]", argument(0, NAMESPACES, namespaces, "SCMP_CMP_MASKED_EQ")));
+}
+
+static json_t *allow_unshare(uint64_t flags)
+{
+    return allow_if("unshare", json_pack("[o]", argument(0, flags, 0, "SCMP_CMP_EQ")));
+}
+
+static json_t *allow_mount(uint64_t flags)
+{
+    return allow_if("mount", json_pack("[o]", argument(3, UINT32_MAX & ~flags, 0, "SCMP_CMP_MASKED_EQ")));
+}
+
+static json_t *capsule_rules(void)
+{
+    return json_pack("[o, o, o, o]", allow_clone(NAMESPACES & ~(uint64_t)CLONE_NEWNET),
+                     allow_unshare(CLONE_NEWUSER | CLONE_NEWNS), allow_unshare(CLONE_NEWNET), allow_mount(MOUNT_FLAGS));
+}
+
+static json_t *common_rules(void)
 {
     json_t *none = json_pack("{s:[s, s, s, s, s], s:s, s:i}", "names", "clone3", "io_setup", "io_uring_setup",
                              "io_uring_enter", "io_uring_register", "action", "SCMP_ACT_ERRNO", "errnoRet", ENOSYS);
     json_t *free_calls =
         json_pack("{s:o, s:s}", "names", names(allowed, sizeof allowed / sizeof *allowed), "action", "SCMP_ACT_ALLOW");
 
-    return json_pack("[o, o, o, o, o, o, o, o, o, o, o, o]", free_calls, none,
-                     allow_if("clone", json_pack("[o]", argument(0, NAMESPACES, 0, "SCMP_CMP_MASKED_EQ"))),
-                     allow_local("socket"), allow_local("socketpair"), allow_tcp(AF_INET, 0),
-                     allow_tcp(AF_INET, IPPROTO_TCP), allow_tcp(AF_INET6, 0), allow_tcp(AF_INET6, IPPROTO_TCP),
-                     allow_personality(PER_LINUX),
+    return json_pack("[o, o, o, o, o, o, o, o, o, o, o, o]", free_calls, none, allow_clone(0), allow_local("socket"),
+                     allow_local("socketpair"), allow_tcp(AF_INET, 0), allow_tcp(AF_INET, IPPROTO_TCP),
+                     allow_tcp(AF_INET6, 0), allow_tcp(AF_INET6, IPPROTO_TCP), allow_personality(PER_LINUX),
                      allow_personality(ADDR_NO_RANDOMIZE), /* debuggers, ThreadSanitizer */
                      allow_personality(0xffffffffu));      /* a question for the current one */
+}
+
+static json_t *rules(bool capsules)
+{
+    json_t *all = common_rules(), *more = capsules ? capsule_rules() : json_array();
+    bool good = json_array_extend(all, more) == 0;
+
+    json_decref(more);
+    if (good)
+        return all;
+    json_decref(all);
+    return NULL;
 }
 
 /* The engine uses the entry of its own architecture, here without the other ABIs that its kernel could run. There must
@@ -153,10 +197,11 @@ static json_t *architectures(void)
     return map;
 }
 
-char *codec_seccomp(void)
+char *codec_seccomp(bool capsules)
 {
+    (void)capsules;
     json_t *profile = json_pack("{s:s, s:i, s:o, s:o}", "defaultAction", "SCMP_ACT_ERRNO", "defaultErrnoRet", ENOSYS,
-                                "archMap", architectures(), "syscalls", rules());
+                                "archMap", architectures(), "syscalls", rules(capsules));
     char *text = profile != NULL ? json_text(profile, NULL) : NULL;
 
     json_decref(profile);

@@ -2,7 +2,10 @@
 #ifndef CODECELL_DOCKER_ENGINE_CODEC_SECCOMP_H
 #define CODECELL_DOCKER_ENGINE_CODEC_SECCOMP_H
 
-/* The profile as JSON text; free() it. NULL: out of memory. */
-char *codec_seccomp(void);
+#include <stdbool.h>
+
+/* The profile as JSON text; free() it. `capsules`: it also allows what the agent needs to make capsules. NULL: out of
+ * memory. */
+char *codec_seccomp(bool capsules);
 
 #endif

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-enum { STDCOPY_STDOUT = 1, STDCOPY_TYPES = 4 }; /* 0 stdin, 2 stderr, 3 the engine's own errors */
+enum { TYPE_STDIN, TYPE_STDOUT, TYPE_STDERR, TYPE_ENGINE /* the engine's own errors */, TYPES };
 
 static const char *stream_find(const char *data, size_t len, const char *what)
 {
@@ -79,11 +79,11 @@ static int head_read(struct stdcopy *stream)
     const uint8_t *head = stream->head;
 
     stream->left = (uint32_t)head[4] << 24 | (uint32_t)head[5] << 16 | (uint32_t)head[6] << 8 | head[7];
-    return head[0] < STDCOPY_TYPES && head[1] == 0 && head[2] == 0 && head[3] == 0;
+    return head[0] < TYPES && head[1] == 0 && head[2] == 0 && head[3] == 0;
 }
 
-/* Takes bytes of the frame's head. STDCOPY_DATA: the head is complete. */
-static enum stdcopy_result take_head(struct stdcopy *stream, const uint8_t **data, size_t *len)
+/* Takes bytes of the frame's head. 1: the head is complete; 0: more bytes are needed; -1: it is not a head. */
+static int take_head(struct stdcopy *stream, const uint8_t **data, size_t *len)
 {
     size_t want = sizeof stream->head - stream->have;
     size_t n = *len < want ? *len : want;
@@ -93,8 +93,8 @@ static enum stdcopy_result take_head(struct stdcopy *stream, const uint8_t **dat
     *data += n;
     *len -= n;
     if (stream->have < sizeof stream->head)
-        return STDCOPY_MORE;
-    return head_read(stream) ? STDCOPY_DATA : STDCOPY_BAD;
+        return 0;
+    return head_read(stream) ? 1 : -1;
 }
 
 enum stdcopy_result stdcopy_next(struct stdcopy *stream, const uint8_t **data, size_t *len, const uint8_t **piece,
@@ -102,9 +102,9 @@ enum stdcopy_result stdcopy_next(struct stdcopy *stream, const uint8_t **data, s
 {
     while (*len > 0) {
         if (stream->have < sizeof stream->head) {
-            enum stdcopy_result result = take_head(stream, data, len);
-            if (result != STDCOPY_DATA)
-                return result;
+            int whole = take_head(stream, data, len);
+            if (whole <= 0)
+                return whole < 0 ? STDCOPY_BAD : STDCOPY_MORE;
         }
         size_t n = *len < stream->left ? *len : stream->left;
         *piece = *data;
@@ -114,8 +114,8 @@ enum stdcopy_result stdcopy_next(struct stdcopy *stream, const uint8_t **data, s
         stream->left -= (uint32_t)n;
         if (stream->left == 0)
             stream->have = 0;
-        if (stream->head[0] == STDCOPY_STDOUT && n > 0)
-            return STDCOPY_DATA;
+        if (n > 0 && (stream->head[0] == TYPE_STDOUT || stream->head[0] == TYPE_STDERR))
+            return stream->head[0] == TYPE_STDOUT ? STDCOPY_STDOUT : STDCOPY_STDERR;
     }
     return STDCOPY_MORE;
 }

@@ -24,10 +24,10 @@ struct stdcopy {
     uint32_t left; /* bytes of the frame that have not come yet */
 };
 
-enum stdcopy_result { STDCOPY_MORE, STDCOPY_DATA, STDCOPY_BAD };
+enum stdcopy_result { STDCOPY_MORE, STDCOPY_STDOUT, STDCOPY_STDERR, STDCOPY_BAD };
 
-/* Takes bytes from the front of `*data` (advances it and `*len`) up to and including the next piece of stdout. DATA:
- * `*piece` points to that piece. MORE: everything was taken. BAD: the bytes are not a frame. */
+/* Takes bytes from the front of `*data` (advances it and `*len`) up to and including the next piece of stdout or
+ * stderr. STDOUT, STDERR: `*piece` points to that piece. MORE: everything was taken. BAD: the bytes are not a frame. */
 enum stdcopy_result stdcopy_next(struct stdcopy *stream, const uint8_t **data, size_t *len, const uint8_t **piece,
                                  size_t *piece_len);
 /* Whether the stream may end here: between two frames. */

@@ -89,9 +89,10 @@ static void request_finish(struct pool *pool, struct pool_request *request, stru
     list_forget(&request->node);
     request->making = NULL;
     if (cell != NULL) {
-        shelves_take(&pool->shelves, cell);
+        uint64_t now = seam()->monotonic_ns();
+        shelves_take(&pool->shelves, cell, request->key, now);
         if (pool->fill_ns == 0)
-            pool->fill_ns = seam()->monotonic_ns() + POOL_SETTLE_NS;
+            pool->fill_ns = now + POOL_SETTLE_NS;
     }
     request->on_cell(request, cell, error);
 }
@@ -120,21 +121,34 @@ static bool reset_is_coming(const struct pool *pool, const struct pool_request *
     return shelves_resetting_for(&pool->shelves, request) > before;
 }
 
+/* The last idle cell of a language is left for a request of rank 1. */
+static struct cell *idle_for(struct pool *pool, const struct pool_request *request)
+{
+    const struct shelf *shelf = shelves_find(&pool->shelves, request->kind);
+
+    return request->rank > 1 && shelf->idle_len == 1 ? NULL : shelf_best(&pool->shelves, shelf, request);
+}
+
+/* Whether the request, for which a cell is being reset, takes an idle cell instead. */
+static bool takes_another(const struct pool *pool, const struct pool_request *request)
+{
+    return policy_takes_another(shelves_cells_for(&pool->shelves, request), pool->shelves.taken);
+}
+
 /* The cell that the request gets now; NULL: it has to wait. */
 static struct cell *cell_for(struct pool *pool, const struct pool_request *request, uint64_t now_ns)
 {
     struct cell *kept = shelves_kept_for(&pool->shelves, request);
 
-    if (kept != NULL || reset_is_coming(pool, request, now_ns))
+    if (kept != NULL || (reset_is_coming(pool, request, now_ns) && !takes_another(pool, request)))
         return kept;
-    const struct shelf *shelf = shelves_find(&pool->shelves, request->kind);
-    if (request->rank > 1 && shelf->idle_len == 1)
-        return NULL;
-    return shelf_best(&pool->shelves, shelf, request);
+    return idle_for(pool, request);
 }
 
 void balance_request(struct pool *pool, struct pool_request *request)
 {
+    if (pool->cells.capsules && request->key != POOL_KEY_ANY && !request->own)
+        shelves_find(&pool->shelves, request->kind)->unshared_ns = request->since_ns;
     struct cell *cell = cell_for(pool, request, request->since_ns);
 
     if (cell != NULL)
@@ -226,6 +240,8 @@ void balance_made(struct pool *pool, struct cell *cell)
     struct pool_request *request = request_for(pool, cell, now);
 
     shelf_note_made(shelf, now - cell_place(cell)->since_ns);
+    cell_place(cell)->made_ns = now;
+    cell_place(cell)->first_bytes = cell_held_bytes(cell);
     if (request != NULL)
         request_hand(pool, request, cell);
     else if (may_be_idle(cell))
@@ -248,8 +264,35 @@ void balance_not_made(struct pool *pool, struct cell *cell, const struct error *
 
 /* Kept cells. */
 
+/* The cell itself may be one of the shared cells. */
+static bool may_replace(const struct pool *pool, const struct shelf *shelf, uint64_t now_ns)
+{
+    uint64_t when = 0;
+    unsigned shared = shelves_shared(shelf, now_ns, &when);
+
+    return policy_may_replace(
+        &(struct pool_view){.target = shelf->target, .ready = shelf->idle_len, .shared = shared > 0 ? shared - 1 : 0},
+        &(struct pool_moment){.making = pool->shelves.making, .ending = pool->ending, .now_ns = now_ns});
+}
+
+bool balance_is_old(const struct pool *pool, struct cell *cell, uint64_t now_ns)
+{
+    const struct cell_place *place = cell_place(cell);
+    const struct pool_wear wear = {.jobs = cell_jobs(cell),
+                                   .jobs_max = pool->reuse_jobs,
+                                   .age_ns = now_ns - place->made_ns,
+                                   .first_bytes = place->first_bytes,
+                                   .bytes = cell_held_bytes(cell)};
+
+    return policy_old(&wear) || (policy_worn(&wear) && may_replace(pool, place->shelf, now_ns));
+}
+
 void balance_reset(struct pool *pool, struct cell *cell)
 {
+    if (balance_is_old(pool, cell, seam()->monotonic_ns())) {
+        cell_end(cell);
+        return;
+    }
     shelves_keep(&pool->shelves, cell);
     LIST_EACH (node, &pool->requests)
         if (shelves_may_have(&pool->shelves, request_at(node), cell)) {
@@ -258,27 +301,27 @@ void balance_reset(struct pool *pool, struct cell *cell)
         }
 }
 
-/* When the kept cell that was used longest ago has waited too long; 0: no cell is kept. */
-static uint64_t kept_until_ns(const struct pool *pool)
+/* When the kept cell that was used longest ago has waited too long; 0: no cell is kept that may end. */
+static uint64_t kept_until_ns(const struct pool *pool, uint64_t now_ns)
 {
-    struct cell *oldest = shelves_kept_oldest(&pool->shelves);
+    struct cell *oldest = shelves_kept_spare(&pool->shelves, now_ns);
 
     return oldest != NULL ? cell_place(oldest)->since_ns + pool->reuse_idle_ns : 0;
 }
 
-static bool kept_are_over(const struct pool *pool)
+static bool kept_are_over(const struct pool *pool, uint64_t now_ns)
 {
-    return policy_over(shelves_kept_sum(&pool->shelves, 0), shelves_target_sum(&pool->shelves), pool->budget);
+    return policy_over(shelves_kept_sum(&pool->shelves, 0), shelves_target_sum(&pool->shelves, now_ns), pool->budget);
 }
 
 static void end_kept(struct pool *pool, uint64_t now_ns)
 {
-    while (pool->shelves.kept_len > 0 && now_ns >= kept_until_ns(pool))
-        cell_end(shelves_kept_oldest(&pool->shelves));
-    if (pool->shelves.kept_len == 0 || !kept_are_over(pool))
+    for (uint64_t until; (until = kept_until_ns(pool, now_ns)) != 0 && now_ns >= until;)
+        cell_end(shelves_kept_spare(&pool->shelves, now_ns));
+    if (pool->shelves.kept_len == 0 || !kept_are_over(pool, now_ns))
         return;
     balance_resize(pool, now_ns); /* so that the targets leave room for the kept cells that are in use */
-    while (kept_are_over(pool))
+    while (kept_are_over(pool, now_ns))
         cell_end(shelves_kept_oldest(&pool->shelves));
 }
 
@@ -318,22 +361,26 @@ static void view_unmet(struct pool *pool, struct pool_view *view, struct pool_re
     }
 }
 
-static void view_requests(struct pool *pool, struct pool_view *views, uint64_t now_ns, uint64_t *next_ns)
+static void view_requests(struct pool *pool, struct pool_view *views, struct pool_moment *moment, uint64_t *next_ns)
 {
+    uint64_t now_ns = moment->now_ns;
+
     LIST_EACH (node, &pool->requests) {
         struct pool_request *request = request_at(node);
         struct pool_view *view = &views[shelves_find(&pool->shelves, request->kind) - pool->shelves.all];
         view->requests++;
         if (request_is_unmet(pool, request, now_ns))
             view_unmet(pool, view, request);
-        else if (request->making == NULL)
+        else if (request->making == NULL) {
+            moment->returning++;
             policy_sooner(next_ns, request->since_ns + POOL_COMING_NS, now_ns);
+        }
     }
 }
 
-static void note_surplus(struct shelf *shelf, uint64_t now_ns)
+static void note_surplus(struct shelf *shelf, unsigned shared, uint64_t now_ns)
 {
-    if (shelf->idle_len <= shelf->target)
+    if (shelf->idle_len == 0 || shelf->idle_len + shared <= shelf->target)
         shelf->surplus_ns = 0;
     else if (shelf->surplus_ns == 0)
         shelf->surplus_ns = now_ns;
@@ -341,12 +388,15 @@ static void note_surplus(struct shelf *shelf, uint64_t now_ns)
 
 static struct pool_view view_shelf(struct shelf *shelf, uint64_t now_ns, uint64_t *next_ns)
 {
-    note_surplus(shelf, now_ns);
+    unsigned shared = shelves_shared(shelf, now_ns, next_ns);
+
+    note_surplus(shelf, shared, now_ns);
     if (shelf->surplus_ns != 0)
         policy_sooner(next_ns, shelf->surplus_ns + POOL_SURPLUS_NS, now_ns);
     return (struct pool_view){.target = shelf->target,
                               .minimum = shelf->keep.minimum,
                               .ready = shelf->idle_len,
+                              .shared = shared,
                               .making = shelf->making,
                               .unasked = shelf->keep.minimum == 0 && shelf->demand.arrivals == 0,
                               .surplus_ns = shelf->surplus_ns,
@@ -369,11 +419,14 @@ static void view_pool(struct pool *pool, struct pool_view *views, struct pool_mo
 
     for (size_t i = 0; i < shelves->len; i++)
         views[i] = view_shelf(&shelves->all[i], moment->now_ns, next_ns);
-    view_requests(pool, views, moment->now_ns, next_ns);
+    view_requests(pool, views, moment, next_ns);
     moment->room = room_for_idle(pool, views);
     moment->making = shelves->making;
     moment->ending = pool->ending;
+    moment->taken = shelves->taken;
     moment->prewarming = shelves->prewarming != NULL;
+    if (!moment->prewarming && list_is_empty(&pool->requests))
+        shelves_view_kept(shelves, views, moment->now_ns);
     if (policy_quiet(moment) && list_is_empty(&pool->requests))
         shelves_view_prewarming(shelves, views, moment->now_ns, next_ns);
 }
@@ -404,6 +457,10 @@ static int carry_out(struct pool *pool, struct pool_decision what, uint64_t now_
         pool->shelves.prewarming = shelves_settled(&pool->shelves, shelf, now_ns);
         cell_prewarm(pool->shelves.prewarming);
         return 0;
+    case POOL_PREWARM_KEPT:
+        pool->shelves.prewarming = shelves_kept_blank(&pool->shelves, shelf);
+        cell_prewarm(pool->shelves.prewarming);
+        return 0;
     case POOL_FOR_REQUEST:
         return make_cell(pool, shelf, first_unmet(pool, shelf->kind, now_ns), now_ns);
     case POOL_FOR_SHELF:
@@ -419,7 +476,7 @@ static void next_moment(const struct pool *pool, uint64_t *next_ns, uint64_t now
 {
     policy_sooner(next_ns, pool->fill_ns, now_ns);
     policy_sooner(next_ns, pool->resize_ns, now_ns);
-    policy_sooner(next_ns, kept_until_ns(pool), now_ns);
+    policy_sooner(next_ns, kept_until_ns(pool, now_ns), now_ns);
     for (size_t i = 0; i < pool->shelves.len; i++)
         policy_sooner(next_ns, pool->shelves.all[i].not_before_ns, now_ns);
 }

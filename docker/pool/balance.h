@@ -17,7 +17,10 @@ void balance_made(struct pool *pool, struct cell *cell);
 /* A creation failed. The cell's request fails after POOL_REQUEST_TRIES of these (on_cell fires). */
 void balance_not_made(struct pool *pool, struct cell *cell, const struct error *error);
 
-/* A cell was reset: it goes to a request of its key (on_cell fires), or waits for one. */
+/* Whether a used cell should end instead of being used again. */
+bool balance_is_old(const struct pool *pool, struct cell *cell, uint64_t now_ns);
+
+/* A cell was reset: it goes to a request of its key (on_cell fires), or waits for one, or ends because it is old. */
 void balance_reset(struct pool *pool, struct cell *cell);
 
 /* Fails all requests that wait now (on_cell fires); not those that come from within. */

@@ -20,7 +20,7 @@ bool policy_quiet(const struct pool_moment *moment)
 
 static unsigned lacking(const struct pool_view *view, const struct pool_moment *moment)
 {
-    unsigned has = policy_coming(view);
+    unsigned has = policy_coming(view) + view->shared;
     unsigned allowed = moment->room > 0 ? view->target : view->target < view->minimum ? view->target : view->minimum;
 
     return allowed > has ? allowed - has : 0;
@@ -28,7 +28,9 @@ static unsigned lacking(const struct pool_view *view, const struct pool_moment *
 
 static unsigned surplus(const struct pool_view *view)
 {
-    return view->ready > view->target ? view->ready - view->target : 0;
+    unsigned has = view->ready + view->shared, extra = has > view->target ? has - view->target : 0;
+
+    return extra < view->ready ? extra : view->ready;
 }
 
 /* Whether a lacks a larger part of its target than b. Neither target is 0. */
@@ -40,7 +42,7 @@ static bool lacks_more(const struct pool_view *a, const struct pool_view *b, con
 /* A language that no request has asked for leaves one creation free for a request that may come meanwhile. */
 static bool may_fill(const struct pool_view *view, const struct pool_moment *moment)
 {
-    return moment->now_ns >= moment->fill_ns && lacking(view, moment) > 0 &&
+    return moment->now_ns >= moment->fill_ns && moment->returning == 0 && lacking(view, moment) > 0 &&
            (!view->unasked || moment->making == 0 || moment->making + 1 < moment->creations);
 }
 
@@ -53,7 +55,7 @@ static bool is_before(const struct pool_view *a, const struct pool_view *b)
 /* Whether the language has no idle cell for the next request, and none is being made. */
 static bool is_bare(const struct pool_view *view, const struct pool_moment *moment)
 {
-    return !view->unasked && policy_coming(view) == 0 && lacking(view, moment) > 0;
+    return !view->unasked && policy_coming(view) + view->shared == 0 && lacking(view, moment) > 0;
 }
 
 static struct pool_decision next_creation(const struct pool_view *views, size_t count, const struct pool_moment *moment)
@@ -74,7 +76,7 @@ static struct pool_decision next_creation(const struct pool_view *views, size_t 
             shelf = (struct pool_decision){POOL_FOR_SHELF, i};
     }
     if (request.action == POOL_NOTHING)
-        return shelf;
+        return moment->returning > 0 && moment->now_ns >= moment->fill_ns ? bare : shelf;
     return views[request.language].rank > 1 && bare.action != POOL_NOTHING ? bare : request;
 }
 
@@ -85,7 +87,7 @@ static bool crowded(const struct pool_view *views, size_t count, const struct po
 
     if (moment->room > 0)
         return false;
-    while (i < count && views[i].target <= policy_coming(&views[i]))
+    while (i < count && views[i].target <= policy_coming(&views[i]) + views[i].shared)
         i++;
     return i < count;
 }
@@ -116,6 +118,17 @@ static struct pool_decision next_prewarming(const struct pool_view *views, size_
     return least;
 }
 
+/* Another program, or a creation, has the processors otherwise. */
+static struct pool_decision next_kept(const struct pool_view *views, size_t count, const struct pool_moment *moment)
+{
+    if (moment->prewarming || moment->taken + moment->making >= moment->creations)
+        return (struct pool_decision){POOL_NOTHING, 0};
+    for (size_t i = 0; i < count; i++)
+        if (views[i].kept > 0)
+            return (struct pool_decision){POOL_PREWARM_KEPT, i};
+    return (struct pool_decision){POOL_NOTHING, 0};
+}
+
 static unsigned waiting_requests(const struct pool_view *views, size_t count)
 {
     unsigned sum = 0;
@@ -127,10 +140,14 @@ static unsigned waiting_requests(const struct pool_view *views, size_t count)
 
 struct pool_decision policy_decide(const struct pool_view *views, size_t count, const struct pool_moment *moment)
 {
-    struct pool_decision next = {POOL_NOTHING, 0};
+    struct pool_decision next = {POOL_NOTHING, 0}, kept = {POOL_NOTHING, 0};
 
     if (moment->making < moment->creations)
         next = next_creation(views, count, moment);
+    if (waiting_requests(views, count) == 0)
+        kept = next_kept(views, count, moment);
+    if (kept.action != POOL_NOTHING)
+        return kept;
     if (next.action != POOL_NOTHING || moment->now_ns < moment->fill_ns || waiting_requests(views, count) > 0)
         return next;
     if (moment->ending == 0)
@@ -147,6 +164,28 @@ uint64_t policy_pause_ns(unsigned failures)
     for (unsigned i = 1; i < failures && pause < 30000000000u; i++)
         pause *= 2;
     return failures == 0 ? 0 : pause < 30000000000u ? pause : 30000000000u;
+}
+
+bool policy_old(const struct pool_wear *wear)
+{
+    return wear->jobs >= wear->jobs_max || wear->age_ns >= POOL_AGE_NS ||
+           (wear->first_bytes != 0 && wear->bytes > wear->first_bytes + POOL_GROWN_BYTES);
+}
+
+bool policy_worn(const struct pool_wear *wear)
+{
+    return 4 * (uint64_t)wear->jobs >= 3 * (uint64_t)wear->jobs_max || wear->age_ns >= POOL_AGE_NS / 4 * 3;
+}
+
+bool policy_may_replace(const struct pool_view *view, const struct pool_moment *moment)
+{
+    return moment->making == 0 && moment->ending == 0 && view->ready + view->shared > 0 &&
+           view->ready + view->shared >= view->target;
+}
+
+bool policy_takes_another(unsigned cells, unsigned taken)
+{
+    return cells < POOL_IN_TURN && taken == 0;
 }
 
 bool policy_over(struct pool_budget kept, struct pool_budget targets, struct pool_budget budget)

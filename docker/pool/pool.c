@@ -4,7 +4,7 @@
 #include "base/seam.h"
 #include "docker/cell/cell_prewarm.h"
 #include "docker/cell/cell_reset.h"
-#include "docker/engine/codec_seccomp.h"
+#include "docker/cell/cell_stop.h"
 #include "docker/engine/engine.h"
 #include "docker/pool/balance.h"
 #include "docker/pool/policy.h"
@@ -18,14 +18,15 @@
 
 const struct states pool_lives = {
     .subject = "pool",
-    .names = (const char *const[]){"away", "sweeping", "filling", "choosing", "open", "refilling", "ending",
+    .names = (const char *const[]){"away", "sweeping", "filling", "choosing", "trying", "open", "refilling", "ending",
                                    "last_sweep", "leaving", "giving_up", "closed"},
     .next =
         (const uint32_t[]){
             [POOL_AWAY] = STATE(POOL_AWAY) | STATE(POOL_SWEEPING) | STATE(POOL_GIVING_UP),
             [POOL_SWEEPING] = STOPS | STATE(POOL_FILLING),
             [POOL_FILLING] = STOPS | STATE(POOL_CHOOSING),
-            [POOL_CHOOSING] = STOPS | STATE(POOL_OPEN),
+            [POOL_CHOOSING] = STOPS | STATE(POOL_TRYING),
+            [POOL_TRYING] = STOPS | STATE(POOL_OPEN),
             [POOL_OPEN] = STOPS | STATE(POOL_REFILLING),
             [POOL_REFILLING] = STOPS | STATE(POOL_OPEN),
             [POOL_ENDING] = STATE(POOL_LAST_SWEEP) | STATE(POOL_GIVING_UP),
@@ -66,7 +67,7 @@ static void pool_wait_until(struct pool *pool, uint64_t when_ns, uint64_t now_ns
         uv_timer_stop(&pool->timer);
 }
 
-static void on_runtime_chosen(void *arg)
+static void on_isolation_chosen(void *arg)
 {
     struct pool *pool = arg;
 
@@ -74,7 +75,15 @@ static void on_runtime_chosen(void *arg)
     pool_step(pool);
 }
 
-/* The runtime is chosen once, after the engine came. */
+static void on_runtime_chosen(void *arg)
+{
+    struct pool *pool = arg;
+
+    pool_set_life(pool, POOL_TRYING);
+    isolation_decide(&pool->isolation, pool->shelves.all[0].kind);
+}
+
+/* The runtime and the isolation are chosen once, after the engine came. */
 static void volume_filled(struct pool *pool)
 {
     pool->volume_failures = 0;
@@ -119,18 +128,10 @@ static void fill_volume(struct pool *pool, uint64_t now_ns)
         volume_fill(&pool->volume, pool->shelves.all[next].kind->image, on_volume_filled, pool);
 }
 
-/* Podman takes a seccomp profile only as a path on its own host. There the agent's own filter has to do. */
 static void learn_engine(struct pool *pool)
 {
-    struct cells *cells = &pool->cells;
-
-    cells->podman = engine_is_podman(cells->engine);
-    if (cells->podman) {
-        free(cells->seccomp);
-        cells->seccomp = NULL;
-    } else if (cells->seccomp == NULL) {
-        cells->seccomp = codec_seccomp();
-    }
+    pool->cells.podman = engine_is_podman(pool->cells.engine);
+    cells_set_seccomp(&pool->cells);
 }
 
 static void engine_came(struct pool *pool)
@@ -178,6 +179,7 @@ static void engine_went(struct pool *pool)
 void pool_engine_changed(struct pool *pool, bool up)
 {
     runtime_cancel(&pool->runtime);
+    isolation_cancel(&pool->isolation);
     if (up)
         engine_came(pool);
     else
@@ -193,7 +195,7 @@ static void on_pool_handle_closed(struct pool *pool)
         return;
     void (*closed)(void *arg) = pool->closed;
     void *arg = pool->closed_arg;
-    free(pool->cells.seccomp);
+    cells_forget_seccomp(&pool->cells);
     free(pool);
     closed(arg);
 }
@@ -281,6 +283,7 @@ void pool_close(struct pool *pool, uint64_t limit_ms, void (*closed)(void *arg),
     error_set(&error, ERROR_UNAVAILABLE, "the server is shutting down");
     reaper_stop(&pool->reaper);
     runtime_cancel(&pool->runtime);
+    isolation_cancel(&pool->isolation);
     uv_timer_start(&pool->timer, on_pool_patience_over, limit_ms, 0);
     balance_fail_requests(pool, &error);
     for (struct cell *cell = cells_first(&pool->cells), *next; cell != NULL; cell = next) {
@@ -429,6 +432,9 @@ int pool_open(struct pool **out, uv_loop_t *loop, const struct pool_options *opt
     list_init(&pool->requests);
     runtime_init(&pool->runtime, &pool->cells, options->runtime, on_runtime_chosen, pool);
     pool->runtime.gone = pool_on_trial_gone;
+    isolation_init(&pool->isolation, &pool->cells, options->capsules, on_isolation_chosen, pool);
+    pool->isolation.gone = pool_on_trial_gone;
+    pool->cells.apparmor = options->apparmor;
     volume_init(&pool->volume, &pool->cells, options->agent, options->agent_len);
     reaper_init(&pool->reaper, &pool->cells, &pool->volume, on_swept, pool);
     uv_timer_init(loop, &pool->timer);
@@ -474,6 +480,8 @@ void pool_take(struct pool *pool, struct pool_request *request)
     request->counted = request->own;
     request->failures = 0;
     request->since_ns = seam()->monotonic_ns();
+    if (!pool->cells.capsules)
+        request->key = 0; /* cells are used once */
     if (!pool_engine_is_up(pool) || pool_is_closing(pool) || shelves_find(&pool->shelves, request->kind) == NULL) {
         error_set(&error, ERROR_UNAVAILABLE, "the container engine is not reachable");
         request->on_cell(request, NULL, &error);
@@ -495,8 +503,9 @@ static bool cell_may_be_kept(const struct pool *pool, struct cell *cell, int64_t
 {
     const struct shelf *shelf = cell_place(cell)->shelf;
 
-    return key != 0 && pool_engine_is_up(pool) && !pool_is_closing(pool) && !size_keeps_none(&shelf->keep) &&
-           cell_jobs(cell) < pool->reuse_jobs;
+    return key != 0 && pool->cells.capsules && pool->life != POOL_TRYING && pool_engine_is_up(pool) &&
+           !pool_is_closing(pool) && !size_keeps_none(&shelf->keep) &&
+           !balance_is_old(pool, cell, seam()->monotonic_ns());
 }
 
 void pool_return(struct pool *pool, struct cell *cell, int64_t key)
@@ -508,6 +517,24 @@ void pool_return(struct pool *pool, struct cell *cell, int64_t key)
     shelves_return(&pool->shelves, cell, key, seam()->monotonic_ns());
     cell_reset(cell);
     pool_step(pool);
+}
+
+/* An execution that knows of them when it ends does not give its cell back either (server/run/execution_cell.c). */
+#define LIMITS (FRAME_TIMED_OUT | FRAME_OUT_OF_MEMORY | FRAME_STDOUT_TRUNCATED | FRAME_STDERR_TRUNCATED)
+
+static void on_stopped(void *arg, struct cell *cell, enum cell_outcome outcome, uint32_t flags)
+{
+    if (outcome == CELL_DONE && (flags & LIMITS) == 0)
+        pool_return(arg, cell, cell_place(cell)->stop_key);
+    else
+        cell_end(cell);
+}
+
+void pool_stop(struct pool *pool, struct cell *cell, int64_t key)
+{
+    cell_place(cell)->stop_key = key;
+    if (!cell_may_be_kept(pool, cell, key) || !cell_stop(cell, on_stopped, pool))
+        cell_end(cell);
 }
 
 static unsigned *count_of(struct pool_counts *counts, enum cell_state state)
@@ -548,6 +575,16 @@ void pool_counts(const struct pool *pool, const char *language, struct pool_coun
     for (size_t i = 0; i < pool->shelves.len; i++)
         if (language == NULL || strcmp(pool->shelves.all[i].kind->language, language) == 0)
             out->target += pool->shelves.all[i].target;
+}
+
+struct pool_isolation pool_isolation(const struct pool *pool)
+{
+    const struct isolation_trial *trial = &pool->isolation;
+
+    return (struct pool_isolation){.chosen = trial->chosen,
+                                   .asked = trial->asked,
+                                   .capsules = trial->chosen && pool->cells.capsules,
+                                   .reason = trial->reason};
 }
 
 bool pool_engine_is_up(const struct pool *pool)

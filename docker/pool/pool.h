@@ -26,10 +26,15 @@
 struct pool;
 struct engine;
 
+/* The key of all requests that share their cells with each other. The keys of others are above 0. */
+#define POOL_KEY_ANY INT64_C(-1)
+
 struct pool_options {
     struct engine *engine;
     const char *instance; /* label io.codecell.instance: the database's id */
     const char *runtime;  /* the setting: runtime.h */
+    bool capsules;        /* asked for, by the setting: isolation.h */
+    const char *apparmor; /* the profile of cells; NULL: the engine's own */
     const void *agent;    /* the agent's program, static ELF */
     size_t agent_len;
     unsigned creations;      /* how many cells the engine makes at once */
@@ -77,8 +82,13 @@ struct pool_request {
 void pool_take(struct pool *pool, struct pool_request *request);
 void pool_cancel(struct pool *pool, struct pool_request *request); /* no on_cell after this */
 
-/* Gives back a cell whose job ended as CELL_DONE, for further jobs of the same key. Replaces cell_end(). */
+/* Gives back a cell whose job ended as CELL_DONE, for further jobs of the same key. Replaces cell_end(). The pool ends
+ * the cell if there are no capsules, or if the cell is old. */
 void pool_return(struct pool *pool, struct cell *cell, int64_t key);
+
+/* The same for a cell whose job is still running: its program is killed (cell_stop.h). If that fails, or the program
+ * had run into a limit, the pool ends the cell. */
+void pool_stop(struct pool *pool, struct cell *cell, int64_t key);
 
 struct pool_counts {
     unsigned creating, ready, running, ending; /* cells by state; creating includes attaching and starting */
@@ -90,6 +100,14 @@ void pool_counts(const struct pool *pool, const char *language, struct pool_coun
 
 /* Whether the pool can make cells now: leftovers are removed, the agent's volume is filled, the runtime is chosen. */
 bool pool_can_make(const struct pool *pool);
+
+/* What parts programs from each other. */
+struct pool_isolation {
+    bool chosen, asked, capsules; /* known since the engine came; capsules are asked for; they are used */
+    const char *reason;           /* a sentence; the pool's own, until the next choice */
+};
+struct pool_isolation pool_isolation(const struct pool *pool);
+
 bool pool_engine_is_up(const struct pool *pool); /* as pool_engine_changed() last said */
 
 /* Makes no more cells, ends all of them, waits at most `limit_ms` for their removal, then calls `closed`. Requests that

@@ -3,13 +3,14 @@
 #define CODECELL_DOCKER_POOL_POOL_PRIVATE_H
 
 #include "base/states.h"
+#include "docker/cell/isolation.h"
 #include "docker/cell/reaper.h"
 #include "docker/cell/runtime.h"
 #include "docker/cell/volume.h"
 #include "docker/pool/pool.h"
 #include "docker/pool/shelves.h"
 
-/*   away ─ sweeping ─ filling ─ choosing ─ open ⇄ refilling     (the engine goes away in any of them: away again)
+/*   away ─ sweeping ─ filling ─ choosing ─ trying ─ open ⇄ refilling   (the engine goes away in any: away again)
  *
  *   pool_close: ending ─ last sweep ─ leaving ─ closed
  *                  └────────┴─ giving up ──────────┘            (no engine, or its answers take too long)           */
@@ -18,6 +19,7 @@ enum pool_life {
     POOL_SWEEPING,   /* removes what earlier servers left */
     POOL_FILLING,    /* fills the agent's volume, or waits to try that again */
     POOL_CHOOSING,   /* finds out which runtime the cells get */
+    POOL_TRYING,     /* finds out whether they can have capsules */
     POOL_OPEN,       /* makes cells */
     POOL_REFILLING,  /* fills the volume once more: creations failed, so perhaps somebody removed it */
     POOL_ENDING,     /* waits for the removal of all cells */
@@ -39,6 +41,7 @@ struct pool {
     struct volume volume;
     struct reaper reaper;
     struct runtime_trial runtime;
+    struct isolation_trial isolation;
     struct shelves shelves;
     struct list requests; /* struct pool_request that wait: by rank, then the oldest first */
 

@@ -47,6 +47,7 @@ struct shelf *shelves_add(struct shelves *shelves, const struct cell_kind *kind,
     assert(index < SHELVES_MAX);
     *shelf = (struct shelf){.kind = kind, .demand.creations = creations};
     list_init(&shelf->idle);
+    list_init(&shelf->lent);
     shelves->len++;
     while (at > 0 && strcmp(shelves->all[shelves->order[at - 1]].kind->language, kind->language) > 0) {
         shelves->order[at] = shelves->order[at - 1];
@@ -62,6 +63,7 @@ static void leave_kept(struct shelves *shelves, struct cell_place *place)
 {
     list_remove(&place->node);
     shelves->kept_len--;
+    ((struct shelf *)place->shelf)->shared -= place->key == POOL_KEY_ANY;
     shelves->resetting -= place->role == PLACE_RESETTING;
 }
 
@@ -87,6 +89,7 @@ void shelves_remove(struct shelves *shelves, struct cell *cell)
         break;
     case PLACE_TAKEN:
         shelves->taken--;
+        list_forget(&place->node);
         break;
     }
 }
@@ -114,11 +117,17 @@ void shelves_put(struct shelves *shelves, struct cell *cell, uint64_t now_ns)
     shelf->idle_len++;
 }
 
-void shelves_take(struct shelves *shelves, struct cell *cell)
+void shelves_take(struct shelves *shelves, struct cell *cell, int64_t key, uint64_t now_ns)
 {
+    struct cell_place *place = cell_place(cell);
+    struct shelf *shelf = place->shelf;
+
     shelves_remove(shelves, cell);
-    cell_place(cell)->role = PLACE_TAKEN;
+    place->role = PLACE_TAKEN;
+    place->since_ns = now_ns;
     shelves->taken++;
+    if (key == POOL_KEY_ANY)
+        list_unshift(&shelf->lent, &place->node);
 }
 
 void shelves_return(struct shelves *shelves, struct cell *cell, int64_t key, uint64_t now_ns)
@@ -132,6 +141,7 @@ void shelves_return(struct shelves *shelves, struct cell *cell, int64_t key, uin
     list_unshift(&shelves->kept, &place->node);
     shelves->kept_len++;
     shelves->resetting++;
+    ((struct shelf *)place->shelf)->shared += key == POOL_KEY_ANY;
 }
 
 void shelves_keep(struct shelves *shelves, struct cell *cell)
@@ -150,7 +160,9 @@ bool shelves_limits_same(const struct cell_limits *a, const struct cell_limits *
 
 bool shelves_limits_suit(const struct shelves *shelves, const struct cell_limits *has, const struct cell_limits *limits)
 {
-    return shelves->cells->podman ? shelves_limits_same(has, limits) : has->disk_mb == limits->disk_mb;
+    if (shelves->cells->podman)
+        return shelves_limits_same(has, limits);
+    return shelves->cells->capsules || has->disk_mb == limits->disk_mb;
 }
 
 /* The limit is set before the agent ends an interpreter that the job does not use, and the kernel refuses a memory
@@ -208,7 +220,16 @@ struct cell *shelf_expendable(const struct shelf *shelf)
     return found;
 }
 
-/* A cell that has the request's limits already is the better one, because the engine need not set them. */
+/* The lower one is the better cell. The engine need not set limits that the cell has already. */
+static unsigned rank_kept(const struct pool_request *request, struct cell *cell)
+{
+    const struct shelf *shelf = cell_place(cell)->shelf;
+    bool same = shelves_limits_same(cell_limits(cell), &request->limits);
+    bool defaults = !request->fresh && shelves_limits_same(&request->limits, &shelf->kind->limits);
+
+    return (same ? 0 : 4) + policy_rank(cell_warmth(cell), defaults);
+}
+
 struct cell *shelves_kept_for(const struct shelves *shelves, const struct pool_request *request)
 {
     struct cell *found = NULL;
@@ -219,9 +240,7 @@ struct cell *shelves_kept_for(const struct shelves *shelves, const struct pool_r
         struct cell *cell = cell_of(place_at(node));
         if (place_at(node)->role != PLACE_KEPT || !shelves_may_have(shelves, request, cell))
             continue;
-        if (shelves_limits_same(cell_limits(cell), &request->limits))
-            return cell;
-        if (found == NULL)
+        if (found == NULL || rank_kept(request, cell) < rank_kept(request, found))
             found = cell;
     }
     return found;
@@ -232,6 +251,45 @@ struct cell *shelves_kept_oldest(const struct shelves *shelves)
     struct list *last = list_last(&shelves->kept);
 
     return last != NULL ? cell_of(place_at(last)) : NULL;
+}
+
+unsigned shelves_shared(const struct shelf *shelf, uint64_t now_ns, uint64_t *next_ns)
+{
+    unsigned count = shelf->shared;
+
+    if (shelf->unshared_ns != 0 && now_ns < shelf->unshared_ns + POOL_UNSHARED_NS) {
+        if (count > 0)
+            policy_sooner(next_ns, shelf->unshared_ns + POOL_UNSHARED_NS, now_ns);
+        return 0;
+    }
+    LIST_EACH (node, &shelf->lent) {
+        uint64_t until = place_at(node)->since_ns + POOL_LENT_NS;
+        if (now_ns >= until)
+            break;
+        policy_sooner(next_ns, until, now_ns);
+        count++;
+    }
+    return count;
+}
+
+/* Whether the pool would make another cell in its place. */
+static bool counts_for_target(const struct cell_place *place, uint64_t now_ns)
+{
+    const struct shelf *shelf = place->shelf;
+    uint64_t when = 0;
+
+    return place->key == POOL_KEY_ANY && shelves_shared(shelf, now_ns, &when) > 0 &&
+           shelf->idle_len + shelf->shared <= shelf->target;
+}
+
+struct cell *shelves_kept_spare(const struct shelves *shelves, uint64_t now_ns)
+{
+    struct cell *found = NULL;
+
+    LIST_EACH (node, &shelves->kept)
+        if (!counts_for_target(place_at(node), now_ns))
+            found = cell_of(place_at(node));
+    return found;
 }
 
 struct cell *shelves_kept_of(const struct shelves *shelves, const struct shelf *shelf)
@@ -250,6 +308,15 @@ unsigned shelves_resetting_for(const struct shelves *shelves, const struct pool_
         struct cell_place *place = place_at(node);
         count += place->role == PLACE_RESETTING && shelves_may_have(shelves, request, cell_of(place));
     }
+    return count;
+}
+
+unsigned shelves_cells_for(const struct shelves *shelves, const struct pool_request *request)
+{
+    unsigned count = 0;
+
+    LIST_EACH (node, &shelves->kept)
+        count += shelves_may_have(shelves, request, cell_of(place_at(node)));
     return count;
 }
 
@@ -301,6 +368,23 @@ void shelves_view_prewarming(const struct shelves *shelves, struct pool_view *vi
         if (may_prewarm(shelf, now_ns))
             view_place(place_at(node), &views[shelf - shelves->all], now_ns, next_ns);
     }
+}
+
+void shelves_view_kept(const struct shelves *shelves, struct pool_view *views, uint64_t now_ns)
+{
+    LIST_EACH (node, &shelves->kept) {
+        const struct shelf *shelf = place_at(node)->shelf;
+        views[shelf - shelves->all].kept +=
+            is_blank(place_at(node)) && shelf->kind->prewarm_argv != NULL && now_ns >= shelf->prewarm_not_before_ns;
+    }
+}
+
+struct cell *shelves_kept_blank(const struct shelves *shelves, const struct shelf *shelf)
+{
+    LIST_EACH (node, &shelves->kept)
+        if (place_at(node)->shelf == shelf && is_blank(place_at(node)))
+            return cell_of(place_at(node));
+    return NULL;
 }
 
 struct cell *shelves_settled(const struct shelves *shelves, const struct shelf *shelf, uint64_t now_ns)
@@ -362,13 +446,18 @@ struct pool_budget shelves_kept_sum(const struct shelves *shelves, uint64_t afte
     return sum;
 }
 
-struct pool_budget shelves_target_sum(const struct shelves *shelves)
+struct pool_budget shelves_target_sum(const struct shelves *shelves, uint64_t now_ns)
 {
     struct pool_budget sum = {0};
 
     for (size_t i = 0; i < shelves->len; i++) {
-        sum.cells += shelves->all[i].target;
-        sum.bytes += shelves->all[i].target * shelf_cell_bytes(&shelves->all[i]);
+        const struct shelf *shelf = &shelves->all[i];
+        uint64_t when = 0;
+        unsigned shared = shelves_shared(shelf, now_ns, &when);
+        unsigned counted = shared < shelf->shared ? shared : shelf->shared;
+        unsigned cells = shelf->target > counted ? shelf->target - counted : 0;
+        sum.cells += cells;
+        sum.bytes += cells * shelf_cell_bytes(shelf);
     }
     return sum;
 }

@@ -1,33 +1,12 @@
 #include "docker/wire/frame.h"
 
+#include "docker/wire/integers.h"
+
+#include <signal.h>
+
 #define MODE_MAX 0777u
 #define EXIT_CODE_MAX 255u
 #define SIGNAL_MAX 64u
-
-static void put32(uint8_t *p, uint32_t v)
-{
-    for (int i = 0; i < 4; i++)
-        p[i] = (uint8_t)(v >> (8 * i));
-}
-
-static void put64(uint8_t *p, uint64_t v)
-{
-    for (int i = 0; i < 8; i++)
-        p[i] = (uint8_t)(v >> (8 * i));
-}
-
-static uint32_t get32(const uint8_t *p)
-{
-    uint32_t v = 0;
-    for (int i = 0; i < 4; i++)
-        v |= (uint32_t)p[i] << (8 * i);
-    return v;
-}
-
-static uint64_t get64(const uint8_t *p)
-{
-    return get32(p) | (uint64_t)get32(p + 4) << 32;
-}
 
 void frame_header(uint8_t out[FRAME_HEADER], uint8_t type, uint8_t step, uint8_t channel, uint32_t length)
 {
@@ -52,18 +31,40 @@ long frame_read(const uint8_t *data, size_t len, struct frame *out)
     return (long)(FRAME_HEADER + length);
 }
 
-/* READY: u32 version. */
+/* READY: u32 version, u32 0, u64 number, u64 held. */
 
-void frame_ready_put(uint8_t out[FRAME_READY_SIZE], uint32_t version)
+void frame_ready_put(uint8_t out[FRAME_READY_SIZE], const struct frame_ready *ready)
 {
-    put32(out, version);
+    put32(out, ready->version);
+    put32(out + 4, 0);
+    put64(out + 8, ready->number);
+    put64(out + 16, ready->held);
 }
 
-bool frame_ready_get(const struct frame *frame, uint32_t *version)
+bool frame_ready_get(const struct frame *frame, struct frame_ready *out)
 {
+    const uint8_t *p = frame->payload;
     if (frame->length != FRAME_READY_SIZE)
         return false;
-    *version = get32(frame->payload);
+    *out = (struct frame_ready){.version = get32(p), .number = get64(p + 8), .held = get64(p + 16)};
+    return get32(p + 4) == 0;
+}
+
+/* OPEN: u64 number, u64 tmp_bytes, u64 tmp_inodes. */
+
+void frame_open_put(uint8_t out[FRAME_OPEN_SIZE], const struct frame_open *open)
+{
+    put64(out, open->number);
+    put64(out + 8, open->tmp_bytes);
+    put64(out + 16, open->tmp_inodes);
+}
+
+bool frame_open_get(const struct frame *frame, struct frame_open *out)
+{
+    const uint8_t *p = frame->payload;
+    if (frame->length != FRAME_OPEN_SIZE)
+        return false;
+    *out = (struct frame_open){.number = get64(p), .tmp_bytes = get64(p + 8), .tmp_inodes = get64(p + 16)};
     return true;
 }
 
@@ -86,7 +87,24 @@ bool frame_file_get(const struct frame *frame, struct frame_file *out)
     return out->mode <= MODE_MAX;
 }
 
-/* STEP: u64 timeout_ms, u64 output_max, u64 memory_bytes, u64 report_max, then argv. */
+/* STEP: u64 timeout_ms, u64 output_max, u64 memory_bytes, u64 report_max, u32 columns, u32 rows, u32 kernel,
+ * u32 changes, then argv. */
+
+static bool is_size(const struct frame_size *size)
+{
+    return size->columns >= 1 && size->columns <= FRAME_SIZE_MAX && size->rows >= 1 && size->rows <= FRAME_SIZE_MAX;
+}
+
+static void put_size(uint8_t *out, const struct frame_size *size)
+{
+    put32(out, size->columns);
+    put32(out + 4, size->rows);
+}
+
+static struct frame_size get_size(const uint8_t *p)
+{
+    return (struct frame_size){.columns = get32(p), .rows = get32(p + 4)};
+}
 
 void frame_step_put(uint8_t out[FRAME_STEP_HEAD], const struct frame_step_spec *spec)
 {
@@ -94,21 +112,64 @@ void frame_step_put(uint8_t out[FRAME_STEP_HEAD], const struct frame_step_spec *
     put64(out + 8, spec->output_max);
     put64(out + 16, spec->memory_bytes);
     put64(out + 24, spec->report_max);
+    put_size(out + 32, &spec->size);
+    put32(out + 40, spec->kernel);
+    put32(out + 44, spec->changes);
 }
 
 bool frame_step_get(const struct frame *frame, struct frame_step_spec *out, const char **argv, size_t *argv_len)
 {
-    if (frame->length <= FRAME_STEP_HEAD)
+    if (frame->length <= FRAME_STEP_HEAD || get32(frame->payload + 40) > FRAME_KERNEL_USE ||
+        get32(frame->payload + 44) > 1)
         return false;
     *out = (struct frame_step_spec){
         .timeout_ms = get64(frame->payload),
         .output_max = get64(frame->payload + 8),
         .memory_bytes = get64(frame->payload + 16),
         .report_max = get64(frame->payload + 24),
+        .size = get_size(frame->payload + 32),
+        .kernel = (enum frame_kernel)get32(frame->payload + 40),
+        .changes = get32(frame->payload + 44) == 1,
     };
     *argv = (const char *)frame->payload + FRAME_STEP_HEAD;
     *argv_len = frame->length - FRAME_STEP_HEAD;
-    return (*argv)[0] != '\0' && (*argv)[*argv_len - 1] == '\0';
+    bool sized = is_size(&out->size) || (out->size.columns == 0 && out->size.rows == 0);
+    return sized && (*argv)[0] != '\0' && (*argv)[*argv_len - 1] == '\0';
+}
+
+/* SIGNAL: u32 number. */
+
+const uint32_t frame_signals[] = {SIGINT, SIGTERM, SIGKILL, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT, SIGWINCH, 0};
+
+void frame_signal_put(uint8_t out[FRAME_SIGNAL_SIZE], uint32_t number)
+{
+    put32(out, number);
+}
+
+bool frame_signal_get(const struct frame *frame, uint32_t *number)
+{
+    if (frame->length != FRAME_SIGNAL_SIZE)
+        return false;
+    *number = get32(frame->payload);
+    for (const uint32_t *known = frame_signals; *known != 0; known++)
+        if (*known == *number)
+            return true;
+    return false;
+}
+
+/* RESIZE: u32 columns, u32 rows. */
+
+void frame_resize_put(uint8_t out[FRAME_RESIZE_SIZE], const struct frame_size *size)
+{
+    put_size(out, size);
+}
+
+bool frame_resize_get(const struct frame *frame, struct frame_size *out)
+{
+    if (frame->length != FRAME_RESIZE_SIZE)
+        return false;
+    *out = get_size(frame->payload);
+    return is_size(out);
 }
 
 /* PREPARE: u32 hold. */
@@ -173,18 +234,64 @@ bool frame_step_end_get(const struct frame *frame, struct frame_step_end *out)
     return out->exit_code <= EXIT_CODE_MAX && out->signal <= SIGNAL_MAX;
 }
 
-/* FAILED: u32 failure, u32 error. */
+/* DONE: u32 kernel, u32 changed. */
+
+void frame_done_put(uint8_t out[FRAME_DONE_SIZE], const struct frame_done *done)
+{
+    put32(out, done->kernel);
+    put32(out + 4, done->changed);
+}
+
+bool frame_done_get(const struct frame *frame, struct frame_done *out)
+{
+    const uint8_t *p = frame->payload;
+    if (frame->length != FRAME_DONE_SIZE || get32(p) > 1 || get32(p + 4) > 1)
+        return false;
+    *out = (struct frame_done){.kernel = get32(p) == 1, .changed = get32(p + 4) == 1};
+    return true;
+}
+
+/* FAILED: u32 failure, u32 error, u32 stage. */
 
 void frame_failed_put(uint8_t out[FRAME_FAILED_SIZE], const struct frame_failed *failed)
 {
     put32(out, failed->failure);
     put32(out + 4, failed->error);
+    put32(out + 8, failed->stage);
 }
 
 bool frame_failed_get(const struct frame *frame, struct frame_failed *out)
 {
+    const uint8_t *p = frame->payload;
     if (frame->length != FRAME_FAILED_SIZE)
         return false;
-    *out = (struct frame_failed){.failure = get32(frame->payload), .error = get32(frame->payload + 4)};
+    *out = (struct frame_failed){.failure = get32(p), .error = get32(p + 4), .stage = get32(p + 8)};
     return true;
+}
+
+/* A kernel's message: u8 kind, u8 0, u8 0, u8 0, u32 length. */
+
+void frame_message_put(uint8_t out[FRAME_MESSAGE_HEAD], const struct frame_message *message)
+{
+    put32(out, message->kind);
+    put32(out + 4, message->length);
+}
+
+bool frame_message_get(const uint8_t in[FRAME_MESSAGE_HEAD], struct frame_message *out)
+{
+    uint32_t kind = get32(in), length = get32(in + 4);
+    bool known = kind >= FRAME_MESSAGE_BUNDLE && kind <= FRAME_MESSAGE_COUNT;
+    *out = (struct frame_message){.kind = (enum frame_message_kind)kind, .length = length};
+    return kind == FRAME_MESSAGE_END ? length == FRAME_MESSAGE_END_SIZE : known && length <= FRAME_MESSAGE_MAX;
+}
+
+const char *frame_stage_name(uint32_t stage)
+{
+    static const char *const names[FRAME_STAGES] = {
+        [FRAME_STAGE_SETTLE] = "settle",         [FRAME_STAGE_CLONE] = "clone",     [FRAME_STAGE_USERS] = "users",
+        [FRAME_STAGE_LOOPBACK] = "loopback",     [FRAME_STAGE_NETWORK] = "network", [FRAME_STAGE_PROC] = "proc",
+        [FRAME_STAGE_COUNT] = "count",           [FRAME_STAGE_MASKS] = "masks",     [FRAME_STAGE_CGROUP] = "cgroup",
+        [FRAME_STAGE_DEVICES] = "devices",       [FRAME_STAGE_TMP] = "tmp",         [FRAME_STAGE_LOCK] = "lock",
+        [FRAME_STAGE_PRIVILEGES] = "privileges", [FRAME_STAGE_FILTER] = "filter"};
+    return stage > 0 && stage < FRAME_STAGES ? names[stage] : "unknown";
 }
