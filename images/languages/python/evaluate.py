@@ -3,7 +3,7 @@
     python3 evaluate.pyc main.py ARGUMENT…
 
 The program runs in the module __main__ as it does without this driver, to the same output and the same exit code. The
-function drive() is on the stack below it, but no program sees its frame: compile-evaluate.py makes it such that Python
+function drive() is on the stack below it, but no program sees its frame: compile-drivers.py makes it such that Python
 takes it for one that has not begun. So tracebacks and stacks are the program's own, and the key stays out of reach.
 
 The report is a file: an HMAC-SHA256, flags, four lengths and four texts (server/run/evaluation.h). Its key comes in a

@@ -1,0 +1,2 @@
+"""The older name of IPython.display."""
+from IPython.display import *
