@@ -10,10 +10,16 @@
 #include "api/access_log.h"
 #include "api/admission.h"
 #include "api/api.h"
+#include "api/asset.h"
+#include "api/background.h"
+#include "api/cors.h"
+#include "api/feed.h"
+#include "api/routes.h"
 #include "base/container_of.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "base/seam.h"
 #include "config.h"
 #include "docker/cell/cells.h"
 #include "docker/engine/call.h"
@@ -21,8 +27,12 @@
 #include "docker/pool/pool.h"
 #include "faces/faces.h"
 #include "faces/till.h"
+#include "host.h"
 #include "languages/availability.h"
+#include "process.h"
 #include "retention.h"
+#include "run/history.h"
+#include "run/workspaces.h"
 #include "store/directory.h"
 
 #include <signal.h>
@@ -32,17 +42,27 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define POOL_PATIENCE_MS 15000u /* for the engine to remove the cells at the end */
+#define POOL_PATIENCE_MS 15000u       /* for the engine to remove the cells at the end */
+#define WORKSPACES_PATIENCE_MS 10000u /* to save them at the end */
 #define ANSWERS_POLL_MS 10u
 #define INFO_MS 10000u
 #define TRIM_MS 2000u
 #define SIGNALS 3u
 
-_Static_assert(CONFIG_POOL_MAX_MOST + CONFIG_CONCURRENCY_MOST + CONFIG_EXTRA_MOST <= CELLS_MAX,
+_Static_assert((int)REUSE_OFF == (int)KEY_REUSE_OFF && (int)REUSE_KEY == (int)KEY_REUSE_KEY &&
+                   (int)REUSE_ANY == (int)KEY_REUSE_ANY,
+               "the setting's words are those of keys");
+_Static_assert(CONFIG_POOL_MAX_MOST + CONFIG_CONCURRENCY_MOST + CONFIG_EXTRA_MOST + CONFIG_AWAKE_MOST <= CELLS_MAX,
                "as many cells as the settings ask for");
 
 /* The agent's program, from agent_blob.S (CMakeLists.txt). */
 extern const char agent_blob[], agent_blob_end[];
+
+#define PAGE_KEY "playground" /* the name of the key of people who use an open playground without one */
+#define PAGE_TIMEOUT_S 60     /* that key's maximum timeout, unless the operator changes it */
+
+/* The pages for browsers, from page_assets.c (CMakeLists.txt). */
+extern const struct asset page_assets[];
 
 struct app {
     const struct config *config;
@@ -52,12 +72,16 @@ struct app {
     struct catalog *languages;
     struct engine *engine;
     struct pool *pool;
+    struct workspaces *workspaces;
     struct runner *runner;
+    struct history *history;
     struct availability *availability;
     struct http_server *http;
     struct faces *faces;
     struct till till;
     struct retention retention;
+    struct background *background;
+    struct ip_nets webhook_allow;
     struct api api;
     struct limits maxima, defaults;
     struct call *info;
@@ -104,13 +128,23 @@ static void on_offers_closed(void *arg)
     pool_close(app->pool, POOL_PATIENCE_MS, on_pool_closed, app);
 }
 
+static void on_workspaces_closed(void *arg);
+
 static void on_http_stopped(void *arg)
+{
+    struct app *app = arg;
+
+    workspaces_close(app->workspaces, WORKSPACES_PATIENCE_MS, on_workspaces_closed, app);
+}
+
+static void on_workspaces_closed(void *arg)
 {
     struct app *app = arg;
 
     if (app->info != NULL)
         call_cancel(app->info);
     till_close(&app->till);
+    background_close(app->background);
     retention_close(&app->retention);
     availability_close(app->availability, on_offers_closed, app);
 }
@@ -151,6 +185,7 @@ static void stop(struct app *app)
     app->api.draining = true;
     http_server_drain(app->http);
     uv_timer_start(&app->patience, on_patience_over, (uint64_t)app->config->drain_s * 1000, 0);
+    background_drain(app->background);
     availability_drain(app->availability);
     runner_drain(app->runner, on_idle, app);
 }
@@ -179,6 +214,8 @@ static void on_info(void *arg, int status, json_t *reply, const struct error *er
     app->info = NULL;
     if (status == 200 && cores > 0 && cores < 1000 && cores * 1000 < app->config->max_milli_cpus)
         app->api.maxima.cell.milli_cpus = (uint32_t)(cores * 1000);
+    if (status == 200)
+        host_look_at_engine(reply);
 }
 
 static void ask_info(struct app *app)
@@ -257,6 +294,8 @@ static int open_pool(struct app *app, struct error *error)
                      &(struct pool_options){.engine = app->engine,
                                             .instance = store_instance(app->store),
                                             .runtime = config->runtime,
+                                            .capsules = config->isolation == ISOLATION_CAPSULE,
+                                            .apparmor = config->apparmor[0] != '\0' ? config->apparmor : NULL,
                                             .agent = agent_blob,
                                             .agent_len = (size_t)(agent_blob_end - agent_blob),
                                             .creations = uv_available_parallelism(),
@@ -281,16 +320,35 @@ static int open_engine(struct app *app, struct error *error)
         error);
 }
 
+static int open_workspaces(struct app *app, struct error *error)
+{
+    const struct config *config = app->config;
+
+    return workspaces_open(&app->workspaces, &app->loop,
+                           &(struct workspaces_options){.pool = app->pool,
+                                                        .store = app->store,
+                                                        .data_dir = config->data_dir,
+                                                        .stored_max = config->workspaces_mb << 20,
+                                                        .awake_max = (unsigned)config->workspaces_awake,
+                                                        .idle_ns = (uint64_t)config->workspace_idle_s * 1000000000},
+                           error);
+}
+
 static int open_runner(struct app *app, struct error *error)
 {
+    app->history = history_new();
+    if (app->history == NULL)
+        return error_memory(error);
     return runner_open(&app->runner, &app->loop,
                        &(struct runner_options){.pool = app->pool,
                                                 .store = app->store,
+                                                .workspaces = app->workspaces,
                                                 .turns = {.concurrency = (unsigned)app->config->concurrency,
                                                           .extra = (unsigned)app->config->concurrency_extra,
                                                           .queue_max = (unsigned)app->config->queue},
                                                 .keep_output = app->config->keep >= KEEP_OUTPUT,
-                                                .keep_code = app->config->keep >= KEEP_ALL},
+                                                .keep_code = app->config->keep >= KEEP_ALL,
+                                                .history = app->history},
                        error);
 }
 
@@ -367,6 +425,8 @@ static unsigned most_connections(const struct config *config)
     return most;
 }
 
+static const struct http_filter *const answer_filters[] = {&http_gzip, NULL};
+
 static int listen_http(struct app *app, struct error *error)
 {
     const struct config *config = app->config;
@@ -378,9 +438,12 @@ static int listen_http(struct app *app, struct error *error)
                                                     .admit = api_admit,
                                                     .data = &app->api,
                                                     .on_done = on_exchange_done,
+                                                    .on_answer = api_cors,
+                                                    .filters = answer_filters,
                                                     .header_max = 32u << 10,
                                                     .header_count = 100,
                                                     .body_max = (size_t)config->max_body,
+                                                    .body_rate = (uint64_t)config->body_rate,
                                                     .bodies_max = (size_t)config->max_bodies,
                                                     .connections = most_connections(config),
                                                     .proxies = config->trusted_proxies,
@@ -398,6 +461,9 @@ static void fill_api(struct app *app)
     app->api = (struct api){.loop = &app->loop,
                             .store = app->store,
                             .runner = app->runner,
+                            .flow_begin = api_flow_begin,
+                            .workspaces = app->workspaces,
+                            .workspaces_per_key = config->workspaces_per_key,
                             .languages = app->languages,
                             .availability = app->availability,
                             .http = app->http,
@@ -405,11 +471,47 @@ static void fill_api(struct app *app)
                             .maxima = app->maxima,
                             .max_code = (size_t)config->max_code,
                             .max_stdin = (size_t)config->max_stdin,
-                            .reuse = config->reuse == REUSE_KEY,
+                            .rate = config->rate,
+                            .reuse = (enum key_reuse)config->reuse,
+                            .cors = config->cors,
                             .metrics_key = config->metrics_key,
+                            .history = app->history,
+                            .data_dir = config->data_dir,
+                            .concurrency = config->concurrency,
+                            .queue_max = config->queue,
+                            .started_ms = seam_wall_ms(),
                             .reading = {.least = config->read_rate},
                             .till = &app->till,
+                            .routes = api_routes,
+                            .assets = page_assets,
+                            .playground = config->playground != PLAYGROUND_OFF,
+                            .page_key = config->playground == PLAYGROUND_OPEN ? PAGE_KEY : NULL,
                             .addresses = {.least = config->face_address_rate}};
+}
+
+/* Two slots fewer than there are: a key whose background takes all of its own finds one for a request that waits, and
+ * another key finds the last one. */
+static unsigned background_slots(const struct config *config)
+{
+    return config->concurrency > 3 ? (unsigned)config->concurrency - 2 : 1;
+}
+
+static int open_background(struct app *app, struct error *error)
+{
+    const struct config *config = app->config;
+
+    if (!ip_nets_parse(config->webhook_allow, &app->webhook_allow))
+        return error_set(error, ERROR_INTERNAL, "CODECELL_WEBHOOK_ALLOW: not a list of networks");
+    const struct background_options options = {.slots = background_slots(config),
+                                               .room = {.executions = config->async_queue,
+                                                        .request_bytes = config->async_mb << 20,
+                                                        .result_bytes = config->results_mb << 20},
+                                               .keep_code = config->keep >= KEEP_ALL,
+                                               .webhook_allow = &app->webhook_allow};
+    if (background_open(&app->background, &app->loop, &app->api, &options, error) != 0)
+        return -1;
+    app->api.background = app->background;
+    return 0;
 }
 
 /* A program that was started with nohup should outlive its terminal. */
@@ -436,17 +538,6 @@ static void watch_signals(struct app *app)
     app->patience.data = app->answers.data = app;
 }
 
-/* As many descriptors as the system allows: each connection takes one, and so does each cell's attach stream. */
-static void raise_descriptors(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 static void on_before_poll(uv_prepare_t *prepare)
 {
     (void)prepare;
@@ -461,36 +552,19 @@ static void gather_log(struct app *app)
     log_gather(true);
 }
 
-/* Cells keep the kernel from starting a program for core dumps. But if core_pattern is "@PATH" (Linux 6.16), the kernel
- * connects to a socket of the host, and a cell cannot prevent that. The setting is the machine's, so it is also that of
- * the engine's host, unless the engine is remote. */
-static void look_at_cores(void)
+/* A key for requests that show none, made once. */
+static int make_guests(const struct config *config, const char *name, int64_t max_timeout, struct error *error)
 {
-    char pattern[130] = "";
-    FILE *file = fopen("/proc/sys/kernel/core_pattern", "re");
-
-    if (file != NULL && fgets(pattern, sizeof pattern, file) != NULL && pattern[0] == '@') {
-        pattern[strcspn(pattern, "\n")] = '\0';
-        log_event(LOG_WARN, "host.cores", LOG_STR("core_pattern", pattern),
-                  LOG_STR("reason", "a program that crashes makes the kernel connect to a socket of the host"),
-                  LOG_STR("mend", "sysctl -w kernel.core_pattern=core"));
-    }
-    if (file != NULL)
-        fclose(file);
-}
-
-/* The key of paid requests, made once. */
-static int make_payers(const struct config *config, struct error *error)
-{
-    struct key key = {.name = FACES_PAYERS,
-                      .scopes = KEY_EXECUTE,
+    struct key key = {.scopes = KEY_EXECUTE,
                       .rate_per_minute = config->rate,
                       .credits = -1,
+                      .max_timeout = max_timeout,
                       .reuse = KEY_REUSE_OFF};
     struct db *db;
 
     if (db_open(&db, config->data_dir, error) != 0)
         return -1;
+    snprintf(key.name, sizeof key.name, "%s", name);
     int result = keys_ensure(db, &key, error);
     db_close(db);
     return result;
@@ -515,7 +589,9 @@ static int open_faces(struct app *app, struct error *error)
 
     if (till_open(&app->till, &app->loop, &till, error) != 0 || faces_open(&app->faces, &faces, error) != 0)
         return -1;
-    return faces_need_payers(app->faces) ? make_payers(config, error) : 0;
+    if (faces_need_payers(app->faces) && make_guests(config, FACES_PAYERS, 0, error) != 0)
+        return -1;
+    return config->playground == PLAYGROUND_OPEN ? make_guests(config, PAGE_KEY, PAGE_TIMEOUT_S, error) : 0;
 }
 
 static int start(struct app *app, struct error *error)
@@ -528,9 +604,15 @@ static int start(struct app *app, struct error *error)
     if (!app->config->waiting)
         catalog_without_prewarming(app->languages);
     if (open_faces(app, error) != 0 || open_engine(app, error) != 0 || open_pool(app, error) != 0 ||
-        open_runner(app, error) != 0 || open_offers(app, error) != 0 || listen_http(app, error) != 0)
+        open_workspaces(app, error) != 0 || open_runner(app, error) != 0 || open_offers(app, error) != 0 ||
+        listen_http(app, error) != 0)
         return -1;
     fill_api(app);
+    app->api.feeds = feeds_open();
+    if (app->api.feeds == NULL)
+        return error_memory(error);
+    if (open_background(app, error) != 0)
+        return -1;
     retention_open(&app->retention, &app->loop, app->store, app->config->retention_s);
     watch_signals(app);
     gather_log(app);
@@ -539,10 +621,15 @@ static int start(struct app *app, struct error *error)
 
 static void app_finish(struct app *app)
 {
+    background_free(app->background);
+    feeds_free(app->api.feeds);
     faces_close(app->faces);
     reading_free(&app->api.reading);
     reading_free(&app->api.addresses);
+    openapi_free(&app->api.openapi);
     runner_close(app->runner);
+    history_free(app->history);
+    workspaces_free(app->workspaces);
     catalog_free(app->languages);
     metrics_reset();
     close(app->lock);
@@ -556,8 +643,10 @@ int app_serve(const struct config *config)
 
     app.config = config;
     memory_setup();
-    raise_descriptors();
-    look_at_cores();
+    process_raise_descriptors();
+    process_raise_weight();
+    process_limit_workers();
+    host_look_at_cores();
     signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of the write */
     set_limits(&app);
     uv_loop_init(&app.loop);

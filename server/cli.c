@@ -1,5 +1,6 @@
 #include "cli.h"
 
+#include "client/remote.h"
 #include "languages/catalog.h"
 
 #include <stdarg.h>
@@ -51,6 +52,19 @@ static const struct cli_option *find_option(const struct cli_option *options, co
     return NULL;
 }
 
+/* Gives an option its value. */
+static int set_option(const struct cli_option *option, const char *value)
+{
+    if (option->list == NULL) {
+        *option->value = value;
+        return CLI_OK;
+    }
+    if (option->list->len == CLI_LIST_MAX)
+        return cli_misused("%s may come %d times", option->name, CLI_LIST_MAX);
+    option->list->items[option->list->len++] = value;
+    return CLI_OK;
+}
+
 /* Reads the option at argv[*at], and its value if that is the next argument. */
 static int read_option(int argc, char **argv, int *at, const struct cli_option *options)
 {
@@ -59,15 +73,31 @@ static int read_option(int argc, char **argv, int *at, const struct cli_option *
 
     if (option == NULL)
         return cli_misused("unknown option: %s", argv[*at]);
-    if (option->value == NULL && value != NULL)
+    bool is_flag = option->value == NULL && option->list == NULL;
+    if (is_flag && value != NULL)
         return cli_misused("%s takes no value", option->name);
-    if (option->value == NULL) {
+    if (is_flag) {
         *option->flag = true;
         return CLI_OK;
     }
     if (value == NULL && *at + 1 == argc)
         return cli_misused("%s needs a value", option->name);
-    *option->value = value != NULL ? value : argv[++*at];
+    return set_option(option, value != NULL ? value : argv[++*at]);
+}
+
+int cli_parse_first(int argc, char **argv, const struct cli_option *options, int *used)
+{
+    int at = 0;
+
+    for (; at < argc && argv[at][0] == '-' && argv[at][1] != '\0'; at++) {
+        if (strcmp(argv[at], "--") == 0) {
+            at++;
+            break;
+        }
+        if (read_option(argc, argv, &at, options) != CLI_OK)
+            return CLI_USAGE;
+    }
+    *used = at;
     return CLI_OK;
 }
 
@@ -96,7 +126,7 @@ int cli_parse(int argc, char **argv, const struct cli_option *options, const cha
 int cli_config(int argc, char **argv, const struct config *config)
 {
     bool markdown = false;
-    const struct cli_option options[] = {{"--markdown", NULL, &markdown}, {.name = NULL}};
+    const struct cli_option options[] = {{.name = "--markdown", .flag = &markdown}, {.name = NULL}};
 
     if (cli_parse(argc, argv, options, NULL) != CLI_OK)
         return CLI_USAGE;
@@ -139,10 +169,55 @@ static void print_language(const struct language *language)
     }
 }
 
+static const char *string_at(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    return text != NULL ? text : "";
+}
+
+#define OFFERED_ROW "%-18s  %-22s  "
+
+static void print_offered(const json_t *language)
+{
+    const json_t *aliases = json_object_get(language, "aliases"), *alias;
+    size_t i;
+
+    printf(OFFERED_ROW, string_at(language, "id"), string_at(language, "version"));
+    json_array_foreach (aliases, i, alias)
+        printf("%s%s", i == 0 ? "" : ",", json_string_value(alias));
+    putchar('\n');
+}
+
+/* What the server at CODECELL_URL offers now. */
+static int offered_languages(const struct config *config)
+{
+    struct remote remote;
+    struct error error;
+    const json_t *language;
+    size_t i;
+
+    json_t *answer = remote_init(&remote, config->url, config->key, &error) == 0
+                         ? remote_json(&remote, "GET", "/api/v1/languages", NULL, &error)
+                         : NULL;
+    if (answer == NULL)
+        return cli_failed("%s", error.text);
+    printf(OFFERED_ROW "%s\n", "ID", "VERSION", "ALIASES");
+    json_array_foreach (json_object_get(answer, "languages"), i, language)
+        print_offered(language);
+    json_decref(answer);
+    return CLI_OK;
+}
+
 int cli_languages(int argc, char **argv, const struct config *config)
 {
-    if (cli_parse(argc, argv, NULL, NULL) != CLI_OK)
+    bool offered = false;
+    const struct cli_option options[] = {{.name = "--remote", .flag = &offered}, {.name = NULL}};
+
+    if (cli_parse(argc, argv, options, NULL) != CLI_OK)
         return CLI_USAGE;
+    if (offered)
+        return offered_languages(config);
     const struct limits maxima = {
         .cell = {.milli_cpus = (uint32_t)config->max_milli_cpus,
                  .memory_mb = (uint32_t)config->max_memory_mb,

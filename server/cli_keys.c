@@ -25,10 +25,14 @@ static int option_read_number(const struct setting *range, const char *text, int
     return cli_misused("%s: must be %s, not \"%s\"", range->name, described, text);
 }
 
-static int read_scopes(const char *text, unsigned *scopes)
+static int read_scopes(const char *text, bool admin, unsigned *scopes)
 {
     struct error error;
 
+    if (admin && text != NULL)
+        return cli_misused("--admin: it means all scopes, so --scopes cannot be given, too");
+    if (admin)
+        *scopes = KEY_EXECUTE | KEY_READ | KEY_ADMIN;
     if (text == NULL || key_scopes_parse(text, scopes, &error) == 0)
         return CLI_OK;
     return cli_misused("%s", error.text);
@@ -38,7 +42,7 @@ static int read_reuse(const char *text, enum key_reuse *reuse)
 {
     if (text == NULL || key_reuse_parse(text, reuse) == 0)
         return CLI_OK;
-    return cli_misused("--reuse: must be off or key, not \"%s\"", text);
+    return cli_misused("--reuse: must be off, key or any, not \"%s\"", text);
 }
 
 /* A time, or how long from now. */
@@ -84,15 +88,22 @@ static int read_key(int argc, char **argv, struct key *key, const char **prefix)
 {
     const char *name = NULL, *rate = NULL, *scopes = NULL, *expires = NULL, *timeout = NULL, *reuse = NULL;
     const char *credits = NULL, *face = NULL;
-    const struct cli_option options[] = {{"--name", &name, NULL},           {"--rate", &rate, NULL},
-                                         {"--scopes", &scopes, NULL},       {"--expires", &expires, NULL},
-                                         {"--max-timeout", &timeout, NULL}, {"--reuse", &reuse, NULL},
-                                         {"--credits", &credits, NULL},     {"--face", &face, NULL},
-                                         {"--prefix", prefix, NULL},        {.name = NULL}};
+    bool admin = false;
+    const struct cli_option options[] = {{.name = "--name", .value = &name},
+                                         {.name = "--rate", .value = &rate},
+                                         {.name = "--scopes", .value = &scopes},
+                                         {.name = "--expires", .value = &expires},
+                                         {.name = "--max-timeout", .value = &timeout},
+                                         {.name = "--reuse", .value = &reuse},
+                                         {.name = "--credits", .value = &credits},
+                                         {.name = "--face", .value = &face},
+                                         {.name = "--prefix", .value = prefix},
+                                         {.name = "--admin", .flag = &admin},
+                                         {.name = NULL}};
 
     if (cli_parse(argc, argv, options, NULL) != CLI_OK || option_read_name(name, key->name) != CLI_OK ||
         option_read_number(&rate_range, rate, &key->rate_per_minute) != CLI_OK ||
-        read_scopes(scopes, &key->scopes) != CLI_OK || read_reuse(reuse, &key->reuse) != CLI_OK ||
+        read_scopes(scopes, admin, &key->scopes) != CLI_OK || read_reuse(reuse, &key->reuse) != CLI_OK ||
         option_read_number(&credits_range, credits, &key->credits) != CLI_OK || read_face(face, key->face) != CLI_OK ||
         read_expiry(expires, &key->expires_ms) != CLI_OK)
         return CLI_USAGE;

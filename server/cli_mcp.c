@@ -176,11 +176,11 @@ static void request_done(struct transfer *transfer, CURLcode code)
 
 /* What comes back. */
 
-static void request_on_event(void *arg, const char *data, size_t len)
+static void request_on_event(void *arg, const char *name, const char *data, size_t len)
 {
     char *line = strndup(data, len);
 
-    (void)arg;
+    (void)arg, (void)name;
     if (line != NULL)
         relay_print(line, len);
     free(line);

@@ -93,7 +93,11 @@ static void default_languages(struct config *config)
 
 static const char *const keep_choices[] = {[KEEP_SIZES] = "sizes", [KEEP_OUTPUT] = "output", [KEEP_ALL] = "all", NULL};
 static const char *const switch_choices[] = {"off", "on", NULL};
-static const char *const reuse_choices[] = {[REUSE_OFF] = "off", [REUSE_KEY] = "key", NULL};
+static const char *const isolation_choices[] = {
+    [ISOLATION_CAPSULE] = "capsule", [ISOLATION_CONTAINER] = "container", NULL};
+static const char *const reuse_choices[] = {[REUSE_OFF] = "off", [REUSE_KEY] = "key", [REUSE_ANY] = "any", NULL};
+static const char *const playground_choices[] = {
+    [PLAYGROUND_OFF] = "off", [PLAYGROUND_KEY] = "key", [PLAYGROUND_OPEN] = "open", NULL};
 static const char *const level_choices[] = {
     [LOG_DEBUG] = "debug", [LOG_INFO] = "info", [LOG_WARN] = "warn", [LOG_ERROR] = "error", NULL};
 static const char *const format_choices[] = {[LOG_TEXT] = "text", [LOG_JSON] = "json", NULL};
@@ -132,13 +136,20 @@ static const struct setting settings[] = {
     {"CODECELL_WAITING", &kind_choice, FIELD(waiting), .choices = switch_choices, .fallback = "on",
      .help = "Whether idle cells are prewarmed: they start their language's interpreter or compiler before a request "
              "comes. It applies to languages whose `language.json` says `waiting`."},
-    {"CODECELL_REUSE", &kind_choice, FIELD(reuse), .choices = reuse_choices, .fallback = "off",
-     .help = "`off`: a cell runs one program. `key`: after a program the cell is reset and kept for the next program "
-             "of the same key. A key's own `--reuse` overrides this setting."},
-    {"CODECELL_REUSE_JOBS", &kind_integer, FIELD(reuse_jobs), .min = 1, .max = 10000, .fallback = "500",
-     .help = "Maximum number of programs that one kept cell runs."},
+    {"CODECELL_ISOLATION", &kind_choice, FIELD(isolation), .choices = isolation_choices, .fallback = "capsule",
+     .help = "What parts a program from all others. `capsule`: its container, and in it namespaces that no other "
+             "program gets. If the engine or its host cannot do that, `container`: a container that runs one program "
+             "and is removed, whatever `CODECELL_REUSE` says (docs/engines.md)."},
+    {"CODECELL_APPARMOR", &kind_name, FIELD(apparmor), .min = 0, .max = 128, .fallback = "",
+     .help = "AppArmor profile of cells, which must be loaded on the engine's host. Empty: the engine's own."},
+    {"CODECELL_REUSE", &kind_choice, FIELD(reuse), .choices = reuse_choices, .fallback = "key",
+     .help = "Whose programs a cell runs, one after another, each in a new capsule. `off`: it runs one program. "
+             "`key`: the programs of one key. `any`: the programs of all keys with `any`. Requests without a key "
+             "never share a cell. A key's own `--reuse` overrides this setting."},
+    {"CODECELL_REUSE_JOBS", &kind_integer, FIELD(reuse_jobs), .min = 1, .max = 10000, .fallback = "10000",
+     .help = "Maximum number of programs that one cell runs."},
     {"CODECELL_REUSE_IDLE", &kind_duration, FIELD(reuse_idle_s), .min = 1, .max = HOUR, .fallback = "60s",
-     .help = "How long a kept cell waits for its key's next program."},
+     .help = "How long a kept cell waits for the next program."},
     {"CODECELL_CONCURRENCY", &kind_integer, FIELD(concurrency), .min = 1, .max = CONFIG_CONCURRENCY_MOST,
      .computed = default_concurrency, .computed_is = "twice the number of cores, at most 500",
      .help = "Maximum number of programs that run at once. One key can take all of these slots except one."},
@@ -167,6 +178,9 @@ static const struct setting settings[] = {
      .help = "Maximum memory of all bodies and answers at once. If it is used up, a new body is answered 503. One key "
              "may take as much as is still free, so a single key gets at most half of it, or three quarters with "
              "bodies up to 64 KiB."},
+    {"CODECELL_BODY_RATE", &kind_size, FIELD(body_rate), .min = 0, .max = 1024 * GIB, .fallback = "16m",
+     .help = "Bytes of bodies that are read from one key a second while others send requests too. The first 4 MiB come "
+             "at any speed, and so does everything of a key that is alone. `0`: no limit."},
     {"CODECELL_MAX_CPU", &kind_cpu, FIELD(max_milli_cpus), .min = 100, .max = 1024000, .fallback = "2",
      .help = "Maximum of a request's `limits.cpu`."},
     {"CODECELL_MAX_MEMORY_MB", &kind_integer, FIELD(max_memory_mb), .min = 32, .max = MIB, .fallback = "2048",
@@ -196,6 +210,28 @@ static const struct setting settings[] = {
      .help = "Maximum time that a client may take to read 64 KiB of an answer, or the rest of it. After that its "
              "connection is closed."},
 
+    {"CODECELL_ASYNC_QUEUE", &kind_integer, FIELD(async_queue), .min = 1, .max = 10000000, .fallback = "100000",
+     .help = "Maximum number of executions that were accepted to run in the background and are not done. If it is "
+             "reached, the answer is 503. One key may take as much as is still free, here and in the next setting."},
+    {"CODECELL_ASYNC_MB", &kind_integer, FIELD(async_mb), .min = 1, .max = POOL_MEMORY_MOST, .fallback = "1024",
+     .help = "Maximum size of their requests in the database."},
+    {"CODECELL_RESULTS_MB", &kind_integer, FIELD(results_mb), .min = 1, .max = POOL_MEMORY_MOST, .fallback = "1024",
+     .help = "Maximum size of their results in the database. Above it the oldest results are dropped, and asking for "
+             "them is answered 410."},
+    {"CODECELL_WEBHOOK_ALLOW", &kind_nets, FIELD(webhook_allow), .min = 0, .max = 4096, .fallback = "",
+     .help = "Networks that webhooks may reach although they are not public."},
+    {"CODECELL_WORKSPACES_PER_KEY", &kind_integer, FIELD(workspaces_per_key), .min = 0, .max = 1000000,
+     .fallback = "50", .help = "Maximum number of workspaces of one key. Above it the answer is 429."},
+    {"CODECELL_WORKSPACES_MB", &kind_integer, FIELD(workspaces_mb), .min = 0, .max = POOL_MEMORY_MOST,
+     .fallback = "10240",
+     .help = "Maximum size of the stored files of all workspaces, in the data folder. If it is reached, a request that "
+             "makes or wakes a workspace is answered 507."},
+    {"CODECELL_WORKSPACES_AWAKE", &kind_integer, FIELD(workspaces_awake), .min = 1, .max = CONFIG_AWAKE_MOST,
+     .fallback = "50",
+     .help = "Maximum number of workspaces that have a container. If one more must wake, the one that was used longest "
+             "ago goes to sleep. If all are in use, the answer is 503."},
+    {"CODECELL_WORKSPACE_IDLE", &kind_duration, FIELD(workspace_idle_s), .min = 1, .max = DAY, .fallback = "5m",
+     .help = "How long a workspace keeps its container without being used."},
     {"CODECELL_KEEP", &kind_choice, FIELD(keep), .choices = keep_choices, .fallback = "sizes",
      .help = "What the database stores of an execution. `sizes`: only the sizes. `output`: also the output. `all`: "
              "also the code."},
@@ -208,6 +244,11 @@ static const struct setting settings[] = {
     {"CODECELL_METRICS_KEY", &kind_secret, FIELD(metrics_key), .min = 0, .max = 256, .fallback = "",
      .help = "Key that gives access to `/metrics` from anywhere, sent as `Authorization: Bearer`. Without it, only "
              "direct connections from this machine's loopback have access."},
+    {"CODECELL_CORS", &kind_origins, FIELD(cors), .min = 0, .max = 8000, .fallback = "",
+     .help = "Origins whose pages may use the API from a browser (CORS). `*`: every origin. Empty: none."},
+    {"CODECELL_PLAYGROUND", &kind_choice, FIELD(playground), .choices = playground_choices, .fallback = "key",
+     .help = "The page `/`. `key`: it asks for a key. `open`: it runs programs without one, under the server's key "
+             "`playground`, with a rate for each client address. `off`: there is no page."},
     {"CODECELL_FACES", &kind_items, FIELD(faces), .min = 0, .max = 1000,
      .fallback = "builde2e,gateway,agent402,mcp,piston",
      .help = "The faces that are on: other services' APIs that the server also answers (docs/faces/README.md). "
@@ -216,7 +257,8 @@ static const struct setting settings[] = {
      .help = "Faces that also answer requests without a key: `FACE=KEYNAME,…`. Such requests run with the rate and "
              "limits of the key of that name, and can do nothing else."},
     {"CODECELL_FACE_ADDRESS_RATE", &kind_integer, FIELD(face_address_rate), .min = 1, .max = 1000000, .fallback = "30",
-     .help = "Requests a minute without a key that one client address may send to faces. Above it the answer is 429."},
+     .help = "Requests a minute without a key that one client address may send to faces, or from an open playground. "
+             "Above it the answer is 429."},
     {"CODECELL_FACE_URL_KEYS", &kind_choice, FIELD(face_url_keys), .choices = switch_choices, .fallback = "off",
      .help = "Whether faces take a key from the URL's query, for clients that can send no header. Proxies may log "
              "URLs; the server itself does not."},
@@ -246,10 +288,10 @@ static const struct setting settings[] = {
              "trial cell proves that it works, else the engine's default. Empty: the engine's default."},
 
     {"CODECELL_URL", &kind_url, FIELD(url), .min = 1, .max = 2000, .fallback = "http://127.0.0.1:8002",
-     .help = "For `codecell mcp`: URL of the server that runs the programs, with the prefix of the face mcp if "
-             "`CODECELL_FACES` gives it one."},
+     .help = "For commands that are clients, such as `codecell run`: URL of the server that runs the programs. For "
+             "`codecell mcp`: with the prefix of the face mcp if `CODECELL_FACES` gives it one."},
     {"CODECELL_KEY", &kind_secret, FIELD(key), .min = 0, .max = 100, .fallback = "",
-     .help = "For `codecell mcp`: the key that it sends to that server."},
+     .help = "For commands that are clients: the key that they send to that server."},
 
     {"DOCKER_HOST", &kind_host, FIELD(docker_host), .min = 0, .max = 1000, .fallback = "",
      .help = "Address of the engine, as for the docker command. Empty: `unix:///var/run/docker.sock`."},

@@ -1,6 +1,7 @@
 #include "config_kind.h"
 
 #include "base/ip.h"
+#include "base/origins.h"
 #include "config.h"
 
 #include <arpa/inet.h>
@@ -84,6 +85,17 @@ static void describe_url(const struct setting *setting, char out[SHOWN_MAX])
 {
     snprintf(out, SHOWN_MAX, "a URL that begins with `http://` or `https://`, without a query%s",
              setting->min == 0 ? ", or empty" : "");
+}
+
+static bool check_origins(const struct setting *setting, const char *text)
+{
+    return check_text(setting, text) && origins_are_valid(text);
+}
+
+static void describe_origins(const struct setting *setting, char out[SHOWN_MAX])
+{
+    (void)setting;
+    snprintf(out, SHOWN_MAX, "origins such as `https://a.example, http://localhost:3000`, `*`, or empty");
 }
 
 /* What an item may be is checked where it is used (server/faces/faces.c). */
@@ -442,6 +454,7 @@ const struct kind kind_path = {check_text, NULL, describe_path, NULL};
 const struct kind kind_folders = {check_folders, NULL, describe_folders, NULL};
 const struct kind kind_secret = {check_secret, NULL, describe_secret, NULL};
 const struct kind kind_items = {check_items, NULL, describe_items, NULL};
+const struct kind kind_origins = {check_origins, NULL, describe_origins, NULL};
 const struct kind kind_url = {check_url, NULL, describe_url, NULL};
 const struct kind kind_name = {config_check_name, NULL, describe_name, NULL};
 const struct kind kind_listen = {check_listen, NULL, describe_listen, NULL};

@@ -33,7 +33,7 @@ struct kind {
 };
 
 extern const struct kind kind_path, kind_folders, kind_secret, kind_items, kind_name, kind_listen, kind_host, kind_pool,
-    kind_nets, kind_url;
+    kind_nets, kind_url, kind_origins;
 extern const struct kind kind_integer;  /* within min and max, as the next three */
 extern const struct kind kind_size;     /* bytes, or with k, m or g */
 extern const struct kind kind_duration; /* seconds, or with s, m, h or d */

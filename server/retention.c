@@ -80,6 +80,7 @@ static void on_retention_timer(uv_timer_t *timer)
         return;
     upkeep_purge(retention->store);
     upkeep_tidy(retention->store);
+    upkeep_sessions(retention->store);
     if (retention->seconds == 0 || retention->expires)
         return;
     retention->expires = true;

@@ -1,10 +1,14 @@
 /* What is recorded of each exchange after its end: a line of the log, and metrics. */
 #include "api/access_log.h"
 
+#include "api/admin.h"
+#include "api/admin_history.h"
 #include "api/api.h"
 #include "api/service.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/seam.h"
+#include "run/history.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,13 +70,16 @@ static void count_rejection(const char *reason)
     metric_add(metric_series(family, (const char *const[4]){reason}), 1);
 }
 
-/* Machines ask for these every few seconds; at the level info they would bury the rest. */
-static enum log_level level_of(const struct http_route *route)
+/* Machines and the operator's page ask for these every few seconds. At the level info they would bury the rest, and in
+ * the history, too. */
+static bool is_polled(const struct http_route *route)
 {
-    bool is_polled =
-        route != NULL && (route->handler == api_health || route->handler == api_ready || route->handler == api_metrics);
+    static http_handler *const polled[] = {api_health, api_ready, api_metrics, api_admin_overview, api_admin_history};
 
-    return is_polled ? LOG_DEBUG : LOG_INFO;
+    for (size_t i = 0; route != NULL && i < sizeof polled / sizeof *polled; i++)
+        if (route->handler == polled[i])
+            return true;
+    return false;
 }
 
 void api_exchange_done(struct http_exchange *ex, int status, uint64_t ns)
@@ -85,9 +92,12 @@ void api_exchange_done(struct http_exchange *ex, int status, uint64_t ns)
     count_request(method_label(ex), pattern, status, (double)ns / 1e9);
     if (reason != NULL)
         count_rejection(reason);
-    log_event(level_of(route), "http.request", LOG_STR("id", http_request_id(ex)), LOG_STR("method", method_label(ex)),
-              LOG_STR("route", pattern), LOG_INT("status", status), LOG_REAL("ms", (double)us / 1e3),
-              LOG_STR("peer", http_peer(ex)), LOG_STR("key", caller != NULL ? caller->key.id : NULL));
+    if (api_of(ex)->history != NULL && !is_polled(route))
+        history_answer(api_of(ex)->history, seam_wall_ms(), status);
+    log_event(is_polled(route) ? LOG_DEBUG : LOG_INFO, "http.request", LOG_STR("id", http_request_id(ex)),
+              LOG_STR("method", method_label(ex)), LOG_STR("route", pattern), LOG_INT("status", status),
+              LOG_REAL("ms", (double)us / 1e3), LOG_STR("peer", http_peer(ex)),
+              LOG_STR("key", caller != NULL ? caller->key.id : NULL));
     http_set_user(ex, NULL);
     free(caller);
 }

@@ -7,8 +7,9 @@
  * The first three are one job, so that a revoked key is seen at once and a request counts once. Each request counts
  * against one of the two rates. The headers show the first one.
  *
- * A face may serve requests that show no key (api_manners.anonymous). Such a request is let in as the key that the
- * setting names, after two more checks: no foreign Origin (403), and a rate for each client address (429). */
+ * A face may serve requests that show no key (api_manners.anonymous), and so may our own routes for the playground
+ * (API_PAGE). api_guest_key() decides it. Such a request is let in as the key that the setting names, after two more
+ * checks: no foreign Origin (403), and a rate for each client address (429). */
 #include "api/admission.h"
 
 #include "api/answers.h"
@@ -32,14 +33,19 @@
 struct admission {
     struct store_job job;
     struct pending pending;
-    unsigned flags; /* the route's */
-    char *text;     /* the key as presented; NULL: none */
+    struct api *api;
+    unsigned flags;    /* the route's */
+    char *text;        /* the key as presented; NULL: none */
+    const char *guest; /* the name of the key of a request that shows none; NULL: it needs one */
     const struct api_manners *manners;
     int64_t cost; /* units of the key's rate */
     int64_t now_ns;
     const char *forbidden;     /* what the key may not do, NULL: it may */
     struct error trouble;      /* why nothing can be recorded, and so nothing run; ERROR_NONE: it can */
     struct api_caller *caller; /* filled by work() */
+    /* Only without a request: who is told. */
+    void (*done)(void *arg, struct api_caller *caller, const struct error *error);
+    void *arg;
 };
 
 /* Pure. */
@@ -52,6 +58,7 @@ const char *auth_forbids(unsigned flags, unsigned scopes)
     } rights[] = {
         {API_EXECUTE, KEY_EXECUTE, "run programs"},
         {API_READ, KEY_READ, "read records"},
+        {API_OPERATES, KEY_ADMIN, "see the server's operation"},
         {API_ADMIN, KEY_ADMIN, "manage keys"},
     };
 
@@ -101,7 +108,7 @@ static int find_key(struct db *db, struct admission *admission, struct error *er
 
     if (!caller->anonymous)
         return keys_authenticate(db, admission->text, &caller->key, error);
-    if (keys_find(db, admission->manners->anonymous, &caller->key, error) == 0)
+    if (keys_find(db, admission->guest, &caller->key, error) == 0)
         return 0;
     return error->code == ERROR_NOT_FOUND || error->code == ERROR_INVALID
                ? keys_authenticate(db, NULL, &caller->key, error)
@@ -147,6 +154,16 @@ void api_show_rate(struct http_exchange *ex, const struct rate_verdict *rate)
         add_retry_after(ex, rate);
 }
 
+void api_show_rate_again(struct http_exchange *ex, const struct rate_verdict *rate)
+{
+    static const char *const names[] = {"X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset",
+                                        "RateLimit-Policy", "RateLimit"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        http_header_drop(ex, names[i]);
+    api_show_rate(ex, rate);
+}
+
 static void refuse_rate(struct http_exchange *ex, const struct rate_verdict *rate)
 {
     add_retry_after(ex, rate);
@@ -154,35 +171,50 @@ static void refuse_rate(struct http_exchange *ex, const struct rate_verdict *rat
 }
 
 /* Requests that run nothing have a rate of their own. */
-static bool may_read(struct http_exchange *ex, const struct admission *admission, struct rate_verdict *verdict)
+static bool may_read(const struct admission *admission, const struct key *key, struct rate_verdict *verdict)
 {
-    const struct key *key = &api_caller(ex)->key;
-
     if ((admission->flags & API_COUNTS) != 0)
         return true;
-    *verdict = reading_take(&api_of(ex)->reading, key->row, key->rate_per_minute, admission->cost, admission->now_ns);
+    *verdict =
+        reading_take(&admission->api->reading, key->row, key->rate_per_minute, admission->cost, admission->now_ns);
     return verdict->allowed;
+}
+
+/* Whether the caller is let in. If not, `error` says why; if that is ERROR_RATE, `rate` is the one that is used up. */
+static bool judge(const struct admission *admission, const struct api_caller *caller, struct error *error,
+                  struct rate_verdict *rate)
+{
+    *rate = caller->rate;
+    if (admission->forbidden != NULL)
+        error_set(error, ERROR_FORBIDDEN, "This key may not %s", admission->forbidden);
+    else if (!caller->rate.allowed)
+        error_set(error, ERROR_RATE, "%s", RATE_SENTENCE);
+    else if (admission->trouble.code != ERROR_NONE)
+        *error = admission->trouble;
+    else if (!may_read(admission, &caller->key, rate))
+        error_set(error, ERROR_RATE, "%s", RATE_SENTENCE);
+    else
+        return true;
+    return false;
 }
 
 static void decide(struct http_exchange *ex, const struct admission *admission)
 {
-    struct rate_verdict reading;
     struct api_caller *caller = api_caller(ex);
-
+    struct rate_verdict rate;
     struct error error;
+
     if ((admission->flags & API_CHARGES) == 0)
         add_rate_headers(ex, &caller->rate, admission->now_ns);
-    if (admission->forbidden != NULL) {
-        error_set(&error, ERROR_FORBIDDEN, "This key may not %s", admission->forbidden);
-        api_respond_error(ex, &error);
-    } else if (!caller->rate.allowed) {
-        refuse_rate(ex, &caller->rate);
-    } else if (admission->trouble.code != ERROR_NONE) {
-        api_respond_error(ex, &admission->trouble);
-    } else if (!may_read(ex, admission, &reading)) {
-        refuse_rate(ex, &reading);
+    if (judge(admission, caller, &error, &rate)) {
+        if ((admission->flags & API_FLOWS) != 0)
+            api_of(ex)->flow_begin(ex);
+        else
+            http_admit(ex);
+    } else if (error.code == ERROR_RATE) {
+        refuse_rate(ex, &rate);
     } else {
-        http_admit(ex);
+        api_respond_error(ex, &error);
     }
 }
 
@@ -204,45 +236,54 @@ static void admission_done(struct store_job *job, const struct error *error)
     admission_free(admission);
 }
 
-/* Lets the request in without a key of its own. */
-static bool is_anonymous(const struct http_exchange *ex)
+/* A program that sends no Origin has not come from the page, and needs a key. One that makes an Origin up gets what the
+ * page gets: the operator has opened that to all. */
+const char *api_guest_key(const struct http_exchange *ex)
 {
     const unsigned flags = http_route(ex)->flags;
 
-    return (flags & (API_READ | API_ADMIN)) == 0 && api_manners_of(ex)->anonymous != NULL &&
-           http_presented_key(ex, http_manners(ex)) == NULL;
+    if ((flags & (API_READ | API_ADMIN)) != 0 || http_presented_key(ex, http_manners(ex)) != NULL)
+        return NULL;
+    if ((flags & API_PAGE) != 0 && http_header(ex, "Origin") != NULL)
+        return api_of(ex)->page_key;
+    return api_manners_of(ex)->anonymous;
 }
 
-/* NULL: out of memory. */
-static struct admission *admission_new(struct http_exchange *ex)
+/* For a key as it was presented; NULL: none was, and the request is let in as `guest`, if that is not NULL. Returns
+ * NULL: out of memory. */
+static struct admission *admission_new(struct api *api, const char *text, const char *guest, unsigned flags,
+                                       const struct api_manners *manners)
 {
     struct admission *admission = calloc(1, sizeof *admission);
 
     if (admission == NULL)
         return NULL;
-    const char *text = http_presented_key(ex, http_manners(ex));
     admission->text = text != NULL ? strdup(text) : NULL;
     admission->caller = calloc(1, sizeof *admission->caller);
     if (admission->caller == NULL || (text != NULL && admission->text == NULL)) {
         admission_free(admission);
         return NULL;
     }
-    admission->flags = http_route(ex)->flags;
-    admission->manners = api_manners_of(ex);
-    admission->caller->anonymous = is_anonymous(ex);
+    admission->api = api;
+    admission->guest = guest;
+    admission->caller->anonymous = text == NULL && guest != NULL;
+    admission->flags = flags;
+    admission->manners = manners;
     admission->cost = admission->manners->http.cost;
     admission->now_ns = seam()->wall_ns();
     admission->job.work = admission_work;
     admission->job.done = admission_done;
     bool runs = (admission->flags & API_COUNTS) != 0;
-    admission->job.reads = !runs || store_trouble(api_of(ex)->store, &admission->trouble);
+    admission->job.reads = !runs || store_trouble(api->store, &admission->trouble);
     admission->job.early = true; /* a crash may forget the count, because it loses the request too */
     return admission;
 }
 
 static void admit_key(struct http_exchange *ex)
 {
-    struct admission *admission = admission_new(ex);
+    const char *text = http_presented_key(ex, http_manners(ex));
+    struct admission *admission =
+        admission_new(api_of(ex), text, api_guest_key(ex), http_route(ex)->flags, api_manners_of(ex));
 
     if (admission == NULL) {
         struct error error;
@@ -252,6 +293,43 @@ static void admit_key(struct http_exchange *ex)
     }
     pending_begin(&admission->pending, ex, NULL);
     store_submit(api_of(ex)->store, &admission->job);
+}
+
+/* A key that comes later than the head. */
+
+static void key_judged(struct store_job *job, const struct error *error)
+{
+    struct admission *admission = container_of(job, struct admission, job);
+    struct api_caller *caller = NULL;
+    struct rate_verdict rate;
+    struct error why;
+
+    if (error != NULL) {
+        why = *error;
+    } else if (judge(admission, admission->caller, &why, &rate)) {
+        caller = admission->caller;
+        admission->caller = NULL;
+    }
+    admission->done(admission->arg, caller, caller == NULL ? &why : NULL);
+    admission_free(admission);
+}
+
+void api_admit_key(struct api *api, const char *text, const char *guest, unsigned flags,
+                   const struct api_manners *manners,
+                   void (*done)(void *arg, struct api_caller *caller, const struct error *error), void *arg)
+{
+    struct admission *admission = admission_new(api, text, guest, flags, manners);
+    struct error error;
+
+    if (admission == NULL) {
+        error_memory(&error);
+        done(arg, NULL, &error);
+        return;
+    }
+    admission->done = done;
+    admission->arg = arg;
+    admission->job.done = key_judged;
+    store_submit(api->store, &admission->job);
 }
 
 /* Requests without a key. */
@@ -272,6 +350,16 @@ static int64_t address_number(const struct http_exchange *ex)
     return first != 0 ? first : second;
 }
 
+/* Whether the client's address may send one more request without a key. False: it was answered. */
+static bool may_come_without(struct http_exchange *ex)
+{
+    struct rate_verdict rate = reading_take(&api_of(ex)->addresses, address_number(ex), 0, 1, seam()->wall_ns());
+
+    if (!rate.allowed)
+        refuse_rate(ex, &rate);
+    return rate.allowed;
+}
+
 /* False: it was answered. */
 static bool may_be_anonymous(struct http_exchange *ex)
 {
@@ -282,10 +370,13 @@ static bool may_be_anonymous(struct http_exchange *ex)
         api_respond_error(ex, &error);
         return false;
     }
-    struct rate_verdict rate = reading_take(&api_of(ex)->addresses, address_number(ex), 0, 1, seam()->wall_ns());
-    if (!rate.allowed)
-        refuse_rate(ex, &rate);
-    return rate.allowed;
+    return may_come_without(ex);
+}
+
+static void admit_without_key(struct http_exchange *ex)
+{
+    if (may_come_without(ex))
+        http_admit(ex);
 }
 
 /* The metrics key. */
@@ -316,7 +407,7 @@ static void admit_metrics(struct http_exchange *ex)
  * the memory for bodies. */
 static bool is_too_large(const struct http_exchange *ex)
 {
-    return (http_route(ex)->flags & (API_COUNTS | API_CHARGES)) == 0 &&
+    return (http_route(ex)->flags & (API_COUNTS | API_CHARGES | API_FLOWS)) == 0 &&
            (http_content_length(ex) > BODY_SMALL || http_header(ex, "Transfer-Encoding") != NULL);
 }
 
@@ -326,7 +417,9 @@ void api_admit(struct http_exchange *ex)
 
     if (is_too_large(ex))
         http_respond_error(ex, 413, "Body: must be at most 64 KiB, with a Content-Length, for this endpoint");
-    else if ((flags & API_KEY) != 0 && is_anonymous(ex) && !may_be_anonymous(ex))
+    else if ((flags & API_LATER) != 0 && http_presented_key(ex, http_manners(ex)) == NULL)
+        admit_without_key(ex);
+    else if ((flags & API_KEY) != 0 && api_guest_key(ex) != NULL && !may_be_anonymous(ex))
         return;
     else if ((flags & API_KEY) != 0)
         admit_key(ex);

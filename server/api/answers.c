@@ -35,7 +35,8 @@ void api_respond_sentence(struct http_exchange *ex, enum error_code code, const 
         log_event(LOG_ERROR, "http.error", LOG_STR("id", http_request_id(ex)), LOG_STR("error", sentence));
     if (code == ERROR_UNAUTHORIZED)
         http_header_add(ex, "WWW-Authenticate", "%s", key_scheme(ex));
-    if (error_status(code) == 503)
+    bool later = error_status(code) == 503 || code == ERROR_RATE;
+    if (later && !http_header_is_added(ex, "Retry-After")) /* a rate has its own */
         http_header_add(ex, "Retry-After", "%d", RETRY_AFTER_S);
     http_respond_error(ex, error_status(code), code == ERROR_INTERNAL ? "Internal error" : sentence);
 }

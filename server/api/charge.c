@@ -50,8 +50,12 @@ static void charge_done(struct store_job *job, const struct error *error)
 
 void api_charge(struct charge **out, struct http_exchange *ex, const struct charge_options *options)
 {
-    const struct key *key = &api_caller(ex)->key;
-    struct store *store = api_of(ex)->store;
+    api_charge_key(out, api_of(ex)->store, &api_caller(ex)->key, http_manners(ex)->cost, options);
+}
+
+void api_charge_key(struct charge **out, struct store *store, const struct key *key, int64_t cost,
+                    const struct charge_options *options)
+{
     struct error error;
     struct charge *charge = NULL;
 
@@ -66,7 +70,7 @@ void api_charge(struct charge **out, struct http_exchange *ex, const struct char
                               .options = *options,
                               .key_row = key->row,
                               .rate_per_minute = key->rate_per_minute,
-                              .cost = options->count * http_manners(ex)->cost,
+                              .cost = options->count * cost,
                               .now_ns = seam()->wall_ns()};
     /* A crash may forget the count, because it loses the request too. */
     charge->job = (struct store_job){.work = charge_work, .done = charge_done, .early = true};

@@ -22,6 +22,10 @@ struct charge_options {
 /* Sets *out, which is NULL again when done() fires. done() may come within the call. */
 void api_charge(struct charge **out, struct http_exchange *ex, const struct charge_options *options);
 
+/* The same for a key that has no request under way. `cost`: of each execution (manners.h). */
+void api_charge_key(struct charge **out, struct store *store, const struct key *key, int64_t cost,
+                    const struct charge_options *options);
+
 void charge_leave(struct charge *charge);
 
 #endif

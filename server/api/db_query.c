@@ -9,13 +9,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+void query_forget_records(struct query *query)
+{
+    for (size_t i = 0; i < query->count; i++)
+        record_clear(&query->records[i]);
+    query->count = 0;
+    query->text_len = 0;
+}
+
 static void query_free(struct query *query)
 {
+    if (query->input != NULL)
+        query->input_free(query->input);
     free(query->id);
     free(query->session_id);
     free(query->language);
-    for (size_t i = 0; i < query->count; i++)
-        record_clear(&query->records[i]);
+    query_forget_records(query);
     free(query->records);
     json_decref(query->items);
     json_decref(query->value);
@@ -42,6 +51,7 @@ struct query *query_new(struct http_exchange *ex, int (*work)(struct db *db, str
     query->work = work;
     query->answer = answer;
     query->job.reader = query->key_row;
+    query->code = 200;
     query->status = -1;
     query->filter = (struct record_filter){.key_row = query->key_row, .status = -1};
     return query;
@@ -124,7 +134,7 @@ static void query_finish(struct query *query)
         error_memory(&error);
         api_respond_error(ex, &error);
     } else if (ex != NULL) {
-        http_respond(ex, 200, "application/json", query->text, query->len);
+        http_respond(ex, query->code, "application/json", query->text, query->len);
         query->text = NULL;
     }
     query_free(query);

@@ -19,11 +19,17 @@ struct query {
     struct pending pending;
     struct api *api;
     int64_t key_row;
-    char *id;    /* the path's {id}, copied; NULL: it has none */
-    bool purges; /* work() removes a session, whose rows must be deleted later */
+    char *id;       /* the path's {id}, copied; NULL: it has none */
+    bool cancelled; /* work() or its caller has cancelled the execution */
+    bool ended;     /* work() has ended it */
+    unsigned tries; /* to cancel it */
+    bool purges;    /* work() removes a session, whose rows must be deleted later */
     int (*work)(struct db *db, struct query *query, struct error *error); /* 0, -1 or STORE_MORE */
     void (*answer)(struct query *query); /* ends with query_answer_… or query_refuse; the client is there */
-    json_t *value;                       /* what work() found, if it is one thing */
+    void *input;                         /* what the handler has for work(); freed with input_free(); NULL: nothing */
+    void (*input_free)(void *input);
+    int code;               /* the answer's status; 200 unless answer() says another */
+    json_t *value;          /* what work() found, if it is one thing */
     struct record *records; /* or as records, which become JSON only when the answer is encoded; may be NULL */
     size_t count;           /* of records */
     size_t text_len;        /* bytes of kept code and output in records */
@@ -54,9 +60,12 @@ struct query *query_new_list(struct http_exchange *ex, enum page_list list,
                              void (*answer)(struct query *query));
 void query_start(struct query *query);
 
+/* Drops what work() has found, so that the query may be started again. */
+void query_forget_records(struct query *query);
+
 /* The ends; each frees the query. */
 void query_refuse(struct query *query, const struct error *error);
-void query_answer_value(struct query *query); /* 200 and `value` */
+void query_answer_value(struct query *query); /* `code` and `value` */
 void query_answer_page(struct query *query);  /* 200 and a page of `items` */
 void query_answer_records(struct query *query, json_t *(*make)(const struct query *query)); /* 200 and what it makes */
 

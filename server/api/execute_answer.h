@@ -3,6 +3,7 @@
 #ifndef CODECELL_API_EXECUTE_ANSWER_H
 #define CODECELL_API_EXECUTE_ANSWER_H
 
+#include "base/fields.h"
 #include "run/execution.h"
 
 #include <jansson.h>
@@ -14,7 +15,12 @@ struct execute_answer {
     char language[LANGUAGE_ID_MAX + 1];
     char session_id[SESSION_ID_MAX + 1]; /* "": none */
     int64_t timeout_ms;                  /* that the program had */
+    int64_t attempts;                    /* of one that ran in the background; 0: it did not */
     bool evaluate;                       /* the answer has result and error */
+    bool kernel;                         /* the answer has what kernel_answer.h makes of the report */
+    bool shortened;                      /* a copy, for which the report was too large */
+    bool outputs;                        /* the answer has files */
+    bool streamed;                       /* the client has had the output: the answer is without it */
     struct execution_result result;      /* with its buffers */
     struct buf both[2];                  /* of the compile step and of the run step: stdout and stderr in the order in
                                             which they came; empty unless the translation interleaves */
@@ -31,8 +37,22 @@ int execute_answer_add(struct execute_answer *answer, const struct execution_req
 
 /* Takes result and warnings out of the execution. `both` stays. */
 void execute_answer_take(struct execute_answer *answer, struct execution *execution);
+
+/* The same, but the result's buffers stay the execution's: execute_answer_return() before the execution goes on. */
+void execute_answer_borrow(struct execute_answer *answer, struct execution *execution);
+void execute_answer_return(struct execute_answer *answer);
+
+/* A copy without the output, which outlives the execution. It is without a kernel's report that is larger than
+ * EXECUTE_ANSWER_COPY_MAX, and says so. 0, or -1 out of memory. */
+#define EXECUTE_ANSWER_COPY_MAX ((size_t)256 << 10)
+int execute_answer_copy(struct execute_answer *answer, struct execution *execution);
+
 size_t execute_answer_size(const struct execute_answer *answer); /* bytes of output in it */
-void execute_answer_free(struct execute_answer *answer);         /* the text stays the caller's */
+
+/* Frees the output of an answer that was taken, once its text is made. Call it on the worker that made the text,
+ * because it takes a millisecond for each 10 MB. */
+void execute_answer_drop(struct execute_answer *answer);
+void execute_answer_free(struct execute_answer *answer); /* the text stays the caller's */
 
 /* Makes status and text. 0, or -1 out of memory. */
 int execute_answer_encode(struct execute_answer *answer);
@@ -40,6 +60,11 @@ int execute_answer_encode(struct execute_answer *answer);
 /* All fields of a normal answer, with the warnings about its end: once for an answer. Only for a program that ran. A
  * new reference; NULL: out of memory. */
 json_t *execute_answer_object(struct execute_answer *answer);
+extern const struct fields execute_answer_fields; /* what the object holds, for documents */
+
+/* The same for one that was streamed, also if the program could not be run: with `detail` if the status of an answer
+ * that waits would not be 200. */
+json_t *execute_answer_streamed(struct execute_answer *answer);
 
 /* Parts of it that other APIs' answers have, too. */
 

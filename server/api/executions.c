@@ -2,7 +2,9 @@
  * runner's to say, so the live status is put over such rows on the loop, after the database has answered. */
 #include "api/executions.h"
 
+#include "api/accepted.h"
 #include "api/answers.h"
+#include "api/background.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,30 @@ static void set_kept(json_t *object, const char *name, const char *data, size_t 
         json_object_set_new(object, name, json_stringn(clean.data != NULL ? clean.data : "", clean.len));
     buf_free(&clean);
 }
+
+static const struct field record_list[] = {
+    FIELD_OUT("execution_id", FIELD_TEXT, NULL, .schema = FIELD_SCHEMA_UUID),
+    FIELD_OUT("session_id", FIELD_TEXT, "of its session, or null", .nullable = true),
+    FIELD_OUT("language", FIELD_TEXT, "the language's id"),
+    FIELD_OUT("version", FIELD_TEXT, "of the language; null until it is known", .nullable = true),
+    FIELD_OUT("status", FIELD_CHOICE, "how it ended, or pending, running or lost", .choices = record_status_names),
+    FIELD_OUT("exit_code", FIELD_INTEGER, "null unless it ended by itself", .nullable = true),
+    FIELD_OUT("created_at", FIELD_TEXT, "when it was accepted", .schema = FIELD_SCHEMA_TIME),
+    FIELD_OUT("started_at", FIELD_TEXT, "null: not yet", .nullable = true, .schema = FIELD_SCHEMA_TIME),
+    FIELD_OUT("completed_at", FIELD_TEXT, "null: not yet", .nullable = true, .schema = FIELD_SCHEMA_TIME),
+    FIELD_OUT("execution_time", FIELD_NUMBER, "seconds that the program ran", .nullable = true),
+    FIELD_OUT("queue_time", FIELD_NUMBER, "seconds that it waited", .nullable = true),
+    FIELD_OUT("cpu_time", FIELD_NUMBER, "seconds of all its processes", .nullable = true),
+    FIELD_OUT("memory_mb", FIELD_NUMBER, "its peak in MiB", .nullable = true),
+    FIELD_OUT("code_bytes", FIELD_INTEGER, "the length of its code"),
+    FIELD_OUT("stdout_bytes", FIELD_INTEGER, "null: it has not ended", .nullable = true),
+    FIELD_OUT("stderr_bytes", FIELD_INTEGER, "null: it has not ended", .nullable = true),
+    FIELD_OUT("attempts", FIELD_INTEGER, "how often it was started"),
+    FIELD_OUT_MAYBE("code", FIELD_TEXT, "if the server's settings keep it"),
+    FIELD_OUT_MAYBE("stdout", FIELD_TEXT, "if the server's settings keep it"),
+    FIELD_OUT_MAYBE("stderr", FIELD_TEXT, "if the server's settings keep it"),
+};
+const struct fields execution_fields = FIELDS(record_list, 0);
 
 json_t *execution_json(const struct record *record)
 {
@@ -42,6 +68,7 @@ json_t *execution_json(const struct record *record)
     json_object_set_new(object, "code_bytes", json_integer(record->code_bytes));
     json_object_set_new(object, "stdout_bytes", ended ? json_integer(record->stdout_bytes) : json_null());
     json_object_set_new(object, "stderr_bytes", ended ? json_integer(record->stderr_bytes) : json_null());
+    json_object_set_new(object, "attempts", json_integer(record->attempts));
     set_kept(object, "code", record->code, record->code_len);
     set_kept(object, "stdout", record->out, record->out_len);
     set_kept(object, "stderr", record->err, record->err_len);
@@ -89,10 +116,15 @@ static json_t *make_page(const struct query *query)
     return query_page(query, items);
 }
 
-void executions_answer(struct query *query)
+void executions_put_live(struct query *query)
 {
     for (size_t i = 0; i < query->count; i++)
         put_live_status(query->api, &query->records[i]);
+}
+
+void executions_answer(struct query *query)
+{
+    executions_put_live(query);
     query_answer_records(query, make_page);
 }
 
@@ -193,15 +225,21 @@ void api_executions_get(struct http_exchange *ex)
         query_start(query);
 }
 
-/* Cancelling. */
+/* Cancelling. What runs is the runner's. What was accepted to run in the background and waits is the journal's. On the
+ * way from the one to the other it is neither's, so it is looked for a few times. */
 
-/* The key has the execution, but it does not run. */
-static void answer_ended(struct query *query)
+#define DELETE_TRIES 3
+
+static int delete_work(struct db *db, struct query *query, struct error *error)
 {
-    struct error error;
-
-    error_set(&error, ERROR_CONFLICT, "Execution %s is not running", query->id);
-    query_refuse(query, &error);
+    if (!query->cancelled) {
+        int cancelled =
+            accepted_cancel(db, query->key_row, query->id, &background_options(query->api->background)->room, error);
+        if (cancelled < 0)
+            return -1;
+        query->cancelled = query->ended = cancelled == 1;
+    }
+    return executions_read_one(db, query, error);
 }
 
 static bool execution_is_under_way(const struct execution *execution)
@@ -211,18 +249,52 @@ static bool execution_is_under_way(const struct execution *execution)
     return status == RECORD_PENDING || status == RECORD_RUNNING;
 }
 
+static void delete_try(struct query *query)
+{
+    struct api *api = query->api;
+    struct execution *execution = runner_find(api->runner, query->key_row, query->id);
+
+    if (execution != NULL && execution_is_under_way(execution)) {
+        query->cancelled = true;
+        execution_cancel(execution); /* which queues the job of its record */
+    } else {
+        background_release(api->background, query->id);
+    }
+    query->tries++;
+    query_start(query);
+}
+
+static bool is_open(const struct record *record)
+{
+    return record->status == RECORD_PENDING || record->status == RECORD_RUNNING;
+}
+
+static void delete_answer(struct query *query)
+{
+    struct record *record = &query->records[0];
+    struct error error;
+
+    if (query->ended)
+        background_ended(query->api->background, record->id);
+    if (query->cancelled) {
+        if (is_open(record)) /* its record comes later, because a large result is being encoded */
+            record->status = RECORD_CANCELLED;
+        query_answer_records(query, make_one);
+    } else if (is_open(record) && query->tries < DELETE_TRIES) {
+        query_forget_records(query);
+        delete_try(query);
+    } else {
+        error_set(&error, ERROR_CONFLICT, "Execution %s is not running", query->id);
+        query_refuse(query, &error);
+    }
+}
+
 void api_executions_delete(struct http_exchange *ex)
 {
-    int64_t key_row = api_caller(ex)->key.row;
-    struct execution *execution = runner_find(api_of(ex)->runner, key_row, http_param(ex, "id"));
+    struct query *query = query_new(ex, delete_work, delete_answer);
 
-    if (execution == NULL || !execution_is_under_way(execution)) {
-        struct query *query = query_new(ex, executions_read_one, answer_ended);
-        if (query != NULL)
-            query_start(query);
+    if (query == NULL)
         return;
-    }
-    json_t *message = json_sprintf("Execution %s cancelled", execution_id(execution));
-    execution_cancel(execution);
-    api_respond(ex, 200, json_pack("{so}", "message", message));
+    query->job.reader = 0; /* it may write, and comes after the jobs of records */
+    delete_try(query);
 }

@@ -10,7 +10,7 @@
 
 #include <jansson.h>
 
-enum page_list { PAGE_EXECUTIONS = 1, PAGE_SESSIONS };
+enum page_list { PAGE_EXECUTIONS = 1, PAGE_SESSIONS, PAGE_KEYS, PAGE_ALL_EXECUTIONS };
 
 #define PAGE_CURSOR_LEN 32
 

@@ -4,6 +4,9 @@
 
 #include "http/http.h"
 
+/* Begins a request whose body flows (API_FLOWS), instead of http_admit(). */
+http_handler api_flow_begin;
+
 extern const struct http_route api_routes[]; /* ends with a method of NULL */
 
 #endif

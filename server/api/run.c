@@ -1,10 +1,14 @@
-/* The happy path: run_start -> run_go_on -> run_reserve -> run_submit -> the execution's events -> run_on_done. The way
- * may pause twice: until it is known what the language's image holds (then run_go_on comes again), and until the
- * database has reserved the credits of a prepaid key. */
+/* The happy path: run_start -> run_decide -> run_reserve -> run_prepared -> run_submit -> the execution's events
+ * -> run_on_done. The way may pause twice: until it is known what the language's image holds (then run_decide comes
+ * again), and until the database has reserved the credits of a prepaid key. */
 #include "api/run.h"
 
 #include "api/api.h"
+#include "api/execute_read.h"
+#include "api/feed.h"
 #include "api/manners.h"
+#include "api/settings.h"
+#include "api/workspace_plan.h"
 #include "base/container_of.h"
 #include "base/states.h"
 #include "languages/availability.h"
@@ -16,8 +20,10 @@
 
 enum run_state {
     RUN_DECIDING,  /* on the way, within a call */
+    RUN_LOOKING,   /* the database is asked for its session */
     RUN_AWAITING,  /* until the language's image is known */
     RUN_RESERVING, /* the database reserves credits */
+    RUN_READY,     /* until its owner goes on */
     RUN_UNDER_WAY, /* it has an execution */
     RUN_OVER,
     RUN_STATES
@@ -25,12 +31,15 @@ enum run_state {
 
 static const struct states run_states = {
     .subject = "run",
-    .names = (const char *const[]){"deciding", "awaiting", "reserving", "under_way", "over"},
+    .names = (const char *const[]){"deciding", "looking", "awaiting", "reserving", "ready", "under_way", "over"},
     .next =
         (const uint32_t[]){
-            [RUN_DECIDING] = STATE(RUN_AWAITING) | STATE(RUN_RESERVING) | STATE(RUN_UNDER_WAY) | STATE(RUN_OVER),
+            [RUN_DECIDING] = STATE(RUN_LOOKING) | STATE(RUN_AWAITING) | STATE(RUN_RESERVING) | STATE(RUN_READY) |
+                             STATE(RUN_UNDER_WAY) | STATE(RUN_OVER),
+            [RUN_LOOKING] = STATE(RUN_DECIDING) | STATE(RUN_OVER),
             [RUN_AWAITING] = STATE(RUN_DECIDING) | STATE(RUN_OVER),
-            [RUN_RESERVING] = STATE(RUN_UNDER_WAY) | STATE(RUN_OVER),
+            [RUN_RESERVING] = STATE(RUN_READY) | STATE(RUN_UNDER_WAY) | STATE(RUN_OVER),
+            [RUN_READY] = STATE(RUN_UNDER_WAY) | STATE(RUN_OVER),
             [RUN_UNDER_WAY] = STATE(RUN_OVER),
             [RUN_OVER] = 0,
         },
@@ -45,9 +54,13 @@ struct run {
     struct execution_listener listener; /* the options', whose on_done is the run's */
     struct execution_request request;   /* until it is submitted */
     struct execution *execution;
+    struct feed *feed; /* NULL: not begun */
     struct availability_wait wait;
     bool waited;
-    struct store_job reserving;
+    struct store_job reserving, looking;
+    struct session session; /* what is known of the request's; workspace.row 0: it has no workspace */
+    struct settings settings;
+    bool decided; /* its workspace has an image */
 };
 
 static void run_set_state(struct run *run, enum run_state state)
@@ -62,6 +75,7 @@ static void run_free(struct run *run)
     if (run->place != NULL)
         *run->place = NULL;
     request_free(&run->request);
+    session_clear(&run->session);
     free(run);
 }
 
@@ -80,21 +94,45 @@ static void run_refuse(struct run *run, const struct error *error)
     run_refuse_with(run, copy.code, copy.text);
 }
 
-/* The execution's events. */
+/* The execution's events: its followers get them, and so does the listener of the options. */
+
+static struct feed *run_feed(struct run *run)
+{
+    if (run->feed == NULL)
+        run->feed = feed_new(run->api->feeds, run->options.key_row,
+                             run->options.listener->collects ? FEED_MAX : FEED_STREAM_MAX);
+    return run->feed;
+}
 
 static void run_on_start(void *arg, struct execution *execution)
 {
     struct run *run = arg;
+    const struct execution_listener *listener = run->options.listener;
 
-    run->options.listener->on_start(run->options.arg, execution);
+    feed_start(run_feed(run), execution);
+    if (listener->on_start != NULL)
+        listener->on_start(run->options.arg, execution);
 }
 
 static void run_on_output(void *arg, struct execution *execution, enum frame_step step, enum frame_channel channel,
                           const uint8_t *data, size_t len)
 {
     struct run *run = arg;
+    const struct execution_listener *listener = run->options.listener;
 
-    run->options.listener->on_output(run->options.arg, execution, step, channel, data, len);
+    feed_output(run->feed, step, channel, data, len);
+    if (listener->on_output != NULL)
+        listener->on_output(run->options.arg, execution, step, channel, data, len);
+}
+
+static void run_on_step_end(void *arg, struct execution *execution, enum frame_step step)
+{
+    struct run *run = arg;
+    const struct execution_listener *listener = run->options.listener;
+
+    feed_step_end(run->feed, execution, step);
+    if (listener->on_step_end != NULL)
+        listener->on_step_end(run->options.arg, execution, step);
 }
 
 static void run_on_result(void *arg, struct execution *execution)
@@ -104,11 +142,38 @@ static void run_on_result(void *arg, struct execution *execution)
     run->options.listener->on_result(run->options.arg, execution);
 }
 
+static void run_on_input_wanted(void *arg, struct execution *execution)
+{
+    struct run *run = arg;
+
+    run->options.listener->on_input_wanted(run->options.arg, execution);
+}
+
+/* On the database's thread; the run's options do not change. */
+static int run_record(void *arg, struct db *db, const struct record *record, struct error *error)
+{
+    const struct run *run = arg;
+
+    return run->options.listener->record(run->options.arg, db, record, error);
+}
+
+/* One that ran in the background and has no result will run again. */
+static void run_end_feed(struct run *run, struct execution *execution)
+{
+    const struct execution_result *result = execution_result(execution);
+
+    if (run->options.listener->record != NULL && (result->unavailable || result->unrecorded))
+        feed_drop(run->feed);
+    else
+        feed_over(run_feed(run), execution);
+}
+
 static void run_on_done(void *arg, struct execution *execution)
 {
     struct run *run = arg;
     const struct run_options options = run->options;
 
+    run_end_feed(run, execution);
     run_free(run);
     options.listener->on_done(options.arg, execution);
 }
@@ -117,9 +182,12 @@ static struct execution_listener listener_of(const struct execution_listener *ou
 {
     return (struct execution_listener){
         .collects = outer->collects,
-        .on_start = outer->on_start != NULL ? run_on_start : NULL,
-        .on_output = outer->on_output != NULL ? run_on_output : NULL,
+        .on_start = run_on_start,
+        .on_output = run_on_output,
+        .on_step_end = run_on_step_end,
         .on_result = outer->on_result != NULL ? run_on_result : NULL,
+        .on_input_wanted = outer->on_input_wanted != NULL ? run_on_input_wanted : NULL,
+        .record = outer->record != NULL ? run_record : NULL,
         .on_done = run_on_done,
     };
 }
@@ -163,14 +231,14 @@ static void run_refuse_version(struct run *run, const struct error *error)
         run_refuse(run, error);
 }
 
-static void run_go_on(struct run *run);
+static void run_decide(struct run *run);
 
 static void run_on_known(struct availability_wait *wait)
 {
     struct run *run = container_of(wait, struct run, wait);
 
     run_set_state(run, RUN_DECIDING);
-    run_go_on(run);
+    run_decide(run);
 }
 
 /* Waits until it is known what the language's image holds: once, and at most for the program's own timeout. */
@@ -200,6 +268,17 @@ static void run_submit(struct run *run)
         run_set_state(run, RUN_UNDER_WAY);
 }
 
+/* The request is settled, and its credits are reserved. */
+static void run_prepared(struct run *run)
+{
+    if (run->options.ready == NULL) {
+        run_submit(run);
+        return;
+    }
+    run_set_state(run, RUN_READY);
+    run->options.ready(run->options.arg);
+}
+
 /* Credits of a prepaid key. */
 
 static int reserve_work(struct db *db, struct store_job *job, struct error *error)
@@ -219,7 +298,7 @@ static void reserve_done(struct store_job *job, const struct error *error)
     } else if (error != NULL) {
         run_refuse(run, error);
     } else {
-        run_submit(run);
+        run_prepared(run);
     }
 }
 
@@ -236,10 +315,30 @@ static void run_accept(struct run *run)
     if (run->options.credits > 0)
         run_reserve(run);
     else
-        run_submit(run);
+        run_prepared(run);
 }
 
-static void run_go_on(struct run *run)
+/* Its place in the session's workspace, which has a disk of its own. */
+static int run_plan(struct run *run, struct language *language, struct language_version *version, struct error *error)
+{
+    struct execution_request *request = &run->request;
+
+    if (run->session.workspace.row == 0)
+        return 0;
+    struct workspace_plan *plan = arena_alloc(&request->arena, sizeof *plan);
+    if (plan == NULL)
+        return error_memory(error);
+    if (workspace_plan_make(plan, run->api, &run->session, &run->settings, language, version, &run->decided, error) !=
+        0)
+        return -1;
+    plan->session_id = request->session_id;
+    if (request->overrides.value[LIMIT_DISK] == 0)
+        request->overrides.value[LIMIT_DISK] = plan->limits.cell.disk_mb;
+    request->workspace = plan;
+    return 0;
+}
+
+static void run_decide(struct run *run)
 {
     struct execution_request *request = &run->request;
     const char *name = request->language_name;
@@ -257,24 +356,80 @@ static void run_go_on(struct run *run)
         return;
     }
     request->arrived_ns = run->waited ? 0 : run->options.arrived_ns;
-    if (request_settle(request, language, default_version, run->options.maxima, &error) == 0)
+    if (run_plan(run, language, default_version, &error) == 0 &&
+        request_settle(request, language, default_version, run->options.maxima, &error) == 0 &&
+        (request->workspace == NULL ||
+         workspace_plan_check(request->workspace, run->api, request, run->decided, &error) == 0))
         run_accept(run);
     else if (error.code == ERROR_UNAVAILABLE)
         run_await(run, language);
-    else if (request->version == NULL)
+    else if (request->language != NULL && request->version == NULL)
         run_refuse_version(run, &error);
     else
         run_refuse(run, &error);
 }
 
-void run_options_of(struct run_options *options, const struct http_exchange *ex)
-{
-    const struct api_caller *caller = api_caller(ex);
+/* The session. */
 
+static int look_work(struct db *db, struct store_job *job, struct error *error)
+{
+    struct run *run = container_of(job, struct run, looking);
+
+    return sessions_get(db, run->options.key_row, run->request.session_id, &run->session, error) == 0 ||
+                   error->code == ERROR_NOT_FOUND
+               ? 0
+               : -1;
+}
+
+/* What the request does not say it takes from its session. */
+static int run_take_settings(struct run *run, struct error *error)
+{
+    struct execution_request *request = &run->request;
+
+    if (run->session.settings != NULL &&
+        (settings_read(&run->settings, run->session.settings, run->options.maxima, &request->arena, error) != 0 ||
+         settings_apply(request, &run->settings) != 0))
+        return error->code != ERROR_NONE ? -1 : error_memory(error);
+    return request->language_name != NULL ? 0 : error_set(error, ERROR_INVALID, "%s", EXECUTE_NO_LANGUAGE);
+}
+
+static void look_done(struct store_job *job, const struct error *failure)
+{
+    struct run *run = container_of(job, struct run, looking);
+    struct error error = {.code = ERROR_NONE};
+
+    if (run->place == NULL) {
+        run_free(run);
+        return;
+    }
+    run_set_state(run, RUN_DECIDING);
+    if (failure != NULL)
+        run_refuse(run, failure);
+    else if (run_take_settings(run, &error) != 0)
+        run_refuse(run, &error);
+    else
+        run_decide(run);
+}
+
+static void run_look(struct run *run)
+{
+    run_set_state(run, RUN_LOOKING);
+    run->looking = (struct store_job){.work = look_work, .done = look_done, .reads = true};
+    store_submit(run->api->store, &run->looking);
+}
+
+void run_options_of_caller(struct run_options *options, const struct api *api, const struct api_caller *caller,
+                           const struct api_manners *manners)
+{
     options->key_row = caller->key.row;
     options->anonymous = caller->anonymous;
-    options->reuse = !caller->anonymous && key_reuses(&caller->key, api_of(ex)->reuse);
-    options->credits = caller->key.credits >= 0 ? api_manners_of(ex)->credits : 0;
+    options->reuse = caller->anonymous ? KEY_REUSE_OFF : key_reuse_of(&caller->key, api->reuse);
+    options->credits = caller->key.credits >= 0 ? manners->credits : 0;
+}
+
+void run_options_of(struct run_options *options, const struct http_exchange *ex)
+{
+    run_options_of_caller(options, api_of(ex), api_caller(ex), api_manners_of(ex));
 }
 
 void run_start(struct run **out, struct api *api, struct execution_request *request, const struct run_options *options)
@@ -296,21 +451,44 @@ void run_start(struct run **out, struct api *api, struct execution_request *requ
     run->request.reuse = options->reuse;
     if (options->anonymous && run->request.session_id != NULL)
         run_refuse_with(run, ERROR_FORBIDDEN, "session_id: needs a key");
+    else if (run->request.session_id != NULL)
+        run_look(run);
     else
-        run_go_on(run);
+        run_decide(run);
+}
+
+void run_go_on(struct run *run)
+{
+    run_submit(run);
+}
+
+void run_take(struct run *run, struct execution_request *out)
+{
+    *out = run->request;
+    run->request = (struct execution_request){.code = NULL};
+    run_free(run);
+}
+
+/* It is cancelled, which its followers see. */
+static void run_abandon(struct run *run)
+{
+    execution_abandon(run->execution);
+    feed_over(run_feed(run), run->execution);
 }
 
 void run_leave(struct run *run)
 {
-    if (run->state == RUN_RESERVING) {
+    if (run->state == RUN_RESERVING || run->state == RUN_LOOKING) {
         *run->place = NULL;
-        run->place = NULL; /* reserve_done() gives the credits back */
+        run->place = NULL; /* reserve_done() gives the credits back, and look_done() drops the run */
         return;
     }
     if (run->state == RUN_AWAITING)
         availability_leave(run->api->availability, &run->wait);
+    else if (run->state == RUN_READY)
+        credits_give_back_later(run->api->store, run->request.reservation);
     else
-        execution_abandon(run->execution);
+        run_abandon(run);
     run_free(run);
 }
 

@@ -23,6 +23,29 @@ static json_t *status_json(bool ok, json_t *checks)
     return json_pack("{sososo}", "status", verdict(ok), "version", json_string(CODECELL_VERSION), "checks", checks);
 }
 
+#define VERDICT "{\"enum\": [\"ok\", \"unavailable\"]}"
+#define STATUS_FIELDS(checks_fields)                                                                           \
+    FIELD_OUT("status", FIELD_TEXT, NULL, .schema = VERDICT), FIELD_OUT("version", FIELD_TEXT, "of Codecell"), \
+        FIELD_OUT("checks", FIELD_OBJECT, NULL, .inside = (checks_fields))
+
+static const struct field alive_list[] = {FIELD_OUT("server", FIELD_TEXT, "it is up", .schema = VERDICT)};
+static const struct fields alive_fields = FIELDS(alive_list, 0);
+static const struct field health_list[] = {STATUS_FIELDS(&alive_fields)};
+const struct fields health_fields = FIELDS(health_list, 0);
+
+static const struct field checks_list[] = {
+    FIELD_OUT("database", FIELD_TEXT, "records can be written", .schema = VERDICT),
+    FIELD_OUT("engine", FIELD_TEXT, "it answers, and cells can be made", .schema = VERDICT),
+    FIELD_OUT("languages", FIELD_TEXT, "at least one can run", .schema = VERDICT),
+    FIELD_OUT("server", FIELD_TEXT, "unavailable: it shuts down", .schema = VERDICT),
+    FIELD_OUT_MAYBE("isolation_reason", FIELD_TEXT, "why it is not the one that the settings ask for"),
+    FIELD_OUT("isolation", FIELD_TEXT, "what parts programs from each other",
+              .schema = "{\"enum\": [\"capsule\", \"container\", \"unavailable\"]}"),
+};
+static const struct fields checks_fields = FIELDS(checks_list, 0);
+static const struct field ready_list[] = {STATUS_FIELDS(&checks_fields)};
+const struct fields ready_fields = FIELDS(ready_list, 0);
+
 void api_health(struct http_exchange *ex)
 {
     api_respond(ex, 200, status_json(true, json_pack("{so}", "server", verdict(true))));
@@ -50,6 +73,19 @@ static bool any_language(struct catalog *languages)
     return false;
 }
 
+/* Which isolation is in use, and why it is not the one that was asked for. */
+static int put_isolation(json_t *checks, struct pool_isolation isolation)
+{
+    const char *name = isolation.capsules ? "capsule" : "container";
+
+    if (!isolation.chosen)
+        return json_object_set_new(checks, "isolation", verdict(false));
+    if (isolation.asked != isolation.capsules &&
+        json_object_set_new(checks, "isolation_reason", json_string(isolation.reason)) != 0)
+        return -1;
+    return json_object_set_new(checks, "isolation", json_string(name));
+}
+
 static void answer_ready(struct http_exchange *ex, bool database)
 {
     struct api *api = api_of(ex);
@@ -58,6 +94,10 @@ static void answer_ready(struct http_exchange *ex, bool database)
     json_t *checks = json_pack("{sosososo}", "database", verdict(database), "engine", verdict(engine), "languages",
                                verdict(languages), "server", verdict(!api->draining));
 
+    if (checks != NULL && put_isolation(checks, runner_isolation(api->runner)) != 0) {
+        json_decref(checks);
+        checks = NULL; /* out of memory, as api_respond() says */
+    }
     if (!ready)
         http_header_add(ex, "Retry-After", "1");
     api_respond(ex, ready ? 200 : 503, status_json(ready, checks));

@@ -11,6 +11,8 @@
 struct http_exchange;
 
 struct translation {
+    bool repeats;     /* an Idempotency-Key counts (repeat.h) */
+    bool streams;     /* the answer may be a stream, if the client asks for one (stream.h) */
     bool interleaves; /* the answer has both streams in the order in which they came, too: execute_answer.both */
     /* On the loop, before the body is read: 0, or -1 with a sentence. NULL: every head is fine. */
     int (*check_head)(const struct http_exchange *ex, struct error *error);

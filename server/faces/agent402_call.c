@@ -211,6 +211,7 @@ static void call_encode(struct work *work)
     struct agent402_call *call = container_of(work, struct agent402_call, work);
 
     call->status = agent402_answer(call->product, &call->answer, &call->text, &call->len, &call->sentence);
+    execute_answer_drop(&call->answer);
 }
 
 static void call_encoded(struct work *work)
@@ -224,7 +225,7 @@ static void call_encoded(struct work *work)
         free(text);
         call_free(call);
     } else if (call->status == 200 && text != NULL) {
-        sale_ran(call->sale, text, call->len);
+        sale_ran(call->sale, call->answer.language, text, call->len);
     } else {
         if (call->status == 200) {
             call->status = 503;

@@ -1,5 +1,6 @@
 /* The Model Context Protocol over Streamable HTTP, in both of its eras: one URL to paste for every host of models.
  * docs/faces/mcp.md says what it offers. */
+#include "api/cors.h"
 #include "base/json.h"
 #include "faces/face.h"
 #include "faces/mcp_call.h"
@@ -7,7 +8,8 @@
 
 static void mcp_post(struct http_exchange *ex)
 {
-    const char *wrong = mcp_unreachable(http_header(ex, "Origin"), http_header(ex, "Host"), http_is_direct_local(ex));
+    const char *origin = api_cors_allows(ex) ? NULL : http_header(ex, "Origin");
+    const char *wrong = mcp_unreachable(origin, http_header(ex, "Host"), http_is_direct_local(ex));
 
     if (wrong != NULL)
         http_respond_error(ex, 403, wrong);

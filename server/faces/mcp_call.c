@@ -6,6 +6,7 @@
 #include "api/execute.h"
 #include "base/container_of.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "faces/mcp_stream.h"
 #include "faces/mcp_tools.h"
@@ -13,16 +14,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INSTRUCTIONS                                                                                                   \
-    "Runs programs in fresh, locked-down containers without network. Use execute_code for calculations, data, and to " \
-    "try code. list_languages says what can run. Nothing is kept between calls, so each program must hold all that "   \
-    "it needs."
+#define INSTRUCTIONS                                                                                                \
+    "Runs programs in locked-down containers without network. Use execute_code for calculations, data, and to try " \
+    "code. list_languages says what can run. Nothing is kept between calls, so each program must hold all that it " \
+    "needs."
 
 void mcp_call_drop(struct mcp_call *call)
 {
     mcp_run_free(call);
     mcp_message_free(&call->message);
-    free(call->body);
+    if (call->body != NULL)
+        memory_free_apart(call->api->loop, call->body, call->body_len);
     free(call->text);
     http_claim_close(&call->claim);
     free(call);
@@ -247,6 +249,8 @@ static void call_read(struct work *work)
         mcp_fault_set(&call->fault, 503, MCP_INTERNAL, "%s", ERROR_MEMORY_SENTENCE);
     else if (mcp_message_read(&call->message, call->body, call->body_len, arguments, &call->cost, &call->fault) == 0)
         call->failed = read_tool(call);
+    memory_free_large(call->body, call->body_len);
+    call->body = NULL;
 }
 
 static void call_after_read(struct work *work)
@@ -254,8 +258,6 @@ static void call_after_read(struct work *work)
     struct mcp_call *call = container_of(work, struct mcp_call, work);
 
     call->works = false;
-    free(call->body);
-    call->body = NULL;
     http_claim_set(&call->claim, call->cost + call->run.request.arena.size);
     if (call->pending.ex == NULL)
         mcp_call_drop(call);

@@ -1,5 +1,6 @@
 #include "faces/mcp_tools.h"
 
+#include "api/execute_answer.h"
 #include "base/fields_schema.h"
 #include "base/json_scan.h"
 #include "faces/mcp_call.h"
@@ -10,44 +11,16 @@
 
 static void list_languages(struct mcp_call *call);
 
-/* What the results hold: only their names, types and meanings are used. */
-#define OUT(field_name, field_type, words)                                                                    \
-    {                                                                                                         \
-        .name = (field_name), .type = (field_type), .required = true, .at = FIELD_NOWHERE, .meaning = (words) \
-    }
-
-static const struct field execute_out_list[] = {
-    OUT("execution_id", FIELD_TEXT, "of its record"),
-    OUT("stdout", FIELD_TEXT, "what the program wrote to standard output"),
-    OUT("stderr", FIELD_TEXT, "what the program, or its compiler, wrote to standard error"),
-    OUT("exit_code", FIELD_INTEGER, "0: success; 124: timed out; 128 + n: ended by signal n"),
-    OUT("execution_time", FIELD_NUMBER, "seconds that the program ran"),
-    OUT("language", FIELD_TEXT, "the language's id"),
-    OUT("session_id", FIELD_ANY, "as given, or null"),
-    OUT("version", FIELD_TEXT, "of the language"),
-    OUT("status", FIELD_TEXT, "completed, failed, timed_out, out_of_memory, compile_failed or cancelled"),
-    OUT("signal", FIELD_ANY, "the name of the signal that ended it, or null"),
-    OUT("timed_out", FIELD_BOOLEAN, "it ran for longer than its timeout"),
-    OUT("stdout_truncated", FIELD_BOOLEAN, "it wrote more than the limit"),
-    OUT("stderr_truncated", FIELD_BOOLEAN, "it wrote more than the limit"),
-    OUT("cpu_time", FIELD_ANY, "seconds, or null"),
-    OUT("memory_mb", FIELD_ANY, "its peak, or null"),
-    OUT("compile", FIELD_ANY, "null, or stdout, stderr, exit_code and execution_time of the compiler"),
-    OUT("queue_time", FIELD_ANY, "seconds that it waited, or null"),
-    OUT("warnings", FIELD_TEXTS, "sentences"),
-    {.name = "result", .type = FIELD_ANY, .at = FIELD_NOWHERE, .meaning = "with evaluate: the last expression's value"},
-    {.name = "error", .type = FIELD_ANY, .at = FIELD_NOWHERE, .meaning = "with evaluate: the exception, or null"},
-};
-static const struct fields execute_out = FIELDS(execute_out_list, 0);
+/* What the results hold. */
 
 static const struct field language_out_list[] = {
-    OUT("id", FIELD_TEXT, "for execute_code"),         OUT("name", FIELD_TEXT, NULL),
-    OUT("version", FIELD_TEXT, "the default version"), OUT("versions", FIELD_TEXTS, "all versions"),
-    OUT("aliases", FIELD_TEXTS, "other names for it"),
+    FIELD_OUT("id", FIELD_TEXT, "for execute_code"),         FIELD_OUT("name", FIELD_TEXT, NULL),
+    FIELD_OUT("version", FIELD_TEXT, "the default version"), FIELD_OUT("versions", FIELD_TEXTS, "all versions"),
+    FIELD_OUT("aliases", FIELD_TEXTS, "other names for it"),
 };
 static const struct fields language_out = FIELDS(language_out_list, 0);
 static const struct field languages_out_list[] = {
-    {.name = "languages", .type = FIELD_OBJECTS, .required = true, .inside = &language_out, .at = FIELD_NOWHERE},
+    FIELD_OUT("languages", FIELD_OBJECTS, NULL, .inside = &language_out),
 };
 static const struct fields languages_out = FIELDS(languages_out_list, 0);
 
@@ -56,11 +29,11 @@ static const struct fields no_fields = {.list = NULL};
 static const struct mcp_tool tools[] = {
     {.name = "execute_code",
      .title = "Run a program",
-     .description = "Runs a program in a fresh container without network, and returns what it wrote and how it ended. "
+     .description = "Runs a program in a container without network, and returns what it wrote and how it ended. "
                     "Nothing is kept between calls: send all code, files and input that a program needs. Print what "
                     "you want to see.",
      .input = &execute_fields,
-     .output = &execute_out,
+     .output = &execute_answer_fields,
      .read = mcp_run_read,
      .run = mcp_run_start},
     {.name = "list_languages",
@@ -135,12 +108,15 @@ static json_t *offered_ids(struct catalog *languages)
     return list;
 }
 
-/* A schema may not have an empty list of values. */
+/* A model should always name the language, although the call's session might have one. A schema may not have an empty
+ * list of values. */
 static void name_languages(json_t *schema, struct catalog *languages)
 {
     json_t *field = json_object_get(json_object_get(schema, "properties"), "language");
     json_t *ids = offered_ids(languages);
 
+    if (field != NULL)
+        json_array_append_new(json_object_get(schema, "required"), json_string("language"));
     if (field != NULL && json_array_size(ids) > 0)
         json_object_set(field, "enum", ids);
     json_decref(ids);
@@ -148,12 +124,13 @@ static void name_languages(json_t *schema, struct catalog *languages)
 
 static json_t *tool_json(const struct mcp_tool *tool, struct catalog *languages, const int64_t *bounds)
 {
-    json_t *input = fields_schema(tool->input, bounds);
+    const struct fields_schema_way way = {.bounds = bounds};
+    json_t *input = fields_schema(tool->input, &way);
 
     name_languages(input, languages);
     return json_pack("{s:s, s:s, s:s, s:o, s:o, s:{s:s, s:b, s:b, s:b, s:b}}", "name", tool->name, "title", tool->title,
                      "description", tool->description, "inputSchema", input, "outputSchema",
-                     fields_schema(tool->output, bounds), "annotations", "title", tool->title, "readOnlyHint",
+                     fields_schema(tool->output, &way), "annotations", "title", tool->title, "readOnlyHint",
                      tool->reads_only, "destructiveHint", false, "idempotentHint", tool->reads_only, "openWorldHint",
                      false);
 }

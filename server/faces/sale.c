@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "store/credits.h"
 #include "store/payments.h"
+#include "store/usage.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -41,6 +42,7 @@ struct sale {
     char sentence[SALE_SENTENCE_MAX];
     char *receipt, *body;
     size_t body_len;
+    char language[USAGE_LANGUAGE_MAX + 1]; /* that ran */
 };
 
 static void sale_on(struct sale *sale, enum order_event event);
@@ -213,7 +215,7 @@ static int consume_work(struct db *db, struct store_job *job, struct error *erro
         keep_answer(db, sale);
     if (sale_is_x402(sale))
         return payments_consume(db, sale->claim, error);
-    return credits_take(db, sale->reservation, error) != 0 || sale->options.credits == 0
+    return credits_take(db, sale->reservation, sale->language, error) != 0 || sale->options.credits == 0
                ? 0
                : credits_balance(db, sale->options.key_row, &sale->credits_left, error);
 }
@@ -382,8 +384,9 @@ struct sale *sale_start(const struct sale_options *options)
     return sale;
 }
 
-void sale_ran(struct sale *sale, char *body, size_t len)
+void sale_ran(struct sale *sale, const char *language, char *body, size_t len)
 {
+    text_copy(sale->language, sizeof sale->language, language);
     sale->body = body;
     sale->body_len = len;
     sale_on(sale, ORDER_RAN);

@@ -54,8 +54,8 @@ struct sale;
 /* run() and over() come later. NULL: out of memory. */
 struct sale *sale_start(const struct sale_options *options);
 
-/* The program ran, and `body` is the answer, which the sale takes over. over() comes later. */
-void sale_ran(struct sale *sale, char *body, size_t len);
+/* A program of the language (its id) ran, and `body` is the answer, which the sale takes over. over() comes later. */
+void sale_ran(struct sale *sale, const char *language, char *body, size_t len);
 void sale_not_ran(struct sale *sale);
 
 /* The client is gone. Nothing fires after this. The caller ends its run. A settlement that has begun goes on. */

@@ -6,10 +6,12 @@
 #include "http/exchange_private.h"
 #include "http/linger.h"
 #include "http/manners.h"
+#include "http/pack.h"
 #include "http/response.h"
 
 #include <assert.h>
 #include <string.h>
+#include <strings.h>
 
 static bool has_control(const char *text, size_t len)
 {
@@ -31,6 +33,42 @@ void http_header_add(struct http_exchange *ex, const char *name, const char *for
         has_control(ex->headers.data + before, ex->headers.len - before) || buf_puts(&ex->headers, "\r\n") != 0)
         ex->headers_bad = true;
     va_end(args);
+}
+
+const char *http_header_added(const struct http_exchange *ex, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (const char *line = ex->headers.data; line != NULL && *line != '\0';) {
+        if (strncasecmp(line, name, len) == 0 && line[len] == ':')
+            return line + len + 2;
+        line = strchr(line, '\n');
+        line = line != NULL ? line + 1 : NULL;
+    }
+    return NULL;
+}
+
+bool http_header_is_added(const struct http_exchange *ex, const char *name)
+{
+    return http_header_added(ex, name) != NULL;
+}
+
+void http_header_drop(struct http_exchange *ex, const char *name)
+{
+    struct buf *headers = &ex->headers;
+    size_t len = strlen(name), kept = 0;
+
+    if (ex->headers_bad) /* the answer has none of them */
+        return;
+    for (size_t at = 0, next; at < headers->len; at = next) {
+        const char *line = headers->data + at;
+        next = at + (size_t)((const char *)memchr(line, '\n', headers->len - at) - line) + 1;
+        if (strncasecmp(line, name, len) == 0 && line[len] == ':')
+            continue;
+        memmove(headers->data + kept, line, next - at);
+        kept += next - at;
+    }
+    headers->len = kept;
 }
 
 void http_answer_finish(struct http_exchange *ex, int status)
@@ -92,11 +130,22 @@ void http_answer_start(struct http_exchange *ex, enum http_state state)
 
 void http_respond(struct http_exchange *ex, int status, const char *type, char *body, size_t len)
 {
-    struct http_connection *conn = ex->connection;
-
     http_answer_start(ex, HTTP_CONN_ANSWERING);
     ex->gone = NULL;
-    if (http_response_build(ex, status, type, body, len) != 0 || conn->peer == HTTP_PEER_LOST) {
+    http_response_begin(ex, status, type, body, len);
+    http_exchange_hold(ex);
+    if (http_pack_start(ex))
+        return;
+    http_response_filter(ex);
+    http_answer_send(ex);
+}
+
+void http_answer_send(struct http_exchange *ex)
+{
+    struct http_connection *conn = ex->connection;
+
+    ex->keep_alive = ex->keep_alive && conn->server->state == HTTP_SERVING;
+    if (http_response_build(ex) != 0 || conn->peer == HTTP_PEER_LOST) {
         http_connection_close(conn);
         return;
     }
@@ -113,9 +162,22 @@ void http_respond(struct http_exchange *ex, int status, const char *type, char *
     conn->untaken = conn->transport->kind->untaken(conn->transport);
 }
 
+/* The owner of a body that flows keeps a pointer to the exchange, and the server itself answers now. */
+static void dismiss_owner(struct http_exchange *ex)
+{
+    void (*gone)(void *arg) = ex->on_piece != NULL ? ex->gone : NULL;
+
+    if (gone == NULL)
+        return;
+    ex->gone = NULL;
+    gone(ex->gone_arg);
+}
+
 void http_refuse(struct http_exchange *ex)
 {
     const struct http_request *request = &ex->request;
+
+    dismiss_owner(ex);
 
     if (ex->connection->state == HTTP_CONN_HEAD) /* the target may be known already */
         http_exchange_behave(ex);
@@ -123,7 +185,7 @@ void http_refuse(struct http_exchange *ex)
         http_header_add(ex, "Retry-After", "1");
     if (request->failure == ERROR_MEDIA_TYPE)
         http_header_add(ex, "Accept-Encoding", "identity");
-    buf_free(&ex->request_body); /* nothing needs it any more, and the answer may wait for its client */
+    http_exchange_drop_body(ex); /* nothing needs it any more, and the answer may wait for its client */
     http_respond_error(ex, error_status(request->failure), request->detail);
 }
 

@@ -16,6 +16,21 @@ void http_body_flows(struct http_exchange *ex, http_body_piece *on_piece)
     ex->on_piece = on_piece;
 }
 
+void http_body_limit(struct http_exchange *ex, uint64_t bytes)
+{
+    assert(ex->connection->state == HTTP_CONN_ADMITTING && ex->on_piece != NULL);
+    ex->request.body_max = bytes;
+}
+
+void http_body_pace(struct http_exchange *ex, size_t len)
+{
+    ex->body_paced += len;
+    if (ex->on_piece == NULL || ex->body_paced < HTTP_BODY_PACE)
+        return;
+    ex->body_paced = 0;
+    http_connection_refresh(ex->connection);
+}
+
 void http_body_hold(struct http_exchange *ex)
 {
     assert(ex->connection->state == HTTP_CONN_BODY);

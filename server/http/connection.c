@@ -80,14 +80,28 @@ uint64_t http_connection_patience(const struct http_connection *conn)
 static void on_connection_timer(uv_timer_t *timer)
 {
     struct http_connection *conn = timer->data;
+    uint64_t paused_ms = conn->paused_ms;
 
-    conn->expired(conn);
+    conn->paused_ms = 0;
+    if (paused_ms > 0)
+        uv_timer_start(timer, on_connection_timer, paused_ms, 0);
+    else
+        conn->expired(conn);
+}
+
+/* ms that it still rests; 0: it does not, or only until the loop's next turn. */
+static uint64_t rest_left(const struct http_connection *conn)
+{
+    uint64_t now = uv_now(conn->server->loop);
+
+    return list_has(&conn->resting) && conn->rest_end > now ? conn->rest_end - now : 0;
 }
 
 void http_connection_arm(struct http_connection *conn)
 {
     uint64_t ms = http_connection_patience(conn);
 
+    conn->paused_ms = rest_left(conn);
     uv_timer_stop(&conn->timer);
     if (ms > 0)
         uv_timer_start(&conn->timer, on_connection_timer, ms, 0);
@@ -200,7 +214,12 @@ static void connection_free(struct http_connection *conn)
     http_server_release(server);
 }
 
-static void connection_handle_closed(struct http_connection *conn)
+void http_connection_keep(struct http_connection *conn)
+{
+    conn->handles++;
+}
+
+void http_connection_release(struct http_connection *conn)
 {
     if (--conn->handles == 0)
         connection_free(conn);
@@ -208,12 +227,12 @@ static void connection_handle_closed(struct http_connection *conn)
 
 static void on_timer_handle_closed(uv_handle_t *handle)
 {
-    connection_handle_closed(handle->data);
+    http_connection_release(handle->data);
 }
 
 static void on_transport_closed(struct http_transport *transport)
 {
-    connection_handle_closed(transport->user);
+    http_connection_release(transport->user);
 }
 
 void http_connection_ride(struct http_connection *conn, struct http_transport *transport)
@@ -226,16 +245,17 @@ void http_connection_ride(struct http_connection *conn, struct http_transport *t
 void http_connection_close(struct http_connection *conn)
 {
     struct http_exchange *ex = conn->exchange;
-    bool writing = is_writing(conn);
+    bool awaited = is_writing(conn) || (ex != NULL && ex->is_packing);
 
     if (conn->state == HTTP_CONN_CLOSING)
         return;
     http_connection_set(conn, HTTP_CONN_CLOSING);
     http_seats_leave(&conn->server->seats, &conn->seat);
+    list_forget(&conn->resting);
     http_connection_ride(conn, conn->transport); /* its end is the connection's, also after an upgrade */
     conn->transport->kind->close(conn->transport);
     uv_close((uv_handle_t *)&conn->timer, on_timer_handle_closed);
-    if (ex == NULL || writing) /* the callback of the write has yet to come, and ends it */
+    if (ex == NULL || awaited) /* the callback of the write, or of the worker, has yet to come, and ends it */
         return;
     conn->exchange = NULL;
     http_exchange_end(ex, 0);

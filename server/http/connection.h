@@ -30,16 +30,20 @@ enum http_peer_state {
 struct http_connection {
     struct http_server *server;
     struct list node;                 /* in the server's `connections` */
+    struct list resting;              /* in the server's `resting` or `paused` */
+    uint64_t rest_end;                /* while in `paused`: loop time, ms */
+    uint64_t paused_ms;               /* of its rests, by which its deadline has yet to be put off */
     struct http_plain plain;          /* the socket */
     struct http_transport *transport; /* the plain one, or what covers it */
     uv_timer_t timer;                 /* the state's deadline, or the next look of presence.c */
     struct http_write interim;        /* 100 Continue; one at a time, because the answer is written after it */
-    unsigned handles;                 /* open: transport and timer */
+    unsigned handles;                 /* open: transport and timer; and what http_connection_keep() was called for */
     enum http_state state;
     enum http_peer_state peer;
     bool refused;     /* over the cap */
     bool running;     /* http_connection_run() is at work */
     bool reading;     /* the transport reads */
+    bool is_trusted;  /* the peer is a proxy of CODECELL_TRUSTED_PROXIES */
     uint64_t read_ns; /* monotonic: when bytes came last */
     struct http_exchange *exchange;
     const char *input; /* while running: what has yet to be read */
@@ -51,7 +55,6 @@ struct http_connection {
     uint64_t linger_end;            /* DISCARDING, LINGERING: loop time, ms */
     char address[INET6_ADDRSTRLEN]; /* the peer's, or "unix" */
     struct ip ip;                   /* the peer's; all zeros: it has none */
-    bool is_trusted;                /* the peer is a proxy of CODECELL_TRUSTED_PROXIES */
     struct http_seat seat;          /* among the server's `seats`; refused ones have none */
 
     struct http_socket socket; /* UPGRADED: as its owner has it */
@@ -70,6 +73,10 @@ void http_connection_ride(struct http_connection *conn, struct http_transport *t
 
 /* Ends it now. Its exchange ends with it; the exchange's gone callback is called last. */
 void http_connection_close(struct http_connection *conn);
+
+/* The connection's struct lives until the release, also if the connection is closed before. */
+void http_connection_keep(struct http_connection *conn);
+void http_connection_release(struct http_connection *conn);
 
 /* The client neither sends nor reads any more. An exchange without a gone callback lives on until it is answered,
  * because its owner holds a pointer to it. */

@@ -7,6 +7,7 @@
 #include "http/exchange_private.h"
 #include "http/linger.h"
 #include "http/presence.h"
+#include "http/turns.h"
 
 #include <string.h>
 
@@ -92,6 +93,7 @@ static bool give_piece(struct http_connection *conn)
 
     if (conn->state != HTTP_CONN_BODY)
         return true;
+    http_body_pace(ex, ex->request.piece_len);
     if (rc != 0)
         http_request_out_of_memory(&ex->request);
     else if (!http_exchange_hold(ex))
@@ -156,6 +158,24 @@ static void on_connection_alloc(struct http_transport *transport, uv_buf_t *buf)
     *buf = uv_buf_init(conn->server->input, (unsigned)(HTTP_READ_MAX - conn->pending.len));
 }
 
+/* The owner of its exchange. After the exchange, whose seat it is; NULL: over the cap. */
+static const struct http_party *party_of(const struct http_connection *conn)
+{
+    const struct http_exchange *ex = conn->exchange;
+
+    return ex != NULL && ex->share != NULL ? &ex->share->owner : http_seats_party(&conn->seat);
+}
+
+/* `len` bytes came. If more of a body is to come, or of what is dropped, others have their turn first. */
+static void rest_in_bulk(struct http_connection *conn, size_t len)
+{
+    if (conn->state != HTTP_CONN_BODY && conn->state != HTTP_CONN_DISCARDING && conn->state != HTTP_CONN_LINGERING)
+        return;
+    const struct http_party *party = party_of(conn);
+    http_turns_rest(conn, party != NULL ? http_inflow_take(&conn->server->inflow, party, len, conn->read_ns) : 0);
+    http_connection_watch(conn);
+}
+
 static void on_connection_read(struct http_transport *transport, ssize_t n, const char *data)
 {
     struct http_connection *conn = transport->user;
@@ -163,6 +183,7 @@ static void on_connection_read(struct http_transport *transport, ssize_t n, cons
     if (n > 0) {
         conn->read_ns = seam()->monotonic_ns();
         connection_run(conn, data, (size_t)n);
+        rest_in_bulk(conn, (size_t)n);
     } else if (n == UV_EOF) {
         conn->peer = HTTP_PEER_SHUT;
         conn->reading = false;
@@ -183,7 +204,8 @@ static bool read_start(struct http_connection *conn)
 
 void http_connection_watch(struct http_connection *conn)
 {
-    bool wanted = conn->peer == HTTP_PEER_HERE && conn->pending.len < HTTP_READ_MAX;
+    bool rests = list_has(&conn->resting);
+    bool wanted = conn->peer == HTTP_PEER_HERE && conn->pending.len < HTTP_READ_MAX && !rests;
 
     if (conn->state == HTTP_CONN_CLOSING)
         return;

@@ -1,5 +1,6 @@
 #include "http/exchange.h"
 
+#include "base/seam.h"
 #include "http/answer.h"
 #include "http/connection.h"
 #include "http/exchange_private.h"
@@ -80,6 +81,11 @@ const char *http_body(const struct http_exchange *ex, size_t *len)
     return ex->request_body.data != NULL ? ex->request_body.data : "";
 }
 
+const char *http_allowed(const struct http_exchange *ex)
+{
+    return ex->match.allow;
+}
+
 int64_t http_content_length(const struct http_exchange *ex)
 {
     return ex->request.content_length;
@@ -106,6 +112,11 @@ bool http_is_direct_local(const struct http_exchange *ex)
         if (http_header(ex, marks[i]) != NULL)
             return false;
     return ip_is_loopback(&conn->ip);
+}
+
+bool http_is_open(const struct http_exchange *ex)
+{
+    return ex->connection->peer == HTTP_PEER_HERE && ex->connection->reading;
 }
 
 void http_set_user(struct http_exchange *ex, void *user)
@@ -150,6 +161,8 @@ void http_admit(struct http_exchange *ex)
         struct http_party party = http_party_address(&ex->client);
         ex->share = http_shares_join(&conn->server->shares, &party);
     }
+    if (ex->share != NULL)
+        http_inflow_see(&conn->server->inflow, &ex->share->owner, seam()->monotonic_ns());
     if (conn->peer == HTTP_PEER_LOST) {
         http_connection_close(conn);
         return;

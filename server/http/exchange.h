@@ -22,7 +22,9 @@ const char *http_param(const struct http_exchange *ex, const char *name);  /* de
 const char *http_query(const struct http_exchange *ex, const char *name);  /* decoded, the first of that name */
 const char *http_header(const struct http_exchange *ex, const char *name); /* any case; several joined by ", " */
 const char *http_body(const struct http_exchange *ex, size_t *len);        /* never NULL; "" if it flows (body.h) */
-int64_t http_content_length(const struct http_exchange *ex);               /* -1: chunked or none */
+const char *http_allowed(const struct http_exchange *ex);    /* if the path has no route for the method: "GET, HEAD,
+                                                                OPTIONS", the methods for which it has one; else "" */
+int64_t http_content_length(const struct http_exchange *ex); /* -1: chunked or none */
 uint64_t http_arrived(const struct http_exchange *ex); /* monotonic ns at which its last byte was read; for handlers */
 const char *http_peer(const struct http_exchange *ex); /* the client's address, as a trusted proxy says it; or "unix" */
 const char *http_request_id(const struct http_exchange *ex); /* the client's X-Request-Id if it is 1 to 64 characters
@@ -33,6 +35,10 @@ bool http_is_direct_local(const struct http_exchange *ex);
 
 /* Most bytes that its body and its answer held at any time. */
 size_t http_held(const struct http_exchange *ex);
+
+/* Whether the client may send more, so that we would read that it leaves. If not, only what is sent to it shows that.
+ */
+bool http_is_open(const struct http_exchange *ex);
 
 /* A pointer of the owner's for the exchange (who was admitted, what it waits for). */
 void http_set_user(struct http_exchange *ex, void *user);

@@ -1,6 +1,7 @@
 /* The beginning and the end of an exchange. */
 #include "http/exchange_private.h"
 
+#include "base/memory.h"
 #include "base/seam.h"
 #include "base/text.h"
 #include "http/connection.h"
@@ -73,6 +74,16 @@ bool http_exchange_hold(struct http_exchange *ex)
     return http_shares_fit(shares, ex->share, now);
 }
 
+void http_exchange_drop_body(struct http_exchange *ex)
+{
+    size_t len;
+
+    if (ex->request_body.data == NULL)
+        return;
+    char *body = buf_detach(&ex->request_body, &len);
+    memory_free_apart(ex->connection->server->loop, body, len);
+}
+
 static void http_exchange_free(struct http_exchange *ex)
 {
     struct http_shares *shares = &ex->connection->server->shares;
@@ -81,13 +92,13 @@ static void http_exchange_free(struct http_exchange *ex)
     if (ex->share != NULL)
         http_shares_leave(shares, ex->share);
     http_request_free(&ex->request);
-    buf_free(&ex->request_body);
+    http_exchange_drop_body(ex);
     buf_free(&ex->headers);
     buf_free(&ex->head);
     buf_free(&ex->flow.filling);
     buf_free(&ex->flow.sending);
     http_filters_close(ex);
-    free(ex->body);
+    memory_free_apart(ex->connection->server->loop, ex->body, ex->body_len);
     free(ex);
 }
 

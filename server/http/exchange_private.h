@@ -45,6 +45,7 @@ struct http_exchange {
     const struct http_manners *manners; /* of its path, as far as that is known */
     http_body_piece *on_piece;          /* takes the body; NULL: http_body_keep() */
     bool body_held;                     /* no further piece, please */
+    size_t body_paced;                  /* bytes of a body that flows, since its deadline began */
     struct buf request_body;            /* http_body_keep()'s */
     size_t held;                        /* bytes, counted in the server's `shares` */
     size_t most;                        /* bytes that it held at any time */
@@ -74,6 +75,10 @@ struct http_exchange {
     struct http_flow flow;
     struct http_switch switches;
     void *filters[HTTP_FILTERS_MAX]; /* their states, in the server's order */
+    bool head_failed;                /* there was no memory for it */
+    bool filter_failed;              /* the filters had no memory */
+    uv_work_t packing;               /* of pack.c */
+    bool is_packing;                 /* a worker thread has the body */
 };
 
 struct http_exchange *http_exchange_new(struct http_connection *connection); /* NULL: out of memory */
@@ -91,6 +96,9 @@ bool http_exchange_know_client(struct http_exchange *ex);
 /* Counts what its body and its answer have grown by among the bytes that the server holds. False: all together exceed
  * what may be held, or its owner's do. */
 bool http_exchange_hold(struct http_exchange *ex);
+
+/* Frees the body that was kept. */
+void http_exchange_drop_body(struct http_exchange *ex);
 
 /* The one end of an exchange: on_done(), the gone callback if `status` is 0, and then it is freed. */
 void http_exchange_end(struct http_exchange *ex, int status);

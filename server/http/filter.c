@@ -10,13 +10,13 @@ static const struct http_filter *const *filters_of(const struct http_exchange *e
     return ex->connection->server->options.filters;
 }
 
-void http_filters_open(struct http_exchange *ex, const char *type)
+void http_filters_open(struct http_exchange *ex, const char *type, int64_t len)
 {
     const struct http_filter *const *filters = filters_of(ex);
 
     for (size_t i = 0; filters != NULL && filters[i] != NULL; i++) {
         assert(i < HTTP_FILTERS_MAX);
-        ex->filters[i] = filters[i]->open(ex, ex->status, type);
+        ex->filters[i] = filters[i]->open(ex, ex->status, type, len);
     }
 }
 

@@ -24,6 +24,7 @@
 #include "http/exchange.h"
 #include "http/filter.h"
 #include "http/flow.h"
+#include "http/gzip.h"
 #include "http/listener.h"
 #include "http/manners.h"
 #include "http/presented_key.h"

@@ -5,6 +5,7 @@
 #include "http/connection_accept.h"
 #include "http/listener_address.h"
 #include "http/server.h"
+#include "http/turns.h"
 
 #include <assert.h>
 #include <signal.h>
@@ -48,9 +49,10 @@ static struct http_server *server_new(uv_loop_t *loop, const struct http_options
     server->options.listen = NULL;
     server->options.proxies = NULL;
     server->shares.most = options->bodies_max;
-    uv_timer_init(loop, &server->end);
-    server->end.data = server;
-    server->handles = 1;
+    server->inflow.rate = options->body_rate;
+    server->inflow.burst = HTTP_INFLOW_BURST;
+    http_turns_init(server);
+    server->handles = 2;
     return server;
 }
 
@@ -111,6 +113,7 @@ void http_server_drain(struct http_server *server)
         return;
     stop_listening(server);
     server->state = HTTP_DRAINING;
+    http_turns_drain(server);
     LIST_EACH (node, &server->connections)
         http_connection_drain(container_of(node, struct http_connection, node));
 }
@@ -122,7 +125,8 @@ void http_server_stop(struct http_server *server, void (*closed)(void *arg), voi
     server->state = HTTP_STOPPING;
     server->closed = closed;
     server->closed_arg = arg;
-    uv_close((uv_handle_t *)&server->end, on_server_handle_closed);
+    uv_close((uv_handle_t *)&server->turn, on_server_handle_closed);
+    uv_close((uv_handle_t *)&server->rest_over, on_server_handle_closed);
     LIST_EACH (node, &server->connections)
         http_connection_lost(container_of(node, struct http_connection, node));
 }

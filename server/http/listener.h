@@ -27,18 +27,21 @@ struct http_options {
     const struct http_filter *const *filters; /* of answers, in their order (filter.h); ends with NULL; may be NULL */
     void (*on_done)(struct http_exchange *ex, int status, uint64_t ns); /* the answer is written (its status), or the
                                          client has gone (status 0); for logs and metrics; may be NULL */
-    size_t header_max;     /* bytes of request line and headers: 431, or 414 */
-    unsigned header_count; /* how many headers: 431 */
-    size_t body_max;       /* bytes of a body, decoded: 413 */
-    size_t bodies_max;     /* bytes of all bodies and answers that are held at once, shared by owners (shares.h): a body
-                              that exceeds it is answered 503 */
-    unsigned connections;  /* at once; one more takes the place of one without a request at work (seats.h), or is
-                              answered 503 and closed */
-    const char *proxies;   /* "10.0.0.0/8, unix": whose X-Forwarded-For is believed (base/ip.h); NULL: no proxy's */
-    uint64_t header_ms;    /* from the first byte (or the connection's start) to the end of the head: 408 */
-    uint64_t body_ms;      /* for the whole body: 408 */
-    uint64_t idle_ms;      /* between two exchanges; then the connection is closed without an answer */
-    uint64_t write_ms;     /* for a client to take 64 KiB of an answer, or its rest; else the connection is closed */
+    http_handler *on_answer; /* called when an answer's head is about to be made: may add headers, to any answer; may be
+                                NULL */
+    size_t header_max;       /* bytes of request line and headers: 431, or 414 */
+    unsigned header_count;   /* how many headers: 431 */
+    size_t body_max;         /* bytes of a body, decoded: 413 */
+    uint64_t body_rate;      /* bytes of bodies a second, of one party while others ask (inflow.h); 0: no limit */
+    size_t bodies_max;    /* bytes of all bodies and answers that are held at once, shared by owners (shares.h): a body
+                             that exceeds it is answered 503 */
+    unsigned connections; /* at once; one more takes the place of one without a request at work (seats.h), or is
+                             answered 503 and closed */
+    const char *proxies;  /* "10.0.0.0/8, unix": whose X-Forwarded-For is believed (base/ip.h); NULL: no proxy's */
+    uint64_t header_ms;   /* from the first byte (or the connection's start) to the end of the head: 408 */
+    uint64_t body_ms;     /* for the whole body: 408 */
+    uint64_t idle_ms;     /* between two exchanges; then the connection is closed without an answer */
+    uint64_t write_ms;    /* for a client to take 64 KiB of an answer, or its rest; else the connection is closed */
 };
 
 /* Binds and listens. 0, or -1 with a sentence that names the address. */

@@ -23,6 +23,11 @@ static void presence_look_in(struct http_connection *conn, uint64_t ms)
     uv_timer_start(&conn->timer, on_presence_timer, ms, 0);
 }
 
+static bool is_reading(const struct http_connection *conn)
+{
+    return conn->reading || list_has(&conn->resting); /* which reads again soon */
+}
+
 void http_presence_watch(struct http_connection *conn)
 {
     if (!http_connection_waits(conn) || conn->exchange->gone == NULL || uv_is_active((uv_handle_t *)&conn->timer))
@@ -30,7 +35,7 @@ void http_presence_watch(struct http_connection *conn)
     if (conn->peer != HTTP_PEER_HERE)
         presence_look_in(
             conn, 0); /* from the loop, because the gone callback must not be called within a call of the owner */
-    else if (!conn->reading)
+    else if (!is_reading(conn))
         presence_look_in(conn, LOOK_MS);
 }
 
@@ -77,7 +82,7 @@ static void presence_look(struct http_connection *conn)
         http_connection_lost(conn);
         return;
     }
-    if (conn->peer == HTTP_PEER_HERE && conn->reading)
+    if (conn->peer == HTTP_PEER_HERE && is_reading(conn))
         return;
     if (conn->state == HTTP_CONN_FLOWING) { /* what is written shows whether the client is there */
         presence_look_in(conn, LOOK_MS);

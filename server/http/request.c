@@ -32,7 +32,8 @@ static enum http_progress headers_too_large(struct http_request *request)
 
 static enum http_progress body_too_large(struct http_request *request)
 {
-    return http_request_fail(request, ERROR_TOO_LARGE, "Body: must be at most %zu bytes", request->limits->body_max);
+    return http_request_fail(request, ERROR_TOO_LARGE, "Body: must be at most %llu bytes",
+                             (unsigned long long)request->body_max);
 }
 
 int http_request_out_of_memory(struct http_request *request)
@@ -146,6 +147,7 @@ void http_request_init(struct http_request *request, const struct http_options *
 {
     memset(request, 0, sizeof *request);
     request->limits = limits;
+    request->body_max = limits->body_max;
     request->content_length = -1;
     buf_init(&request->text, 3 * limits->header_max + TEXT_EXTRA);
     llhttp_init(&request->parser, HTTP_REQUEST, &settings);
@@ -321,7 +323,7 @@ static void read_size(struct http_request *request, const char **data, size_t *l
         return;
     if (parse_request(request, request->digits, request->scan.mark) != 0 || parse_request(request, "\r\n", 2) != 0)
         return;
-    if (request->left > request->limits->body_max - request->taken) {
+    if (request->left > request->body_max - request->taken) {
         body_too_large(request);
         return;
     }
@@ -395,7 +397,7 @@ enum http_progress http_request_check_body(struct http_request *request)
 
     if (!http_request_has_body(request))
         return HTTP_MORE;
-    if (request->content_length > 0 && (uint64_t)request->content_length > request->limits->body_max)
+    if (request->content_length > 0 && (uint64_t)request->content_length > request->body_max)
         return body_too_large(request);
     if (codings != NULL && !is_identity(codings))
         return http_request_fail(request, ERROR_MEDIA_TYPE,

@@ -36,7 +36,8 @@ struct http_header {
 };
 
 struct http_request {
-    const struct http_options *limits; /* header_max, header_count, body_max */
+    const struct http_options *limits; /* header_max, header_count */
+    uint64_t body_max;                 /* bytes; the options' unless its owner says another (http_body_limit) */
     llhttp_t parser;
     enum http_phase phase;
     struct http_scan scan; /* its room: header_max, less all lines that came (chunk sizes excepted) */

@@ -36,6 +36,7 @@ static const char *reason(int status)
         {405, "Method Not Allowed"},
         {408, "Request Timeout"},
         {409, "Conflict"},
+        {410, "Gone"},
         {413, "Content Too Large"},
         {414, "URI Too Long"},
         {415, "Unsupported Media Type"},
@@ -160,63 +161,89 @@ static bool is_head(const struct http_exchange *ex)
     return method != NULL && strcmp(method, "HEAD") == 0;
 }
 
+static void add_usual(struct http_exchange *ex)
+{
+    http_handler *on_answer = ex->connection->server->options.on_answer;
+
+    if (on_answer != NULL)
+        on_answer(ex);
+}
+
 /* Instead of the owner's answer. */
 static char *error_instead(struct http_exchange *ex, int status, const char *detail, const char **type, size_t *len)
 {
     http_filters_close(ex);
     buf_reset(&ex->headers);
+    add_usual(ex);
     ex->status = status;
     *type = ex->manners->error_type;
     return http_error_body(ex, status, detail, len);
 }
 
-/* What every answer begins with. An answer with bad headers is not sent, because without them it could mean something
- * else: the error's body is returned then, else NULL. */
-static char *answer_starts(struct http_exchange *ex, const char **type, size_t *len)
+/* What every answer begins with; a `body_len` of -1 is not known. An answer with bad headers is not sent, because
+ * without them it could mean something else: the error's body is returned then, else NULL. */
+static char *answer_starts(struct http_exchange *ex, const char **type, int64_t body_len, size_t *len)
 {
     if (*ex->id == '\0')
         http_exchange_name(ex);
+    add_usual(ex);
     if (status_has_body(ex->status))
-        http_filters_open(ex, *type);
+        http_filters_open(ex, *type, body_len);
     if (!ex->headers_bad)
         return NULL;
     return error_instead(ex, error_status(ERROR_INTERNAL), "Internal error: the answer's headers are not valid", type,
                          len);
 }
 
-static void filter_body(struct http_exchange *ex, const char **type, size_t *len)
-{
-    struct buf out;
-
-    buf_init(&out, ex->connection->server->options.bodies_max);
-    int rc = http_filters_take(ex, ex->body, ex->body == NULL ? 0 : *len, true, &out);
-    free(ex->body);
-    if (rc == 0)
-        ex->body = buf_detach(&out, len);
-    else
-        ex->body = error_instead(ex, error_status(ERROR_MEMORY), ERROR_MEMORY_SENTENCE, type, len);
-    buf_free(&out);
-}
-
-int http_response_build(struct http_exchange *ex, int status, const char *type, char *body, size_t len)
+void http_response_begin(struct http_exchange *ex, int status, const char *type, char *body, size_t len)
 {
     ex->status = status;
     ex->body = body;
-    char *instead = answer_starts(ex, &type, &len);
+    ex->body_len = body != NULL ? len : 0;
+    char *instead = answer_starts(ex, &type, (int64_t)ex->body_len, &ex->body_len);
     if (instead != NULL || ex->headers_bad) {
         free(body);
         ex->body = instead;
     }
-    bool filtered = http_filters_work(ex);
-    if (filtered && !is_head(ex))
-        filter_body(ex, &type, &len);
-    if (ex->body == NULL)
-        len = 0;
-    ex->body_len = status_has_body(ex->status) && !is_head(ex) ? len : 0;
-    if (add_head_start(ex, type) != 0)
+    ex->head_failed = add_head_start(ex, type) != 0;
+}
+
+bool http_response_is_filtered(const struct http_exchange *ex)
+{
+    return http_filters_work(ex) && !is_head(ex);
+}
+
+void http_response_filter(struct http_exchange *ex)
+{
+    struct buf out;
+
+    if (!http_response_is_filtered(ex))
+        return;
+    buf_init(&out, ex->connection->server->options.bodies_max);
+    ex->filter_failed = http_filters_take(ex, ex->body, ex->body_len, true, &out) != 0;
+    free(ex->body);
+    ex->body = ex->filter_failed ? NULL : buf_detach(&out, &ex->body_len);
+    buf_free(&out);
+}
+
+/* The filters had no memory: an error takes the answer's place. */
+static int replace_filtered(struct http_exchange *ex)
+{
+    const char *type;
+
+    buf_reset(&ex->head);
+    ex->body = error_instead(ex, error_status(ERROR_MEMORY), ERROR_MEMORY_SENTENCE, &type, &ex->body_len);
+    return add_head_start(ex, type);
+}
+
+int http_response_build(struct http_exchange *ex)
+{
+    if (ex->head_failed || (ex->filter_failed && replace_filtered(ex) != 0))
         return -1;
+    size_t len = ex->body != NULL ? ex->body_len : 0;
+    ex->body_len = status_has_body(ex->status) && !is_head(ex) ? len : 0;
     /* Only a body that was filtered tells how long it is then, and a HEAD has none. */
-    if (status_has_body(ex->status) && !(filtered && is_head(ex)) && add_length(&ex->head, len) != 0)
+    if (status_has_body(ex->status) && !(http_filters_work(ex) && is_head(ex)) && add_length(&ex->head, len) != 0)
         return -1;
     return add_head_end(ex, after_answer(ex));
 }
@@ -228,7 +255,7 @@ int http_response_build_flow(struct http_exchange *ex, int status, const char *t
     int rc = 0;
 
     ex->status = status;
-    char *instead = answer_starts(ex, &type, &len);
+    char *instead = answer_starts(ex, &type, -1, &len);
     bool has_body = status_has_body(ex->status);
     flow->chunked = has_body && ex->request.minor >= 1;
     flow->drops = !has_body || is_head(ex) || ex->headers_bad;

@@ -2,12 +2,18 @@
 #ifndef CODECELL_HTTP_RESPONSE_H
 #define CODECELL_HTTP_RESPONSE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct http_exchange;
 
-/* Makes the exchange's head and body ready to be written. Takes `body`. 0, or -1: out of memory. */
-int http_response_build(struct http_exchange *ex, int status, const char *type, char *body, size_t len);
+/* A whole answer, in three steps. The first takes `body` and opens the filters; `type` must not live on. The second
+ * gives the body to the filters, and may run on any thread. The third makes head and body ready to be written: 0, or -1
+ * out of memory. */
+void http_response_begin(struct http_exchange *ex, int status, const char *type, char *body, size_t len);
+bool http_response_is_filtered(const struct http_exchange *ex); /* the second step has something to do */
+void http_response_filter(struct http_exchange *ex);
+int http_response_build(struct http_exchange *ex);
 
 /* Makes the head of an answer that flows ready to be written, and sets the flow's `chunked` and `drops`. 0, or -1: out
  * of memory. */

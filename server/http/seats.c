@@ -168,3 +168,8 @@ struct http_seat *http_seats_victim(const struct http_seats *seats, const struct
         return loss_of(seats, own);
     return best.seat;
 }
+
+const struct http_party *http_seats_party(const struct http_seat *seat)
+{
+    return seat->holder != NULL ? &seat->holder->party : NULL;
+}

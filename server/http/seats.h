@@ -57,6 +57,9 @@ void http_seats_set(struct http_seats *seats, struct http_seat *seat, enum http_
 
 void http_seats_leave(struct http_seats *seats, struct http_seat *seat);
 
+/* Whose seat it is; NULL: it has none. */
+const struct http_party *http_seats_party(const struct http_seat *seat);
+
 /* The seat that must go for one more of `party`; NULL: none, so the newcomer must be refused. */
 struct http_seat *http_seats_victim(const struct http_seats *seats, const struct http_party *party);
 

@@ -4,6 +4,7 @@
 
 #include "base/ip.h"
 #include "base/list.h"
+#include "http/inflow.h"
 #include "http/listener.h"
 #include "http/seats.h"
 #include "http/shares.h"
@@ -28,17 +29,21 @@ struct http_server {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } listener;
-    uv_timer_t end; /* never started: closed at stop, so that there is always one more callback to end in */
+    uv_idle_t turn;       /* turns.c's; closed at stop, so that there is always one more callback to end in */
+    uv_timer_t rest_over; /* turns.c's, closed with it */
     bool is_unix;
-    unsigned handles; /* of the two above, still open */
+    unsigned handles; /* of the three above, still open */
     char address[128];
 
     struct list connections;   /* of struct http_connection, the newest first */
+    struct list resting;       /* of those that read on in the next turn of the loop */
+    struct list paused;        /* of those that read on at their `rest_end` */
     unsigned open;             /* how many, refused ones included */
     unsigned refused;          /* how many of them are over the cap */
     struct http_seats seats;   /* who holds the connections, except the refused ones */
     struct ip_nets proxies;    /* trusted ones */
     struct http_shares shares; /* of the exchanges' bodies and answers */
+    struct http_inflow inflow; /* how fast bodies are read */
 
     void (*closed)(void *arg);
     void *closed_arg;

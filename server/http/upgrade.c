@@ -27,6 +27,7 @@ static void hand_socket_over(struct http_connection *conn, const struct http_swi
     if (conn->reading)
         conn->transport->kind->read_stop(conn->transport);
     conn->reading = false;
+    list_forget(&conn->resting);
     conn->socket = (struct http_socket){.transport = conn->transport};
     to->opened(to->arg, &conn->socket, conn->pending.data, conn->pending.len);
     buf_free(&conn->pending);

@@ -14,7 +14,7 @@ struct catalog {
     size_t count, versions;
     struct language *items[LANGUAGES_MAX]; /* in order of id */
     struct name_table names;
-    char *evaluators; /* of every language's `evaluators`; NULL: none */
+    char *evaluators, *kernels; /* every language's; NULL: none */
 };
 
 /* One catalog_load. */
@@ -119,24 +119,36 @@ static int load_folders(const struct loading *loading, char *path, struct error 
     return 0;
 }
 
-static bool can_evaluate(const struct language *language)
+static bool can_evaluate(const struct language_version *version)
+{
+    return version->evaluate != NULL;
+}
+
+static bool has_kernel(const struct language_version *version)
+{
+    return version->kernel != NULL;
+}
+
+typedef bool version_ability(const struct language_version *version);
+
+static bool is_able(const struct language *language, version_ability *ability)
 {
     for (size_t i = 0; i < language->versions_len; i++)
-        if (language->versions[i].evaluate != NULL)
+        if (ability(&language->versions[i]))
             return true;
     return false;
 }
 
 /* "c, b and a do": the last id is the first here, because API.md names python before javascript. NULL: out of memory,
  * or there are none. */
-static char *evaluators_text(const struct catalog *languages, size_t total)
+static char *able_text(const struct catalog *languages, version_ability *ability, size_t total)
 {
     struct buf text;
     size_t named = 0, len;
 
     buf_init(&text, (size_t)LANGUAGES_MAX * (LANGUAGE_ID_MAX + 8));
     for (size_t i = languages->count; i-- > 0;) {
-        if (!can_evaluate(languages->items[i]))
+        if (!is_able(languages->items[i], ability))
             continue;
         const char *before = named == 0 ? "" : named + 1 < total ? ", " : " and ";
         buf_printf(&text, "%s%s", before, languages->items[i]->id);
@@ -147,16 +159,27 @@ static char *evaluators_text(const struct catalog *languages, size_t total)
     return total > 0 ? buf_detach(&text, &len) : NULL;
 }
 
-static int name_evaluators(struct catalog *languages, struct error *error)
+/* *out NULL: none is able. 0, or -1: out of memory. */
+static int name_able(const struct catalog *languages, version_ability *ability, char **out)
 {
     size_t total = 0;
 
     for (size_t i = 0; i < languages->count; i++)
-        total += can_evaluate(languages->items[i]);
-    languages->evaluators = evaluators_text(languages, total);
-    for (size_t i = 0; i < languages->count; i++)
+        total += is_able(languages->items[i], ability);
+    *out = able_text(languages, ability, total);
+    return total > 0 && *out == NULL ? -1 : 0;
+}
+
+static int name_abilities(struct catalog *languages, struct error *error)
+{
+    if (name_able(languages, can_evaluate, &languages->evaluators) != 0 ||
+        name_able(languages, has_kernel, &languages->kernels) != 0)
+        return error_memory(error);
+    for (size_t i = 0; i < languages->count; i++) {
         languages->items[i]->evaluators = languages->evaluators;
-    return total > 0 && languages->evaluators == NULL ? error_memory(error) : 0;
+        languages->items[i]->kernels = languages->kernels;
+    }
+    return 0;
 }
 
 int catalog_load(struct catalog **out, const char *path, const struct limits *defaults, const struct limits *maxima,
@@ -173,7 +196,7 @@ int catalog_load(struct catalog **out, const char *path, const struct limits *de
     free(folders);
     if (failed == 0) {
         qsort(languages->items, languages->count, sizeof(struct language *), by_id);
-        failed = name_evaluators(languages, error);
+        failed = name_abilities(languages, error);
     }
     if (failed != 0) {
         catalog_free(languages);
@@ -191,6 +214,7 @@ void catalog_free(struct catalog *languages)
         language_free(languages->items[i]);
     name_table_free(&languages->names);
     free(languages->evaluators);
+    free(languages->kernels);
     free(languages);
 }
 

@@ -266,7 +266,7 @@ static void on_inspected(void *arg, int status, json_t *reply, const struct erro
         return;
     }
     if (status != 200 || codec_image(reply, &image) != 0) {
-        image_facts_leave_out(inquiry, "the engine does not have its image");
+        image_facts_leave_out(inquiry, LANGUAGE_LACKS_IMAGE);
         return;
     }
     if (image.volumes > 0) {

@@ -113,6 +113,43 @@ static json_t *example_json(const struct language *language)
     return example;
 }
 
+static const struct field package_list[] = {
+    FIELD_OUT("name", FIELD_TEXT, NULL),
+    FIELD_OUT("version", FIELD_TEXT, NULL),
+};
+static const struct fields package_fields = FIELDS(package_list, 0);
+
+static const struct field shown_limits_list[] = {
+    FIELD_OUT("cpu", FIELD_NUMBER, "processors"),
+    FIELD_OUT("memory_mb", FIELD_INTEGER, NULL),
+    FIELD_OUT("disk_mb", FIELD_INTEGER, NULL),
+    FIELD_OUT("processes", FIELD_INTEGER, "processes and threads at once"),
+    FIELD_OUT("output_kb", FIELD_INTEGER, "of each stream"),
+};
+static const struct fields shown_limits_fields = FIELDS(shown_limits_list, 0);
+
+static const struct field example_list[] = {
+    FIELD_OUT("code", FIELD_TEXT, NULL),
+    FIELD_OUT_MAYBE("stdin", FIELD_TEXT, NULL),
+    FIELD_OUT("stdout", FIELD_TEXT, "what it prints; it ends with exit code 0"),
+};
+static const struct fields example_fields = FIELDS(example_list, 0);
+
+static const struct field language_list[] = {
+    FIELD_OUT("id", FIELD_TEXT, NULL),
+    FIELD_OUT("name", FIELD_TEXT, "for people"),
+    FIELD_OUT("version", FIELD_TEXT, "the default version", .nullable = true),
+    FIELD_OUT("versions", FIELD_TEXTS, "those that can run, the default version first"),
+    FIELD_OUT("aliases", FIELD_TEXTS, "other names for it, or for a version of it"),
+    FIELD_OUT("file", FIELD_TEXT, "the file that the code is written to"),
+    FIELD_OUT("compiled", FIELD_BOOLEAN, "it has a compile step"),
+    FIELD_OUT("packages", FIELD_OBJECTS, "of the default version", .inside = &package_fields),
+    FIELD_OUT("limits", FIELD_OBJECT, "which a request can change", .inside = &shown_limits_fields),
+    FIELD_OUT("least_limits", FIELD_OBJECT, "what a program of one line needs", .inside = &shown_limits_fields),
+    FIELD_OUT("example", FIELD_OBJECT, "a program", .inside = &example_fields),
+};
+const struct fields language_fields = FIELDS(language_list, 0);
+
 json_t *language_json(const struct language *language)
 {
     const struct language_version *version = language_default(language),

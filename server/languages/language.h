@@ -18,6 +18,8 @@
 #define LANGUAGE_ID_MAX 32
 #define LANGUAGE_VERSIONS_MAX 16 /* of one language */
 
+#define LANGUAGE_LACKS_IMAGE "the engine does not have its image" /* a reason of left_out */
+
 /* How a program's output comes line by line although it goes to a pipe, for clients that read it while it runs. */
 struct language_live {
     bool known; /* with run and env its output comes by the line */
@@ -34,6 +36,7 @@ struct language_version {
     uint32_t compile_memory_mb; /* memory that it may use if the request's limit is below it; 0: the request's limit */
     char **run;                 /* argv; the request's args follow */
     char **evaluate;            /* the same for a request with `evaluate`; NULL: the version does not support it */
+    char **kernel;              /* the same for a request with `kernel`, and without args */
     char **env;                 /* "NAME=value" */
     char **version_argv;        /* a command whose output holds the number */
     char **packages_argv;       /* prints "name version" lines; NULL: none */
@@ -58,8 +61,8 @@ struct language {
     char **aliases;                    /* lower case, NULL after the last */
     struct limits limits;              /* its own defaults */
     bool lines_lf;                     /* `line_ends`: a CR at the end of a line breaks its programs */
-    const char *evaluators;            /* "python and javascript do": what supports `evaluate`; NULL: none does. The
-                                          catalog owns it */
+    const char *evaluators, *kernels;  /* "python and javascript do": what supports `evaluate`, and `kernel`; NULL: none
+                                          does. The catalog owns them */
     struct language_version *versions; /* the first is what the file's own fields describe */
     size_t versions_len;               /* at least 1 */
     char *example_code, *example_stdin, *example_stdout; /* stdin may be NULL */
@@ -79,6 +82,7 @@ struct language_version *language_choose(const struct language *language, const 
 
 bool language_asked(const struct language *language); /* it is known of each version whether it can run */
 
+extern const struct fields language_fields;             /* what language_json() makes, for documents */
 json_t *language_json(const struct language *language); /* as GET /api/v1/languages/{id} answers; a new reference */
 
 #endif

@@ -97,10 +97,11 @@ static const struct field compile_list[] = {
 };
 static const struct field run_list[] = {ARGV(language_argv_check, version.run)};
 static const struct field evaluate_list[] = {ARGV(language_argv_check, version.evaluate)};
+static const struct field kernel_list[] = {ARGV(language_argv_check, version.kernel)};
 static const struct field version_argv_list[] = {ARGV(check_command, version.version_argv)};
 static const struct field packages_list[] = {ARGV(check_command, version.packages_argv)};
 static const struct fields compile_fields = FIELDS(compile_list, 0), run_fields = FIELDS(run_list, 0),
-                           evaluate_fields = FIELDS(evaluate_list, 0),
+                           evaluate_fields = FIELDS(evaluate_list, 0), kernel_fields = FIELDS(kernel_list, 0),
                            version_argv_fields = FIELDS(version_argv_list, 0),
                            packages_fields = FIELDS(packages_list, 0);
 
@@ -125,6 +126,11 @@ static const struct field version_list[] = {
      .inside = &evaluate_fields,
      .at = 0,
      .meaning = "the run step of a request with `evaluate`: its driver; absent: there is none"},
+    {.name = "kernel",
+     .type = FIELD_OBJECT,
+     .inside = &kernel_fields,
+     .at = 0,
+     .meaning = "the interpreter of a request with `kernel`: its driver; absent: there is none"},
     {.name = "environment",
      .type = FIELD_VARIABLES,
      .most = LANGUAGE_STRINGS_MAX,
@@ -291,7 +297,8 @@ static int read_version(const struct field_place *place, const json_t *object, c
  * optional field. NULL: out of memory. */
 static json_t *overlaid(struct arena *arena, const json_t *file, const json_t *item)
 {
-    static const char *const optional[] = {"compile", "evaluate", "packages", "waiting", "least", "live", "proven"};
+    static const char *const optional[] = {"compile", "evaluate", "kernel", "packages",
+                                           "waiting", "least",    "live",   "proven"};
     json_t *both = json_copy((json_t *)file); /* jansson copies a non-const object */
 
     if (both == NULL || arena_adopt(arena, both, json_release) != 0 ||

@@ -12,6 +12,8 @@
 #include "base/states.h"
 #include "docker/cell/cell_prewarm.h"
 #include "docker/cell/cell_shares.h"
+#include "run/execution_input.h"
+#include "run/execution_kernel.h"
 #include "run/metrics.h"
 #include "run/runner_private.h"
 
@@ -43,6 +45,25 @@ static void execution_set_state(struct execution *execution, enum execution_stat
     execution->state = state;
 }
 
+/* One that was accepted before keeps its id and its time. */
+static void execution_date(struct execution *execution)
+{
+    const struct execution_request *request = &execution->request;
+    int64_t now_ms = seam_wall_ms();
+
+    execution->created_ms = now_ms;
+    execution->created_ns = seam()->monotonic_ns();
+    if (request->accepted_id == NULL) {
+        text_uuid(execution->id);
+        return;
+    }
+    text_copy(execution->id, sizeof execution->id, request->accepted_id);
+    execution->created_ms = request->accepted_ms;
+    int64_t waited_ns = (now_ms - request->accepted_ms) * 1000000;
+    if (waited_ns > 0 && (uint64_t)waited_ns < execution->created_ns)
+        execution->created_ns -= (uint64_t)waited_ns;
+}
+
 struct execution *execution_new(struct runner *runner, int64_t key_row, struct execution_request *request,
                                 const struct execution_listener *listener, void *arg)
 {
@@ -60,18 +81,18 @@ struct execution *execution_new(struct runner *runner, int64_t key_row, struct e
     execution->listener = listener;
     execution->arg = arg;
     execution->collects = listener->collects || runner->options.keep_output;
-    execution->created_ms = seam_wall_ms();
-    execution->created_ns = seam()->monotonic_ns();
+    execution->record = listener->record;
+    execution->source = execution->request.workspace != NULL ? &cell_source_workspace : &cell_source_pool;
+    execution_date(execution);
     execution->result = (struct execution_result){
         .status = RECORD_PENDING, .wall_ns = -1, .cpu_ns = -1, .queue_ns = -1, .peak_bytes = -1};
     buf_init(&execution->result.run.out, output_max);
     buf_init(&execution->result.run.err, output_max);
     buf_init(&execution->result.compile.out, output_max);
     buf_init(&execution->result.compile.err, output_max);
-    buf_init(&execution->result.report, EVALUATION_REPORT_MAX);
+    buf_init(&execution->result.report, execution->request.kernel ? KERNEL_REPORT_MAX : EVALUATION_REPORT_MAX);
     if (execution->request.evaluate)
         evaluation_key(execution->evaluation_key);
-    text_uuid(execution->id);
     text_copy(execution->version, sizeof execution->version, execution->request.version->reported);
     return execution;
 }
@@ -83,6 +104,8 @@ void execution_free(struct execution *execution)
     buf_free(&execution->result.compile.out);
     buf_free(&execution->result.compile.err);
     buf_free(&execution->result.report);
+    outputs_free(execution->result.outputs);
+    outputs_free(execution->collecting);
     request_free(&execution->request);
     free(execution);
 }
@@ -90,28 +113,7 @@ void execution_free(struct execution *execution)
 static void execution_let_go(struct execution *execution)
 {
     if (execution->cell != NULL)
-        cell_end(execution->cell);
-    execution->cell = NULL;
-}
-
-/* Whether the cell may be kept for the key's next program. A program that ran into a limit may have been killed in the
- * middle of its work, or may have written too much. A reset would have more to undo then, and the cell is not worth
- * that. */
-static bool may_give_back(const struct execution *execution)
-{
-    const struct execution_result *result = &execution->result;
-    const struct execution_output *run = &result->run, *compile = &result->compile;
-
-    return execution->request.reuse && !result->timed_out && !result->compile_timed_out && !result->memory_struck &&
-           !run->out_cut && !run->err_cut && !compile->out_cut && !compile->err_cut;
-}
-
-static void execution_give_back(struct execution *execution)
-{
-    struct cell *cell = execution->cell;
-
-    execution->cell = NULL;
-    pool_return(execution->runner->options.pool, cell, execution->key_row);
+        execution->source->end(execution);
 }
 
 /* The end: first the record, then the answer. */
@@ -159,10 +161,12 @@ static void fill_record(const struct execution *execution, struct record *out)
 
 static int record_work(struct db *db, struct store_job *job, struct error *error)
 {
+    struct execution *execution = container_of(job, struct execution, record_job);
     struct record record;
 
-    fill_record(container_of(job, struct execution, record_job), &record);
-    return records_finish(db, &record, error);
+    fill_record(execution, &record);
+    return execution->record != NULL ? execution->record(execution->arg, db, &record, error)
+                                     : records_finish(db, &record, error);
 }
 
 /* The record could not be written. The program has run, so the client gets its answer. If the database is unusable, the
@@ -197,7 +201,8 @@ static void on_recorded(struct store_job *job, const struct error *error)
 {
     struct execution *execution = container_of(job, struct execution, record_job);
 
-    if (error != NULL)
+    execution->result.unrecorded = error != NULL && execution->record != NULL;
+    if (error != NULL && execution->record == NULL)
         owe_record(execution, error);
     execution_set_state(execution, EXECUTION_DONE);
     log_done(execution);
@@ -234,10 +239,7 @@ static void execution_evaluate(struct execution *execution)
                            EVALUATION_NAME_MAX, EVALUATION_TEXT_MAX);
 }
 
-/* The execution is over, for whatever reason: gives back what it holds, and records it. A cell is `clean` if its agent
- * has reported that nothing of the program is left. A clean cell is given back at once, because a reset is quick, or is
- * removed after the answer. Any other cell is removed at once. */
-static void execution_conclude(struct execution *execution, bool clean)
+void execution_conclude(struct execution *execution, bool clean)
 {
     struct execution_result *result = &execution->result;
 
@@ -247,6 +249,7 @@ static void execution_conclude(struct execution *execution, bool clean)
         result->unavailable = true;
     }
     execution_evaluate(execution);
+    execution_kernel_over(execution, clean);
     if (!clean)
         execution_let_go(execution);
     execution_job_free(execution);
@@ -257,12 +260,15 @@ static void execution_conclude(struct execution *execution, bool clean)
     if (execution->turn.of != NULL)
         scheduler_leave(&execution->runner->scheduler, &execution->turn, seam()->monotonic_ns());
     measure_end(execution->request.language->id, result);
+    measure_minute(execution->runner->options.history, execution->completed_ms, execution->request.language->id, result,
+                   seam()->monotonic_ns() - execution->created_ns);
+    execution->unsaved = clean && execution->source->saves(execution);
     if (execution->listener != NULL && execution->listener->on_result != NULL)
         execution->listener->on_result(execution->arg, execution);
-    execution->record_job = (struct store_job){.work = record_work, .done = on_recorded};
-    store_submit(execution->runner->options.store, &execution->record_job);
-    if (clean && may_give_back(execution)) /* while the database works */
-        execution_give_back(execution);
+    if (execution->record == NULL)
+        execution_record(execution);
+    if (clean) /* while the database works */
+        execution->source->keep(execution);
     runner_schedule(execution->runner);
 }
 
@@ -276,6 +282,7 @@ static void execution_fail(struct execution *execution, const char *failure, boo
 
 void execution_refuse(struct execution *execution, const char *sentence)
 {
+    execution->source->leave(execution);
     execution_fail(execution, sentence, true);
 }
 
@@ -294,7 +301,7 @@ static void take_report(struct execution *execution, const uint8_t *data, size_t
 {
     struct buf *report = &execution->result.report;
 
-    if (!execution->request.evaluate)
+    if (!execution->request.evaluate && !execution->request.kernel)
         return;
     if (len > report->max - report->len) {
         buf_free(report);
@@ -304,11 +311,19 @@ static void take_report(struct execution *execution, const uint8_t *data, size_t
     }
 }
 
+static void execution_tell(struct execution *execution, enum frame_step step, enum frame_channel channel,
+                           const void *data, size_t len)
+{
+    const struct execution_listener *listener = execution->listener;
+
+    if (listener != NULL && listener->on_output != NULL && len > 0)
+        listener->on_output(execution->arg, execution, step, channel, data, len);
+}
+
 static void execution_on_output(void *arg, enum frame_step step, enum frame_channel channel, const uint8_t *data,
                                 size_t len)
 {
     struct execution *execution = arg;
-    const struct execution_listener *listener = execution->listener;
     struct execution_output *output = step == FRAME_STEP_COMPILE ? &execution->result.compile : &execution->result.run;
     bool is_out = channel == FRAME_STDOUT;
     struct buf *buf = is_out ? &output->out : &output->err;
@@ -324,8 +339,7 @@ static void execution_on_output(void *arg, enum frame_step step, enum frame_chan
     }
     *passed += len;
     output_append(execution, buf, data, len);
-    if (listener != NULL && listener->on_output != NULL && len > 0)
-        listener->on_output(execution->arg, execution, step, channel, data, len);
+    execution_tell(execution, step, channel, data, len);
 }
 
 static void note_cuts(struct execution_output *output, uint32_t flags)
@@ -369,13 +383,15 @@ static void run_ended(struct execution *execution, const struct frame_step_end *
     struct execution_result *result = &execution->result;
 
     note_cuts(&result->run, end->flags);
+    result->wall_ns = (int64_t)end->wall_ns;
+    result->cpu_ns = (int64_t)end->cpu_ns;
+    result->peak_bytes = (int64_t)end->peak_bytes;
+    if (execution->interrupted)
+        return; /* it is cancelled */
     result->exit_code = (int)end->exit_code;
     result->signal = (int)end->signal;
     result->timed_out = (end->flags & FRAME_TIMED_OUT) != 0;
     result->memory_struck = (end->flags & FRAME_OUT_OF_MEMORY) != 0;
-    result->wall_ns = (int64_t)end->wall_ns;
-    result->cpu_ns = (int64_t)end->cpu_ns;
-    result->peak_bytes = (int64_t)end->peak_bytes;
     if (result->timed_out)
         result->status = RECORD_TIMED_OUT;
     else if (result->memory_struck && result->exit_code != 0)
@@ -392,9 +408,14 @@ static void execution_on_step_end(void *arg, enum frame_step step, const struct 
         compile_ended(execution, end);
     else if (step == FRAME_STEP_RUN && execution->state == EXECUTION_RUNNING)
         run_ended(execution, end);
+    else
+        return;
+    execution_kernel_step_end(execution, end);
+    if (execution->listener != NULL && execution->listener->on_step_end != NULL)
+        execution->listener->on_step_end(execution->arg, execution, step);
 }
 
-static void execution_killed(struct execution *execution, enum record_status status, int exit_code)
+void execution_killed(struct execution *execution, enum record_status status, int exit_code)
 {
     execution->result.status = status;
     execution->result.exit_code = exit_code;
@@ -404,17 +425,18 @@ static void execution_killed(struct execution *execution, enum record_status sta
 }
 
 /* Adds a sentence after the compiler's own words, on a line of its own. */
-static void output_say(struct buf *err, const char *format, const char *name)
+static void compiler_say(struct execution *execution, const char *format, const char *name)
 {
-    char sentence[512];
-    size_t len = (size_t)snprintf(sentence, sizeof sentence - 1, format, name);
+    struct buf *err = &execution->result.compile.err;
+    char sentence[512] = "\n";
+    size_t len = 1 + (size_t)snprintf(sentence + 1, sizeof sentence - 2, format, name);
+    bool begins = execution->result.compile.err_len == 0 || (err->len > 0 && err->data[err->len - 1] == '\n');
 
     len = len < sizeof sentence - 2 ? len : sizeof sentence - 2;
     sentence[len++] = '\n';
-    err->max += len + 1; /* room for the sentence, even if the compiler's output is at its limit */
-    if (err->len > 0 && err->data[err->len - 1] != '\n')
-        (void)buf_append(err, "\n", 1);
-    (void)buf_append(err, sentence, len);
+    err->max += len; /* room for the sentence, even if the compiler's output is at its limit */
+    output_append(execution, err, (const uint8_t *)sentence + begins, len - begins);
+    execution_tell(execution, FRAME_STEP_COMPILE, FRAME_STDERR, sentence + begins, len - begins);
 }
 
 /* The compiler found nothing wrong, but what it made cannot be run. */
@@ -422,10 +444,10 @@ static void nothing_to_run(struct execution *execution)
 {
     struct execution_result *result = &execution->result;
 
-    output_say(&result->compile.err,
-               "codecell: the compiler succeeded but left no program %s to run (a library, or a program without a main "
-               "function?)",
-               execution->request.version->run[0]);
+    compiler_say(execution,
+                 "codecell: the compiler succeeded but left no program %s to run (a library, or a program without a "
+                 "main function?)",
+                 execution->request.version->run[0]);
     result->status = RECORD_COMPILE_FAILED;
     result->exit_code = result->compile_exit_code = 1;
     compiler_was_all(result);
@@ -457,7 +479,7 @@ static void on_cell_done(void *arg, enum cell_outcome outcome)
         execution->result.over_ns = seam()->monotonic_ns();
         if (execution->result.status == RECORD_PENDING) /* the agent did not report the step's end */
             execution_fail(execution, "the container ended unexpectedly", false);
-        else
+        else if (!execution_collect(execution))
             execution_conclude(execution, true);
         return;
     case CELL_OUT_OF_MEMORY:
@@ -486,23 +508,10 @@ static void on_cell_done(void *arg, enum cell_outcome outcome)
     }
 }
 
-/* Feeds the request's input, as fast as the cell takes it. */
-static void on_input_wanted(void *arg)
-{
-    struct execution *execution = arg;
-    const struct execution_request *request = &execution->request;
-    size_t left = request->input_len - execution->input_fed;
-
-    if (left > 0)
-        execution->input_fed += cell_input(execution->cell, request->input + execution->input_fed, left);
-    if (execution->input_fed == request->input_len)
-        cell_input_end(execution->cell);
-}
-
 static const struct cell_events cell_events = {
     .on_output = execution_on_output,
     .on_step_end = execution_on_step_end,
-    .on_input_wanted = on_input_wanted,
+    .on_input_wanted = execution_feed,
     .on_done = on_cell_done,
 };
 
@@ -517,16 +526,22 @@ static const char *how_taken(const struct execution *execution, const struct cel
     return cell_warmth(cell) == CELL_PREWARMED ? "prewarmed" : "blank";
 }
 
-static void execution_on_cell(struct pool_request *request, struct cell *cell, const struct error *error)
+void execution_on_cell(struct execution *execution, struct cell *cell, const struct error *error)
 {
-    struct execution *execution = container_of(request, struct execution, cell_request);
-
     if (cell == NULL && error->code == ERROR_UNAVAILABLE) {
         execution_fail(execution, "The container engine is not reachable. Please try again later.", true);
         return;
     }
     if (cell == NULL && error->code == ERROR_MEMORY) {
         execution_fail(execution, ERROR_MEMORY_SENTENCE, true);
+        return;
+    }
+    if (cell == NULL && (error->code == ERROR_STORAGE || error->code == ERROR_NOT_FOUND)) {
+        execution_fail(execution, "its workspace could not be woken", false);
+        return;
+    }
+    if (cell == NULL && error->code == ERROR_BUSY) {
+        execution_fail(execution, "Too many workspaces are awake. Please try again later.", true);
         return;
     }
     if (cell == NULL) {
@@ -572,20 +587,32 @@ void execution_place(struct execution *execution)
     measure_queue(execution->placed_ns - execution->created_ns);
     if (execution->runner->accepting != execution)
         execution->waited_ns = execution->placed_ns - execution->created_ns;
-    execution->cell_request =
-        (struct pool_request){.kind = &execution->request.version->kind,
-                              .limits = execution->request.limits.cell,
-                              .key = execution->request.reuse ? execution->key_row : 0,
-                              .fresh = execution->request.evaluate,
-                              .rank = scheduler_rank(&execution->runner->scheduler, &execution->turn),
-                              .on_cell = execution_on_cell};
-    pool_take(execution->runner->options.pool, &execution->cell_request);
+    execution->source->take(execution);
     execution->awaited = execution->cell == NULL; /* execution_on_cell() fires later, from the loop */
+}
+
+void execution_record(struct execution *execution)
+{
+    if (execution->unsaved) {
+        execution->record_wanted = true;
+        return;
+    }
+    execution->record_job = (struct store_job){.work = record_work, .done = on_recorded};
+    store_submit(execution->runner->options.store, &execution->record_job);
+}
+
+void execution_saved(struct execution *execution, const struct error *error)
+{
+    if (error != NULL)
+        (void)request_warn(&execution->request, "The workspace could not be saved yet: %s", error->text);
+    execution->unsaved = false;
+    if (execution->record_wanted)
+        execution_record(execution);
 }
 
 void execution_hold(struct execution *execution, bool hold)
 {
-    if (execution->state == EXECUTION_COMPILING || execution->state == EXECUTION_RUNNING)
+    if (execution_is_at_work(execution))
         cell_hold(execution->cell, hold);
 }
 
@@ -593,10 +620,16 @@ void execution_hold(struct execution *execution, bool hold)
 
 void execution_cancel(struct execution *execution)
 {
+    if (!execution_kernel_interrupt(execution))
+        execution_stop(execution);
+}
+
+void execution_stop(struct execution *execution)
+{
     if (execution->state >= EXECUTION_RECORDING)
         return;
-    if (execution->state == EXECUTION_PLACED)
-        pool_cancel(execution->runner->options.pool, &execution->cell_request);
+    if (execution->cell == NULL)
+        execution->source->leave(execution);
     execution_killed(execution, RECORD_CANCELLED, 128 + SIGKILL);
     execution_conclude(execution, false);
 }

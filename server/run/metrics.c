@@ -2,6 +2,7 @@
 
 #include "base/metrics.h"
 #include "run/execution.h"
+#include "run/history.h"
 
 static double seconds(uint64_t ns)
 {
@@ -60,4 +61,29 @@ void measure_end(const char *language, const struct execution_result *result)
         1);
     if (result->wall_ns >= 0 && result->failure == NULL)
         observe("codecell_program_seconds", "A program's own wall-clock time.", language, (uint64_t)result->wall_ns);
+}
+
+static enum history_end end_of(const struct execution_result *result)
+{
+    static const enum history_end ends[RECORD_STATUSES] = {
+        [RECORD_PENDING] = HISTORY_ERROR,
+        [RECORD_RUNNING] = HISTORY_ERROR,
+        [RECORD_COMPLETED] = HISTORY_COMPLETED,
+        [RECORD_FAILED] = HISTORY_FAILED,
+        [RECORD_TIMED_OUT] = HISTORY_TIMED_OUT,
+        [RECORD_OUT_OF_MEMORY] = HISTORY_FAILED,
+        [RECORD_COMPILE_FAILED] = HISTORY_FAILED,
+        [RECORD_CANCELLED] = HISTORY_CANCELLED,
+        [RECORD_LOST] = HISTORY_ERROR,
+    };
+    enum history_end end = ends[result->status];
+
+    return end == HISTORY_FAILED && result->failure != NULL ? HISTORY_ERROR : end;
+}
+
+void measure_minute(struct history *history, int64_t now_ms, const char *language,
+                    const struct execution_result *result, uint64_t ns)
+{
+    if (history != NULL)
+        history_add(history, now_ms, language, end_of(result), ns);
 }

@@ -39,35 +39,37 @@ void request_note(struct execution_request *request, const char *sentence)
 }
 
 /* "version: no Python 3.9; there are 3.13.5, 3.11.2" */
-static int no_such_version(const struct language *language, const char *wanted, struct error *error)
+static void no_such_version(const struct language *language, const char *wanted, struct error *error)
 {
     struct language_version *versions[LANGUAGE_VERSIONS_MAX];
     size_t count = language_versions(language, versions);
     struct buf list;
 
-    if (!language_asked(language))
-        return error_set(error, ERROR_UNAVAILABLE, "%s", REQUEST_NOT_YET);
+    if (!language_asked(language)) {
+        error_set(error, ERROR_UNAVAILABLE, "%s", REQUEST_NOT_YET);
+        return;
+    }
     buf_init(&list, (size_t)LANGUAGE_VERSIONS_MAX * (VERSION_REPORTED_MAX + 2));
     for (size_t i = 0; i < count; i++)
         buf_printf(&list, "%s%s", i == 0 ? "" : ", ", versions[i]->reported);
     error_set(error, ERROR_INVALID, "version: no %s %s; there are %s", language->name, wanted,
               list.data != NULL ? list.data : "");
     buf_free(&list);
-    return -1;
 }
 
-static int settle_version(struct execution_request *request, struct language_version *default_version,
-                          struct error *error)
+struct language_version *request_choose_version(struct language *language, const char *wanted,
+                                                struct language_version *default_version, struct error *error)
 {
     struct version_range range;
 
-    request->version = default_version;
-    if (request->version_range == NULL)
-        return 0;
-    if (version_range_parse(&range, request->version_range, error) != 0)
-        return -1;
-    request->version = language_choose(request->language, &range, default_version->name);
-    return request->version != NULL ? 0 : no_such_version(request->language, request->version_range, error);
+    if (wanted == NULL)
+        return default_version;
+    if (version_range_parse(&range, wanted, error) != 0)
+        return NULL;
+    struct language_version *version = language_choose(language, &range, default_version->name);
+    if (version == NULL)
+        no_such_version(language, wanted, error);
+    return version;
 }
 
 static int settle_evaluate(const struct execution_request *request, struct error *error)
@@ -83,13 +85,31 @@ static int settle_evaluate(const struct execution_request *request, struct error
                      language->evaluators != NULL ? language->evaluators : "");
 }
 
-/* The code and the files must fit into the cell's disk, and no file may take the program's own place. */
+static int settle_kernel(const struct execution_request *request, struct error *error)
+{
+    const struct language *language = request->language;
+    const struct language_version *version = request->version;
+    bool others = version->name != NULL; /* the language itself may have one */
+
+    if (!request->kernel)
+        return 0;
+    if (request->workspace == NULL)
+        return error_set(error, ERROR_INVALID, "kernel: the session has no workspace");
+    if (version->kernel != NULL)
+        return 0;
+    return error_set(error, ERROR_INVALID, "kernel: %s%s%s does not support it%s%s", language->name, others ? " " : "",
+                     others ? version->name : "", language->kernels != NULL ? "; " : "",
+                     language->kernels != NULL ? language->kernels : "");
+}
+
+/* The code and the files must fit into the cell's disk, and no file may take the program's own place. A kernel gets its
+ * code without a file. */
 static int settle_files(const struct execution_request *request, struct error *error)
 {
     size_t bytes = request->code_len;
 
     for (size_t i = 0; i < request->files_len; i++) {
-        if (request_path_collides(request->files[i].path, request->language->file))
+        if (!request->kernel && request_path_collides(request->files[i].path, request->language->file))
             return error_set(error, ERROR_INVALID, "files[%zu].path: collides with the program's own file, %s", i,
                              request->language->file);
         if (request->evaluate && request_path_collides(request->files[i].path, EVALUATION_KEY_FILE))
@@ -108,9 +128,10 @@ int request_settle(struct execution_request *request, struct language *language,
 {
     request->language = language;
     request->limits = language->limits;
-    if (settle_version(request, default_version, error) != 0)
+    request->version = request_choose_version(language, request->version_range, default_version, error);
+    if (request->version == NULL)
         return -1;
-    if (settle_evaluate(request, error) != 0 ||
+    if (settle_evaluate(request, error) != 0 || settle_kernel(request, error) != 0 ||
         limits_override(&request->limits, &request->overrides, maxima, error) != 0)
         return -1;
     if (request->limits_rise)

@@ -11,13 +11,14 @@
 #include "base/error.h"
 #include "languages/language.h"
 #include "languages/limits.h"
+#include "store/keys.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define REQUEST_LANGUAGE_MAX 64 /* bytes of a language's name, as a client may write it */
-#define REQUEST_WARNINGS_MAX 20 /* that request_warn() takes */
+#define REQUEST_WARNINGS_MAX 64 /* that request_warn() takes */
 #define REQUEST_QUOTED_MAX 100  /* bytes of a client's own name that a warning quotes */
 
 /* The sentence of a 503 while it is not known yet what a language's image holds. */
@@ -27,6 +28,8 @@ enum request_file_kind {
     REQUEST_FILE_TEXT,   /* the client sent it as text, so marks and line ends may be mended (request_text.h) */
     REQUEST_FILE_BINARY, /* every byte stays as it is */
 };
+
+struct workspace_plan;
 
 struct request_file {
     const char *path; /* relative (request_path.h) */
@@ -46,12 +49,19 @@ struct execution_request {
     size_t input_len;
     const char **env;           /* "NAME=value", NULL after the last; NULL: none */
     const char **args;          /* NULL after the last; NULL: none */
+    const char **outputs;       /* patterns of files that come back, NULL after the last; NULL: none */
     struct request_file *files; /* without the program's own */
     size_t files_len;
-    int64_t timeout_ms;                /* how long the program may run; its compiler has the language's own limit */
-    const char *session_id;            /* NULL: none */
-    bool evaluate;                     /* the answer tells the last expression's value, or the exception */
-    bool reuse;                        /* its cell may have run the same key's programs, and is kept for the next one */
+    int64_t timeout_ms;               /* how long the program may run; its compiler has the language's own limit */
+    const char *session_id;           /* NULL: none */
+    struct workspace_plan *workspace; /* the session's (run/workspace.h), in the arena; NULL: it has none */
+    bool evaluate;                    /* the answer tells the last expression's value, or the exception */
+    bool kernel; /* it runs in the workspace's interpreter, whose state stays; without `evaluate` */
+    bool stream; /* the client wants the output as it comes */
+    struct request_terminal {
+        int64_t columns, rows;
+    } terminal;                        /* in place of pipes; both 0: none */
+    enum key_reuse reuse;              /* whose programs may share its cell; not KEY_REUSE_INHERIT */
     struct limits_overrides overrides; /* the limits that the client names */
     bool limits_rise;                  /* a limit below what the language needs becomes that, instead of an error */
     const char *warnings[REQUEST_WARNINGS_MAX + 1]; /* one more for request_note() */
@@ -59,6 +69,12 @@ struct execution_request {
     int64_t reservation; /* of its key's credits (store/credits.h); 0: none. runner_submit() takes it over
                           */
     uint64_t arrived_ns; /* monotonic: when its last byte was read; 0: not known */
+    const char *webhook_url, *webhook_secret; /* who is told of its end if it runs in the background; NULL: nobody */
+
+    /* Of an execution that was accepted before (store/journal.h): it has an id and a record already. */
+    const char *accepted_id; /* NULL: it is new */
+    int64_t accepted_ms;
+    int64_t attempts; /* with this one; 0: it is new */
 
     /* Set by request_settle(). */
     struct language *language;
@@ -75,12 +91,17 @@ int request_warn(struct execution_request *request, const char *format, ...) __a
 /* Adds a sentence that is kept by pointer and never dropped: once in a request's life. */
 void request_note(struct execution_request *request, const char *sentence);
 
+/* The version that `wanted` means, a range as in `version`; NULL: `default_version`. NULL, with ERROR_INVALID and a
+ * sentence that begins with the field, or with ERROR_UNAVAILABLE if it may be offered later. */
+struct language_version *request_choose_version(struct language *language, const char *wanted,
+                                                struct language_version *default_version, struct error *error);
+
 /* Decides what depends on the language: its version, the limits (its defaults under the client's overrides, none over
- * `maxima`), its least limits, the marks and line ends of its text, whether it can be evaluated, and that no file
- * collides with the program's own. `default_version` is the version that the client's name of the language stands for.
- * 0, or -1 with ERROR_INVALID and a sentence that begins with the field, or with ERROR_UNAVAILABLE if the version may
- * be offered later: then the request may be settled again. `version` is NULL after it if the language has no version
- * that fits. */
+ * `maxima`), its least limits, the marks and line ends of its text, whether it can be evaluated or run in a kernel, and
+ * that no file collides with the program's own. `default_version` is the version that the client's name of the language
+ * stands for. 0, or -1 with ERROR_INVALID and a sentence that begins with the field, or with ERROR_UNAVAILABLE if the
+ * version may be offered later: then the request may be settled again. `version` is NULL after it if the language has
+ * no version that fits. */
 int request_settle(struct execution_request *request, struct language *language,
                    struct language_version *default_version, const struct limits *maxima, struct error *error);
 

@@ -87,8 +87,9 @@ int request_encode(const struct execution_request *request, struct buf *out)
                    put_strings(out, request->env) != 0 || put_strings(out, request->args) != 0 ||
                    put_files(out, request) != 0 || put_integer(out, (uint64_t)request->timeout_ms) != 0 ||
                    codec_put_string(out, request->session_id) != 0 || put_integer(out, request->evaluate) != 0 ||
-                   put_integer(out, request->reuse) != 0 || put_overrides(out, &request->overrides) != 0 ||
-                   put_integer(out, request->limits_rise) != 0 || put_warnings(out, request) != 0
+                   put_integer(out, (uint64_t)request->reuse) != 0 || put_overrides(out, &request->overrides) != 0 ||
+                   put_integer(out, request->limits_rise) != 0 || put_warnings(out, request) != 0 ||
+                   put_strings(out, request->outputs) != 0 || put_integer(out, request->kernel) != 0
                ? -1
                : 0;
 }
@@ -242,11 +243,14 @@ static void get_request(struct decoder *in, struct execution_request *request)
     request->timeout_ms = (int64_t)get_bounded(in, INT64_MAX);
     request->session_id = get_string(in);
     request->evaluate = get_bounded(in, 1) != 0;
-    request->reuse = get_bounded(in, 1) != 0;
+    request->reuse = (enum key_reuse)get_bounded(in, KEY_REUSE_ANY);
     get_overrides(in, &request->overrides);
     request->limits_rise = get_bounded(in, 1) != 0;
     get_warnings(in, request);
-    if (in->failed == DECODER_GOOD && (request->language_name == NULL || in->left != 0))
+    request->outputs = get_list(in);
+    request->kernel = get_bounded(in, 1) != 0;
+    bool named = request->language_name != NULL || request->session_id != NULL; /* a session may say the language */
+    if (in->failed == DECODER_GOOD && (!named || in->left != 0))
         in->failed = DECODER_MALFORMED;
 }
 

@@ -12,7 +12,7 @@
 #include "base/buf.h"
 #include "run/request.h"
 
-#define REQUEST_CODEC_VERSION 2
+#define REQUEST_CODEC_VERSION 4
 
 /* Appends the bytes. 0, or -1 if the buffer's maximum is reached or there is no memory. */
 int request_encode(const struct execution_request *request, struct buf *out);

@@ -2,7 +2,9 @@
 
 #include "base/container_of.h"
 #include "base/log.h"
+#include "base/notices.h"
 #include "base/seam.h"
+#include "run/execution_kernel.h"
 #include "store/credits.h"
 
 #include <assert.h>
@@ -117,12 +119,32 @@ static int runner_accepts(const struct runner *runner, struct error *error)
     return store_trouble(runner->options.store, error) ? -1 : 0;
 }
 
+/* The log has the request that was turned away; this is for the operator's page. */
+static void note_full(void)
+{
+    notices_note("queue.full", false, "", seam_wall_ms());
+}
+
+int runner_queue(struct execution *execution, struct error *error)
+{
+    struct turn *evicted = NULL;
+
+    if (scheduler_push(&execution->runner->scheduler, &execution->turn, execution->key_row, seam()->monotonic_ns(),
+                       &evicted) != SCHEDULER_ACCEPTED) {
+        note_full();
+        return error_set(error, ERROR_UNAVAILABLE, SENTENCE_FULL);
+    }
+    if (evicted != NULL) {
+        note_full();
+        execution_refuse(container_of(evicted, struct execution, turn), SENTENCE_FULL);
+    }
+    return 0;
+}
+
 /* NULL: it is not accepted, and the request is freed. */
 static struct execution *runner_accept(struct runner *runner, int64_t key_row, struct execution_request *request,
                                        const struct execution_listener *listener, void *arg, struct error *error)
 {
-    struct turn *evicted = NULL;
-
     if (runner_accepts(runner, error) != 0) {
         request_free(request);
         return NULL;
@@ -132,15 +154,12 @@ static struct execution *runner_accept(struct runner *runner, int64_t key_row, s
         error_memory(error);
         return NULL;
     }
-    if (scheduler_push(&runner->scheduler, &execution->turn, key_row, seam()->monotonic_ns(), &evicted) !=
-        SCHEDULER_ACCEPTED) {
-        error_set(error, ERROR_UNAVAILABLE, SENTENCE_FULL);
+    list_unshift(&runner->executions, &execution->node);
+    if (execution->source->enter(execution, error) != 0) {
+        list_remove(&execution->node);
         execution_free(execution);
         return NULL;
     }
-    list_unshift(&runner->executions, &execution->node);
-    if (evicted != NULL)
-        execution_refuse(container_of(evicted, struct execution, turn), SENTENCE_FULL);
     return execution;
 }
 
@@ -159,7 +178,7 @@ struct execution *runner_submit(struct runner *runner, int64_t key_row, struct e
     runner->accepting = NULL;
     /* The record is queued after the job was written: on a busy machine the database's thread would otherwise run first
      * and delay the program. */
-    if (execution->state < EXECUTION_RECORDING)
+    if (execution->state < EXECUTION_RECORDING && execution->request.accepted_id == NULL)
         record_acceptance(execution);
     return execution;
 }
@@ -224,16 +243,54 @@ unsigned runner_cancel_session(struct runner *runner, int64_t key_row, const cha
     LIST_EACH (node, &runner->executions) {
         struct execution *execution = container_of(node, struct execution, node);
         if (is_of_session(execution, key_row, session_id)) {
-            execution_cancel(execution);
+            execution_stop(execution);
             cancelled++;
         }
     }
     return cancelled;
 }
 
+bool runner_signal_kernel(struct runner *runner, int64_t key_row, const char *session_id, uint32_t number)
+{
+    LIST_EACH (node, &runner->executions) {
+        struct execution *execution = container_of(node, struct execution, node);
+        if (is_of_session(execution, key_row, session_id) && execution_kernel_signal(execution, number))
+            return true;
+    }
+    return false;
+}
+
 struct runner_counts runner_counts(const struct runner *runner)
 {
     return (struct runner_counts){.queued = runner->scheduler.queued, .running = runner->scheduler.running};
+}
+
+const char *const runner_states[] = {"waiting", "placed", "compiling", "running", "recording", NULL};
+
+static const char *state_text(enum execution_state state)
+{
+    static const size_t places[EXECUTION_STATES] = {
+        [EXECUTION_QUEUED] = 0,  [EXECUTION_PLACED] = 1,    [EXECUTION_COMPILING] = 2,
+        [EXECUTION_RUNNING] = 3, [EXECUTION_RECORDING] = 4, [EXECUTION_DONE] = 4};
+
+    return runner_states[places[state]];
+}
+
+void runner_each(const struct runner *runner, bool (*each)(const struct runner_view *view, void *arg), void *arg)
+{
+    for (const struct list *node = runner->executions.prev; node != &runner->executions; node = node->prev) {
+        const struct execution *execution = container_of(node, const struct execution, node);
+        const struct runner_view view = {.key_row = execution->key_row,
+                                         .id = execution->id,
+                                         .language = execution->request.language->id,
+                                         .version = execution->version,
+                                         .session_id = execution->request.session_id,
+                                         .state = state_text(execution->state),
+                                         .created_ms = execution->created_ms,
+                                         .started_ms = execution->started_ms};
+        if (!each(&view, arg))
+            return;
+    }
 }
 
 struct runner_cells runner_cells(const struct runner *runner, const char *language)
@@ -248,6 +305,11 @@ struct runner_cells runner_cells(const struct runner *runner, const char *langua
                                  .target = counts.target,
                                  .running = counts.running,
                                  .ending = counts.ending};
+}
+
+struct pool_isolation runner_isolation(const struct runner *runner)
+{
+    return pool_isolation(runner->options.pool);
 }
 
 bool runner_engine_is_up(const struct runner *runner)
@@ -276,6 +338,6 @@ void runner_cancel_all(struct runner *runner)
             execution->result.failure = SENTENCE_DRAINING;
             execution->result.unavailable = true;
         }
-        execution_cancel(execution);
+        execution_stop(execution);
     }
 }

@@ -1,9 +1,11 @@
 #include "store/credits.h"
 
 #include "base/container_of.h"
+#include "base/seam.h"
 #include "store/slice.h"
 #include "store/sql.h"
 #include "store/store.h"
+#include "store/usage.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -58,23 +60,49 @@ int credits_reserve(struct db *db, int64_t key_row, int64_t amount, int64_t *res
     return insert_reservation(db, key_row, amount, reservation, error);
 }
 
-int credits_take(struct db *db, int64_t reservation, struct error *error)
+/* Deletes the row. 1; 0: there is none; or -1. */
+static int end_reservation(struct db *db, int64_t reservation, int64_t *key_row, int64_t *amount, struct error *error)
 {
-    if (reservation == 0)
-        return 0;
-    return sql_run(db, "DELETE FROM reservations WHERE row = ?", SQL_VALUES(SQL_I(reservation)), error) < 0 ? -1 : 0;
+    struct statement *statement;
+    int found = sql_first(db, "DELETE FROM reservations WHERE row = ? RETURNING key_row, amount",
+                          SQL_VALUES(SQL_I(reservation)), &statement, error);
+
+    if (found != 1)
+        return found;
+    *key_row = statement_int(statement, 0);
+    *amount = statement_int(statement, 1);
+    return statement_step(statement, error) == 0 ? 1 : -1; /* the statement's end deletes it */
+}
+
+int credits_take(struct db *db, int64_t reservation, const char *language, struct error *error)
+{
+    int64_t key_row, amount;
+    int ended = reservation == 0 ? 0 : end_reservation(db, reservation, &key_row, &amount, error);
+
+    if (ended != 1)
+        return ended;
+    return usage_add(db, key_row, usage_day(seam_wall_ms()), language, &(struct usage){.credits = amount}, error);
 }
 
 int credits_give_back(struct db *db, int64_t reservation, struct error *error)
 {
+    int64_t key_row, amount;
+    int ended = reservation == 0 ? 0 : end_reservation(db, reservation, &key_row, &amount, error);
+
+    if (ended != 1)
+        return ended;
+    long changed = sql_run(db, "UPDATE keys SET credits = credits + ? WHERE row = ? AND credits >= 0",
+                           SQL_VALUES(SQL_I(amount), SQL_I(key_row)), error);
+    return changed < 0 ? -1 : 0;
+}
+
+/* No server has the number 0, so no start gives it back. */
+int credits_keep(struct db *db, int64_t reservation, struct error *error)
+{
     if (reservation == 0)
         return 0;
-    if (sql_run(db,
-                "UPDATE keys SET credits = credits + (SELECT amount FROM reservations WHERE row = ?1)"
-                " WHERE row = (SELECT key_row FROM reservations WHERE row = ?1) AND credits >= 0",
-                SQL_VALUES(SQL_I(reservation)), error) < 0)
-        return -1;
-    return credits_take(db, reservation, error);
+    long kept = sql_run(db, "UPDATE reservations SET server = 0 WHERE row = ?", SQL_VALUES(SQL_I(reservation)), error);
+    return kept < 0 ? -1 : 0;
 }
 
 struct return_job {

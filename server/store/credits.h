@@ -22,10 +22,13 @@ struct store;
  * free. */
 int credits_reserve(struct db *db, int64_t key_row, int64_t amount, int64_t *reservation, struct error *error);
 
-/* Settle a reservation. 0, or one that is settled already, changes nothing. A key that is not prepaid any more gets
- * nothing back. */
-int credits_take(struct db *db, int64_t reservation, struct error *error);
+/* Settle a reservation. 0, or one that is settled already, changes nothing. To take is counted in the key's usage of
+ * the language (usage.h). A key that is not prepaid any more gets nothing back. */
+int credits_take(struct db *db, int64_t reservation, const char *language, struct error *error);
 int credits_give_back(struct db *db, int64_t reservation, struct error *error);
+
+/* The reservation outlives the server's run, because the journal has its execution (journal.h). */
+int credits_keep(struct db *db, int64_t reservation, struct error *error);
 
 /* What the key has, without what is reserved; -1: it is not prepaid. ERROR_NOT_FOUND: there is no such key. */
 int credits_balance(struct db *db, int64_t key_row, int64_t *left, struct error *error);

@@ -270,6 +270,11 @@ void db_patience(struct db *db, int ms)
     db->driver->calls->set_patience(db->driver, ms);
 }
 
+int db_durable(struct db *db, bool durable, struct error *error)
+{
+    return db->driver->calls->set_durable(db->driver, durable, error);
+}
+
 void db_deadline(struct db *db, uint64_t monotonic_ns)
 {
     db->driver->calls->set_deadline(db->driver, monotonic_ns);

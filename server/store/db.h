@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 #define DB_CURSOR_KEY 16      /* bytes */
-#define DB_STATEMENTS_MAX 128 /* different statements that a handle keeps; one more is ERROR_INTERNAL */
+#define DB_STATEMENTS_MAX 192 /* different statements that a handle keeps; one more is ERROR_INTERNAL */
 #define DB_PATIENCE_MS 5000
 
 struct db;
@@ -45,6 +45,9 @@ int db_check_place(struct db *db, struct error *error);
 
 /* How long a write waits for another program's write; DB_PATIENCE_MS at first. */
 void db_patience(struct db *db, int ms);
+
+/* Whether commits wait for the disk (driver.h); false at first. 0, or -1. */
+int db_durable(struct db *db, bool durable, struct error *error);
 
 /* From this monotonic time on each statement ends with ERROR_BUSY. 0: never. */
 void db_deadline(struct db *db, uint64_t monotonic_ns);

@@ -65,6 +65,8 @@ struct driver_calls {
     int (*check_place)(struct driver *driver, struct error *error);
 
     void (*set_patience)(struct driver *driver, int ms); /* how long a write waits for another program's */
+    /* Whether commits wait until the disk has them, so that a power cut loses none. Not within a transaction. */
+    int (*set_durable)(struct driver *driver, bool durable, struct error *error);
     void (*set_deadline)(struct driver *driver, uint64_t monotonic_ns); /* when statements are ended; 0: never */
 
     /* A commit appends to a log, which is copied into the database now and then. checkpoint() waits for the disk, and

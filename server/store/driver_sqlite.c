@@ -176,13 +176,24 @@ static int sqlite_set_up(struct driver *driver, struct error *error)
         return -1;
     sqlite3_wal_hook(sqlite->handle, on_log, sqlite); /* replaces the checkpoints that SQLite makes by itself */
     sqlite3_progress_handler(sqlite->handle, DEADLINE_STEPS, on_progress, sqlite);
+    /* temp_store: else each statement that changes several rows makes, fills and deletes a file to undo itself */
     return sqlite_check(
-        sqlite3_exec(sqlite->handle, "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON", NULL, NULL, NULL), error);
+        sqlite3_exec(sqlite->handle,
+                     "PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY", NULL, NULL,
+                     NULL),
+        error);
 }
 
 static void sqlite_set_patience(struct driver *driver, int ms)
 {
     sqlite3_busy_timeout(sqlite_of(driver)->handle, ms);
+}
+
+static int sqlite_set_durable(struct driver *driver, bool durable, struct error *error)
+{
+    const char *sql = durable ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
+
+    return sqlite_check(sqlite3_exec(sqlite_of(driver)->handle, sql, NULL, NULL, NULL), error);
 }
 
 static void sqlite_set_deadline(struct driver *driver, uint64_t monotonic_ns)
@@ -429,6 +440,7 @@ const struct driver_calls driver_sqlite = {
     .check_whole = sqlite_check_whole,
     .check_place = sqlite_check_place,
     .set_patience = sqlite_set_patience,
+    .set_durable = sqlite_set_durable,
     .set_deadline = sqlite_set_deadline,
     .checkpoint_due = sqlite_checkpoint_due,
     .checkpoint = sqlite_checkpoint,

@@ -25,19 +25,21 @@ static const char *const prefixes[] = {"cc_", "uc-", "gw_", "a402_"};
 
 #define PREFIXES (sizeof prefixes / sizeof prefixes[0])
 
-static const struct {
-    enum key_scope scope;
-    const char *name;
-} scopes_known[] = {{KEY_EXECUTE, "execute"}, {KEY_READ, "read"}, {KEY_ADMIN, "admin"}};
+const char *const key_scope_names[] = {"execute", "read", "admin", NULL};
 
-#define SCOPES_KNOWN (sizeof scopes_known / sizeof scopes_known[0])
+_Static_assert(KEY_EXECUTE == 1 << 0 && KEY_READ == 1 << 1 && KEY_ADMIN == 1 << 2, "in the order of the bits");
 
 static unsigned scope_named(const char *name, size_t len)
 {
-    for (size_t i = 0; i < SCOPES_KNOWN; i++)
-        if (strlen(scopes_known[i].name) == len && strncmp(scopes_known[i].name, name, len) == 0)
-            return scopes_known[i].scope;
+    for (size_t i = 0; key_scope_names[i] != NULL; i++)
+        if (strlen(key_scope_names[i]) == len && strncmp(key_scope_names[i], name, len) == 0)
+            return 1u << i;
     return 0;
+}
+
+unsigned key_scope_named(const char *name)
+{
+    return scope_named(name, strlen(name));
 }
 
 int key_scopes_parse(const char *text, unsigned *scopes, struct error *error)
@@ -65,9 +67,9 @@ void key_scopes_text(unsigned scopes, char out[32])
     int len = 0;
 
     out[0] = '\0';
-    for (size_t i = 0; i < SCOPES_KNOWN; i++)
-        if ((scopes & scopes_known[i].scope) != 0)
-            len += snprintf(out + len, (size_t)(32 - len), "%s%s", len > 0 ? "," : "", scopes_known[i].name);
+    for (size_t i = 0; key_scope_names[i] != NULL; i++)
+        if ((scopes & 1u << i) != 0)
+            len += snprintf(out + len, (size_t)(32 - len), "%s%s", len > 0 ? "," : "", key_scope_names[i]);
 }
 
 /* 248 is the last multiple of 62 in a byte. A larger byte is not used, so that each digit is equally likely. */
@@ -92,22 +94,26 @@ static int hash_secret(const char *secret, unsigned char out[HASH_LEN], struct e
     return error_set(error, ERROR_INTERNAL, "SHA-256 is not available");
 }
 
+static const char *const reuse_words[] = {[KEY_REUSE_OFF] = "off", [KEY_REUSE_KEY] = "key", [KEY_REUSE_ANY] = "any"};
+
 int key_reuse_parse(const char *text, enum key_reuse *reuse)
 {
-    if (strcmp(text, "off") != 0 && strcmp(text, "key") != 0)
-        return -1;
-    *reuse = strcmp(text, "key") == 0 ? KEY_REUSE_KEY : KEY_REUSE_OFF;
-    return 0;
+    for (int i = KEY_REUSE_OFF; i <= KEY_REUSE_ANY; i++)
+        if (strcmp(text, reuse_words[i]) == 0) {
+            *reuse = (enum key_reuse)i;
+            return 0;
+        }
+    return -1;
 }
 
 const char *key_reuse_text(enum key_reuse reuse)
 {
-    return reuse == KEY_REUSE_INHERIT ? "-" : reuse == KEY_REUSE_KEY ? "key" : "off";
+    return reuse == KEY_REUSE_INHERIT ? "-" : reuse_words[reuse];
 }
 
-bool key_reuses(const struct key *key, bool server)
+enum key_reuse key_reuse_of(const struct key *key, enum key_reuse server)
 {
-    return key->reuse == KEY_REUSE_INHERIT ? server : key->reuse == KEY_REUSE_KEY;
+    return key->reuse == KEY_REUSE_INHERIT ? server : key->reuse;
 }
 
 static int check_key_name(const char *name, struct error *error)
@@ -145,14 +151,19 @@ static int check_key(const struct key *key, struct error *error)
         check_key_number("rate_per_minute", key->rate_per_minute, 1, KEY_RATE_MAX, error) != 0 ||
         check_key_number("max_timeout", key->max_timeout, 0, KEY_TIMEOUT_MAX, error) != 0 ||
         check_key_number("credits", key->credits, -1, KEY_CREDITS_MAX, error) != 0 ||
-        check_key_number("reuse", key->reuse, KEY_REUSE_INHERIT, KEY_REUSE_KEY, error) != 0 ||
+        check_key_number("reuse", key->reuse, KEY_REUSE_INHERIT, KEY_REUSE_ANY, error) != 0 ||
         check_key_face(key->face, error) != 0)
         return -1;
     if (key->scopes == 0 || key->scopes > (KEY_EXECUTE | KEY_READ | KEY_ADMIN))
         return error_set(error, ERROR_INVALID, "scopes: must be a list of execute, read and admin");
-    if (key->expires_ms != 0 && key->expires_ms <= key->created_ms)
-        return error_set(error, ERROR_INVALID, "expires_at: must be in the future");
     return 0;
+}
+
+static int check_expiry(const struct key *key, struct error *error)
+{
+    if (key->expires_ms == 0 || key->expires_ms > seam_wall_ms())
+        return 0;
+    return error_set(error, ERROR_INVALID, "expires_at: must be in the future");
 }
 
 /* 1: the key was written and has its row; 0: its public part is taken; or -1. */
@@ -199,7 +210,7 @@ int keys_create_prefixed(struct db *db, struct key *key, const char *prefix, cha
 
     key->created_ms = seam_wall_ms();
     key->revoked_ms = 0;
-    if (check_key(key, error) != 0 || check_prefix(prefix, error) != 0)
+    if (check_key(key, error) != 0 || check_expiry(key, error) != 0 || check_prefix(prefix, error) != 0)
         return -1;
     char *body = text + strlen(prefix);
     memcpy(text, prefix, strlen(prefix) + 1);
@@ -253,6 +264,105 @@ int keys_each(struct db *db, int (*each)(const struct key *key, void *arg), void
     }
     statement_reset(statement);
     return row < 0 ? -1 : answer;
+}
+
+int keys_list(struct db *db, int64_t before, unsigned limit, void (*each)(const struct key *key, void *arg), void *arg,
+              bool *more, struct error *error)
+{
+    struct statement *statement =
+        sql_prepare(db, "SELECT " COLUMNS " FROM keys WHERE row < ? ORDER BY row DESC LIMIT ?",
+                    SQL_VALUES(SQL_I(before != 0 ? before : INT64_MAX), SQL_I((int64_t)limit + 1)), error);
+    struct key key;
+    unsigned given = 0;
+    int row;
+
+    if (statement == NULL)
+        return -1;
+    while ((row = statement_step(statement, error)) == 1 && given < limit) {
+        read_key_row(statement, &key);
+        each(&key, arg);
+        given++;
+    }
+    *more = row == 1;
+    statement_reset(statement);
+    return row < 0 ? -1 : 0;
+}
+
+/* 1; 0: there is none; or -1. */
+static int read_by_id(struct db *db, const char *id, struct key *key, struct error *error)
+{
+    struct statement *statement;
+    int row = sql_first(db, "SELECT " COLUMNS " FROM keys WHERE id = ?", SQL_VALUES(SQL_T(id)), &statement, error);
+
+    if (row != 1)
+        return row;
+    read_key_row(statement, key);
+    statement_reset(statement);
+    return 1;
+}
+
+int keys_get(struct db *db, const char *id, struct key *key, struct error *error)
+{
+    int row = read_by_id(db, id, key, error);
+
+    return row == 0 ? error_set(error, ERROR_NOT_FOUND, "Key not found") : row < 0 ? -1 : 0;
+}
+
+static int add_credits(struct key *key, int64_t add, struct error *error)
+{
+    if (key->credits < 0)
+        return error_set(error, ERROR_CONFLICT, "credits: the key is not prepaid, so nothing can be added");
+    if (add < -key->credits || add > KEY_CREDITS_MAX - key->credits)
+        return error_set(error, ERROR_CONFLICT, "credits: the key has %lld, and must have 0 to %lld then",
+                         (long long)key->credits, (long long)KEY_CREDITS_MAX);
+    key->credits += add;
+    return 0;
+}
+
+int key_apply(struct key *key, const struct key_change *change, struct error *error)
+{
+    const struct key *to = &change->to;
+
+    if ((change->parts & KEY_PART_NAME) != 0)
+        text_copy(key->name, sizeof key->name, to->name);
+    if ((change->parts & KEY_PART_SCOPES) != 0)
+        key->scopes = to->scopes;
+    if ((change->parts & KEY_PART_RATE) != 0)
+        key->rate_per_minute = to->rate_per_minute;
+    if ((change->parts & KEY_PART_TIMEOUT) != 0)
+        key->max_timeout = to->max_timeout;
+    if ((change->parts & KEY_PART_EXPIRY) != 0)
+        key->expires_ms = to->expires_ms;
+    if ((change->parts & KEY_PART_REUSE) != 0)
+        key->reuse = to->reuse;
+    if ((change->parts & KEY_PART_CREDITS) != 0)
+        key->credits = to->credits;
+    return (change->parts & KEY_PART_MORE_CREDITS) != 0 ? add_credits(key, change->add, error) : 0;
+}
+
+static int write_key(struct db *db, const struct key *key, struct error *error)
+{
+    long written =
+        sql_run(db,
+                "UPDATE keys SET name = ?, scopes = ?, rate_per_minute = ?, max_timeout = ?, credits = ?,"
+                " expires_ms = ?, reuse = ? WHERE row = ?",
+                SQL_VALUES(SQL_T(key->name), SQL_I(key->scopes), SQL_I(key->rate_per_minute), SQL_I(key->max_timeout),
+                           SQL_I(key->credits), SQL_I(key->expires_ms), SQL_I(key->reuse), SQL_I(key->row)),
+                error);
+
+    return written < 0 ? -1 : 0;
+}
+
+int keys_change(struct db *db, const char *id, const struct key_change *change, struct key *key, struct error *error)
+{
+    if (keys_get(db, id, key, error) != 0)
+        return -1;
+    if (key->revoked_ms != 0)
+        return error_set(error, ERROR_CONFLICT, "Key %s is revoked", key->id);
+    if (key_apply(key, change, error) != 0 || check_key(key, error) != 0 ||
+        ((change->parts & KEY_PART_EXPIRY) != 0 && check_expiry(key, error) != 0))
+        return -1;
+    return write_key(db, key, error);
 }
 
 int keys_revoke(struct db *db, const char *id, struct error *error)
@@ -322,14 +432,9 @@ static int find_named(struct db *db, const char *name, struct key *key, struct e
 /* As find_named(). */
 static int find_by_id(struct db *db, const char *id, struct key *key, struct error *error)
 {
-    struct statement *statement;
-    int row = sql_first(db, "SELECT " COLUMNS " FROM keys WHERE id = ?", SQL_VALUES(SQL_T(id)), &statement, error);
+    int row = read_by_id(db, id, key, error);
 
-    if (row != 1)
-        return row;
-    read_key_row(statement, key);
-    statement_reset(statement);
-    return is_in_force(key);
+    return row == 1 ? is_in_force(key) : row;
 }
 
 int keys_find(struct db *db, const char *id_or_name, struct key *key, struct error *error)

@@ -16,9 +16,9 @@
 #define KEY_TIMEOUT_MAX 300
 #define KEY_CREDITS_MAX 1000000000000
 
-/* Whether programs of a key may run in a cell that has run another program of the same key. Inherit: the server's
- * setting decides. */
-enum key_reuse { KEY_REUSE_INHERIT = -1, KEY_REUSE_OFF = 0, KEY_REUSE_KEY = 1 };
+/* Whose programs may have run in a cell before a program of the key does: nobody's; the same key's; those of each key
+ * with `any`. Inherit: the server's setting decides. */
+enum key_reuse { KEY_REUSE_INHERIT = -1, KEY_REUSE_OFF = 0, KEY_REUSE_KEY = 1, KEY_REUSE_ANY = 2 };
 
 enum key_scope { KEY_EXECUTE = 1, KEY_READ = 2, KEY_ADMIN = 4 };
 
@@ -35,13 +35,18 @@ struct key {
     int64_t created_ms, expires_ms, revoked_ms; /* Unix milliseconds; 0: never */
 };
 
+/* The bit of a scope's name; 0: there is none of that name. The names end with NULL. */
+unsigned key_scope_named(const char *name);
+extern const char *const key_scope_names[];
+
 /* "execute,read" to bits, in any order, spaces allowed. ERROR_INVALID: a scope is unknown, or there is none. */
 int key_scopes_parse(const char *text, unsigned *scopes, struct error *error);
 void key_scopes_text(unsigned scopes, char out[32]);
 
-int key_reuse_parse(const char *text, enum key_reuse *reuse); /* "off" or "key"; -1: another word */
-const char *key_reuse_text(enum key_reuse reuse);             /* "off", "key", or "-" for inherit */
-bool key_reuses(const struct key *key, bool server);          /* `server`: what the server's setting says */
+int key_reuse_parse(const char *text, enum key_reuse *reuse); /* "off", "key" or "any"; -1: another word */
+const char *key_reuse_text(enum key_reuse reuse);             /* one of these words, or "-" for inherit */
+/* What counts for the key's programs. `server`: what the server's setting says. */
+enum key_reuse key_reuse_of(const struct key *key, enum key_reuse server);
 
 /* Makes a key. Checks name, scopes, rate_per_minute, max_timeout, credits, reuse, face and expires_ms of `key`, fills
  * in the rest, and writes the whole key to `text`. That is the only time that the secret is seen. The second function
@@ -53,6 +58,39 @@ int keys_create_prefixed(struct db *db, struct key *key, const char *prefix, cha
 /* Calls each() for each key, the oldest first, also for revoked keys, until each() returns a number other than 0.
  * Returns that number, or -1. */
 int keys_each(struct db *db, int (*each)(const struct key *key, void *arg), void *arg, struct error *error);
+
+/* Lists at most `limit` keys, the newest first, also revoked ones. before: only smaller rows; 0: from the newest.
+ * *more: further keys follow. */
+int keys_list(struct db *db, int64_t before, unsigned limit, void (*each)(const struct key *key, void *arg), void *arg,
+              bool *more, struct error *error);
+
+/* ERROR_NOT_FOUND: there is no such key. */
+int keys_get(struct db *db, const char *id, struct key *key, struct error *error);
+
+/* What of a key changes: for the parts that `parts` names, the values in `to`. */
+enum key_part {
+    KEY_PART_NAME = 1,
+    KEY_PART_SCOPES = 2,
+    KEY_PART_RATE = 4,
+    KEY_PART_TIMEOUT = 8,
+    KEY_PART_CREDITS = 16,
+    KEY_PART_MORE_CREDITS = 32, /* `add` is added to what the key has; instead of KEY_PART_CREDITS */
+    KEY_PART_EXPIRY = 64,
+    KEY_PART_REUSE = 128
+};
+
+struct key_change {
+    unsigned parts; /* of enum key_part, or'ed */
+    struct key to;
+    int64_t add; /* may be negative */
+};
+
+/* Sets the parts in `key`. ERROR_CONFLICT: `add` leads below 0 or above KEY_CREDITS_MAX, or the key is not prepaid. */
+int key_apply(struct key *key, const struct key_change *change, struct error *error);
+
+/* Changes a key, and fills in `key` as it then is. ERROR_NOT_FOUND: there is no such key. ERROR_CONFLICT: as
+ * key_apply(), or the key is revoked. ERROR_INVALID: a value is wrong. */
+int keys_change(struct db *db, const char *id, const struct key_change *change, struct key *key, struct error *error);
 
 /* ERROR_NOT_FOUND: there is no such key. A key may be revoked again, which changes nothing. */
 int keys_revoke(struct db *db, const char *id, struct error *error);

@@ -1,10 +1,12 @@
 #include "store/records.h"
 
 #include "store/credits.h"
+#include "store/record_row.h"
 #include "store/sessions.h"
 #include "store/slice.h"
 #include "store/sql.h"
 #include "store/store.h"
+#include "store/usage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,15 +14,7 @@
 #define LIST_MAX 200
 #define PORTION 16 /* rows that one statement of a slice writes in less than a millisecond */
 
-/* Whether the execution `e` was removed with its session. Its row is there until records_purge() comes to it. */
-#define REMOVED                                                                                     \
-    "EXISTS (SELECT 1 FROM purges AS p WHERE p.key_row = e.key_row AND p.session_id = e.session_id" \
-    " AND p.upto >= e.sequence)"
-
-#define COLUMNS                                                                                                      \
-    "sequence, id, key_row, coalesce(session_id, ''), language, version, status, exit_code, created_ms, started_ms," \
-    " completed_ms, coalesce(execution_ns, -1), coalesce(queue_ns, -1), coalesce(cpu_ns, -1),"                       \
-    " coalesce(memory_bytes, -1), code_bytes, stdout_bytes, stderr_bytes, code, out, err"
+#define REMOVED RECORDS_REMOVED
 
 const char *const record_status_names[RECORD_STATUSES + 1] = {
     [RECORD_PENDING] = "pending",
@@ -58,10 +52,13 @@ static long insert_row(struct db *db, const struct record *record, struct error 
 {
     return sql_run(db,
                    "INSERT INTO executions (id, key_row, session_id, language, version, status, created_ms,"
-                   " code_bytes, code, server) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+                   " code_bytes, code, server, attempts) VALUES (?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)"
+                   " ON CONFLICT (id) DO NOTHING",
                    SQL_VALUES(SQL_T(record->id), SQL_I(record->key_row), SQL_T(session_of(record)),
                               SQL_T(record->language), SQL_T(record->version), SQL_I(record->created_ms),
-                              SQL_I(record->code_bytes), SQL_B(record->code, record->code_len), SQL_I(db_server(db))),
+                              SQL_I(record->code_bytes), SQL_B(record->code, record->code_len),
+                              SQL_I(record->accepted ? -db_server(db) : db_server(db)),
+                              SQL_I(record->accepted ? 0 : 1)),
                    error);
 }
 
@@ -114,65 +111,82 @@ static long drop_removed(struct db *db, const struct record *record, struct erro
                    SQL_VALUES(SQL_T(record->id), SQL_I(record->key_row)), error);
 }
 
-/* No record could be finished. Makes it, unless it was removed or has ended. Returns as finish_row(). */
-static long finish_missing(struct db *db, const struct record *record, struct error *error)
+/* What became of a record at its execution's end. */
+enum finish {
+    FINISH_FAILED = -1,
+    FINISH_AGAIN, /* it has ended already */
+    FINISH_WRITTEN,
+    FINISH_REMOVED /* it was removed with its session, so nothing is written */
+};
+
+static enum finish finish_of(long rows, enum finish written)
+{
+    return rows < 0 ? FINISH_FAILED : rows == 0 ? FINISH_AGAIN : written;
+}
+
+/* No record could be finished. Makes it, unless it was removed or has ended. */
+static enum finish finish_missing(struct db *db, const struct record *record, struct error *error)
 {
     int there = record_exists(db, record->id, error);
 
     if (there != 0)
-        return there < 0 || drop_removed(db, record, error) < 0 ? -1 : 0;
-    long removed = sql_run(db, "DELETE FROM removed WHERE id = ?", SQL_VALUES(SQL_T(record->id)), error);
-    if (removed != 0)
-        return removed < 0 ? -1 : 0;
-    return records_insert(db, record, error) != 0 ? -1 : finish_row(db, record, error);
+        return there < 0 ? FINISH_FAILED : finish_of(drop_removed(db, record, error), FINISH_REMOVED);
+    long noted = sql_run(db, "DELETE FROM removed WHERE id = ?", SQL_VALUES(SQL_T(record->id)), error);
+    if (noted != 0)
+        return finish_of(noted, FINISH_REMOVED);
+    return records_insert(db, record, error) != 0 ? FINISH_FAILED
+                                                  : finish_of(finish_row(db, record, error), FINISH_WRITTEN);
+}
+
+static enum finish finish_record(struct db *db, const struct record *record, struct error *error)
+{
+    enum finish finish = finish_of(finish_row(db, record, error), FINISH_WRITTEN);
+
+    return finish == FINISH_AGAIN ? finish_missing(db, record, error) : finish;
+}
+
+static int64_t known(int64_t figure)
+{
+    return figure > 0 ? figure : 0;
+}
+
+static int count_usage(struct db *db, const struct record *record, struct error *error)
+{
+    const struct usage usage = {.executions = 1,
+                                .completed = record->status == RECORD_COMPLETED,
+                                .execution_ns = known(record->execution_ns),
+                                .cpu_ns = known(record->cpu_ns),
+                                .output_bytes = record->stdout_bytes + record->stderr_bytes};
+
+    return usage_add(db, record->key_row, usage_day(record->completed_ms), record->language, &usage, error);
 }
 
 static int settle_reservation(struct db *db, const struct record *record, struct error *error)
 {
-    return record->used ? credits_take(db, record->reservation, error)
+    return record->used ? credits_take(db, record->reservation, record->language, error)
                         : credits_give_back(db, record->reservation, error);
 }
 
 int records_finish(struct db *db, const struct record *record, struct error *error)
 {
     const char *session = session_of(record);
-    int64_t execution_ns = record->execution_ns > 0 ? record->execution_ns : 0;
 
     if (settle_reservation(db, record, error) != 0)
         return -1;
-    long written = finish_row(db, record, error);
-    if (written == 0)
-        written = finish_missing(db, record, error);
-    if (written <= 0 || session == NULL)
-        return written < 0 ? -1 : 0;
-    return sessions_add(db, record->key_row, session, 0, execution_ns, record->completed_ms, error);
+    enum finish finish = finish_record(db, record, error);
+    if (finish == FINISH_FAILED || (finish != FINISH_AGAIN && count_usage(db, record, error) != 0))
+        return -1;
+    if (finish != FINISH_WRITTEN || session == NULL)
+        return 0;
+    return sessions_add(db, record->key_row, session, 0, known(record->execution_ns), record->completed_ms, error);
 }
 
 static int read_record(struct statement *statement, struct record *record, struct error *error)
 {
-    memset(record, 0, sizeof *record);
-    record->sequence = statement_int(statement, 0);
-    sql_copy(record->id, sizeof record->id, statement, 1);
-    record->key_row = statement_int(statement, 2);
-    sql_copy(record->session_id, sizeof record->session_id, statement, 3);
-    sql_copy(record->language, sizeof record->language, statement, 4);
-    sql_copy(record->version, sizeof record->version, statement, 5);
-    record->status = (enum record_status)statement_int(statement, 6);
-    record->ended_by_itself = !statement_is_null(statement, 7);
-    record->exit_code = statement_int(statement, 7);
-    record->created_ms = statement_int(statement, 8);
-    record->started_ms = statement_int(statement, 9); /* 0 for NULL */
-    record->completed_ms = statement_int(statement, 10);
-    record->execution_ns = statement_int(statement, 11);
-    record->queue_ns = statement_int(statement, 12);
-    record->cpu_ns = statement_int(statement, 13);
-    record->memory_bytes = statement_int(statement, 14);
-    record->code_bytes = statement_int(statement, 15);
-    record->stdout_bytes = statement_int(statement, 16);
-    record->stderr_bytes = statement_int(statement, 17);
-    if (sql_copy_blob(&record->code, &record->code_len, statement, 18) == 0 &&
-        sql_copy_blob(&record->out, &record->out_len, statement, 19) == 0 &&
-        sql_copy_blob(&record->err, &record->err_len, statement, 20) == 0)
+    record_row_read(statement, record);
+    if (sql_copy_blob(&record->code, &record->code_len, statement, RECORD_ROW_COLUMNS) == 0 &&
+        sql_copy_blob(&record->out, &record->out_len, statement, RECORD_ROW_COLUMNS + 1) == 0 &&
+        sql_copy_blob(&record->err, &record->err_len, statement, RECORD_ROW_COLUMNS + 2) == 0)
         return 0;
     record_clear(record);
     return error_memory(error);
@@ -182,8 +196,8 @@ static int read_record(struct statement *statement, struct record *record, struc
 static int read_sequence(struct db *db, int64_t sequence, struct record *out, struct error *error)
 {
     struct statement *statement;
-    int row = sql_first(db, "SELECT " COLUMNS " FROM executions WHERE sequence = ?", SQL_VALUES(SQL_I(sequence)),
-                        &statement, error);
+    int row = sql_first(db, "SELECT " RECORD_ROW ", e.code, e.out, e.err FROM executions AS e WHERE e.sequence = ?",
+                        SQL_VALUES(SQL_I(sequence)), &statement, error);
 
     if (row <= 0)
         return row < 0 ? -1 : error_set(error, ERROR_INTERNAL, "The database failed: a row is missing");
@@ -310,7 +324,9 @@ static int begin_marking(struct db *db, int64_t *newest, struct error *error)
 {
     if (find_newest(db, newest, error) != 0)
         return -1;
-    return sql_run(db, "DELETE FROM removed WHERE server = ?", SQL_VALUES(SQL_I(db_server(db))), error) < 0 ? -1 : 0;
+    return sql_run(db, "DELETE FROM removed WHERE server IN (?1, -?1)", SQL_VALUES(SQL_I(db_server(db))), error) < 0
+               ? -1
+               : 0;
 }
 
 long records_mark_lost(struct db *db, int64_t *newest, struct error *error)
@@ -393,14 +409,18 @@ static long purge_portion(struct db *db, const struct purge *purge, struct error
     return sql_run(db, "DELETE FROM executions WHERE sequence IN " PURGED, which, error);
 }
 
-/* All records of the purge are deleted. Deletes the session, too, unless it was made again. */
+/* All records of the purge are deleted. Deletes the session, too, unless it was made again: then it may have expired
+ * meanwhile, and have records. */
 static long end_purge(struct db *db, const struct purge *purge, struct error *error)
 {
     const struct driver_value *which = SQL_VALUES(SQL_I(purge->key_row), SQL_T(purge->session_id));
 
     if (sql_run(db, "DELETE FROM purges WHERE key_row = ? AND session_id = ?", which, error) < 0)
         return -1;
-    long sessions = sql_run(db, "DELETE FROM sessions WHERE key_row = ? AND id = ? AND removed = 1", which, error);
+    long sessions = sql_run(db,
+                            "DELETE FROM sessions AS s WHERE key_row = ? AND id = ? AND removed = 1 AND NOT EXISTS"
+                            " (SELECT 1 FROM executions AS e WHERE e.key_row = s.key_row AND e.session_id = s.id)",
+                            which, error);
     return sessions < 0 ? -1 : sessions + 1;
 }
 

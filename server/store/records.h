@@ -36,6 +36,8 @@ struct record {
     int64_t created_ms, started_ms, completed_ms;         /* 0: not yet */
     int64_t execution_ns, queue_ns, cpu_ns, memory_bytes; /* -1: not known */
     int64_t code_bytes, stdout_bytes, stderr_bytes;
+    int64_t attempts; /* how often it was started */
+    bool accepted;    /* for records_insert(): the journal has it (journal.h), so it is pending until it is started */
     char *code, *out, *err; /* NULL unless the setting keeps them; the record's own, see record_clear() */
     size_t code_len, out_len, err_len;
     int64_t sequence;    /* its place in the order of creation, which a cursor holds */
@@ -43,17 +45,24 @@ struct record {
     bool used;           /* with a reservation: the program ran, so the credits are taken and not given back */
 };
 
+/* SQL: whether the execution `e` was removed with its session. Its row is there until records_purge() comes to it. */
+#define RECORDS_REMOVED                                                                             \
+    "EXISTS (SELECT 1 FROM purges AS p WHERE p.key_row = e.key_row AND p.session_id = e.session_id" \
+    " AND p.upto >= e.sequence)"
+
 void record_clear(struct record *record);
 
 /* At acceptance. Writes id, key_row, session_id, language, version, created_ms, code_bytes and code, with the status
- * pending and this server as the owner. If there is a session_id, its session is made if it is missing, marked as used,
- * and counts the execution. If the id exists already, nothing changes. */
+ * pending and this server as the owner. What is `accepted` has 0 attempts, else 1. If there is a session_id, its
+ * session is made if it is missing, marked as used, and counts the execution. If the id exists already, nothing
+ * changes. */
 int records_insert(struct db *db, const struct record *record, struct error *error);
 
 /* At the end. Writes status, exit code, times, figures, out and err, and adds to the session's totals. If
  * records_insert() has failed or was never called, it makes the record. A record that has ended already stays as it is.
  * A record that was removed with its session is not made again, and neither is the session: records_purge() notes which
- * executions had not ended. In each case the reservation is settled. */
+ * executions had not ended. In each case the reservation is settled. The first end of an execution is counted in its
+ * key's usage (usage.h). */
 int records_finish(struct db *db, const struct record *record, struct error *error);
 
 struct record_filter {

@@ -1,6 +1,6 @@
 /* A job's way: store_submit() puts it at the end of its line (turns.h). The thread takes a turn, which is up to
  * STORE_BATCH_MAX jobs of the first line or one job of another, and runs it in one transaction (run_batch). A job that
- * goes on returns to its line; every other job goes to `finished` (hand_over). The async handle wakes the loop, where
+ * goes on returns to its line; every other job goes to `finished` (hand_over). The waker wakes the loop, where
  * `deliver` calls each done(). A job that can't be queued goes to `finished` at once.
  * store_close() lets the thread finish what is queued. The thread then closes the file and ends.
  *
@@ -98,9 +98,9 @@ static void store_free(struct store *store)
     free(store);
 }
 
-static void on_async_closed(uv_handle_t *handle)
+static void on_waker_closed(struct waker *waker)
 {
-    struct store *store = handle->data;
+    struct store *store = container_of(waker, struct store, waker);
 
     void (*closed)(void *arg) = store->closed;
     void *arg = store->arg;
@@ -112,15 +112,15 @@ static void on_async_closed(uv_handle_t *handle)
         closed(arg);
 }
 
-static void on_async(uv_async_t *async)
+static void on_woken(struct waker *waker)
 {
-    struct store *store = async->data;
+    struct store *store = container_of(waker, struct store, waker);
 
     deliver(store);
-    if (uv_is_closing((uv_handle_t *)async) || !is_closed(store))
+    if (waker_is_closing(waker) || !is_closed(store))
         return;
     uv_thread_join(&store->thread);
-    uv_close((uv_handle_t *)async, on_async_closed);
+    waker_close(waker, on_waker_closed);
 }
 
 /* Opening. */
@@ -147,27 +147,26 @@ static void make_metrics(struct store *store)
         make_metric("codecell_database_batch_jobs", "Jobs that shared one transaction.", METRIC_HISTOGRAM, sizes);
 }
 
-static void on_start_undone(uv_handle_t *handle)
+static void on_start_undone(struct waker *waker)
 {
-    store_free(handle->data);
+    store_free(container_of(waker, struct store, waker));
 }
 
 /* Owns the store: if it fails, the store is freed. */
 static int start_thread(struct store *store, uv_loop_t *loop, struct error *error)
 {
-    int result = uv_async_init(loop, &store->async, on_async);
+    int result = waker_init(&store->waker, loop, on_woken);
 
     if (result < 0) {
         db_close(store->db);
         store_free(store);
         return error_set(error, ERROR_INTERNAL, "The database's thread can't start: %s", uv_strerror(result));
     }
-    store->async.data = store;
     result = uv_thread_create(&store->thread, store_thread, store);
     if (result == 0)
         return 0;
     db_close(store->db);
-    uv_close((uv_handle_t *)&store->async, on_start_undone);
+    waker_close(&store->waker, on_start_undone);
     return error_set(error, ERROR_INTERNAL, "The database's thread can't start: %s", uv_strerror(result));
 }
 
@@ -288,8 +287,8 @@ void store_submit(struct store *store, struct store_job *job)
     }
     uv_mutex_unlock(&store->mutex);
     uv_cond_signal(&store->wake); /* after the unlock, so that the thread does not wait for the mutex */
-    if (why != NULL && !uv_is_closing((uv_handle_t *)&store->async))
-        uv_async_send(&store->async);
+    if (why != NULL && !waker_is_closing(&store->waker))
+        waker_wake(&store->waker);
 }
 
 unsigned store_queued(const struct store *store)

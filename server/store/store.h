@@ -30,14 +30,15 @@ struct store_job {
      * so it must be the first member of a struct from malloc. */
     void (*done)(struct store_job *job, const struct error *error);
     int64_t reader; /* the key that reads: the job takes turns with other keys'. 0: the job is short, and goes first */
-    bool upkeep; /* no request waits for it: it goes in slices, between which the thread rests. When the store closes,
-                    it gets one more slice */
-    bool reads;  /* work() writes nothing. If all jobs of a transaction are such, it takes no write lock. A `reader`
-                    is always such a job */
-    bool early;  /* done() may come after work() and before the commit: what it writes is not promised. If that commit
-                    fails, the job does not learn it. Until a commit succeeds again, such a job waits like others */
-    bool proves; /* before work(), the store checks whether a record can be written, unless it has done so in the last
-                    STORE_CHECK_MS; done() may then ask store_trouble(). Such a job should only read */
+    bool upkeep;  /* no request waits for it: it goes in slices, between which the thread rests. When the store closes,
+                     it gets one more slice */
+    bool reads;   /* work() writes nothing. If all jobs of a transaction are such, it takes no write lock. A `reader`
+                     is always such a job */
+    bool early;   /* done() may come after work() and before the commit: what it writes is not promised. If that commit
+                     fails, the job does not learn it. Until a commit succeeds again, such a job waits like others */
+    bool durable; /* its commit waits until the disk has it (db_durable) */
+    bool proves;  /* before work(), the store checks whether a record can be written, unless it has done so in the last
+                     STORE_CHECK_MS; done() may then ask store_trouble(). Such a job should only read */
 
     /* The store's own. */
     struct error error;

@@ -5,6 +5,7 @@
 #include "base/container_of.h"
 #include "base/metrics.h"
 #include "base/text.h"
+#include "base/waker.h"
 #include "store/copier.h"
 #include "store/owed.h"
 #include "store/store.h"
@@ -28,8 +29,9 @@ struct store {
     bool ailing;           /* the last commit failed */
     uint64_t tend_at;      /* when the next check is due, if there is doubt */
     uint64_t proved_ns;    /* when a check last succeeded; 0: never */
+    uint64_t held_ns;      /* since when upkeep waits for the copier; 0: it does not */
 
-    uv_async_t async;
+    struct waker waker; /* of the loop */
     uv_thread_t thread;
     uv_mutex_t mutex; /* guards what follows, down to `trouble` */
     uv_cond_t wake;

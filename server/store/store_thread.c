@@ -176,7 +176,7 @@ static void hand_over(struct store *store, struct list *jobs)
     list_join(&store->finished, jobs);
     store_set_queued(store, atomic_load(&store->queued) - count);
     uv_mutex_unlock(&store->mutex);
-    uv_async_send(&store->async);
+    waker_wake(&store->waker);
 }
 
 /* Gives those jobs to the loop that need not wait for the commit. */
@@ -223,12 +223,27 @@ static int run_jobs(struct store *store, struct list *batch, struct error *error
     return 0;
 }
 
+static bool is_durable(const struct list *batch)
+{
+    LIST_EACH (node, batch)
+        if (store_job_of(node)->durable)
+            return true;
+    return false;
+}
+
+static int begin_batch(struct db *db, bool reads, bool durable, struct error *error)
+{
+    if (reads)
+        return db_begin_read(db, error);
+    return durable && db_durable(db, true, error) != 0 ? -1 : db_begin(db, error);
+}
+
 static void run_batch(struct store *store, struct list *batch)
 {
     struct db *db = store->db;
     struct error error = {.code = ERROR_NONE};
-    bool reads = only_reads(batch);
-    int result = reads ? db_begin_read(db, &error) : db_begin(db, &error);
+    bool reads = only_reads(batch), durable = is_durable(batch);
+    int result = begin_batch(db, reads, durable, &error);
 
     if (result == 0)
         result = run_jobs(store, batch, &error);
@@ -236,9 +251,12 @@ static void run_batch(struct store *store, struct list *batch)
         hand_over_early(store, batch);
     if (result == 0)
         result = reads ? db_commit(db, &error) : commit_batch(store, batch, &error);
+    if (result != 0)
+        db_rollback(db);
+    if (durable)
+        (void)db_durable(db, false, NULL); /* if it stays on, commits are slower */
     if (result == 0)
         return;
-    db_rollback(db);
     doubt(store, &error);
     if (error.code == ERROR_NONE)
         error_set(&error, ERROR_INTERNAL, "The database failed: the transaction was lost");
@@ -262,13 +280,19 @@ static void requeue(struct store *store, struct list *batch)
 /* The thread. */
 
 /* When the write-ahead log is copied. The copier copies it above LOG_PAGES_IDLE once no job has come for IDLE_NS, and
- * above LOG_PAGES_MORE after any turn. Above LOG_PAGES_LONG this thread copies what was written during the copier's
- * last copy. Then all of the log is copied, and the next commit starts it anew. */
+ * above LOG_PAGES_MORE after any turn. If nothing was written meanwhile, all of the log is copied, and the next commit
+ * starts it anew. Above LOG_PAGES_HELD the copier copies again and again until that succeeds, and upkeep, which writes
+ * most, waits for it. Above LOG_PAGES_LONG this thread copies what was written during the copier's last copy, and all
+ * jobs wait for the disk. */
 #define LOG_PAGES_IDLE 1000
 #define LOG_PAGES_MORE 1500
-#define LOG_PAGES_LONG 8000
+#define LOG_PAGES_HELD 3000
+#define LOG_PAGES_LONG 16000
 #define LOG_PAGES_REST 250
 #define IDLE_NS 5000000
+#define HELD_NS UINT64_C(5000000) /* until upkeep looks again */
+#define HELD_MOST_NS \
+    UINT64_C(200000000) /* that it waits for a slice, where others write faster than the copier copies */
 
 static void copy_log(struct store *store, int pages)
 {
@@ -276,6 +300,30 @@ static void copy_log(struct store *store, int pages)
         db_checkpoint(store->db, LOG_PAGES_REST);
     else if (db_checkpoint_due(store->db, pages) && copier_ask(store->copier))
         db_checkpoint_begun(store->db);
+}
+
+/* Whether upkeep should wait for the copier, which is asked to copy. If another program reads the file for long, the
+ * log does not begin anew, however often it is copied. */
+static bool log_is_behind(struct store *store)
+{
+    if (!db_log_is_long(store->db, LOG_PAGES_HELD) || db_log_is_long(store->db, LOG_PAGES_LONG))
+        return false;
+    if (db_checkpoint_due(store->db, 1) && copier_ask(store->copier))
+        db_checkpoint_begun(store->db);
+    return copier_works(store->copier);
+}
+
+/* With the mutex held. */
+static void hold_upkeep(struct store *store, uint64_t now)
+{
+    if (list_is_empty(&store->turns.upkeep) || !log_is_behind(store)) {
+        store->held_ns = 0;
+        return;
+    }
+    if (store->held_ns == 0)
+        store->held_ns = now;
+    if (now - store->held_ns < HELD_MOST_NS && store->turns.upkeep_ns < now + HELD_NS)
+        store->turns.upkeep_ns = now + HELD_NS;
 }
 
 /* What the thread does by itself if no job comes. */
@@ -328,7 +376,9 @@ static enum turn wait_turn(struct store *store)
 {
     for (;;) {
         bool closing = store->life != STORE_OPEN;
-        enum turn turn = turns_next(&store->turns, seam()->monotonic_ns(), closing);
+        uint64_t now = seam()->monotonic_ns();
+        hold_upkeep(store, now);
+        enum turn turn = turns_next(&store->turns, now, closing);
         if (turn != TURN_NONE || closing)
             return turn;
         wait_for_jobs(store);
@@ -371,6 +421,7 @@ static void run_turn(struct store *store, enum turn turn, struct list *batch)
         return;
     uv_mutex_lock(&store->mutex);
     turns_rest(&store->turns, start, seam()->monotonic_ns());
+    store->held_ns = 0;
     uv_mutex_unlock(&store->mutex);
 }
 
@@ -415,5 +466,5 @@ void store_thread(void *arg)
     copier_close(store->copier);
     db_close(store->db);
     set_life_locked(store, STORE_CLOSED);
-    uv_async_send(&store->async);
+    waker_wake(&store->waker);
 }

@@ -11,7 +11,7 @@
 
 struct upkeep {
     struct store_job job;
-    const char *event; /* logged at the end if rows were deleted */
+    const char *event; /* logged at the end if rows were changed */
     int64_t before_ms; /* of records_expire() */
     long rows;
     void (*done)(void *arg);
@@ -36,6 +36,11 @@ static int expire_records(struct db *db, struct store_job *job, struct error *er
     struct upkeep *upkeep = container_of(job, struct upkeep, job);
 
     return count_rows(upkeep, records_expire(db, upkeep->before_ms, error));
+}
+
+static int end_sessions(struct db *db, struct store_job *job, struct error *error)
+{
+    return count_rows(container_of(job, struct upkeep, job), sessions_end_expired(db, error));
 }
 
 static int tidy(struct db *db, struct store_job *job, struct error *error)
@@ -77,6 +82,14 @@ void upkeep_purge(struct store *store)
     struct upkeep *upkeep = upkeep_new(purge_records, "records.purged");
 
     if (upkeep != NULL) /* without memory, the next purge does the work */
+        store_submit(store, &upkeep->job);
+}
+
+void upkeep_sessions(struct store *store)
+{
+    struct upkeep *upkeep = upkeep_new(end_sessions, "sessions.expired");
+
+    if (upkeep != NULL) /* without memory, the next call does the work */
         store_submit(store, &upkeep->job);
 }
 

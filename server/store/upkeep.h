@@ -12,6 +12,9 @@ void upkeep_purge(struct store *store);
  * failure. */
 void upkeep_expire(struct store *store, int64_t before_ms, void (*done)(void *arg), void *arg);
 
+/* Takes expired sessions out of lists (sessions_end_expired). */
+void upkeep_sessions(struct store *store);
+
 /* Deletes answers that are not given again any more (idempotency_expire), and payments whose time is over
  * (payments_expire). */
 void upkeep_tidy(struct store *store);

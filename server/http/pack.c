@@ -1,0 +1,41 @@
+#include "http/pack.h"
+
+#include "base/container_of.h"
+#include "http/answer.h"
+#include "http/connection.h"
+#include "http/exchange_private.h"
+#include "http/response.h"
+
+static void pack_on_thread(uv_work_t *work)
+{
+    http_response_filter(container_of(work, struct http_exchange, packing));
+}
+
+static void pack_over(uv_work_t *work, int status)
+{
+    struct http_exchange *ex = container_of(work, struct http_exchange, packing);
+    struct http_connection *conn = ex->connection;
+
+    (void)status; /* never cancelled */
+    ex->is_packing = false;
+    if (conn->state == HTTP_CONN_CLOSING) {
+        conn->exchange = NULL;
+        http_exchange_end(ex, 0);
+    } else {
+        http_answer_send(ex);
+    }
+    http_connection_release(conn);
+}
+
+bool http_pack_start(struct http_exchange *ex)
+{
+    struct http_connection *conn = ex->connection;
+
+    if (conn->state != HTTP_CONN_WORKING || ex->body_len <= HTTP_PACK_INLINE || !http_response_is_filtered(ex))
+        return false;
+    if (uv_queue_work(conn->server->loop, &ex->packing, pack_on_thread, pack_over) != 0)
+        return false;
+    ex->is_packing = true;
+    http_connection_keep(conn);
+    return true;
+}

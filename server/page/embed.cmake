@@ -1,0 +1,33 @@
+# Writes OUT.S and OUT.c: struct asset page_assets[], made from the files that FOLDER/manifest names (build.mjs). Without a
+# manifest there are none.
+set(BLOBS "    .section .rodata\n")
+set(DECLARATIONS "")
+set(TABLE "")
+set(LINES "")
+if(EXISTS ${FOLDER}/manifest)
+    file(STRINGS ${FOLDER}/manifest LINES ENCODING UTF-8)
+endif()
+set(NUMBER 0)
+foreach(LINE IN LISTS LINES)
+    string(REPLACE "|" ";" PARTS "${LINE}") # a type has a semicolon, so the parts are taken from both ends
+    list(GET PARTS 0 PATH)
+    list(GET PARTS -1 FILE)
+    list(GET PARTS -2 ETAG)
+    string(REGEX REPLACE "^[^|]*\\|([^|]*)\\|.*$" "\\1" TYPE "${LINE}")
+    foreach(KIND plain gzip)
+        if(KIND STREQUAL "plain")
+            set(SOURCE ${FOLDER}/${FILE})
+        else()
+            set(SOURCE ${FOLDER}/${FILE}.gz)
+        endif()
+        set(NAME page_${KIND}_${NUMBER})
+        string(APPEND BLOBS "    .global ${NAME}, ${NAME}_end\n${NAME}:\n    .incbin \"${SOURCE}\"\n${NAME}_end:\n    .byte 0\n")
+        string(APPEND DECLARATIONS "extern const char ${NAME}[], ${NAME}_end[];\n")
+    endforeach()
+    string(APPEND TABLE "    {\"${PATH}\", \"${TYPE}\", \"${ETAG}\", page_plain_${NUMBER}, page_plain_${NUMBER}_end, "
+                        "page_gzip_${NUMBER}, page_gzip_${NUMBER}_end},\n")
+    math(EXPR NUMBER "${NUMBER} + 1")
+endforeach()
+file(WRITE ${OUT}.S "${BLOBS}    .section .note.GNU-stack,\"\",%progbits\n")
+file(WRITE ${OUT}.c "#include \"api/asset.h\"\n\nextern const struct asset page_assets[];\n${DECLARATIONS}"
+                    "const struct asset page_assets[] = {\n${TABLE}    {.path = 0},\n};\n")
