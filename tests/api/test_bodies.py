@@ -1,11 +1,11 @@
 """The memory that a body takes: at most four times its bytes in every shape, and the server gives it back. And one key's
-bodies do not slow another key down noticeably."""
+bodies do not slow another key down noticeably, and are read slower beside it."""
 import json
 import threading
 import time
 from pathlib import Path
 
-from codecell import SANITIZED, wait_for
+from codecell import SANITIZED, in_parallel, wait_for
 
 MB = 1 << 20
 SIZE = (2 if SANITIZED else 16) * MB
@@ -131,3 +131,43 @@ def test_bodies_of_one_key_beside_another(launch, record_property):
     line = f"p50 {took[len(took) // 2]:.3f} s, worst {took[-1]:.3f} s beside {len(answers)} bodies"
     print(line)
     record_property("another key", line)
+
+
+def test_bodies_are_read_slower_beside_another_key(launch):
+    """The first 4 MiB at any speed, and then a mebibyte a second; a key that is alone is read at once."""
+    server = launch({"CODECELL_BODY_RATE": "1m", "CODECELL_POOL": "bash=2,*=0"}, languages=["bash"])
+    large, small, watcher = server.key(), server.key(), server.key()
+    over = threading.Event()
+
+    def send():
+        begin = time.monotonic()
+        answer = server.execute("wc -c", "bash", key=large, stdin="x" * (7 * MB))
+        assert (answer.status, answer.json["stdout"].strip()) == (200, str(7 * MB)), answer
+        return time.monotonic() - begin
+
+    def send_beside():
+        time.sleep(0.3)
+        try:
+            return send()
+        finally:
+            over.set()
+
+    def ask():
+        while not over.wait(0.1):
+            assert server.executions(key=watcher) == []
+
+    def run():
+        took = []
+        while not over.is_set():
+            begin = time.monotonic()
+            assert server.output("echo 1", "bash", key=small) == "1\n"
+            took.append(time.monotonic() - begin)
+            over.wait(0.5)
+        return took
+
+    server.wait_pool(bash=2)
+    time.sleep(1.1)  # since the last request of anybody else
+    alone = send()
+    beside, _, took = in_parallel([send_beside, ask, run])
+    print(f"alone {alone:.2f} s, beside another key {beside:.2f} s; that key's worst {max(took):.3f} s")
+    assert beside > 2.8 and beside > alone + 1

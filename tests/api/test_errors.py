@@ -43,7 +43,8 @@ def test_an_empty_key_is_none(server):
     ("POST", "/api/v1/execute"), ("GET", "/api/v1/executions"), ("GET", "/api/v1/executions/x"),
     ("GET", "/api/v1/sessions"), ("GET", "/api/v1/sessions/x"), ("DELETE", "/api/v1/sessions/x"),
     ("GET", "/api/v1/sessions/x/executions"),
-    ("DELETE", "/api/v1/execute/session/x"),
+    ("DELETE", "/api/v1/execute/session/x"), ("DELETE", "/api/v1/executions/x"), ("POST", "/api/v1/execute/batch"),
+    ("POST", "/api/v1/execute/async"), ("GET", "/api/v1/execute/status/x"),
 ])
 def test_everything_of_a_key_wants_a_key(server, method, path):
     answer = server.request(method, path, key=None)
@@ -54,7 +55,10 @@ def test_a_key_without_the_right(server):
     reader, runner = server.key(scopes="read"), server.key(scopes="execute")
     answer = server.post(RUN, key=reader)
     assert answer.status == 403 and answer.detail.startswith("This key may not "), answer
-    for method, path in (("GET", "/api/v1/executions"), ("GET", "/api/v1/sessions"), ("GET", "/api/v1/sessions/x")):
+    for path in ("/api/v1/execute/batch", "/api/v1/execute/async"):
+        assert server.request("POST", path, [RUN], key=reader).status == 403
+    for method, path in (("GET", "/api/v1/executions"), ("GET", "/api/v1/sessions"), ("GET", "/api/v1/sessions/x"),
+                         ("GET", "/api/v1/execute/status/x")):
         answer = server.request(method, path, key=runner)
         assert answer.status == 403 and answer.detail.startswith("This key may not "), answer
     assert server.post(RUN, key=runner).status == 200
@@ -74,8 +78,10 @@ def test_no_such_path(server, path):
 @pytest.mark.parametrize("method,path,allowed", [
     ("GET", "/api/v1/execute", {"POST"}), ("PUT", "/api/v1/execute", {"POST"}), ("DELETE", "/api/v1/execute", {"POST"}),
     ("HEAD", "/api/v1/execute", {"POST"}), ("POST", "/health", {"GET", "HEAD"}), ("POST", "/metrics", {"GET", "HEAD"}),
-    ("POST", "/api/v1/languages", {"GET", "HEAD"}), ("PATCH", "/api/v1/sessions/x", {"GET", "HEAD", "DELETE"}),
+    ("POST", "/api/v1/languages", {"GET", "HEAD"}), ("PUT", "/api/v1/sessions/x", {"GET", "HEAD", "PATCH", "DELETE"}),
     ("PUT", "/api/v1/executions", {"GET", "HEAD"}), ("DELETE", "/ready", {"GET", "HEAD"}),
+    ("GET", "/api/v1/execute/batch", {"POST"}), ("PUT", "/api/v1/execute/async", {"POST"}),
+    ("POST", "/api/v1/execute/status/x", {"GET", "HEAD"}),
 ])
 def test_a_method_that_is_not_allowed(server, method, path, allowed):
     answer = server.request(method, path, key=None)

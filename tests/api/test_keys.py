@@ -38,7 +38,7 @@ def test_the_list_shows_rate_scopes_and_expiry(server):
 
 
 def test_the_list_shows_reuse(server):
-    for reuse in ("off", "key"):
+    for reuse in ("off", "key", "any"):
         assert row_of(server, server.key(reuse=reuse)).split().count(reuse) == 1
     words = row_of(server, server.key()).split()
     assert "-" in words and "off" not in words and "key" not in words
@@ -127,7 +127,7 @@ def test_bad_commands_are_a_sentence_and_make_nothing(server, arguments):
 def test_the_secret_is_stored_nowhere(server):
     key = server.key()
     assert server.post(RUN, key=key).status == 200
-    for file in server.data_dir.rglob("*"):
+    for file in server.data_files():
         assert key[11:].encode() not in file.read_bytes(), file
 
 

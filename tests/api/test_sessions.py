@@ -1,12 +1,16 @@
 """Sessions: made by their first execution, counted, listed, deleted together with what runs in them."""
+import contextlib
 import datetime
+import sqlite3
 import subprocess
 
 import pytest
 
-from codecell import wait_for
+from codecell import UUID, in_parallel, wait_for
 
-FIELDS = {"session_id", "created_at", "last_used_at", "expires_at", "workspace", "executions", "total_execution_time"}
+FIELDS = {"session_id", "created_at", "last_used_at", "expires_at", "workspace", "state", "state_reason", "language",
+          "bytes", "executions", "total_execution_time", "durable", "version"}
+SESSIONS = "/api/v1/sessions"
 
 
 def session(server, key, id_):
@@ -111,3 +115,115 @@ def test_side_by_side_in_one_session_all_are_counted(server, key):
     running = [server.begin(":", "bash", session_id="many", key=key) for _ in range(8)]
     assert all(each.answer().status == 200 for each in running)
     assert session(server, key, "many")["executions"] == 8
+
+
+def make(server, key, **fields):
+    answer = server.request("POST", SESSIONS, fields, key=key)
+    assert answer.status == 201, answer
+    return answer
+
+
+def lives(seen):
+    """Seconds from the last use to the expiry."""
+    return (when(seen["expires_at"]) - when(seen["last_used_at"])).total_seconds()
+
+
+def test_a_session_is_made_before_its_first_execution(server, key):
+    answer = make(server, key, session_id="made", ttl_seconds=120)
+    made = answer.json
+    assert answer.header("Location") == SESSIONS + "/made" and set(made) == {*FIELDS, "warnings"}
+    assert (made["session_id"], made["workspace"], made["state"], made["executions"]) == ("made", False, "tracking", 0)
+    assert made["state_reason"] is None and made["created_at"] == made["last_used_at"] and lives(made) == 120
+    assert session(server, key, "made") == {name: made[name] for name in FIELDS}
+    server.run(":", "bash", session_id="made", key=key)
+    seen = session(server, key, "made")
+    assert (seen["executions"], lives(seen)) == (1, 120) and when(seen["expires_at"]) > when(made["expires_at"])
+    page = server.get(SESSIONS + "/made/executions", key=key).json
+    assert len(page["items"]) == 1
+
+
+def test_a_session_without_a_name_gets_one(server, key):
+    for body in ({}, {"session_id": None, "ttl_seconds": None, "workspace": False, "durable": False}):
+        made = make(server, key, **body).json
+        assert UUID.fullmatch(made["session_id"]) and lives(made) == 3600
+    answer = server.request("POST", SESSIONS, key=key)
+    assert answer.status == 201 and answer.header("Location") == f"{SESSIONS}/{answer.json['session_id']}"
+
+
+def test_a_name_that_is_taken(server, key):
+    make(server, key, session_id="taken")
+    server.run(":", "bash", session_id="implicit", key=key)
+    for id_ in ("taken", "implicit"):
+        answer = server.request("POST", SESSIONS, {"session_id": id_}, key=key)
+        assert (answer.status, answer.detail) == (409, f"Session {id_} is there already")
+    make(server, server.key(), session_id="taken")
+    assert server.request("DELETE", SESSIONS + "/taken", key=key).status == 200
+    make(server, key, session_id="taken")
+
+
+def test_side_by_side_one_makes_it(server, key):
+    answers = in_parallel([lambda: server.request("POST", SESSIONS, {"session_id": "race"}, key=key)
+                           for _ in range(8)])
+    assert sorted(answer.status for answer in answers) == [201] + [409] * 7
+
+
+def test_a_new_time_to_live(server, key):
+    make(server, key, session_id="patched", ttl_seconds=60)
+    answer = server.request("PATCH", SESSIONS + "/patched", {"ttl_seconds": 604800}, key=key)
+    assert answer.status == 200 and lives(answer.json) == 604800
+    answer = server.request("PATCH", SESSIONS + "/patched", {"workspace": True}, key=key)
+    assert answer.status == 200 and answer.json["warnings"] == ["unknown field: workspace"]
+    assert lives(answer.json) == 604800
+    server.run(":", "bash", session_id="implicit", key=key)
+    assert session(server, key, "implicit")["expires_at"] is None
+    assert lives(server.request("PATCH", SESSIONS + "/implicit", {"ttl_seconds": 90}, key=key).json) == 90
+    for id_, other in (("nobody", key), ("patched", server.key())):
+        answer = server.request("PATCH", f"{SESSIONS}/{id_}", {"ttl_seconds": 90}, key=other)
+        assert (answer.status, answer.detail) == (404, "Session not found")
+
+
+@pytest.mark.parametrize("body, sentence", [
+    ({"durable": True}, "durable: only with workspace"),
+    ({"version": "x y"}, "version: must be a version or a range, such as 3, 3.11 or >=20"),
+    ({"environment": {"1": ""}}, "environment: a name must match [A-Za-z_][A-Za-z0-9_]*"),
+    ({"workspace": 1}, "workspace: must be true or false"),
+    ({"ttl_seconds": 59}, "ttl_seconds: must be an integer from 60 to 604800"),
+    ({"ttl_seconds": 604801}, "ttl_seconds: must be an integer from 60 to 604800"),
+    ({"session_id": ""},
+     "session_id: must be 1 to 128 characters of [A-Za-z0-9._:-], the first a letter or digit"),
+    ({"session_id": "a/b"},
+     "session_id: must be 1 to 128 characters of [A-Za-z0-9._:-], the first a letter or digit"),
+], ids=str)
+def test_a_wrong_body(server, key, body, sentence):
+    answer = server.request("POST", SESSIONS, body, key=key)
+    assert (answer.status, answer.detail) == (400, sentence)
+    assert server.get(SESSIONS, key=key).json["items"] == []
+
+
+def test_who_may_make_one(server):
+    reader = server.key(scopes="read")
+    assert server.request("POST", SESSIONS, {}, key=reader).status == 403
+    assert server.request("PATCH", SESSIONS + "/x", {}, key=reader).status == 403
+    assert server.request("POST", SESSIONS, {}, key=None).status == 401
+
+
+def test_a_session_expires_and_its_records_stay(launch):
+    """The clock of the database's rows is put back, because the shortest time to live is a minute."""
+    server = launch(languages=["bash"])
+    key = server.key()
+    make(server, key, session_id="old", ttl_seconds=60)
+    id_ = server.run(":", "bash", session_id="old", key=key)["execution_id"]
+    server.stop()
+    with contextlib.closing(sqlite3.connect(server.data_dir / "codecell.db")) as db:
+        db.execute("update sessions set expires_ms = expires_ms - 61000, last_used_ms = last_used_ms - 61000")
+        db.commit()
+    server.start()
+    assert server.get(SESSIONS + "/old", key=key).status == 404 and server.get(SESSIONS, key=key).json["items"] == []
+    assert server.request("DELETE", SESSIONS + "/old", key=key).status == 404
+    server.wait_event("sessions.expired", rows=1)
+    record = server.get("/api/v1/executions/" + id_, key=key)
+    assert (record.status, record.json["session_id"]) == (200, "old")
+    assert [one["execution_id"] for one in server.executions(key=key, session_id="old")] == [id_]
+    server.run(":", "bash", session_id="old", key=key)
+    seen = session(server, key, "old")
+    assert (seen["executions"], seen["expires_at"]) == (2, None)

@@ -89,6 +89,20 @@ def test_none_fits(duo, name, wanted):
     assert answer.detail == f"version: no Duo {wanted}; there are {', '.join(told(duo)['versions'])}"
 
 
+@pytest.mark.parametrize("name,wanted,fits", [("duo", "3", False), ("snake", "1", False), ("snake", "check", True)])
+@pytest.mark.parametrize("workspace", [False, True])
+def test_a_session_s_version_must_be_there(duo, name, wanted, fits, workspace):
+    """What its first execution would refuse, it refuses itself, in the same words."""
+    body = {"session_id": "of-a-version", "language": name, "version": wanted, "workspace": workspace}
+    answer = duo.request("POST", "/api/v1/sessions", body)
+    if fits:
+        assert answer.status == 201 and answer.json["version"] == wanted, answer
+        assert duo.request("DELETE", "/api/v1/sessions/of-a-version").status == 200
+        return
+    assert (answer.status, answer.detail) == (400, duo.execute(SHOW, name, version=wanted).detail)
+    assert duo.request("GET", "/api/v1/sessions/of-a-version").status == 404
+
+
 def test_a_version_without_its_image_has_no_name_either(duo):
     answer = duo.execute(SHOW, "duo3")
     assert answer.status == 400 and answer.detail == "Unsupported language: duo3. Supported languages: bash, duo"

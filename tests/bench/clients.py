@@ -68,9 +68,19 @@ class Crowd:
     """Clients of one server, and the answers as they come."""
 
     def __init__(self, address, count):
-        self.selector, self.free = selectors.DefaultSelector(), [Client(address) for _ in range(count)]
-        for client in self.free:
-            self.selector.register(client.socket, selectors.EVENT_READ, client)
+        self.address, self.selector = address, selectors.DefaultSelector()
+        self.free = [self.connect() for _ in range(count)]
+
+    def connect(self):
+        client = Client(self.address)
+        self.selector.register(client.socket, selectors.EVENT_READ, client)
+        return client
+
+    def take(self, most):
+        """A client that is free, or a new one; None: there are `most`. None waits unused until the server closes it."""
+        if self.free:
+            return self.free.pop()
+        return self.connect() if len(self.selector.get_map()) < most else None
 
     def __enter__(self):
         return self
@@ -91,19 +101,21 @@ class Crowd:
 def closed_loop(address, request, expected, count, seconds):
     """`count` clients, each asks again as soon as it is answered; (answers a second, their times).
 
-    Requests that are under way at the end are awaited but not counted.
+    request: for all clients, or a list with one for each. Requests that are under way at the end are awaited but not
+    counted.
     """
     times = []
     with Crowd(address, count) as crowd:
+        own = dict(zip(crowd.free, request if isinstance(request, list) else [request] * count))
         start, waiting = time.perf_counter(), count
         for client in crowd.free:
-            client.begin(request)
+            client.begin(own[client])
         while waiting:
             for client, taken, answer in crowd.answers(60):
                 check(answer, expected)
                 if time.perf_counter() - start < seconds:
                     times.append(taken)
-                    client.begin(request)
+                    client.begin(own[client])
                 else:
                     waiting -= 1
     return len(times) / seconds, times
@@ -113,11 +125,11 @@ def open_loop(address, request, expected, rate, seconds, most=256):
     """Requests at an even rate, answered or not; their times, from when each was due."""
     times, due, under_way = [], time.perf_counter(), 0
     end = due + seconds
-    with Crowd(address, most) as crowd:
+    with Crowd(address, 0) as crowd:
         while due < end or under_way:
             now = time.perf_counter()
-            while due <= now and due < end and crowd.free:
-                crowd.free.pop().begin(request, due)
+            while due <= now and due < end and (client := crowd.take(most)):
+                client.begin(request, due)
                 under_way += 1
                 due += 1 / rate
             for client, taken, answer in crowd.answers(max(0, min(due - time.perf_counter(), 60)) if due < end else 60):

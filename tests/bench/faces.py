@@ -33,10 +33,6 @@ def native(**limits):
 PAIRS = {
     "agent402": (Call("/api/code-run", {"code": HELLO, "language": "python"}, lambda answer: answer["stdout"]),
                  native(timeout=30, evaluate=True)),
-    "builde2e": (Call("/v1/code-sandbox/execute", {"code": HELLO, "language": "python"}, lambda answer: answer["stdout"]),
-                 native(timeout=10, limits={"cpu": 0.5, "memory_mb": 256})),
-    "gateway": (Call("/v1/agent-coderunner/execute", {"code": HELLO, "language": "python"},
-                     lambda answer: answer["stdout"]), native(timeout=10, limits={"output_kb": 64})),
     "builde2e": (Call("/v1/code-sandbox/execute", {"code": HELLO, "language": "python"},
                       lambda answer: answer["stdout"]),
                  native(timeout=10, limits={"cpu": 0.5, "memory_mb": 256, "output_kb": 1024})),

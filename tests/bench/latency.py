@@ -9,13 +9,13 @@ from codecell import Server
 from figures import figures, table
 
 # How much of the bare interpreter's time an answer over HTTP may take, at the median.
-GOALS = {("python", "waiting"): 0.45, ("javascript", "waiting"): 0.25, ("bash", "waiting"): 1.2,
+GOALS = {("python", "waiting"): 0.42, ("javascript", "waiting"): 0.16, ("bash", "waiting"): 1.2,
          ("python", "fresh"): 1.05, ("javascript", "fresh"): 1.0}
 MODES = {
-    "on demand": {"CODECELL_POOL": "*=0"},
+    "on demand": {"CODECELL_POOL": "*=0", "CODECELL_REUSE": "off"},
     "fresh": {"CODECELL_POOL": "*=2", "CODECELL_WAITING": "off"},
     "waiting": {"CODECELL_POOL": "*=2"},
-    "reuse": {"CODECELL_POOL": "*=1", "CODECELL_REUSE": "key"},
+    "container": {"CODECELL_POOL": "*=2", "CODECELL_ISOLATION": "container"},
 }
 
 

@@ -34,9 +34,8 @@ def body(language):
     return {"code": SOURCES[language][1], "language": language}
 
 
-def spawned(argv, folder=None):
-    """Runs a command from posix_spawn to its exit with its output read; seconds."""
-    start = time.perf_counter()
+def begin(argv, folder=None):
+    """Starts a command with posix_spawn; its pid, and the pipe of its output."""
     read, write = os.pipe()
     actions = [(os.POSIX_SPAWN_DUP2, write, 1), (os.POSIX_SPAWN_CLOSE, read)]
     here = os.getcwd()
@@ -46,22 +45,34 @@ def spawned(argv, folder=None):
     if folder:
         os.chdir(here)
     os.close(write)
+    return pid, read
+
+
+def finish(pid, read):
+    """Reads the output to its end and waits for the exit; (status, output)."""
     output = b""
     while part := os.read(read, 65536):
         output += part
     os.close(read)
-    status = os.waitpid(pid, 0)[1]
+    return os.waitpid(pid, 0)[1], output
+
+
+def spawned(argv, folder=None, count=1):
+    """Runs commands at the same moment, from posix_spawn to the last one's exit with its output read; seconds."""
+    start = time.perf_counter()
+    begun = [begin(argv, folder) for _ in range(count)]
+    ended = [finish(*each) for each in begun]
     taken = time.perf_counter() - start
-    assert (status, output) == (0, OUTPUT.encode()), (argv, status, output)
+    assert set(ended) == {(0, OUTPUT.encode())}, (argv, ended)
     return taken
 
 
-def on_host(language):
-    """A measurement: the language's own command on this machine."""
+def on_host(language, count=1):
+    """A measurement: the language's own command on this machine, so many at the same moment."""
     folder = tempfile.mkdtemp(prefix="codecell-bench-")
     name, code = SOURCES[language]
     Path(folder, name).write_text(code, encoding="utf-8")
-    return lambda: spawned(HOST[language], folder)
+    return lambda: spawned(HOST[language], folder, count)
 
 
 def docker_run(language):

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""A made-up Docker Engine on a unix socket: it answers a server at once and always alike, and in each attach
-stream plays the agent of docker/wire/frame.h; every program prints "2". So only the server's own work is left to
-count: tests/bench/scripted_engine.py PATH [IMAGE…] (codecell/bash), until it is killed.
+"""A made-up Docker Engine on a unix socket: it answers a server at once and always alike, and in each attach stream plays
+the keeper and the agent of docker/wire/frame.h; every program prints "2". So only the server's own work is left to count:
+tests/bench/scripted_engine.py PATH [IMAGE…] (codecell/bash), until it is killed.
 
 It makes no container and knows no failure: for those, tests/unit/lib/fake_engine.c.
 """
@@ -13,13 +13,16 @@ import selectors
 import socket
 import struct
 import sys
+from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[2]
 READ = 1 << 16
 FRAME = struct.Struct("<BBBBI")  # type, step, channel, 0, length of the payload
 FILE, STEP, START, STDIN_END, PREPARE, RESET = 2, 4, 5, 7, 8, 9
 READY, OUTPUT, STEP_END, DONE, PREPARED = 64, 65, 66, 67, 69
 RUN, STDOUT = 2, 1
-VERSION = 5
+VERSION = int(re.search(r"#define FRAME_VERSION (\d+)u", (ROOT / "docker" / "wire" / "frame.h").read_text())[1])
+NUMBER = 7  # of each capsule; a keeper draws it at random
 MILLISECOND = 1_000_000  # in ns
 MEMORY = 8 << 20
 
@@ -28,9 +31,9 @@ def frame(kind, payload=b"", step=0, channel=0):
     return FRAME.pack(kind, step, channel, 0, len(payload)) + payload
 
 
-def from_container(data):
-    """As the engine frames a container's standard output."""
-    return struct.pack(">BxxxI", 1, len(data)) + data
+def from_container(data, channel=1):
+    """As the engine frames a container's standard output (1) or standard error (2)."""
+    return struct.pack(">BxxxI", channel, len(data)) + data
 
 
 def ended(step):
@@ -38,7 +41,8 @@ def ended(step):
     return frame(STEP_END, struct.pack("<IIIIQQQ", 0, 0, 0, 0, MILLISECOND, MILLISECOND, MEMORY), step=step)
 
 
-READY_FRAME = from_container(frame(READY, struct.pack("<I", VERSION)))
+READY_FRAME = frame(READY, struct.pack("<IIQQ", VERSION, 0, NUMBER, MEMORY))
+READY_FRAMES = from_container(READY_FRAME, 1) + from_container(READY_FRAME, 2)
 PREPARED_FRAME = from_container(frame(PREPARED, struct.pack("<IIQ", 1, 0, MEMORY)))
 
 
@@ -49,7 +53,7 @@ def printed(argv):
 
 
 def answer_of(argv):
-    return from_container(frame(OUTPUT, printed(argv), RUN, STDOUT) + ended(RUN) + frame(DONE))
+    return from_container(frame(OUTPUT, printed(argv), RUN, STDOUT) + ended(RUN) + frame(DONE, struct.pack("<II", 0, 1)))
 
 
 class Agent:
@@ -80,7 +84,7 @@ class Agent:
         elif kind == PREPARE:
             return PREPARED_FRAME
         elif kind == RESET:
-            return READY_FRAME
+            return READY_FRAMES
         elif kind == STDIN_END and self.started:
             self.started = False
             return answer_of(self.argv)
@@ -141,7 +145,7 @@ class Connection:
         self.send(f"HTTP/1.1 {status} -\r\nApi-Version: 1.41\r\n{kind}Content-Length: {len(text)}\r\n\r\n".encode() + text)
         start = re.fullmatch(r"/containers/(\w+)/start", path)
         if start:
-            self.engine.streams[start.group(1)].send(READY_FRAME)
+            self.engine.streams[start.group(1)].send(READY_FRAMES)
 
 
 class Engine:

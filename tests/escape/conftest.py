@@ -1,3 +1,4 @@
+"""Every test here runs in both isolations: in a capsule of a container that is used again, and in a container of its own."""
 import os
 import sys
 from pathlib import Path
@@ -9,7 +10,49 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 from codecell import Server, wait_for
 from fixtures import *
 
+ISOLATIONS = ("capsule", "container")
 WAITING = ("bash", "javascript", "python")
+MARK = "marker-of-the-server-5f2a"
+SETTINGS = {"CODECELL_POOL": "python=2,c=2,bash=2,javascript=1", "SECRET_OF_THE_SERVER": MARK}
+
+
+class Servers:
+    """A server of each isolation for all tests, started when the first test asks for it."""
+
+    def __init__(self):
+        self.started = {}
+
+    def __getitem__(self, isolation):
+        if isolation not in self.started:
+            one = self.started[isolation] = Server({**SETTINGS, "CODECELL_ISOLATION": isolation})
+            one.start()
+            assert one.wait_event("isolation.chosen")["name"] == isolation, one.log
+        return self.started[isolation]
+
+    def stop(self):
+        try:
+            for one in self.started.values():
+                one.stop()
+        finally:
+            for one in self.started.values():
+                one.close()
+
+
+@pytest.fixture(scope="session")
+def servers():
+    every = Servers()
+    yield every
+    every.stop()
+
+
+@pytest.fixture(scope="session", params=ISOLATIONS)
+def isolation(request):
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def server(servers, isolation):
+    return servers[isolation]
 
 
 @pytest.fixture(autouse=True)

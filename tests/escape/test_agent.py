@@ -123,7 +123,7 @@ def frames():
         return bytes([kind, step, channel, 0]) + len(payload).to_bytes(4, "little") + payload
     end = bytes(4) + bytes(4) + bytes(4) + bytes(4) + (1).to_bytes(8, "little") * 3
     return (frame(64, payload=(1).to_bytes(4, "little")) + frame(65, 2, 1, b"forged") + frame(66, 2, 0, end)
-            + frame(67) + frame(68, payload=bytes(8)))
+            + frame(67, payload=bytes(8)) + frame(68, payload=bytes(8)))
 
 
 def test_frames_of_its_own_are_output_and_nothing_more(server):

@@ -30,7 +30,7 @@ def test_calls_that_are_refused(server):
     CALL(chroot, "/tmp"); CALL(pivot_root, "/tmp", "/tmp"); CALL(mount, "none", "/tmp", "tmpfs", 0, 0);
     CALL(mount, "/tmp", "/tmp", 0, MS_REMOUNT | MS_BIND, 0); CALL(umount2, "/tmp", 2); CALL(umount2, "/proc", 2);
     CALL(fsopen, "tmpfs", 0); CALL(open_tree, -100, "/", 1); CALL(move_mount, -100, "/", -100, "/tmp", 0);
-    CALL(setuid, 0); CALL(setgid, 0); CALL(setresuid, 0, 0, 0); CALL(setgroups, 1, buffer); CALL(setreuid, 1, 1);
+    CALL(setgroups, 1, buffer);
 #ifdef SYS_iopl
     CALL(iopl, 3); CALL(ioperm, 0, 100, 1);
 #endif
@@ -40,6 +40,19 @@ def test_calls_that_are_refused(server):
     CALL(process_vm_readv, 1, buffer, 1, buffer, 1, 0);
 """)
     assert_refused(found)
+
+
+def test_no_other_user(server, isolation):
+    """In a capsule there is no other: each number that is not the program's own means nothing."""
+    found = results(server, r"""
+    int own = (int)getuid();
+    CALL(setuid, 0); CALL(setgid, 0); CALL(setreuid, 1, 1); CALL(setregid, 1, 1); CALL(setresuid, 0, 0, 0);
+    CALL(setresgid, 0, 0, 0);
+    TRY("setuid, next", syscall(SYS_setuid, own + 1)); TRY("setgid, next", syscall(SYS_setgid, own + 1));
+    int fd = open("/tmp/own", O_CREAT | O_WRONLY, 0600);
+    TRY("fchown", fchown(fd, 0, -1)); TRY("fchown, group", fchown(fd, -1, 0)); TRY("fchown, next", fchown(fd, own + 1, -1));
+""")
+    assert len(found) == 11 and set(found.values()) == {"EINVAL" if isolation == "capsule" else "EPERM"}, found
 
 
 @pytest.mark.parametrize("flag", ["NEWNS", "NEWUSER", "NEWPID", "NEWNET", "NEWIPC", "NEWUTS", "NEWCGROUP", "NEWTIME"])

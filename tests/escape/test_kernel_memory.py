@@ -1,5 +1,6 @@
 """What the kernel may not charge to any cell (docs/kernel-memory.md lists it): each attack is refused, or the host loses
 little beyond what the cell is charged. And unknown system calls: they do not exist."""
+import contextlib
 import glob
 import statistics
 import threading
@@ -11,7 +12,6 @@ import pytest
 from codecell import ROOT, serving, wait_for
 from kernel_attacks import ATTACKS, first_of_each, program
 
-SETTINGS = {"CODECELL_POOL": "c=2,bash=2"}
 LIMITS = {"memory_mb": 256, "disk_mb": 64, "processes": 64, "cpu": 1}
 UNCHARGED_MAX = 128 << 20  # bytes that the host may lose to one cell; without the walls it lost 400 MB in a second, and went on
 
@@ -39,19 +39,15 @@ def number(text, name):
 
 
 def charged():
-    """Kernel memory that is charged to containers, cgroups of either version."""
-    total = 0
+    """{cgroup: bytes of kernel memory that are charged to it} of the containers, cgroups of either version."""
+    found = {}
     for path in glob.glob("/sys/fs/cgroup/memory/docker/*/memory.kmem.usage_in_bytes"):
-        try:
-            total += int(Path(path).read_text(encoding="ascii"))
-        except OSError:
-            pass  # it has just gone
+        with contextlib.suppress(OSError):  # it has just gone
+            found[path] = int(Path(path).read_text(encoding="ascii"))
     for path in glob.glob("/sys/fs/cgroup/*/docker-*.scope/memory.stat"):
-        try:
-            total += number(Path(path).read_text(encoding="ascii"), "kernel")
-        except OSError:
-            pass
-    return total
+        with contextlib.suppress(OSError):
+            found[path] = number(Path(path).read_text(encoding="ascii"), "kernel")
+    return found
 
 
 def kernel_memory():
@@ -63,24 +59,33 @@ def kernel_memory():
 
 
 class Loss:
-    """The most that the host's kernel has grown by while the block ran, beyond what containers are charged."""
+    """The most that the host's kernel has grown by while the block ran, beyond what containers are charged. A container
+    that has gone stays charged in here: the kernel gives its memory back a while after its cgroup cannot be read any more
+    (System V queues, for example, when their namespace is taken down)."""
 
     def __enter__(self):
         self.most, self.over = 0, threading.Event()
-        self.before = (kernel_memory(), charged())
+        self.memory, self.before = kernel_memory(), charged()
+        self.charged = dict(self.before)
         self.thread = threading.Thread(target=self.watch, daemon=True)
         self.thread.start()
         return self
 
+    def look(self):
+        grown = kernel_memory() - self.memory
+        self.charged |= charged()
+        charges = sum(max(0, now - self.before.get(cgroup, 0)) for cgroup, now in self.charged.items())
+        self.most = max(self.most, grown - charges)
+
     def watch(self):
-        while not self.over.is_set():
-            grown = kernel_memory() - self.before[0]
-            self.most = max(self.most, grown - max(0, charged() - self.before[1]))
-            time.sleep(0.02)
+        while not self.over.wait(0.02):
+            self.look()
 
     def __exit__(self, *_):
         self.over.set()
         self.thread.join()
+        self.look()
+        wait_for("memory that the host has back", lambda: kernel_memory() - self.memory < UNCHARGED_MAX)
 
 
 def attack(server, name, seconds):

@@ -1,6 +1,7 @@
 """What a program learns of other cells, or does to them and to the host beyond its limits: locks and watches on what all
 cells share, the kernel's lists of all processes and objects, its rank when the host is short of memory, CPU time that is
 not counted, and programs that the kernel starts on the host."""
+import contextlib
 import json
 import os
 import subprocess
@@ -9,9 +10,7 @@ from pathlib import Path
 import pytest
 
 from attempts import results
-from codecell import serving, wait_for
-
-SETTINGS = {"CODECELL_POOL": "python=2,bash=1,c=1"}
+from codecell import host_pids, serving, wait_for
 
 # Locks and watches.
 
@@ -59,7 +58,7 @@ def read():
 while list(read()): pass  # its own
 open("/tmp/holding", "w").close()
 seen = set()
-while not os.path.exists("/tmp/end"):
+while os.path.exists("/tmp/holding"):
     seen.update(read())
     time.sleep(0.01)
 seen.update(read())
@@ -88,21 +87,22 @@ OWN_AGENT_READS = {"/proc", "/dev/pts"}  # when it counts (docker/agent/tally.c)
 
 
 def holding(server):
-    """/tmp of the cells that hold, as the host sees it."""
-    cells = [cell["id"] for cell in server.containers(running=True)]
-    asked = subprocess.run(["docker", "inspect", "-f", "{{.State.Pid}}", *cells], capture_output=True, text=True,
-                           check=False)  # some have ended by now
-    places = [Path("/proc", number, "root/tmp") for number in asked.stdout.split()]
-    return [place for place in places if (place / "holding").exists()]
+    """The file that says so, of each cell that holds, as the host sees it."""
+    found = {}
+    for number in (number for cell in server.containers(running=True) for number in host_pids(cell["id"])):
+        file = Path(f"/proc/{number}/root/tmp/holding")
+        with contextlib.suppress(OSError):  # it is not there, or the process is gone
+            found[file.stat().st_dev, file.stat().st_ino] = file
+    return list(found.values())
 
 
 def test_locks_and_watches_stay_within_a_cell(server):
     with serving(server):
         holder = server.begin(HOLDER)
         try:
-            place, = wait_for("a cell that holds", lambda: holding(server))
+            mark, = wait_for("a cell that holds", lambda: holding(server))
             found = json.loads(server.run(FINDER)["stdout"])
-            (place / "end").touch()
+            mark.unlink()
             told = json.loads(holder.answer().json["stdout"])
         finally:
             if not holder.done:

@@ -5,8 +5,6 @@ import pytest
 
 from codecell import in_parallel, serving, wait_for
 
-SETTINGS = {"CODECELL_POOL": "python=2,*=1"}
-
 
 ENDS = ("completed", "failed", "timed_out", "out_of_memory")
 

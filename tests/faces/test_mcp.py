@@ -8,6 +8,7 @@ import time
 import codecell
 import pytest
 from codecell import ROOT, wait_for
+from events import Events
 from golden import pair_name, read_pairs
 from node import run
 
@@ -65,7 +66,7 @@ def test_an_official_client(faces, clients, line):
     seen = json.loads(run([node, "client.mjs", line, os.path.abspath(where) if line == "stdio" else where, faces.key],
                           folder, CODECELL_URL=faces.base))
     assert seen["server"]["name"] == "codecell"
-    assert seen["instructions"].startswith("Runs programs in fresh, locked-down containers")
+    assert seen["instructions"].startswith("Runs programs in locked-down containers")
     assert seen["tools"] == ["execute_code", "list_languages"]
     assert (text_of(seen["hello"]), seen["hello"].get("isError", False)) == ("hello\n", False)
     assert seen["hello"]["structuredContent"]["stdout"] == "hello\n"
@@ -176,14 +177,17 @@ def test_cancel(faces, progress):
     labels = [post(server, message("initialize", protocolVersion="2025-11-25"), key=key).header("Mcp-Session-Id")
               for _ in range(2)]
     assert labels[0] != labels[1]
-    first, second = (later(server, program("echo begun; sleep 3", 7, progress), key=key,
-                           **{"Mcp-Session-Id": label}, **EVENTS) for label in labels)
-    server.wait_status("running", 2, key=key)
+    calls = [Events(server, "POST", "/mcp", program(f"echo begun; sleep {seconds}", 7, progress), key,
+                    {"Mcp-Session-Id": label, **EVENTS}) for label, seconds in zip(labels, (60, 3))]
+    if progress:
+        assert all("has started" in next(iter(call)).data for call in calls)  # before that, the answer would be plain
+    else:
+        server.wait_status("running", 2, key=key)
     cancel = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 7, "reason": "enough"}}
     assert post(server, cancel, key=key).status == 202  # of no session: nothing
     assert post(server, cancel, key=server.key(), **{"Mcp-Session-Id": labels[0]}).status == 202  # of another key
     assert post(server, cancel, key=key, **{"Mcp-Session-Id": labels[0]}).status == 202
-    results = [(events(answer())[-1] if progress else answer().json)["result"] for answer in (first, second)]
+    results = [(call.all()[-1].json if progress else json.loads(call.text()))["result"] for call in calls]
     assert [result["structuredContent"]["status"] for result in results] == ["cancelled", "completed"]
     assert text_of(results[0]).endswith("[cancelled]\n")
 

@@ -58,15 +58,17 @@ static void check_job(void)
         abort();
     if (job->phase == JOB_PREPARED && job->compile.present == job->run.present)
         abort();
+    if (step->spec.kernel && (job->phase == JOB_PREPARED || job->compile.present || step->spec.size.columns > 0))
+        abort();
     for (char **variable = job->envp; *variable; variable++) /* each has a name */
         if (strcspn(*variable, "=") == 0 || !strchr(*variable, '='))
             abort();
 }
 
-static void open_job(bool first)
+static void open_job(enum job_turn turn)
 {
-    job = &jobs[first ? 0 : 1];
-    job_open(job, folder_fd, first);
+    job = &jobs[turn == JOB_FIRST ? 0 : 1];
+    job_open(job, folder_fd, turn);
 }
 
 /* What a payload's reader accepts, its writer writes back. STEP_END has four bytes that its reader skips. */
@@ -76,7 +78,11 @@ static void check_payload(const struct frame *frame)
     struct frame_step_end end;
     struct frame_prepared prepared;
     struct frame_failed failed;
-    uint32_t version;
+    struct frame_ready ready;
+    struct frame_open open;
+    struct frame_done done;
+    struct frame_size size;
+    uint32_t number;
     if (frame_step_end_get(frame, &end)) {
         frame_step_end_put(bytes, &end);
         if (memcmp(bytes, frame->payload, 12) != 0 || memcmp(bytes + 16, frame->payload + 16, 24) != 0)
@@ -92,9 +98,29 @@ static void check_payload(const struct frame *frame)
         if (memcmp(bytes, frame->payload, FRAME_FAILED_SIZE) != 0)
             abort();
     }
-    if (frame_ready_get(frame, &version)) {
-        frame_ready_put(bytes, version);
+    if (frame_ready_get(frame, &ready)) {
+        frame_ready_put(bytes, &ready);
         if (memcmp(bytes, frame->payload, FRAME_READY_SIZE) != 0)
+            abort();
+    }
+    if (frame_signal_get(frame, &number)) {
+        frame_signal_put(bytes, number);
+        if (memcmp(bytes, frame->payload, FRAME_SIGNAL_SIZE) != 0)
+            abort();
+    }
+    if (frame_resize_get(frame, &size)) {
+        frame_resize_put(bytes, &size);
+        if (memcmp(bytes, frame->payload, FRAME_RESIZE_SIZE) != 0)
+            abort();
+    }
+    if (frame_done_get(frame, &done)) {
+        frame_done_put(bytes, &done);
+        if (memcmp(bytes, frame->payload, FRAME_DONE_SIZE) != 0)
+            abort();
+    }
+    if (frame_open_get(frame, &open)) {
+        frame_open_put(bytes, &open);
+        if (memcmp(bytes, frame->payload, FRAME_OPEN_SIZE) != 0)
             abort();
     }
 }
@@ -113,7 +139,7 @@ static bool take_frames(void)
             continue;
         check_job();
         if (job->phase == JOB_PREPARED && job->files_len == 0 && job == &jobs[0])
-            open_job(false);
+            open_job(JOB_PREPARED_FOR);
         else if (job->phase != JOB_STARTED)
             abort();
     }
@@ -128,7 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (pipe(pair) < 0)
         abort();
     inlet_clear(&inlet);
-    open_job(true);
+    open_job(JOB_FIRST);
     for (size_t at = 1; at < size; at += piece) {
         size_t len = size - at < piece ? size - at : piece;
         if (write(pair[1], data + at, len) != (ssize_t)len || inlet_read(&inlet, pair[0]) < 0 || !take_frames())

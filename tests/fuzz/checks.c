@@ -1,6 +1,7 @@
 #include "checks.h"
 
 #include "api/execute_files.h"
+#include "api/settings.h"
 #include "base/text.h"
 #include "run/request_path.h"
 #include "store/records.h"
@@ -27,7 +28,7 @@ static void check_environment(const struct execution_request *request)
 
     for (; request->env != NULL && request->env[n] != NULL; n++)
         must(strchr(request->env[n], '=') > request->env[n]);
-    must(n <= EXECUTE_NAMES_MAX);
+    must(n <= SETTINGS_NAMES_MAX);
 }
 
 static void check_files(const struct execution_request *request)
@@ -46,7 +47,7 @@ static void check_files(const struct execution_request *request)
 
 void check_read(const struct execution_request *request)
 {
-    must(request->language_name != NULL);
+    must(request->language_name != NULL || request->session_id != NULL); /* a session may say it */
     must(request->code_len > 0 && request->code_len <= check_rules.max_code);
     must(request->input_len <= check_rules.max_stdin + 1); /* a face may add a newline */
     must(request->timeout_ms > 0 && request->timeout_ms <= 300000);

@@ -24,7 +24,8 @@ static enum stdcopy_result demultiplex(const uint8_t *data, size_t size, size_t 
 
         data += len;
         size -= len;
-        while ((result = stdcopy_next(&stream, &at, &len, &piece, &piece_len)) == STDCOPY_DATA)
+        while ((result = stdcopy_next(&stream, &at, &len, &piece, &piece_len)) == STDCOPY_STDOUT ||
+               result == STDCOPY_STDERR)
             if (piece_len == 0 || buf_append(out, piece, piece_len) != 0)
                 abort();
         if (result == STDCOPY_MORE && len != 0)

@@ -35,13 +35,13 @@ wire.PATIENCE = PATIENCE = float(os.environ.get("CODECELL_PATIENCE", "60"))
 
 
 def wait_for(what, state, patience=None):
-    """Waits until state() is true; what it returned."""
+    """Waits until state() is true; what it returned. what: the text of the failure, or a function that makes it."""
     end = time.monotonic() + (patience or PATIENCE)
     while True:
         found = state()
         if found:
             return found
-        assert time.monotonic() < end, f"waited in vain: {what}"
+        assert time.monotonic() < end, f"waited in vain: {what() if callable(what) else what}"
         time.sleep(0.02)
 
 
@@ -67,6 +67,21 @@ def containers(instance=None, host=None, running=False):
 def top(container):
     """The command lines in a container; "" if it does not run."""
     return subprocess.run(["docker", "top", container], capture_output=True, text=True, check=False).stdout
+
+
+# What a program evaluates for its cell: the beginning of the container's id (of bash: a command that prints it). All cells
+# have the same host name, but the engine's files in them are mounted from the container's folder.
+CELL = {
+    "python": r"__import__('re').search(r'containers/(\w{12})', open('/proc/self/mountinfo').read())[1]",
+    "javascript": r"require('fs').readFileSync('/proc/self/mountinfo', 'utf8').match(/containers\/(\w{12})/)[1]",
+    "bash": "grep -om1 'containers/[0-9a-f]*' /proc/self/mountinfo | cut -c 12-23",
+}
+
+
+def host_pids(container):
+    """The process ids, as the host knows them, of a container's processes; [] if it does not run."""
+    rows = subprocess.run(["docker", "top", container, "-eo", "pid"], capture_output=True, text=True, check=False).stdout
+    return list(map(int, rows.split()[1:]))
 
 
 def log_fields(line):
@@ -115,9 +130,11 @@ class Server:
         self.settings = {"CODECELL_DATA_DIR": str(self.data_dir), "CODECELL_LISTEN": "127.0.0.1:0",
                          "CODECELL_LANGUAGES": linked_languages(self.folder / "languages",
                                                                 {*LANGUAGES, *self.languages})}
+        if "CODECELL_APPARMOR" in os.environ:  # tests/run sets it on a host with AppArmor
+            self.settings["CODECELL_APPARMOR"] = os.environ["CODECELL_APPARMOR"]
         self.settings.update(pair.split("=", 1) for pair in os.environ.get("TESTS_SETTINGS", "").split())
         self.settings.update({name: str(value) for name, value in (settings or {}).items()})
-        self.command = [BIN, "serve"]
+        self.program, self.command = BIN, [BIN, "serve"]
         self.process, self.lines, self.address, self.known_key = None, [], None, None
         self.key_lock = threading.Lock()
         self.news = threading.Condition()
@@ -134,8 +151,8 @@ class Server:
 
     def cli(self, *args, **more):
         """Runs the program with the server's settings; a CompletedProcess with text."""
-        return subprocess.run([BIN, *args], cwd=ROOT, env=self.environment(**more), capture_output=True, text=True,
-                              timeout=PATIENCE, check=False)
+        return subprocess.run([self.program, *args], cwd=ROOT, env=self.environment(**more), capture_output=True,
+                              text=True, timeout=PATIENCE, check=False)
 
     def start(self):
         self.lines, self.address = [], None
@@ -146,7 +163,7 @@ class Server:
         self.address = self.wait_event("server.listening")["address"]
         if self.wants_ready:
             wait_for("ready", lambda: self.request("GET", "/ready", key=None).status == 200)
-            wait_for(f"languages {self.languages}", lambda: set(self.languages) <= set(
+            wait_for(lambda: f"languages {self.languages}; the log:\n{self.log}", lambda: set(self.languages) <= set(
                 self.request("GET", "/api/v1/execute/languages", key=None).json))
         return self
 
@@ -272,6 +289,10 @@ class Server:
         assert re.fullmatch(prefix + r"[0-9A-Za-z]{40}\n", done.stdout), f"not a key alone: {done.stdout!r}"
         return done.stdout.strip()
 
+    def data_files(self):
+        """The files of its data folder."""
+        return [file for file in self.data_dir.rglob("*") if file.is_file()]
+
     @property
     def any_key(self):
         with self.key_lock:  # tests ask from several threads, and two keys would share slots differently
@@ -347,7 +368,8 @@ class Server:
         return answer.json["items"]
 
     def wait_status(self, status, count=1, key=DEFAULT, **filters):
-        """Waits until exactly `count` records have this status."""
+        """Waits until exactly `count` records have this status. What is "running" has its slot; its program may not have
+        begun."""
         def there():
             found = self.executions(key=key, status=status, **filters)
             return found if len(found) == count else None

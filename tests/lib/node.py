@@ -10,9 +10,9 @@ CLIENTS = ROOT / "tests/faces/clients"
 INSTALL_SECONDS = 300
 
 
-def install(name):
+def install(name, clients=CLIENTS):
     """The folder with the packages of tests/faces/clients/NAME and its scripts, which is made if it is not there."""
-    source = CLIENTS / name
+    source = clients / name
     lock = hashlib.sha256((source / "package-lock.json").read_bytes()).hexdigest()[:16]
     folder = ROOT / "build" / "npm" / f"{name}-{lock}"
     if not (folder / "node_modules").is_dir():

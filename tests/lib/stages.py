@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build"
 CORES = os.cpu_count() or 2
 LINES_MAX = 700
+REASON_MAX = 400  # characters of a failure's reason in the last lines
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "60"))
 SOAK = os.environ.get("SOAK", "300")
 FLOOD_SECONDS = os.environ.get("FLOOD_SECONDS", "15")
@@ -180,6 +181,8 @@ def lint_text(totals, files=tracked):
     totals.check("documents tell what is there", *run(ROOT / "tests/lib/documents"))
     check_files(totals, "clang-format", files("*.c", "*.h"), "clang-format", "--dry-run", "-Werror")
     check_files(totals, "shellcheck", shell, "shellcheck")
+    check_files(totals, "AppArmor profile", files("docker/apparmor/*"), "/usr/sbin/apparmor_parser", "--skip-kernel-load",
+                "--skip-cache")
     for file in python:
         try:
             compile(file.read_text(encoding="utf-8"), str(file), "exec")
@@ -321,42 +324,50 @@ def pytest(totals, name, program, *arguments, env=None):
         return
     cases = ElementTree.parse(report).getroot().iter("testcase")
     for case in cases:
-        bad = [kind for kind in ("failure", "error", "skipped") if case.find(kind) is not None]
+        bad = [found for kind in ("failure", "error", "skipped") if (found := case.find(kind)) is not None]
         if bad:
-            totals.failed.append(f"{name} {case.get('classname')}::{case.get('name')}")
+            why = " ".join(bad[0].get("message", "").split())[:REASON_MAX]
+            totals.failed.append(f"{name} {case.get('classname')}::{case.get('name')}: {why}")
         else:
             totals.passed += 1
     if done.returncode not in (0, 1):
         totals.check(name, False, f"pytest ended with {done.returncode}")
 
 
+# Programs that judge the images, and tests that judge the server's memory; sanitizers would only slow them, or hide it.
+PLAIN = "both_ways_answer or test_programs or test_bodies or memory_of_large_bodies or slow_reader"
+SANITIZERS = {"CODECELL_PATIENCE": "120", "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
+              "UBSAN_OPTIONS": "print_stacktrace=1"}
+
+
 def api(totals):
-    pytest(totals, "api", BUILD / "gcc" / "codecell", "tests/api")
-
-
-def faces(totals):
-    """Every face with golden pairs, and with the real clients of its service."""
-    pytest(totals, "faces", BUILD / "gcc" / "codecell", "tests/faces")
-
-
-def escape(totals):
-    """All of it with default settings; the escape tests also in each other way to run a program."""
-    program, folder = BUILD / "gcc" / "codecell", ROOT / "tests" / "escape"
-    pytest(totals, "escape", program, folder)
-    attempts = [folder / f"test_{name}.py" for name in ("agent", "kernel", "isolation")]
-    for name, env in {"held": {"TESTS_HELD": "1"},
-                      "not waiting": {"TESTS_SETTINGS": "CODECELL_WAITING=off"},
-                      "reuse": {"TESTS_SETTINGS": "CODECELL_REUSE=key"}}.items():
-        pytest(totals, f"escape, {name}", program, *attempts, env=env)
+    """The tests of tests/api that need a server without sanitizers. The part asan runs all others."""
+    pytest(totals, "api", BUILD / "gcc" / "codecell", "tests/api", "-k", PLAIN)
 
 
 def asan(totals):
     """The server's own code under sanitizers, without the tests of what the kernel and the engine decide."""
-    program = BUILD / "asan" / "codecell"
-    env = {"CODECELL_PATIENCE": "120", "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0",
-           "UBSAN_OPTIONS": "print_stacktrace=1"}
-    pytest(totals, "asan", program, "tests/api", "-k", "not both_ways_answer and not test_programs", env=env)
-    pytest(totals, "asan, faces", program, "tests/faces", env=env)
+    pytest(totals, "asan", BUILD / "asan" / "codecell", "tests/api", "-k", f"not ({PLAIN})", env=SANITIZERS)
+
+
+def faces(totals):
+    """Every face with golden pairs, and with the real clients of its service, under sanitizers."""
+    pytest(totals, "faces", BUILD / "asan" / "codecell", "tests/faces", env=SANITIZERS)
+
+
+def clients(totals):
+    """The client libraries as users install them, and the pages in a browser."""
+    totals.check("types of the Python client", *run("mypy", "--strict", ROOT / "clients/python/src/codecell"))
+    pytest(totals, "clients", BUILD / "gcc" / "codecell", "tests/clients", "tests/page")
+
+
+def escape(totals):
+    """All of it in both isolations; the attempts also in each other way to run a program."""
+    program, folder = BUILD / "gcc" / "codecell", ROOT / "tests" / "escape"
+    pytest(totals, "escape", program, folder)
+    attempts = [folder / f"test_{name}.py" for name in ("agent", "kernel", "isolation")]
+    for name, env in {"held": {"TESTS_HELD": "1"}, "not waiting": {"TESTS_SETTINGS": "CODECELL_WAITING=off"}}.items():
+        pytest(totals, f"escape, {name}", program, *attempts, env=env)
 
 
 def fuzz(totals):
@@ -383,6 +394,8 @@ def soak(totals):
     env = {"CODECELL_BIN": str(BUILD / "gcc" / "codecell")}
     for name, arguments in {f"soak of {SOAK}": ["run", SOAK, "16"],
                             f"soak of {SOAK} through piston": ["run", SOAK, "32", "piston"],
+                            f"soak of {SOAK} in the background, killed": ["background", SOAK, "16"],
+                            "200 open streams and 50 workspaces": ["lasting"],
                             f"flood of {FLOOD_SECONDS} s": ["flood", FLOOD_SECONDS]}.items():
         good, output = run(ROOT / "tests/soak" / arguments[0], *arguments[1:], env=env)
         print(output, flush=True)
@@ -436,7 +449,8 @@ PARTS = {
     "unit": Part(["gcc", "clang", "asan", "tsan", "coverage"], unit, None),
     "escape": Part(["gcc"], escape, lambda: set(LANGUAGES)),  # leaves most to those beside, and api, the last, nothing
     "asan": Part(["asan"], asan, lambda: set(FACES_LANGUAGES)),
-    "faces": Part(["gcc"], faces, lambda: set(FACES_LANGUAGES)),
+    "faces": Part(["asan"], faces, lambda: set(FACES_LANGUAGES)),
+    "clients": Part(["gcc"], clients, lambda: set(LANGUAGES)),
     "languages": Part(["gcc"], languages, lambda: set(checked_languages())),
     "fuzz": Part(["fuzz"], fuzz, None, beside=True),
     "soak": Part(["gcc"], soak, lambda: set(LANGUAGES)),

@@ -2,13 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -52,10 +50,6 @@ static void make_device(const char *path, unsigned minor)
 static void seal(void)
 {
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
-    struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    check(ioctl(fd, SIOCSIFFLAGS, &loopback), "loopback");
-    close(fd);
     check(mount_setattr(AT_FDCWD, "/", AT_RECURSIVE, &attributes, sizeof attributes), "read-only mounts");
     check(mount("none", "/dev", "tmpfs", MS_NOSUID, "mode=0755"), "tmpfs on /dev");
     make_device("/dev/null", 3);
@@ -63,8 +57,13 @@ static void seal(void)
     make_device("/dev/urandom", 9);
     check(mkdir("/dev/shm", 0755), "/dev/shm");
     check(mkdir("/dev/mqueue", 0755), "/dev/mqueue");
-    check(mount("none", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=16m"), "tmpfs on /dev/shm");
-    check(mount("none", "/dev/mqueue", "mqueue", 0, NULL), "mqueue");
+    check(mkdir("/dev/pts", 0755), "/dev/pts");
+}
+
+static void bring(const char *from, const char *to)
+{
+    check(close(open(to, O_CREAT | O_WRONLY, 0755)), to);
+    check(mount(from, to, NULL, MS_BIND, NULL), from);
 }
 
 /* In the child: a world for the agent. The agent and this program may lie below /tmp, so they are taken
@@ -76,12 +75,13 @@ static void make_world(const struct trial_options *options, uid_t user)
     check((int)len, "own path");
     self[len] = '\0';
     check(mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL), "private mounts");
-    if (options->sealed)
+    if (options->capsules)
         seal();
+    check(mount("none", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777,size=16m"), "tmpfs on /dev/shm");
     check(mount("proc", "/proc", "proc", 0, NULL), "proc");
     check(mount("none", "/mnt", "tmpfs", 0, "mode=0755"), "tmpfs on /mnt");
-    check(close(open("/mnt/self", O_CREAT | O_WRONLY, 0755)), "self");
-    check(mount(self, "/mnt/self", NULL, MS_BIND, NULL), "bind self");
+    bring(self, TRIAL_SELF);
+    bring(options->agent ? options->agent : AGENT_PATH, TRIAL_TOOL);
     snprintf(data, sizeof data, "mode=0700,uid=%u,%s", user, options->tmpfs ? options->tmpfs : "size=64m");
     check(mount("none", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, data), "tmpfs on /tmp");
 }
@@ -101,76 +101,69 @@ static void make_cgroup(const struct trial_cgroup *cgroup, uid_t user)
     }
 }
 
-/* Returns when the other process has its socket. */
-static void make_socket(void)
+static const struct trial_cgroup still_cgroup = {
+    .folder = "memory",
+    .names = {"memory.limit_in_bytes", "memory.stat", "memory.usage_in_bytes"},
+    .texts = {"650117120\n", "cache 4096\nrss 8192\nshmem 0\n", "1048576\n"},
+};
+
+static const struct trial_cgroup *cgroup_of(const struct trial_options *options)
 {
-    int ready[2];
-    char byte;
-    check(pipe(ready), "pipe");
-    pid_t pid = fork();
-    check(pid, "fork");
-    if (pid == 0) {
-        check(socket(AF_INET, SOCK_DGRAM, 0), "socket");
-        check((int)write(ready[1], "r", 1), "ready");
-        pause();
-        _exit(0);
-    }
-    check((int)read(ready[0], &byte, 1), "ready");
-    close(ready[0]);
-    close(ready[1]);
+    return !options->cgroup && options->capsules ? &still_cgroup : options->cgroup;
 }
 
-static void become_agent(const struct trial_options *options, uid_t user, int in, int out)
+static void become_agent(const struct trial_options *options, uid_t user, int in, int out, int err)
 {
     const struct rlimit nproc = {options->nproc, options->nproc};
-    char *argv[] = {"codecell-agent", NULL};
+    char *argv[] = {"codecell-agent", options->capsules ? "capsules" : NULL, NULL};
     char *envp[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/", "LANG=C", (char *)options->variable, NULL};
     char path[32];
-    int agent = open(AGENT_PATH, O_PATH);
-    check(agent, AGENT_PATH);
+    int agent = open(options->agent ? options->agent : AGENT_PATH, O_PATH);
+    check(agent, "the agent");
     check(dup2(in, 0), "in");
     check(dup2(out, 1), "out");
     make_world(options, user);
-    if (options->cgroup)
-        make_cgroup(options->cgroup, user);
+    if (cgroup_of(options))
+        make_cgroup(cgroup_of(options), user);
     if (options->nproc)
         check(setrlimit(RLIMIT_NPROC, &nproc), "RLIMIT_NPROC");
     check(setgid(user), "setgid");
     check(setuid(user), "setuid");
-    if (options->socket)
-        make_socket();
     snprintf(path, sizeof path, "/proc/self/fd/%d", agent);
+    check(dup2(err, 2), "err");
     execve(path, argv, envp);
     check(-1, "exec of the agent");
 }
 
-static bool is_ready(const struct trial *trial)
+static bool is_answered(const struct trial *trial)
 {
-    return trial->ready;
+    return trial->ready || trial->failed;
 }
 
 void trial_open(struct trial *trial, const struct trial_options *options)
 {
     static const struct trial_options usual;
-    int in[2], out[2];
+    int in[2], out[2], err[2];
     options = options ? options : &usual;
     /* RLIMIT_NPROC counts by user, and test programs run side by side: each has a user of its own. */
     uid_t user = options->root ? 0 : 20000 + (uid_t)getpid() % 40000;
-    *trial = (struct trial){0};
+    *trial = (struct trial){.closed = options->closed};
     assert_int_equal(pipe2(in, O_CLOEXEC), 0);
     assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(err, O_CLOEXEC), 0);
     trial->pid =
         (pid_t)syscall(SYS_clone, CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWNET | SIGCHLD, 0, 0, 0, 0);
     if (trial->pid == 0)
-        become_agent(options, user, in[0], out[1]);
+        become_agent(options, user, in[0], out[1], err[1]);
     assert_true(trial->pid > 0);
     close(in[0]);
     close(out[1]);
+    close(err[1]);
     trial->in = in[1];
     trial->out = out[0];
+    trial->err = err[0];
     fcntl(trial->in, F_SETFL, O_NONBLOCK);
-    trial_pump(trial, is_ready);
-    assert_true(trial->ready);
+    trial_pump(trial, is_answered);
 }
 
 /* The pid is process 1's: when it has been waited for, the kernel has ended everything in the namespace. */
@@ -249,12 +242,14 @@ void trial_close(struct trial *trial)
 {
     close(trial->in);
     close(trial->out);
+    close(trial->err);
     await_end(trial->pid);
     for (int step = 0; step < 3; step++)
         for (int channel = 0; channel < 4; channel++)
             free(trial->output[step][channel].data);
     free(trial->waiting.data);
     free(trial->received.data);
+    free(trial->notices.data);
 }
 
 void trial_send(struct trial *trial, const void *data, size_t len)
@@ -300,8 +295,16 @@ void trial_step(struct trial *trial, enum frame_step step, uint64_t timeout_ms, 
                 const char *const argv[])
 {
     uint8_t payload[8192] = {0};
-    struct frame_step_spec spec = {timeout_ms, output_max, trial->memory_bytes, trial->report_max};
+    struct frame_step_spec spec = {.timeout_ms = timeout_ms,
+                                   .output_max = output_max,
+                                   .memory_bytes = trial->memory_bytes,
+                                   .report_max = trial->report_max};
     size_t len = FRAME_STEP_HEAD;
+    if (step == FRAME_STEP_RUN) {
+        spec.size = trial->size;
+        spec.kernel = trial->kernel ? FRAME_KERNEL_USE : FRAME_KERNEL_NONE;
+        spec.changes = trial->changes;
+    }
     frame_step_put(payload, &spec);
     for (; *argv; argv++) {
         assert_true(len + strlen(*argv) < sizeof payload);
@@ -319,10 +322,38 @@ void trial_send_prepare(struct trial *trial, enum frame_step step, enum frame_ho
     trial_frame(trial, FRAME_PREPARE, 0, payload, sizeof payload);
 }
 
+void trial_signal(struct trial *trial, uint32_t number)
+{
+    uint8_t payload[FRAME_SIGNAL_SIZE];
+    frame_signal_put(payload, number);
+    trial_frame(trial, FRAME_SIGNAL, 0, payload, sizeof payload);
+}
+
+void trial_resize(struct trial *trial, uint32_t columns, uint32_t rows)
+{
+    uint8_t payload[FRAME_RESIZE_SIZE];
+    frame_resize_put(payload, &(struct frame_size){columns, rows});
+    trial_frame(trial, FRAME_RESIZE, 0, payload, sizeof payload);
+}
+
 void trial_start(struct trial *trial, const void *input, size_t len)
 {
     trial_frame(trial, FRAME_START, 0, NULL, 0);
     send_bytes(trial, FRAME_STDIN, input, len);
+    trial_frame(trial, FRAME_STDIN_END, 0, NULL, 0);
+}
+
+void trial_start_kernel(struct trial *trial, uint32_t number, const char *code, const char *input)
+{
+    uint8_t head[FRAME_MESSAGE_RUN_HEAD];
+    size_t len = strlen(code);
+    frame_message_put(head, &(struct frame_message){FRAME_MESSAGE_RUN, (uint32_t)(4 + len)});
+    memcpy(head + FRAME_MESSAGE_HEAD, &number, sizeof number);
+    trial_frame(trial, FRAME_START, 0, NULL, 0);
+    for (size_t i = 0; i < sizeof head; i++) /* in pieces: the agent finds the number in any of them */
+        send_bytes(trial, FRAME_CODE, head + i, 1);
+    send_bytes(trial, FRAME_CODE, (const uint8_t *)code, len);
+    send_bytes(trial, FRAME_STDIN, (const uint8_t *)input, strlen(input));
     trial_frame(trial, FRAME_STDIN_END, 0, NULL, 0);
 }
 
@@ -350,19 +381,48 @@ static void take_failed(struct trial *trial, const struct frame *frame)
     trial->failed = true;
     trial->failure = failed.failure;
     trial->error = failed.error;
+    trial->stage = failed.stage;
+}
+
+void trial_send_open(struct trial *trial, uint64_t number, uint64_t tmp_bytes)
+{
+    uint8_t payload[FRAME_OPEN_SIZE];
+    frame_open_put(payload, &(struct frame_open){number, tmp_bytes, 16384});
+    trial_frame(trial, FRAME_OPEN, 0, payload, sizeof payload);
+}
+
+/* Both streams must say the same number. */
+static void take_ready(struct trial *trial, int stream, const struct frame *frame)
+{
+    assert_false(trial->said[stream]);
+    assert_true(frame_ready_get(frame, &trial->words[stream]));
+    assert_int_equal(trial->words[stream].version, FRAME_VERSION);
+    trial->said[stream] = true;
+    if (!trial->said[0] || !trial->said[1])
+        return;
+    assert_int_equal(trial->words[0].number, trial->words[1].number);
+    trial->ready = true;
+    if (!trial->closed)
+        trial_send_open(trial, trial->words[0].number, 64u << 20);
+}
+
+static void take_notice(struct trial *trial, const struct frame *frame)
+{
+    if (frame->type == FRAME_READY)
+        take_ready(trial, 1, frame);
+    else if (frame->type == FRAME_FAILED)
+        take_failed(trial, frame);
+    else
+        fail_msg("a frame of type %u on stderr", frame->type);
 }
 
 /* A frame of the agent's: every one must make sense where it stands. */
 static void take_frame(struct trial *trial, const struct frame *frame)
 {
-    uint32_t version;
     assert_false(trial->done || trial->failed);
     switch (frame->type) {
     case FRAME_READY:
-        assert_false(trial->ready);
-        assert_true(frame_ready_get(frame, &version));
-        assert_int_equal(version, FRAME_VERSION);
-        trial->ready = true;
+        take_ready(trial, 0, frame);
         break;
     case FRAME_OUTPUT:
         assert_in_range(frame->step, FRAME_STEP_COMPILE, FRAME_STEP_RUN);
@@ -378,6 +438,7 @@ static void take_frame(struct trial *trial, const struct frame *frame)
         take_prepared(trial, frame);
         break;
     case FRAME_DONE:
+        assert_true(frame_done_get(frame, &trial->last));
         trial->done = true;
         break;
     case FRAME_FAILED:
@@ -388,25 +449,32 @@ static void take_frame(struct trial *trial, const struct frame *frame)
     }
 }
 
-static void receive(struct trial *trial)
+/* Reads once, and hands over the frames that are whole. False: the stream has ended. */
+static bool receive_from(struct trial *trial, int fd, struct trial_bytes *bytes,
+                         void (*take)(struct trial *trial, const struct frame *frame))
 {
     static uint8_t part[262144];
     struct frame frame = {0};
     size_t at = 0;
-    ssize_t n = read(trial->out, part, sizeof part);
+    ssize_t n = read(fd, part, sizeof part);
     assert_true(n >= 0);
-    trial->eof = n == 0;
-    append(&trial->received, part, (size_t)n);
+    append(bytes, part, (size_t)n);
     for (;;) {
-        long len = frame_read(trial->received.data + at, trial->received.len - at, &frame);
+        long len = frame_read(bytes->data + at, bytes->len - at, &frame);
         assert_true(len >= 0);
         if (len == 0)
             break;
-        take_frame(trial, &frame);
+        take(trial, &frame);
         at += (size_t)len;
     }
-    memmove(trial->received.data, trial->received.data + at, trial->received.len - at);
-    trial->received.len -= at;
+    memmove(bytes->data, bytes->data + at, bytes->len - at);
+    bytes->len -= at;
+    return n > 0;
+}
+
+static void receive(struct trial *trial)
+{
+    trial->eof = !receive_from(trial, trial->out, &trial->received, take_frame);
 }
 
 static void send_some(struct trial *trial)
@@ -429,9 +497,11 @@ void trial_pump(struct trial *trial, bool (*until)(const struct trial *trial))
     until = until ? until : is_over;
     while (!trial->eof && !until(trial)) {
         bool more = trial->sent < trial->waiting.len;
-        struct pollfd set[] = {{trial->out, POLLIN, 0}, {more ? trial->in : -1, POLLOUT, 0}};
-        int n = poll(set, 2, TRIAL_LIMIT_MS);
+        struct pollfd set[] = {{trial->out, POLLIN, 0}, {more ? trial->in : -1, POLLOUT, 0}, {trial->err, POLLIN, 0}};
+        int n = poll(set, 3, TRIAL_LIMIT_MS);
         assert_true(n > 0 || (n < 0 && errno == EINTR));
+        if (set[2].revents & POLLIN) /* first: what the keeper says before its end is not lost */
+            (void)receive_from(trial, trial->err, &trial->notices, take_notice);
         if (set[0].revents)
             receive(trial);
         if (set[1].revents)
@@ -474,17 +544,18 @@ void trial_run(struct trial *trial, const char *const argv[])
     trial_pump(trial, NULL);
 }
 
-static bool is_answered(const struct trial *trial)
+void trial_again(struct trial *trial)
 {
-    return trial->ready || trial->failed;
+    trial->done = trial->ended[FRAME_STEP_COMPILE] = trial->ended[FRAME_STEP_RUN] = false;
+    for (int step = 0; step < 3; step++)
+        for (int channel = 0; channel < 4; channel++)
+            trial->output[step][channel].len = 0;
 }
 
 void trial_reset(struct trial *trial)
 {
-    trial->ready = trial->done = trial->ended[FRAME_STEP_COMPILE] = trial->ended[FRAME_STEP_RUN] = false;
-    for (int step = 0; step < 3; step++)
-        for (int channel = 0; channel < 4; channel++)
-            trial->output[step][channel].len = 0;
+    trial_again(trial);
+    trial->ready = trial->said[0] = trial->said[1] = false;
     trial_frame(trial, FRAME_RESET, 0, NULL, 0);
     trial_pump(trial, is_answered);
 }

@@ -17,6 +17,7 @@
 
 #define TRIAL_LIMIT_MS 90000   /* for any one wait: reaching it is a failure */
 #define TRIAL_SELF "/mnt/self" /* the test's own program, inside */
+#define TRIAL_TOOL "/mnt/tool" /* the agent's program, inside */
 
 #define TRIAL_CGROUP_FILES 5
 
@@ -32,8 +33,9 @@ struct trial_options {
     bool root;                         /* the agent stays user 0, with every capability */
     const struct trial_cgroup *cgroup; /* files in place of the cgroup's; NULL: what the machine has */
     const char *variable;              /* one of the container's own variables; NULL: none */
-    bool socket; /* another process has a socket when the agent starts, until the first job ends */
-    bool sealed; /* nothing else can be written to: as in a container, so it can be reset */
+    bool capsules;     /* a keeper, in a world like the engine's containers; without `cgroup` it gets a made-up one */
+    bool closed;       /* the test itself answers READY with OPEN */
+    const char *agent; /* another program than AGENT_PATH */
 };
 
 struct trial_bytes {
@@ -43,18 +45,25 @@ struct trial_bytes {
 
 struct trial {
     pid_t pid;
-    int in, out; /* the agent's fd 0 and 1, our ends */
+    int in, out, err; /* the agent's fd 0, 1 and 2, our ends */
     bool ready, done, failed, eof;
-    uint32_t failure, error;
+    uint32_t failure, error, stage;
+    bool said[2]; /* READY, on stdout and on stderr */
+    struct frame_ready words[2];
+    bool closed;             /* of the options */
     uint64_t memory_bytes;   /* what each step that is sent may hold; 0: any number */
     uint64_t report_max;     /* of each step that is sent */
+    struct frame_size size;  /* of the terminal of each run step that is sent; both 0: pipes */
+    bool kernel, changes;    /* of each run step that is sent */
+    const char *input;       /* of the next kernel_begin(); NULL: none */
     unsigned prepared;       /* PREPARED frames so far */
     bool held;               /* what the last one said */
     uint64_t prepared_bytes; /* its memory */
     bool ended[3];
     struct frame_step_end end[3];    /* by step */
+    struct frame_done last;          /* what DONE said */
     struct trial_bytes output[3][4]; /* by step, by channel */
-    struct trial_bytes waiting, received;
+    struct trial_bytes waiting, received, notices;
     size_t sent;
 };
 
@@ -71,6 +80,12 @@ void trial_file(struct trial *trial, const char *path, uint32_t mode, const void
 void trial_step(struct trial *trial, enum frame_step step, uint64_t timeout_ms, uint64_t output_max,
                 const char *const argv[]);
 void trial_start(struct trial *trial, const void *input, size_t len); /* START, STDIN, STDIN_END */
+
+/* START of a kernel's step, RUN with this number and code, STDIN, STDIN_END. */
+void trial_start_kernel(struct trial *trial, uint32_t number, const char *code, const char *input);
+
+void trial_signal(struct trial *trial, uint32_t number);
+void trial_resize(struct trial *trial, uint32_t columns, uint32_t rows);
 
 /* Sends PREPARE for a step, and waits for PREPARED, which must say that it is held, or not. */
 void trial_send_prepare(struct trial *trial, enum frame_step step, enum frame_hold hold, const char *const argv[]);
@@ -98,7 +113,11 @@ pid_t trial_program(const struct trial *trial);
 char trial_state(pid_t pid);
 uint64_t trial_cpu_ns(pid_t pid);
 
-/* Sends RESET after DONE, and waits for READY or FAILED; forgets the last job. */
+/* Sends OPEN with this number. */
+void trial_send_open(struct trial *trial, uint64_t number, uint64_t tmp_bytes);
+/* Forgets the last job, because another one comes in the same capsule. */
+void trial_again(struct trial *trial);
+/* Sends RESET, and waits for READY or FAILED; forgets the last job. */
 void trial_reset(struct trial *trial);
 
 /* Asserts: the run step ended so, and DONE came. */

@@ -504,10 +504,10 @@ static void test_exec_on_the_way(void **state)
 /* A reset cell can be prewarmed again; the interpreter before has left nothing. */
 static void test_after_a_reset(void **state)
 {
-    static const struct trial_options sealed = {.sealed = true};
+    static const struct trial_options capsules = {.capsules = true};
     (void)state;
     struct trial trial;
-    trial_open(&trial, &sealed);
+    trial_open(&trial, &capsules);
     for (unsigned round = 0; round < 3; round++) {
         prepare(&trial, alone.argv, true);
         run_job(&trial, &alone);

@@ -361,11 +361,11 @@ static void test_a_job_at_any_moment(void **state)
 /* Held later: what it made and started until then is the job's, or is gone. */
 static void test_what_it_left(void **state)
 {
-    static const struct trial_options sealed = {.sealed = true};
+    static const struct trial_options capsules = {.capsules = true};
     const char *const argv[] = {TRIAL_SELF, "as", "leaves_traces", NULL};
     (void)state;
     struct trial trial;
-    trial_open(&trial, &sealed);
+    trial_open(&trial, &capsules);
     for (int round = 0; round < 4; round++) {
         prepare(&trial, FRAME_HOLD_OPEN, argv, true);
         if (round % 2 == 0) {

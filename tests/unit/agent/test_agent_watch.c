@@ -102,6 +102,14 @@ static void test_the_peak(void **state)
     assert_int_equal(watch_peak(&watch, 3 * MB), 5 * MB);
     assert_int_equal(watch_peak(&watch, 40 * MB), 20 * MB);
 
+    /* Files that the largest process has mapped are not the step's memory. */
+    watch_take(&watch,
+               &(struct watch_sight){.at = START, .held = 5 * MB, .rest = 30 * MB, .mark = 50 * MB, .files = 33 * MB});
+    watch_take(&watch,
+               &(struct watch_sight){.at = START, .held = 5 * MB, .rest = 30 * MB, .mark = 50 * MB, .files = 2 * MB});
+    assert_int_equal(watch_peak(&watch, 40 * MB), 7 * MB);
+    assert_int_equal(watch_peak(&watch, 20 * MB), 5 * MB);
+
     /* The mark has moved: the rest is not the step's. */
     watch_take(&watch, &(struct watch_sight){.at = START, .held = 6 * MB, .rest = 35 * MB, .mark = 60 * MB});
     assert_int_equal(watch_peak(&watch, 40 * MB), 25 * MB);

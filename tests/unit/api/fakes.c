@@ -48,6 +48,19 @@ const char *http_header(const struct http_exchange *ex, const char *name)
     return fake_value(ex->headers, 4, name);
 }
 
+const char *http_body(const struct http_exchange *ex, size_t *len)
+{
+    const char *body = ex->request_body != NULL ? ex->request_body : "";
+
+    *len = strlen(body);
+    return body;
+}
+
+const char *http_allowed(const struct http_exchange *ex)
+{
+    return ex->allowed != NULL ? ex->allowed : "";
+}
+
 int64_t http_content_length(const struct http_exchange *ex)
 {
     return ex->content_length;
@@ -57,6 +70,12 @@ const char *http_peer(const struct http_exchange *ex)
 {
     (void)ex;
     return "192.0.2.1";
+}
+
+bool http_is_open(const struct http_exchange *ex)
+{
+    (void)ex;
+    return true;
 }
 
 bool http_is_direct_local(const struct http_exchange *ex)
@@ -109,12 +128,35 @@ void http_header_add(struct http_exchange *ex, const char *name, const char *for
     snprintf(ex->added + len, sizeof ex->added - len, "\n");
 }
 
+bool http_header_is_added(const struct http_exchange *ex, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (const char *at = ex->added; *at != '\0'; at = strchr(at, '\n') + 1)
+        if (strncmp(at, name, len) == 0 && at[len] == ':')
+            return true;
+    return false;
+}
+
+void http_header_drop(struct http_exchange *ex, const char *name)
+{
+    char start[64];
+    size_t len = (size_t)snprintf(start, sizeof start, "%s: ", name);
+    for (char *at = ex->added, *next; *at != '\0'; at = next) {
+        next = strchr(at, '\n') + 1;
+        if (strncmp(at, start, len) != 0)
+            continue;
+        memmove(at, next, strlen(next) + 1);
+        next = at;
+    }
+}
+
 void http_respond(struct http_exchange *ex, int status, const char *type, char *body, size_t len)
 {
     assert_int_equal(ex->status, 0);
     assert_null(ex->gone);
     assert_non_null(type);
-    assert_int_equal(strlen(body), len);
+    assert_int_equal(body != NULL ? strlen(body) : 0, len);
     ex->status = status;
     ex->body = body;
 }
@@ -187,6 +229,7 @@ char fake_cancelled_session[SESSION_ID_MAX + 1];
 bool fake_engine_up;
 
 bool fake_can_make = true;
+struct pool_isolation fake_isolation;
 
 struct execution *runner_find(struct runner *runner, int64_t key_row, const char *id)
 {
@@ -205,9 +248,49 @@ const char *execution_id(const struct execution *execution)
     return execution->id;
 }
 
+const char *execution_version(const struct execution *execution)
+{
+    return execution->version;
+}
+
+const struct execution_request *execution_request(const struct execution *execution)
+{
+    return &execution->request;
+}
+
+struct execution_result *execution_result(struct execution *execution)
+{
+    return &execution->result;
+}
+
 void execution_cancel(struct execution *execution)
 {
     execution->cancelled = true;
+}
+
+/* No session here has a workspace. */
+void workspaces_sweep(struct workspaces *all)
+{
+    assert_null(all);
+}
+
+bool workspaces_look_by_name(const struct workspaces *all, int64_t key_row, const char *session_id,
+                             struct workspace_row *row, enum workspace_state *state)
+{
+    (void)all, (void)key_row, (void)session_id, (void)row, (void)state;
+    return false;
+}
+
+enum workspace_state workspaces_look(const struct workspaces *all, struct workspace_row *row)
+{
+    (void)all, (void)row;
+    return WORKSPACE_ASLEEP;
+}
+
+int workspaces_have_room(const struct workspaces *all, struct error *error)
+{
+    (void)all, (void)error;
+    return 0;
 }
 
 unsigned runner_cancel_session(struct runner *runner, int64_t key_row, const char *session_id)
@@ -217,10 +300,52 @@ unsigned runner_cancel_session(struct runner *runner, int64_t key_row, const cha
     return 0;
 }
 
+static const struct background_options fake_options = {
+    .room = {.executions = 10, .request_bytes = 1000, .result_bytes = 1000}};
+
+const struct background_options *background_options(const struct background *background)
+{
+    (void)background;
+    return &fake_options;
+}
+
+void background_release(struct background *background, const char *id)
+{
+    (void)background, (void)id;
+}
+
+void background_ended(struct background *background, const char *id)
+{
+    (void)background, (void)id;
+}
+
+void background_wait(struct background *background, struct background_waiter *waiter)
+{
+    (void)background, (void)waiter;
+}
+
+void background_unwait(struct background_waiter *waiter)
+{
+    (void)waiter;
+}
+
+const char *const runner_states[] = {"running", NULL};
+
+void runner_each(const struct runner *runner, bool (*each)(const struct runner_view *view, void *arg), void *arg)
+{
+    (void)runner, (void)each, (void)arg;
+}
+
 struct runner_counts runner_counts(const struct runner *runner)
 {
     (void)runner;
     return (struct runner_counts){.queued = 7, .running = 2};
+}
+
+struct pool_isolation runner_isolation(const struct runner *runner)
+{
+    (void)runner;
+    return fake_isolation;
 }
 
 bool runner_can_run(const struct runner *runner)
@@ -248,7 +373,8 @@ uv_loop_t fake_loop;
 
 char fake_dir[64];
 
-char fake_key[KEY_TEXT_LEN + 1], fake_other_key[KEY_TEXT_LEN + 1], fake_reader_key[KEY_TEXT_LEN + 1];
+char fake_key[KEY_TEXT_LEN + 1], fake_other_key[KEY_TEXT_LEN + 1], fake_reader_key[KEY_TEXT_LEN + 1],
+    fake_admin_key[KEY_TEXT_LEN + 1];
 
 int64_t fake_wall_ns;
 
@@ -269,7 +395,9 @@ static int fake_fill(struct db *db, struct error *error)
     if (fake_make_key(db, "one", KEY_EXECUTE | KEY_READ, fake_key, error) != 0 ||
         fake_make_key(db, "other", KEY_EXECUTE | KEY_READ, fake_other_key, error) != 0)
         return -1;
-    return fake_make_key(db, "reader", KEY_READ, fake_reader_key, error);
+    if (fake_make_key(db, "reader", KEY_READ, fake_reader_key, error) != 0)
+        return -1;
+    return fake_make_key(db, "admin", KEY_EXECUTE | KEY_READ | KEY_ADMIN, fake_admin_key, error);
 }
 
 int fake_setup(void **state)
@@ -288,8 +416,8 @@ int fake_setup(void **state)
         return -1;
     int failed = fake_fill(db, &error);
     db_close(db);
-    fake_api =
-        (struct api){.loop = &fake_loop, .metrics_key = "", .reading = {.least = 1000}, .addresses = {.least = 1000}};
+    fake_api = (struct api){
+        .loop = &fake_loop, .rate = 100, .metrics_key = "", .reading = {.least = 1000}, .addresses = {.least = 1000}};
     fake_running = (struct execution){.id = NULL};
     fake_cancelled_session[0] = '\0';
     fake_engine_up = true;

@@ -7,6 +7,7 @@
 #include "api/admission.h"
 #include "api/answers.h"
 #include "api/api.h"
+#include "api/background.h"
 #include "api/languages.h"
 #include "api/manners.h"
 #include "api/routes.h"
@@ -16,6 +17,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/seam.h"
+#include "run/workspaces.h"
 #include "store/records.h"
 
 #include "unit.h"
@@ -34,12 +36,14 @@ struct pair {
 struct http_exchange {
     struct pair headers[4], queries[4], param;
     int64_t content_length;
+    const char *request_body; /* NULL: none */
     const struct http_route *route;
     const struct http_manners *manners; /* NULL: the API's */
     void *user;
     void (*gone)(void *arg);
     void *gone_arg;
-    char added[1024]; /* the answer's headers, "Name: value\n" */
+    const char *allowed; /* NULL: the path has a route for the method */
+    char added[1024];    /* the answer's headers, "Name: value\n" */
     bool admitted;
     int64_t owner;   /* 0: not said */
     bool is_local;   /* direct, from this machine */
@@ -59,18 +63,24 @@ struct execution {
     int64_t key_row;
     enum record_status status;
     bool cancelled;
+    const char *version;
+    struct execution_request request;
+    struct execution_result result;
 };
 
 extern struct execution fake_running; /* id NULL: none */
 extern char fake_cancelled_session[SESSION_ID_MAX + 1];
 extern bool fake_engine_up;
 extern bool fake_can_make;
+extern struct pool_isolation fake_isolation;
 extern uv_loop_t fake_loop;
 extern char fake_dir[64];
-extern char fake_key[KEY_TEXT_LEN + 1], fake_other_key[KEY_TEXT_LEN + 1], fake_reader_key[KEY_TEXT_LEN + 1];
+extern char fake_key[KEY_TEXT_LEN + 1], fake_other_key[KEY_TEXT_LEN + 1], fake_reader_key[KEY_TEXT_LEN + 1],
+    fake_admin_key[KEY_TEXT_LEN + 1];
 extern int64_t fake_wall_ns;
 
-/* Before a test: a store with three keys (rate 3 a minute; the third without the scope execute), nothing running. */
+/* Before a test: a store with four keys (rate 3 a minute; the third without the scope execute, the fourth with all
+ * scopes), nothing running. */
 int fake_setup(void **state);
 
 int fake_teardown(void **state);

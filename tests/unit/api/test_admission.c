@@ -317,6 +317,32 @@ static void test_without_a_key_where_that_is_allowed(void **state)
     fake_expect(&own, 0, NULL);
 }
 
+/* The playground that the operator opened to all: its own Origin comes without a key, and nobody else. */
+static void test_the_page_without_a_key(void **state)
+{
+    (void)state;
+    static const struct http_route page_route = {"POST", "/run", NULL, API_KEY | API_EXECUTE | API_COUNTS | API_PAGE};
+    const struct http_exchange page = {.route = &page_route,
+                                       .headers = {{"Origin", "http://localhost:8002"}, {"Host", "localhost:8002"}}};
+    struct http_exchange closed = page, open = page, foreign = page, other = page, elsewhere = page;
+    admit(&closed);
+    fake_expect(&closed, 401, "{\"detail\":\"API key is required\"}");
+    fake_api.page_key = "one";
+    admit(&open);
+    assert_true(open.admitted && api_caller(&open)->anonymous);
+    assert_string_equal(api_caller(&open)->key.name, "one");
+    fake_expect(&open, 0, NULL);
+    foreign.headers[0].value = "http://evil.example";
+    admit(&foreign);
+    fake_expect(&foreign, 403, "{\"detail\":\"Requests of pages of other servers need a key\"}");
+    other.headers[0] = (struct pair){NULL, NULL};
+    admit(&other);
+    fake_expect(&other, 401, "{\"detail\":\"API key is required\"}");
+    elsewhere.route = &run_route;
+    admit(&elsewhere);
+    fake_expect(&elsewhere, 401, "{\"detail\":\"API key is required\"}");
+}
+
 static void test_a_page_of_another_server_needs_a_key(void **state)
 {
     (void)state;
@@ -448,6 +474,87 @@ static void test_other_manners(void **state)
     free(ex.user);
 }
 
+/* A key that comes later than the head. */
+
+static struct later {
+    bool fired;
+    struct api_caller *caller;
+    struct error error;
+} later;
+
+static void hear_later(void *arg, struct api_caller *caller, const struct error *error)
+{
+    struct later *said = arg;
+
+    assert_false(said->fired);
+    said->fired = true;
+    said->caller = caller;
+    if (error != NULL)
+        said->error = *error;
+}
+
+static void admit_later_as(const char *text, const char *guest, unsigned flags)
+{
+    later = (struct later){.fired = false};
+    api_admit_key(&fake_api, text, guest, flags, (const struct api_manners *)(const void *)api_manners[0], hear_later,
+                  &later);
+    fake_settle();
+    assert_true(later.fired);
+}
+
+static void admit_later(const char *text, unsigned flags)
+{
+    admit_later_as(text, NULL, flags);
+}
+
+static void test_a_key_that_comes_later(void **state)
+{
+    (void)state;
+    admit_later(fake_key, API_KEY | API_EXECUTE | API_CHARGES);
+    assert_non_null(later.caller);
+    assert_int_equal(later.caller->key.rate_per_minute, 3);
+    assert_int_equal(later.caller->rate.remaining, 3); /* nothing was counted */
+    free(later.caller);
+    admit_later("cc_wrong", API_KEY | API_EXECUTE | API_CHARGES);
+    assert_null(later.caller);
+    assert_int_equal(later.error.code, ERROR_UNAUTHORIZED);
+    assert_string_equal(later.error.text, "Invalid API key");
+    admit_later(fake_reader_key, API_KEY | API_EXECUTE | API_CHARGES);
+    assert_null(later.caller);
+    assert_int_equal(later.error.code, ERROR_FORBIDDEN);
+    assert_string_equal(later.error.text, "This key may not run programs");
+}
+
+/* A client that says that it has none: let in as the guest, if guests are let in. */
+static void test_no_key_that_comes_later(void **state)
+{
+    (void)state;
+    admit_later_as(NULL, NULL, API_KEY | API_EXECUTE | API_CHARGES);
+    assert_string_equal(later.error.text, "API key is required");
+    admit_later_as(NULL, "one", API_KEY | API_EXECUTE | API_CHARGES);
+    assert_true(later.caller != NULL && later.caller->anonymous);
+    free(later.caller);
+    admit_later_as(fake_key, "one", API_KEY | API_EXECUTE | API_CHARGES);
+    assert_true(later.caller != NULL && !later.caller->anonymous);
+    free(later.caller);
+}
+
+/* A route that asks for the key itself lets requests in without one, and checks one that is shown. */
+static void test_a_route_that_asks_itself(void **state)
+{
+    static const struct http_route later_route = {"GET", "/later", NULL,
+                                                  API_KEY | API_EXECUTE | API_CHARGES | API_LATER};
+    (void)state;
+    struct http_exchange none = {.route = &later_route};
+    api_admit(&none);
+    assert_true(none.admitted);
+    assert_null(none.user);
+    struct http_exchange wrong = {.route = &later_route, .headers = {{"X-API-Key", "cc_wrong"}}};
+    api_admit(&wrong);
+    fake_await(&wrong);
+    fake_expect(&wrong, 401, NULL);
+}
+
 #define STAGED(test) cmocka_unit_test_setup_teardown(test, fake_setup, fake_teardown)
 
 int main(void)
@@ -468,12 +575,16 @@ int main(void)
         STAGED(test_a_client_that_leaves_is_not_answered),
         STAGED(test_a_bearer_token),
         STAGED(test_without_a_key_where_that_is_allowed),
+        STAGED(test_the_page_without_a_key),
         STAGED(test_a_page_of_another_server_needs_a_key),
         STAGED(test_an_address_without_a_key_has_a_rate),
         cmocka_unit_test(test_keys_of_one_face),
         STAGED(test_an_open_route_asks_nobody),
         STAGED(test_a_large_body_is_for_programs_alone),
         STAGED(test_who_may_read_the_metrics),
+        STAGED(test_a_key_that_comes_later),
+        STAGED(test_no_key_that_comes_later),
+        STAGED(test_a_route_that_asks_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,8 @@
 /* The body of POST /execute, field by field: what is taken, and the sentence for what is not. */
 #include "execute_stage.h"
 
+#include "api/settings.h"
+
 static void test_all_of_it(void **state)
 {
     (void)state;
@@ -28,7 +30,8 @@ static void test_defaults(void **state)
 {
     static const char *const bodies[] = {
         "", "\"stdin\": null, \"environment\": null, \"timeout\": null, \"session_id\": null, \"args\": null, "
-            "\"files\": null, \"version\": null, \"limits\": null, \"outputs\": null, \"evaluate\": null, "
+            "\"files\": null, \"version\": null, \"limits\": null, \"outputs\": null, \"evaluate\": null, \"kernel\": "
+            "null, "
             "\"stream\": null"};
 
     (void)state;
@@ -243,8 +246,8 @@ static char *variables(size_t count)
 
 static void test_size_of_environment(void **state)
 {
-    char *most = variables(EXECUTE_NAMES_MAX), *over = variables(EXECUTE_NAMES_MAX + 1);
-    char *value = repeated("v", EXECUTE_ENVIRONMENT_MAX - 5); /* "A", "BC" and 2 bytes beside it */
+    char *most = variables(SETTINGS_NAMES_MAX), *over = variables(SETTINGS_NAMES_MAX + 1);
+    char *value = repeated("v", SETTINGS_ENVIRONMENT_MAX - 5); /* "A", "BC" and 2 bytes beside it */
     char *full = format("\"environment\": {\"A\": \"%s\", \"BC\": \"\\u00e9\"}", value);
     char *fuller = format("\"environment\": {\"A\": \"%s\", \"BCD\": \"\\u00e9\"}", value);
 
@@ -335,6 +338,18 @@ static void test_version(void **state)
     expect_accepted("\"version\": \"latest\"");
 }
 
+static void test_kernel(void **state)
+{
+    (void)state;
+    expect_refused("\"kernel\": 1", "kernel: must be true or false");
+    expect_refused("\"kernel\": true", "kernel: the session has no workspace");
+    expect_refused("\"session_id\": \"s\", \"kernel\": true, \"args\": [\"\"]", "args: a kernel has none");
+    expect_refused("\"session_id\": \"s\", \"kernel\": true, \"environment\": {\"A\": \"\"}",
+                   "environment: a kernel has the session's");
+    expect_accepted("\"kernel\": false, \"args\": [\"x\"]");
+    expect_accepted("\"session_id\": \"s\", \"kernel\": true, \"args\": [], \"environment\": {}");
+}
+
 static void test_evaluate(void **state)
 {
     (void)state;
@@ -344,11 +359,27 @@ static void test_evaluate(void **state)
     expect_accepted("\"evaluate\": false");
 }
 
-static void test_what_has_not_landed(void **state)
+static void test_stream(void **state)
 {
     (void)state;
-    expect_refused("\"outputs\": []", "outputs: not supported yet");
-    expect_refused("\"stream\": true", "stream: not supported yet");
+    expect_refused("\"stream\": 1", "stream: must be true or false");
+    expect_refused("\"stream\": true", "stream: only POST /api/v1/execute takes it");
+    expect_accepted("\"stream\": false");
+}
+
+#define OUTPUTS_SENTENCE                                                                                    \
+    "outputs: must be relative paths or globs of at most 1024 bytes and 62 names, without empty segments, " \
+    "'.' or '..'"
+
+static void test_outputs(void **state)
+{
+    (void)state;
+    expect_accepted("\"outputs\": []");
+    expect_accepted("\"outputs\": [\"a/**/[b]*.txt\", \"c d\"]");
+    expect_refused("\"outputs\": [\"/a\"]", OUTPUTS_SENTENCE);
+    expect_refused("\"outputs\": [\"a\", \"b/../c\"]", OUTPUTS_SENTENCE);
+    expect_refused("\"outputs\": [\"\"]", OUTPUTS_SENTENCE);
+    expect_refused("\"outputs\": [1]", "outputs[0]: must be a string without NUL");
 }
 
 static const char *warning(size_t i)
@@ -431,7 +462,9 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_version),
         cmocka_unit_test(test_evaluate),
-        cmocka_unit_test(test_what_has_not_landed),
+        cmocka_unit_test(test_kernel),
+        cmocka_unit_test(test_stream),
+        cmocka_unit_test(test_outputs),
         cmocka_unit_test(test_unknown_fields),
         cmocka_unit_test(test_long_unknown_names),
         cmocka_unit_test(test_many_unknown_fields),

@@ -1,6 +1,8 @@
 /* The field `version`: which of a language's versions runs, and the sentence where none does. */
 #include "execute_stage.h"
 
+#include "run/workspace.h"
+
 static struct language_version versions[] = {
     {.offered = true, .number = "3.11.2", .reported = "3.11.2"},
     {.offered = true, .number = "3.13.5", .reported = "3.13.5"},
@@ -113,13 +115,48 @@ static void evaluate(void **state)
     }
 }
 
+/* `kernel` needs a workspace and a version that has one, and then no file can stand in the code's place. */
+static void kernel(void **state)
+{
+    static char driver[] = "driver", *argv[] = {driver, NULL};
+    static struct workspace_plan plan;
+    static const struct {
+        size_t usual;
+        bool workspace;
+        const char *fields, *sentence;
+    } cases[] = {
+        {1, false, "\"kernel\": true", "kernel: the session has no workspace"},
+        {1, true, "\"kernel\": true", NULL},
+        {0, true, "\"kernel\": true", "kernel: Python does not support it; python and javascript do"},
+        {2, true, "\"kernel\": true", "kernel: Python pypy does not support it; python and javascript do"},
+        {1, true, "\"kernel\": true, \"files\": [{\"path\": \"main.py\", \"content\": \"\"}]", NULL},
+        {1, true, "\"files\": [{\"path\": \"main.py\", \"content\": \"\"}]",
+         "files[0].path: collides with the program's own file, main.py"},
+    };
+
+    (void)state;
+    versions[1].kernel = argv;
+    python.limits = limits_defaults;
+    python.kernels = "python and javascript do";
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char fields[256];
+        snprintf(fields, sizeof fields, "\"session_id\": \"s\", %s", cases[i].fields);
+        assert_int_equal(read_with(fields), 0);
+        read_request.workspace = cases[i].workspace ? &plan : NULL;
+        assert_int_equal(
+            request_settle(&read_request, &python, &versions[cases[i].usual], &stage_rules.maxima, &read_error),
+            cases[i].sentence != NULL ? -1 : 0);
+        if (cases[i].sentence != NULL)
+            assert_string_equal(read_error.text, cases[i].sentence);
+        request_free(&read_request);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(evaluate),
-        cmocka_unit_test(what_runs),
-        cmocka_unit_test(none_fits),
-        cmocka_unit_test(one_may_yet_come),
+        cmocka_unit_test(evaluate),  cmocka_unit_test(kernel),           cmocka_unit_test(what_runs),
+        cmocka_unit_test(none_fits), cmocka_unit_test(one_may_yet_come),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "api/run.h"
 
 #include "api/fakes.h"
+#include "api/workspace_plan.h"
 #include "languages/availability.h"
 #include "store/credits.h"
 
@@ -75,9 +76,44 @@ int request_settle(struct execution_request *request, struct language *language,
     return stage.settle == 0 ? 0 : error_set(error, stage.settle_error, "not settled");
 }
 
+int request_warn(struct execution_request *request, const char *format, ...)
+{
+    (void)request, (void)format;
+    return 0;
+}
+
 void request_free(struct execution_request *request)
 {
     arena_free(&request->arena);
+}
+
+/* No session here has settings or a workspace. */
+int settings_read(struct settings *out, const char *text, const struct limits *maxima, struct arena *arena,
+                  struct error *error)
+{
+    (void)out, (void)text, (void)maxima, (void)arena, (void)error;
+    abort();
+}
+
+int settings_apply(struct execution_request *request, const struct settings *settings)
+{
+    (void)request, (void)settings;
+    abort();
+}
+
+int workspace_plan_make(struct workspace_plan *out, struct api *api, const struct session *session,
+                        const struct settings *settings, struct language *language, struct language_version *version,
+                        bool *decided, struct error *error)
+{
+    (void)out, (void)api, (void)session, (void)settings, (void)language, (void)version, (void)decided, (void)error;
+    abort();
+}
+
+int workspace_plan_check(const struct workspace_plan *plan, struct api *api, const struct execution_request *request,
+                         bool decided, struct error *error)
+{
+    (void)plan, (void)api, (void)request, (void)decided, (void)error;
+    abort();
 }
 
 int availability_await(struct availability *offers, struct availability_wait *wait, uint64_t limit_ms,
@@ -203,7 +239,6 @@ static void test_a_run_without_credits_begins_at_once(void **state)
     assert_int_equal(stage.submitted, 1);
     assert_int_equal(stage.reservation, 0);
     assert_ptr_equal(run_execution(run), &accepted);
-    assert_null(stage.listener->on_output); /* it would cost each piece of output a call */
     stage.listener->on_done(stage.arg, &accepted);
     assert_int_equal(stage.done, 1);
     assert_int_equal(stage.refused, 0);
@@ -260,6 +295,78 @@ static void test_a_client_that_leaves_a_run(void **state)
     run_leave(begin(0));
     assert_int_equal(stage.abandoned, 1);
     assert_int_equal(stage.done + stage.refused, 0);
+}
+
+/* A run that stops before it is submitted. */
+
+static int made_ready;
+
+static void on_ready(void *arg)
+{
+    assert_ptr_equal(arg, &stage);
+    made_ready++;
+}
+
+static struct run *begin_ready(int64_t credits)
+{
+    static struct run *run;
+    struct execution_request request = {.language_name = "bash", .code = "x", .code_len = 1, .timeout_ms = 1000};
+    const struct run_options options = {.key_row = ROW,
+                                        .credits = credits,
+                                        .maxima = &limits_defaults,
+                                        .listener = &listener,
+                                        .refused = on_refused,
+                                        .ready = on_ready,
+                                        .arg = &stage};
+    made_ready = 0;
+    run_start(&run, &fake_api, &request, &options);
+    fake_settle();
+    assert_int_equal(made_ready, 1);
+    assert_int_equal(stage.submitted, 0);
+    return run;
+}
+
+static void test_a_ready_run_goes_on(void **state)
+{
+    (void)state;
+    fake_store(give_three);
+    run_go_on(begin_ready(2));
+    assert_int_equal(stage.submitted, 1);
+    assert_true(stage.reservation != 0);
+    stage.listener->on_done(stage.arg, &accepted);
+    assert_int_equal(credits_left(), 1);
+}
+
+static void test_a_ready_run_that_is_refused(void **state)
+{
+    (void)state;
+    fake_store(give_three);
+    stage.refuses = true;
+    run_go_on(begin_ready(2));
+    expect_refused(ERROR_UNAVAILABLE, "full");
+    assert_int_equal(credits_left(), 3);
+}
+
+static void test_the_request_of_a_ready_run_is_taken(void **state)
+{
+    (void)state;
+    struct execution_request request;
+    fake_store(give_three);
+    run_take(begin_ready(2), &request);
+    assert_string_equal(request.language_name, "bash");
+    assert_true(request.reservation != 0);
+    assert_int_equal(credits_left(), 1); /* it is the taker's now */
+    assert_int_equal(stage.submitted + stage.refused + stage.done, 0);
+    request_free(&request);
+}
+
+static void test_a_client_that_leaves_a_ready_run(void **state)
+{
+    (void)state;
+    fake_store(give_three);
+    run_leave(begin_ready(2));
+    assert_int_equal(credits_left(), 3);
+    assert_int_equal(stage.submitted + stage.refused + stage.done, 0);
 }
 
 static void unknown(struct buf *sentence, const struct execution_request *request)
@@ -352,6 +459,10 @@ static void test_a_request_that_does_not_settle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        STAGED(test_a_ready_run_goes_on),
+        STAGED(test_a_ready_run_that_is_refused),
+        STAGED(test_the_request_of_a_ready_run_is_taken),
+        STAGED(test_a_client_that_leaves_a_ready_run),
         STAGED(test_a_run_without_credits_begins_at_once),
         STAGED(test_credits_are_reserved_first),
         STAGED(test_too_few_credits),

@@ -110,7 +110,9 @@ static void test_one_language(void **state)
 
 #define READY(status, database, engine, languages, server)                                                 \
     "{\"status\":\"" status "\",\"version\":\"" CODECELL_VERSION "\",\"checks\":{\"database\":\"" database \
-    "\",\"engine\":\"" engine "\",\"languages\":\"" languages "\",\"server\":\"" server "\"}}"
+    "\",\"engine\":\"" engine "\",\"languages\":\"" languages "\",\"server\":\"" server                    \
+    "\"," ISOLATION("unavailable") "}}"
+#define ISOLATION(name) "\"isolation\":\"" name "\""
 
 static void test_ready(void **state)
 {
@@ -141,6 +143,31 @@ static int lose_a_table(struct db *db, struct error *error)
 static uint64_t much_later(void)
 {
     return seam_system.monotonic_ns() + UINT64_C(60000000000);
+}
+
+/* The reason is there only if another isolation was asked for. */
+static void test_ready_tells_the_isolation(void **state)
+{
+    static const struct {
+        struct pool_isolation is;
+        const char *expected;
+    } cases[] = {
+        {{.chosen = true, .asked = true, .capsules = true, .reason = "good"}, ISOLATION("capsule") "}}"},
+        {{.chosen = true, .reason = "asked"}, ISOLATION("container") "}}"},
+        {{.chosen = true, .asked = true, .reason = "EPERM"},
+         "\"isolation_reason\":\"EPERM\"," ISOLATION("container") "}}"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct http_exchange ex = {.route = &ready_route};
+        fake_isolation = cases[i].is;
+        api_ready(&ex);
+        fake_await(&ex);
+        fake_isolation = (struct pool_isolation){0};
+        assert_non_null(strstr(ex.body, cases[i].expected));
+        fake_expect(&ex, 200, NULL);
+    }
 }
 
 /* What was proved a while ago is proved again. */
@@ -250,6 +277,7 @@ int main(void)
         STAGED(test_a_client_that_leaves_within_the_list),
         STAGED(test_one_language),
         STAGED(test_ready),
+        STAGED(test_ready_tells_the_isolation),
         STAGED(test_ready_means_that_a_record_can_be_written),
         STAGED(test_health_asks_nobody),
         STAGED(test_a_probe_whose_client_left),

@@ -58,8 +58,8 @@ static void cuts_between_characters(void **state)
 static void every_code_has_its_status(void **state)
 {
     (void)state;
-    static const int expected[ERROR_CODES] = {200, 400, 401, 402, 403, 404, 405, 408, 409, 413, 414,
-                                              415, 417, 429, 431, 500, 501, 503, 503, 503, 505};
+    static const int expected[ERROR_CODES] = {200, 400, 401, 402, 403, 404, 405, 408, 409, 410, 412, 413, 414,
+                                              415, 417, 422, 429, 431, 500, 501, 503, 503, 503, 505, 507};
     for (int code = 0; code < ERROR_CODES; code++)
         assert_int_equal(error_status((enum error_code)code), expected[code]);
     assert_int_equal(error_status(ERROR_CODES), 500);

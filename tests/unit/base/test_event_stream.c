@@ -7,22 +7,23 @@
 #include <string.h>
 
 struct seen {
-    char text[256]; /* each event in brackets */
+    char text[256]; /* each event in brackets, after its name */
 };
 
-static void on_event(void *arg, const char *data, size_t len)
+static void on_event(void *arg, const char *name, const char *data, size_t len)
 {
     struct seen *seen = arg;
     size_t at = strlen(seen->text);
 
-    snprintf(seen->text + at, sizeof seen->text - at, "[%.*s]", (int)len, data);
+    snprintf(seen->text + at, sizeof seen->text - at, "%s[%.*s]", name, (int)len, data);
 }
 
 static const struct {
     const char *bytes, *seen;
 } table[] = {
     {"data: a\n\n", "[a]"},
-    {"event: message\ndata: {\"a\": 1}\n\nid: 4\ndata:b\n\n", "[{\"a\": 1}][b]"},
+    {"event: message\ndata: {\"a\": 1}\n\nid: 4\ndata:b\n\n", "message[{\"a\": 1}][b]"},
+    {"event: a\n\nevent:b\nevents: c\ndata: 1\n\ndata: 2\n\n", "b[1][2]"},
     {"data: one\ndata:  two\n\n", "[one\n two]"},
     {":\n\n: ping\n\ndata: x\r\n\r\n", "[x]"},
     {"data\n\ndatax: no\n\n", ""},

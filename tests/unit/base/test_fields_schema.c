@@ -38,16 +38,22 @@ static const struct field all_list[] = {
 static const struct fields all_fields = FIELDS(all_list, 0);
 static const struct fields no_fields = {.list = NULL};
 
-static void expect_schema(const struct fields *fields, const char *expected)
+static const int64_t sizes[BOUNDS] = {[BOUND_SIZE] = 77};
+
+static void expect_schema_in(const struct fields *fields, const struct fields_schema_way *way, const char *expected)
 {
-    const int64_t bounds[BOUNDS] = {[BOUND_SIZE] = 77};
-    json_t *schema = fields_schema(fields, bounds);
+    json_t *schema = fields_schema(fields, way);
     size_t len;
     char *text = json_text(schema, &len);
 
     assert_string_equal(text, expected);
     free(text);
     json_decref(schema);
+}
+
+static void expect_schema(const struct fields *fields, const char *expected)
+{
+    expect_schema_in(fields, &(struct fields_schema_way){.bounds = sizes}, expected);
 }
 
 #define POINT                                                                                         \
@@ -72,9 +78,48 @@ static void test_every_type(void **state)
     expect_schema(&no_fields, "{\"type\":\"object\",\"properties\":{}}");
 }
 
+static void test_what_a_reader_takes_besides(void **state)
+{
+    static const struct field list[] = {
+        {.name = "a", .type = FIELD_TEXT, .required = true, .at = FIELD_NOWHERE},
+        {.name = "b", .type = FIELD_CHOICE, .choices = colors, .at = FIELD_NOWHERE},
+        {.name = "c", .type = FIELD_INTEGER, .elsewhere = true, .at = FIELD_NOWHERE},
+        {.name = "d", .type = FIELD_INTEGER, .elsewhere = true, .at = FIELD_NOWHERE},
+    };
+    static const char *const elsewhere[] = {"c", NULL};
+    static const struct fields fields = FIELDS(list, 0);
+
+    (void)state;
+    expect_schema(&fields, "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"type\":"
+                           "\"string\",\"enum\":[\"red\",\"blue\"]}},\"required\":[\"a\"]}");
+    expect_schema_in(
+        &fields, &(struct fields_schema_way){.bounds = sizes, .nulls = true, .elsewhere = elsewhere},
+        "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":\"string\"},\"b\":{\"type\":[\"string\","
+        "\"null\"],\"enum\":[\"red\",\"blue\",null]},\"c\":{\"type\":[\"integer\",\"null\"]}},\"required\":"
+        "[\"a\"]}");
+}
+
+static void test_fields_of_answers(void **state)
+{
+    static const struct field list[] = {
+        FIELD_OUT("id", FIELD_TEXT, "its name", .schema = FIELD_SCHEMA_UUID),
+        FIELD_OUT("end", FIELD_TEXT, NULL, .nullable = true),
+        FIELD_OUT_MAYBE("any", FIELD_ANY, NULL, .schema = "{\"type\": \"array\"}"),
+    };
+    static const struct fields fields = FIELDS(list, 0);
+
+    (void)state;
+    expect_schema(&fields,
+                  "{\"type\":\"object\",\"properties\":{\"id\":{\"type\":\"string\",\"description\":\"its name\","
+                  "\"format\":\"uuid\"},\"end\":{\"type\":[\"string\",\"null\"]},\"any\":{\"type\":\"array\"}},"
+                  "\"required\":[\"id\",\"end\"]}");
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_type)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_type),
+                                       cmocka_unit_test(test_what_a_reader_takes_besides),
+                                       cmocka_unit_test(test_fields_of_answers)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "unit.h"
 
+#include <float.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,6 +40,61 @@ static void what_is_right_comes_back_as_it_was(void **state)
         assert_int_equal(len, strlen(cases[i]));
         free(text);
         json_decref(value);
+    }
+}
+
+/* Every character below 128 in names and values, other UTF-8, all kinds of numbers, and empty containers. */
+static json_t *all_kinds(void)
+{
+    static const double reals[] = {0.0,  -4.0, 0.017,     1.0 / 3, -1e-300 / 3, 1e300 / 7,
+                                   1e15, 1e16, 0.1 + 0.2, DBL_MAX, DBL_MIN,     123456789012345678.0};
+    char text[128];
+
+    for (int i = 0; i < 128; i++)
+        text[i] = (char)i;
+    json_t *strings = json_object(), *numbers = json_array();
+    json_object_setn_new(strings, text + 1, 127, json_stringn(text, 128));
+    json_object_set_new(strings, "", json_string(""));
+    json_object_set_new(strings, "\xc3\xa4", json_string("\xf0\x9f\x98\x80 and \xc3\xa4"));
+    json_object_set_new(strings, "controls", json_stringn(text, 32));
+    for (int i = 0; i < 63; i++)
+        json_array_append_new(numbers, json_integer((i % 2 == 0 ? 1 : -1) * ((json_int_t)1 << i)));
+    json_array_append_new(numbers, json_integer(INT64_MIN));
+    for (size_t i = 0; i < COUNT(reals); i++)
+        json_array_append_new(numbers, json_real(reals[i]));
+    return json_pack("[o,o,b,b,n,[],{},[[],[{}]],{s:{s:[n]},s:i}]", strings, numbers, 1, 0, "a", "b", "c", 1);
+}
+
+static void a_text_is_as_jansson_writes_it(void **state)
+{
+    (void)state;
+    json_t *value = all_kinds();
+    char *ours, *theirs = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(15));
+    size_t len;
+
+    assert_non_null(theirs);
+    ours = json_text(value, &len);
+    assert_string_equal(ours, theirs);
+    assert_int_equal(len, strlen(theirs));
+    free(ours);
+    free(theirs);
+    json_decref(value);
+    assert_null(json_text(NULL, &len));
+}
+
+static void what_is_not_utf8_has_no_text(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"\xff", "a\xc3", "\xed\xa0\x80", "\xc0\x80", "\xf4\x90\x80\x80"};
+
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        json_t *value = json_pack("[o]", json_string_nocheck(bad[i]));
+        json_t *named = json_object();
+        json_object_set_new_nocheck(named, bad[i], json_true());
+        assert_null(json_text(value, NULL));
+        assert_null(json_text(named, NULL));
+        json_decref(value);
+        json_decref(named);
     }
 }
 
@@ -185,7 +241,8 @@ static void integers_may_be_written_as_reals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_right_comes_back_as_it_was),   cmocka_unit_test(what_is_wrong_is_said_in_a_sentence),
+        cmocka_unit_test(what_is_right_comes_back_as_it_was),   cmocka_unit_test(a_text_is_as_jansson_writes_it),
+        cmocka_unit_test(what_is_not_utf8_has_no_text),         cmocka_unit_test(what_is_wrong_is_said_in_a_sentence),
         cmocka_unit_test(the_length_counts_not_a_nul),          cmocka_unit_test(nesting_is_capped),
         cmocka_unit_test(brackets_side_by_side_are_not_nested), cmocka_unit_test(integers_may_be_written_as_reals),
     };

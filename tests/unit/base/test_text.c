@@ -309,9 +309,34 @@ static void base64_is_decoded(void **state)
     }
 }
 
+static void test_utf8_tail(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t len, tail;
+    } cases[] = {{"", 0, 0},
+                 {"a", 1, 0},
+                 {"a\xc3", 2, 1},
+                 {"\xc3\xa4", 2, 0},
+                 {"\xe2\x82", 2, 2},
+                 {"\xe2\x82\xac", 3, 0},
+                 {"\xf0\x9f\x98", 3, 3},
+                 {"\xf0\x9f\x98\x80", 4, 0},
+                 {"\xff", 1, 0},
+                 {"\x80\x80\x80", 3, 0},
+                 {"\xe0\x80", 2, 0},
+                 {"\xc3\xc3", 2, 1},
+                 {"\xf4\x90\x80", 3, 0}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(text_utf8_tail(cases[i].text, cases[i].len), cases[i].tail);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_utf8_tail),
         cmocka_unit_test(uuid_has_its_form),
         cmocka_unit_test(uuid_is_recognized),
         cmocka_unit_test(hex_is_lower_case),

@@ -54,6 +54,7 @@ void stage_open(struct stage *stage)
     memset(stage, 0, sizeof *stage);
     sim_open(&stage->sim);
     cells_init(&stage->cells, &stage->sim.loop, stage->sim.engine, "me", "codecell-agent-me");
+    stage->cells.capsules = true;
     stage->owner = (struct cell_owner){.on_ready = stage_on_ready,
                                        .on_prewarmed = stage_on_prepared,
                                        .on_ending = stage_on_ending,
@@ -152,7 +153,8 @@ const char *const stage_argv[] = {"python3", "main.py", NULL};
 
 const char *const stage_env[] = {"A=b", NULL};
 
-const struct cell_job stage_job = {.env = stage_env, .run = {stage_argv, 2000, 1024, 0, 0}};
+const struct cell_job stage_job = {.env = stage_env,
+                                   .run = {.argv = stage_argv, .timeout_ms = 2000, .output_max = 1024}};
 
 void stage_run_job(struct stage *stage, const struct cell_job *job, const struct cell_limits *limits)
 {

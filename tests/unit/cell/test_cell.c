@@ -35,7 +35,8 @@ static void test_what_is_created(void **state)
     json_t *host = json_object_get(body, "HostConfig");
     assert_string_equal(json_string_value(json_object_get(body, "Image")), "codecell-python");
     assert_int_equal(json_integer_value(json_object_get(host, "Memory")), (256 + 50 + CELL_AGENT_MB) << 20);
-    assert_int_equal(json_integer_value(json_object_get(host, "PidsLimit")), 32 + CELL_AGENT_PROCESSES);
+    assert_int_equal(json_integer_value(json_object_get(host, "PidsLimit")),
+                     32 + CELL_AGENT_PROCESSES + CELL_KEEPER_PROCESSES);
     assert_int_equal(json_integer_value(json_object_get(host, "NanoCpus")), 500000000);
     assert_true(json_is_true(json_object_get(host, "ReadonlyRootfs")));
     assert_string_equal(json_string_value(json_object_get(sim_last(&stage.sim)->labels, LABEL_INSTANCE)), "me");
@@ -182,13 +183,19 @@ static void test_bad_first_words(void **state)
         const char *payload;
         size_t len;
     } cases[] = {
-        {FRAME_READY, "\1\0\0\0", 4}, {FRAME_READY, "\2\0\0", 3}, {FRAME_READY, "\2\0\0\0\0", 5},
-        {FRAME_DONE, "", 0},          {FRAME_OUTPUT, "hi", 2},    {255, "", 0},
+        {FRAME_READY, "\6\0\0\0", 4},
+        {FRAME_READY, "\5\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24}, /* version 5 */
+        {FRAME_READY, "\6\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 25},
+        {FRAME_PREPARED, "\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16},
+        {FRAME_DONE, "", 0},
+        {FRAME_OUTPUT, "hi", 2},
+        {255, "", 0},
     };
 
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct stage stage;
+        char reason[64];
 
         stage_open(&stage);
         stage.sim.mute = true;
@@ -197,7 +204,11 @@ static void test_bad_first_words(void **state)
         sim_frame(&stage.sim, sim_last(&stage.sim), cases[i].type, 0, 0, cases[i].payload, cases[i].len);
         sim_until(&stage.sim, stage.gone);
         sim_traced(&stage.sim, "create attach start FAILED remove GONE ");
-        assert_string_equal(stage.error.text, "unexpected first frame from the agent");
+        if (cases[i].type == FRAME_READY)
+            snprintf(reason, sizeof reason, "unexpected READY in state starting");
+        else
+            snprintf(reason, sizeof reason, "unexpected frame of type %d in state starting", cases[i].type);
+        assert_string_equal(stage.error.text, reason);
         stage_close(&stage);
     }
 }

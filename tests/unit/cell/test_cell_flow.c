@@ -258,9 +258,42 @@ static void test_hold_has_back_pressure(void **state)
 
 static void say_hello_at_once(struct sim *sim, struct sim_box *box)
 {
-    static const char text[] = {FRAME_OUTPUT, 2, 1, 0, 2, 0, 0, 0, 'h', 'i',
-                                FRAME_OUTPUT, 2, 1, 0, 2, 0, 0, 0, 'h', 'o',
-                                FRAME_DONE,   0, 0, 0, 0, 0, 0, 0};
+    static const char text[] = {FRAME_OUTPUT,
+                                2,
+                                1,
+                                0,
+                                2,
+                                0,
+                                0,
+                                0,
+                                'h',
+                                'i',
+                                FRAME_OUTPUT,
+                                2,
+                                1,
+                                0,
+                                2,
+                                0,
+                                0,
+                                0,
+                                'h',
+                                'o',
+                                FRAME_DONE,
+                                0,
+                                0,
+                                0,
+                                8,
+                                0,
+                                0,
+                                0,
+                                0,
+                                0,
+                                0,
+                                0,
+                                1,
+                                0,
+                                0,
+                                0};
 
     box->done = true;
     sim_say(sim, box, text, sizeof text);
@@ -389,6 +422,62 @@ static void test_end_a_held_cell(void **state)
     }
 }
 
+/* Orders. */
+
+static void order_all(struct stage *stage)
+{
+    cell_signal(stage->cell, 2);
+    cell_resize(stage->cell, &(struct frame_size){100, 50});
+}
+
+/* They come in the order of the input, before and after its end, and not before START or after the job. */
+static void test_orders(void **state)
+{
+    struct cell_limits limits = stage_kind.limits;
+    struct stage stage;
+
+    (void)state;
+    open_ready(&stage);
+    stage.feeds_itself = true;
+    order_all(&stage);
+    limits.processes++;
+    stage_run(&stage, &limits);
+    order_all(&stage); /* the limits are being changed */
+    sim_until(&stage.sim, has_come(&stage, "START\n"));
+    cell_input(stage.cell, "one", 3);
+    order_all(&stage);
+    cell_input_end(stage.cell);
+    order_all(&stage);
+    sim_until(&stage.sim, has_come(&stage, "STDIN_END\nSIGNAL 2\nRESIZE 100 50\n"));
+    assert_string_equal(strstr(sim_last(&stage.sim)->job.data, "START\n"),
+                        "START\nSTDIN one\nSIGNAL 2\nRESIZE 100 50\nSTDIN_END\nSIGNAL 2\nRESIZE 100 50\n");
+    sim_hello(&stage.sim, sim_last(&stage.sim));
+    sim_until(&stage.sim, stage.done);
+    order_all(&stage);
+    sim_idle(&stage.sim);
+    assert_null(strstr(strstr(sim_last(&stage.sim)->job.data, "STDIN_END\n") + 30, "SIGNAL 2\nRESIZE 100 50\nSIGNAL"));
+    end_close(&stage);
+}
+
+/* However many are given while nothing is read, a bounded number waits. */
+static void test_orders_are_bounded(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    open_ready(&stage);
+    stage.feeds_itself = true;
+    stage_run(&stage, NULL);
+    sim_until(&stage.sim, has_come(&stage, "START\n"));
+    struct fake_client *client = sim_last(&stage.sim)->client;
+    fake_stop_reading(client);
+    for (int i = 0; i < 1000000; i++)
+        cell_signal(stage.cell, 2);
+    assert_true(attach_queued(stage.cell->attach) <= ATTACH_LOW + CELL_INPUT_MAX + CELL_ORDERS_MAX + FRAME_HEADER + 4);
+    fake_read_again(client);
+    end_close(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -404,6 +493,8 @@ int main(void)
         cmocka_unit_test(test_hold_before_the_start),
         cmocka_unit_test(test_ends_while_held),
         cmocka_unit_test(test_end_a_held_cell),
+        cmocka_unit_test(test_orders),
+        cmocka_unit_test(test_orders_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

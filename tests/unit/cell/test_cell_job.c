@@ -20,11 +20,12 @@ static void test_what_is_sent(void **state)
     static const char *const compile[] = {"cc", "main.c", NULL};
     static const char *const run[] = {"./a.out", "", "two words", NULL};
     const struct cell_file files[] = {{"main.c", "int x;", 6, 0644}, {"data/empty", "", 0, 0600}};
-    const struct cell_job job = {.env = env,
-                                 .files = files,
-                                 .files_len = 2,
-                                 .compile = {compile, 30000, 4096, 300, 0},
-                                 .run = {run, 2000, 1024, 0, 0}};
+    const struct cell_job job = {
+        .env = env,
+        .files = files,
+        .files_len = 2,
+        .compile = {.argv = compile, .timeout_ms = 30000, .output_max = 4096, .memory_mb = 300},
+        .run = {.argv = run, .timeout_ms = 2000, .output_max = 1024}};
     struct stage stage;
 
     (void)state;
@@ -51,7 +52,7 @@ static void test_nothing_but_a_program(void **state)
 {
     static const char *const env[] = {NULL};
     static const char *const run[] = {"true", NULL};
-    const struct cell_job job = {.env = env, .run = {run, 1, 1, 0, 0}};
+    const struct cell_job job = {.env = env, .run = {.argv = run, .timeout_ms = 1, .output_max = 1}};
     struct stage stage;
 
     (void)state;
@@ -60,6 +61,49 @@ static void test_nothing_but_a_program(void **state)
     stage_run_job(&stage, &job, NULL);
     sim_until(&stage.sim, stage.done);
     assert_string_equal(sim_last(&stage.sim)->job.data, "STEP2 1 1 256M true\nSTART\nSTDIN_END\n");
+    end_close(&stage);
+}
+
+/* Another job after DONE, in the same capsule: first the end of the input that the job before has not read. */
+static void test_another_job(void **state)
+{
+    static const char *const env[] = {NULL};
+    static const char *const run[] = {"true", NULL};
+    const struct cell_job job = {.env = env, .run = {.argv = run, .timeout_ms = 1, .output_max = 1}};
+    struct stage stage;
+
+    (void)state;
+    open_ready(&stage);
+    stage.sim.program = sim_hello;
+    stage_run_job(&stage, &job, NULL);
+    sim_until(&stage.sim, stage.done);
+    stage.done = false;
+    stage_run_job(&stage, &job, NULL);
+    sim_until(&stage.sim, stage.done);
+    assert_int_equal(stage.outcome, CELL_DONE);
+    assert_string_equal(sim_last(&stage.sim)->job.data, "STEP2 1 1 256M true\nSTART\nSTDIN_END\n"
+                                                        "STEP2 1 1 256M true\nSTART\nSTDIN_END\n");
+    assert_int_equal(stage.cell->state, CELL_RUNNING);
+    end_close(&stage);
+}
+
+/* The stream has ended since the job before: the next one is lost, from the loop. */
+static void test_another_job_without_stream(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    open_ready(&stage);
+    stage.sim.program = sim_hello;
+    stage_run(&stage, NULL);
+    sim_until(&stage.sim, stage.done);
+    attach_close(stage.cell->attach);
+    stage.cell->attach = NULL;
+    stage.done = false;
+    stage_run(&stage, NULL);
+    assert_false(stage.done);
+    sim_until(&stage.sim, stage.done);
+    assert_int_equal(stage.outcome, CELL_LOST);
     end_close(&stage);
 }
 
@@ -74,8 +118,10 @@ static void test_large_jobs(void **state)
     memset(bytes, 'z', 12u << 20);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         const struct cell_file file = {"big", bytes, sizes[i], 0644};
-        const struct cell_job job = {
-            .env = stage_env, .files = &file, .files_len = 1, .run = {stage_argv, 2000, 1024, 0, 0}};
+        const struct cell_job job = {.env = stage_env,
+                                     .files = &file,
+                                     .files_len = 1,
+                                     .run = {.argv = stage_argv, .timeout_ms = 2000, .output_max = 1024}};
         struct stage stage;
         size_t data = 0, input = 0;
 
@@ -213,7 +259,8 @@ static void test_frames_that_do_not_fit(void **state)
         {FRAME_STEP_END, 0, 0, zeros, FRAME_STEP_END_SIZE},
         {FRAME_STEP_END, FRAME_STEP_RUN, 0, bad_exit, FRAME_STEP_END_SIZE},
         {FRAME_STEP_END, FRAME_STEP_RUN, 0, bad_signal, FRAME_STEP_END_SIZE},
-        {FRAME_DONE, 0, 0, "x", 1},
+        {FRAME_DONE, 0, 0, "", 0},
+        {FRAME_DONE, 0, 0, "\2\0\0\0\0\0\0", 8},
         {FRAME_READY, 0, 0, "\1\0\0\0", 4},
         {FRAME_ENV, 0, 0, "A=b", 3},
         {0, 0, 0, "", 0},
@@ -399,8 +446,9 @@ static void test_unresponsive(void **state)
 
 static void test_compile_step_has_its_own_time(void **state)
 {
-    const struct cell_job job = {
-        .env = stage_env, .compile = {stage_argv, 30000, 1024, 0, 0}, .run = {stage_argv, 2000, 1024, 0, 0}};
+    const struct cell_job job = {.env = stage_env,
+                                 .compile = {.argv = stage_argv, .timeout_ms = 30000, .output_max = 1024},
+                                 .run = {.argv = stage_argv, .timeout_ms = 2000, .output_max = 1024}};
     struct stage stage;
 
     (void)state;
@@ -437,7 +485,8 @@ static void test_limits_are_updated(void **state)
     assert_int_equal(json_integer_value(json_object_get(body, "Memory")), (1024 + 50 + CELL_AGENT_MB) << 20);
     assert_int_equal(json_integer_value(json_object_get(body, "MemorySwap")), (1024 + 50 + CELL_AGENT_MB) << 20);
     assert_int_equal(json_integer_value(json_object_get(body, "NanoCpus")), 2000000000);
-    assert_int_equal(json_integer_value(json_object_get(body, "PidsLimit")), 9 + CELL_AGENT_PROCESSES);
+    assert_int_equal(json_integer_value(json_object_get(body, "PidsLimit")),
+                     9 + CELL_AGENT_PROCESSES + CELL_KEEPER_PROCESSES);
     json_decref(body);
     end_close(&stage);
 }
@@ -560,6 +609,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_sent),
         cmocka_unit_test(test_nothing_but_a_program),
+        cmocka_unit_test(test_another_job),
+        cmocka_unit_test(test_another_job_without_stream),
         cmocka_unit_test(test_large_jobs),
         cmocka_unit_test(test_deaf_agent),
         cmocka_unit_test(test_frames_in_pieces),

@@ -469,7 +469,7 @@ static void test_reset_fails(void **state)
         enum sim_word word;
         const char *reason;
     } cases[] = {
-        {SIM_BAD, "not reset: the agent failed (failure 6, errno 0)"},
+        {SIM_BAD, "no capsule: stage proc: EPERM"},
         {SIM_DEATH, "the stream ended in state resetting: end of file"},
     };
 
@@ -515,10 +515,10 @@ static void test_bad_words_while_resetting(void **state)
     } cases[] = {
         {FRAME_OUTPUT, FRAME_STEP_RUN, FRAME_STDOUT, "x", 1},
         {FRAME_DONE, 0, 0, "", 0},
-        {FRAME_READY, 0, 0, "\1\0\0\0", 4},
-        {FRAME_READY, 0, 0, "\2\0\0", 3},
+        {FRAME_READY, 0, 0, "\6\0\0\0", 4},
+        {FRAME_READY, 0, 0, "\5\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 24}, /* version 5 */
         {FRAME_PREPARED, 0, 0, "\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16},
-        {FRAME_FAILED, 0, 0, "\6\0\0\0", 4},
+        {FRAME_FAILED, 0, 0, "\6\0\0\0\0\0\0\0\0\0\0", 12},
         {200, 0, 0, "", 0},
     };
 
@@ -533,7 +533,10 @@ static void test_bad_words_while_resetting(void **state)
         reset(&stage);
         sim_frame(&stage.sim, sim_last(&stage.sim), cases[i].type, cases[i].step, cases[i].channel, cases[i].data,
                   cases[i].len);
-        snprintf(reason, sizeof reason, "not reset: unexpected frame of type %d", cases[i].type);
+        if (cases[i].type == FRAME_READY)
+            snprintf(reason, sizeof reason, "unexpected READY in state resetting");
+        else
+            snprintf(reason, sizeof reason, "unexpected frame of type %d in state resetting", cases[i].type);
         gone_because(&stage, reason);
         assert_false(stage.ready);
         assert_int_equal(stage.output.len, 6); /* the rest is dropped */

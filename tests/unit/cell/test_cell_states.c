@@ -10,10 +10,14 @@ static const struct cell_kind too_long_kind = {
     .language = "python", .prewarm_env = stage_prewarm_env, .prewarm_argv = too_long_argv};
 
 static const char *const legal[CELL_STATES] = {
-    [CELL_CREATING] = "",           [CELL_ATTACHING] = "creating ",
-    [CELL_STARTING] = "attaching ", [CELL_READY] = "starting resetting ",
-    [CELL_UPDATING] = "ready ",     [CELL_RUNNING] = "ready updating ",
-    [CELL_RESETTING] = "running ",  [CELL_ENDING] = "creating attaching starting ready updating running resetting ",
+    [CELL_CREATING] = "",
+    [CELL_ATTACHING] = "creating ",
+    [CELL_STARTING] = "attaching ",
+    [CELL_READY] = "starting resetting ",
+    [CELL_UPDATING] = "ready running ",
+    [CELL_RUNNING] = "ready updating ",
+    [CELL_RESETTING] = "ready running ",
+    [CELL_ENDING] = "creating attaching starting ready updating running resetting ",
     [CELL_GONE] = "ending ",
 };
 
@@ -83,7 +87,7 @@ static void act_run(struct cell *cell)
     cell_run(cell, &stage_job, &stage_kind.limits, &stage_events, NULL);
 }
 
-/* A job is for a ready cell, with the disk that it has. */
+/* A job is for a ready cell, or for one whose job is over, with the disk that it has if it makes no capsules. */
 static bool runs(enum cell_state in, uint32_t disk_mb)
 {
     struct cell cell = {.state = in, .limits = stage_kind.limits};
@@ -96,7 +100,7 @@ static void test_who_may_run(void **state)
 {
     (void)state;
     for (int in = 0; in < CELL_STATES; in++)
-        assert_int_equal(runs((enum cell_state)in, stage_kind.limits.disk_mb), in == CELL_READY);
+        assert_int_equal(runs((enum cell_state)in, stage_kind.limits.disk_mb), in == CELL_READY || in == CELL_RUNNING);
     assert_false(runs(CELL_READY, stage_kind.limits.disk_mb + 1));
 }
 
@@ -116,16 +120,21 @@ static void test_who_may_prepare(void **state)
     assert_false(may(&(struct cell){.state = CELL_READY, .kind = &plain}, cell_prewarm));
 }
 
-/* Reset is a cell whose job is over, and well. */
+/* Reset is a cell whose job is over, and well, or that has none. */
 static void test_who_may_reset(void **state)
 {
     (void)state;
     for (int in = 0; in < CELL_STATES; in++)
-        assert_int_equal(may(&(struct cell){.state = (enum cell_state)in}, cell_reset), in == CELL_RUNNING);
+        assert_int_equal(may(&(struct cell){.state = (enum cell_state)in, .capsules = true}, cell_reset),
+                         in == CELL_RUNNING || in == CELL_READY);
     for (int outcome = CELL_DONE; outcome <= CELL_LOST; outcome++)
-        assert_int_equal(may(&(struct cell){.state = CELL_RUNNING, .outcome = (enum cell_outcome)outcome}, cell_reset),
-                         outcome == CELL_DONE);
-    assert_false(may(&(struct cell){.state = CELL_RUNNING, .events = &stage_events}, cell_reset));
+        assert_int_equal(
+            may(&(struct cell){.state = CELL_RUNNING, .capsules = true, .outcome = (enum cell_outcome)outcome},
+                cell_reset),
+            outcome == CELL_DONE);
+    assert_false(may(&(struct cell){.state = CELL_RUNNING, .capsules = true, .events = &stage_events}, cell_reset));
+    assert_false(may(&(struct cell){.state = CELL_RUNNING}, cell_reset)); /* no keeper makes another capsule */
+    assert_false(may(&(struct cell){.state = CELL_READY}, cell_reset));
 }
 
 int main(void)

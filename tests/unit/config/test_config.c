@@ -36,8 +36,10 @@ static void without_variables_all_are_default(void **state)
     assert_true(c.pool_memory_mb == 128 ||
                 (c.pool_memory_mb > 128 && (uint64_t)c.pool_memory_mb <= uv_get_total_memory() >> 23));
     assert_true(c.waiting);
-    assert_int_equal(c.reuse, REUSE_OFF);
-    assert_int_equal(c.reuse_jobs, 500);
+    assert_int_equal(c.isolation, ISOLATION_CAPSULE);
+    assert_string_equal(c.apparmor, "");
+    assert_int_equal(c.reuse, REUSE_KEY);
+    assert_int_equal(c.reuse_jobs, 10000);
     assert_int_equal(c.reuse_idle_s, 60);
     assert_int_equal(c.concurrency, uv_available_parallelism() * 2);
     assert_true(c.concurrency_extra >= 1 && c.concurrency_extra <= c.concurrency && c.concurrency_extra <= 100);
@@ -151,7 +153,9 @@ static const struct {
     N("CODECELL_POOL_MEMORY_MB=1", pool_memory_mb, 1),
     {"CODECELL_WAITING=off", offsetof(struct config, waiting), FLAG, NULL, 0},
     {"CODECELL_WAITING=on", offsetof(struct config, waiting), FLAG, NULL, 1},
-    {"CODECELL_REUSE=key", offsetof(struct config, reuse), NARROW, NULL, REUSE_KEY},
+    {"CODECELL_ISOLATION=container", offsetof(struct config, isolation), NARROW, NULL, ISOLATION_CONTAINER},
+    {"CODECELL_REUSE=off", offsetof(struct config, reuse), NARROW, NULL, REUSE_OFF},
+    {"CODECELL_REUSE=any", offsetof(struct config, reuse), NARROW, NULL, REUSE_ANY},
     N("CODECELL_REUSE_JOBS=1", reuse_jobs, 1),
     N("CODECELL_REUSE_IDLE=5m", reuse_idle_s, 300),
     N("CODECELL_CONCURRENCY=1", concurrency, 1),
@@ -197,6 +201,9 @@ static const struct {
     T("CODECELL_URL=https://run.example.org/tools/", url, "https://run.example.org/tools/"),
     T("CODECELL_KEY=cc_1", key, "cc_1"),
     T("CODECELL_TRUSTED_PROXIES=", trusted_proxies, ""),
+    T("CODECELL_CORS=", cors, ""),
+    T("CODECELL_CORS=*", cors, "*"),
+    T("CODECELL_CORS=https://a.example, http://localhost:3000", cors, "https://a.example, http://localhost:3000"),
     T("CODECELL_X402_FACILITATOR=", x402_facilitator, ""),
     T("CODECELL_X402_FACILITATOR=https://h.example/x402", x402_facilitator, "https://h.example/x402"),
     T("CODECELL_TRUSTED_PROXIES=10.0.0.0/8, 2001:db8::/32, unix", trusted_proxies, "10.0.0.0/8, 2001:db8::/32, unix"),
@@ -337,7 +344,7 @@ static const struct {
     {"CODECELL_POOL_MEMORY_MB=0", "an integer from 1 to 16777216"},
     {"CODECELL_WAITING=", "`off` or `on`"},
     {"CODECELL_WAITING=1", "`off` or `on`"},
-    {"CODECELL_REUSE=on", "`off` or `key`"},
+    {"CODECELL_REUSE=on", "`off`, `key` or `any`"},
     {"CODECELL_REUSE_JOBS=0", "an integer from 1 to 10000"},
     {"CODECELL_REUSE_JOBS=10001", "an integer from 1 to 10000"},
     {"CODECELL_REUSE_IDLE=0", DURATION("1s", "1h")},
@@ -345,6 +352,11 @@ static const struct {
     {"DOCKER_HOST=ssh://host", "`unix:///path` or `tcp://host:port`, or empty"},
     {"DOCKER_HOST=unix://", "`unix:///path` or `tcp://host:port`, or empty"},
     {"DOCKER_HOST=/var/run/docker.sock", "`unix:///path` or `tcp://host:port`, or empty"},
+#define ORIGINS "origins such as `https://a.example, http://localhost:3000`, `*`, or empty"
+    {"CODECELL_CORS=a.example", ORIGINS},
+    {"CODECELL_CORS=https://a.example/path", ORIGINS},
+    {"CODECELL_CORS=*, https://a.example", ORIGINS},
+    {"CODECELL_CORS=null", ORIGINS},
 #define NETS "up to 64 networks such as `10.0.0.0/8, 2001:db8::/32, 192.0.2.1, unix`, or empty"
     {"CODECELL_TRUSTED_PROXIES=10.0.0.0/33", NETS},
     {"CODECELL_X402_FACILITATOR=ftp://h", "a URL that begins with `http://` or `https://`, without a query, or empty"},

@@ -470,7 +470,7 @@ static size_t write_counted(struct owner *owner, size_t from, size_t len)
 /* Of what is written at once the socket may take a part or nothing: the rest, and all that follows, keeps its order. */
 static void test_at_once_in_order(void **state)
 {
-    static const size_t sizes[] = {1, 1000, 30000, ATTACH_LOW - 1};
+    static const size_t sizes[] = {1, 1000, 30000, ATTACH_AT_ONCE - 1};
 
     (void)state;
     for (size_t n = 0; n < sizeof sizes / sizeof *sizes; n++) {

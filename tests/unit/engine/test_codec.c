@@ -1,11 +1,11 @@
-/* Bodies to the engine, answers from it, the archive, the seccomp profile. */
+/* Bodies to the engine, answers from it, the archive. */
+#include "codec_json.h"
 #include "unit.h"
 
 #include "base/buf.h"
 #include "base/json.h"
 #include "docker/engine/codec.h"
 #include "docker/engine/codec_read.h"
-#include "docker/engine/codec_seccomp.h"
 #include "docker/engine/codec_tar.h"
 
 #include <errno.h>
@@ -16,29 +16,6 @@
 static const char *const entrypoint[] = {"/codecell/agent", NULL};
 static const char *const env[] = {"A=1", NULL};
 static const char *const labels[] = {"io.codecell.role=cell", "odd=a=b", "empty=", NULL};
-
-/* A value by its dotted path. */
-static const json_t *at(const json_t *value, const char *path)
-{
-    char name[64];
-
-    for (; value != NULL && *path != '\0'; path += *path == '.') {
-        size_t len = strcspn(path, ".");
-        snprintf(name, sizeof name, "%.*s", (int)len, path);
-        path += len;
-        value = json_is_array(value) ? json_array_get(value, strtoul(name, NULL, 10)) : json_object_get(value, name);
-    }
-    return value;
-}
-
-static void assert_json(const json_t *body, const char *path, const char *expected)
-{
-    char *text = json_text(at(body, path), NULL);
-
-    assert_non_null(text);
-    assert_string_equal(text, expected);
-    free(text);
-}
 
 static size_t count(const char *text, char what)
 {
@@ -78,6 +55,7 @@ static void test_container(void **state)
     static const struct {
         const char *path, *value;
     } fields[] = {
+        {"Hostname", "\"codecell\""},
         {"Image", "\"codecell/python\""},
         {"Entrypoint", "[\"/codecell/agent\"]"},
         {"Cmd", "[]"},
@@ -195,6 +173,62 @@ static void test_container_choices(void **state)
     json_decref(body);
 }
 
+/* The masks of /sys stay. Those of /proc must be gone, and a list that is left out would mean the engine's own. */
+static void test_container_capsules(void **state)
+{
+    struct container_spec spec = full_spec();
+    json_t *without = codec_container(&spec), *sys = json_array(), *path;
+    size_t i;
+
+    (void)state;
+    spec.capsules = true;
+    json_t *body = codec_container(&spec);
+    json_array_foreach (at(without, "HostConfig.MaskedPaths"), i, path)
+        if (strncmp(json_string_value(path), "/sys/", 5) == 0)
+            json_array_append(sys, path);
+    assert_true(json_array_size(sys) > 0);
+    assert_true(json_equal(at(body, "HostConfig.MaskedPaths"), sys));
+    assert_json(body, "HostConfig.ReadonlyPaths", "[]");
+    assert_json(body, "HostConfig.Tmpfs", "{\"/tmp\":\"ro,nosuid,nodev,size=4096,mode=0555\"}");
+    assert_int_equal(json_array_size(at(body, "HostConfig.Ulimits")), 2);
+    assert_json(body, "Hostname", "\"codecell\"");
+    assert_json(body, "HostConfig.ReadonlyRootfs", "true");
+    assert_json(body, "HostConfig.CapDrop", "[\"ALL\"]");
+    json_decref(sys);
+    json_decref(body);
+    json_decref(without);
+}
+
+static void test_container_capsules_podman(void **state)
+{
+    struct container_spec spec = full_spec();
+
+    (void)state;
+    spec.podman = spec.capsules = true;
+    spec.seccomp = NULL;
+    json_t *body = codec_container(&spec);
+    const char *masks = json_string_value(at(body, "HostConfig.SecurityOpt.2"));
+    assert_json(body, "HostConfig.SecurityOpt.1", "\"unmask=ALL\"");
+    assert_memory_equal(masks, "mask=/etc/resolv.conf:/sys/", 27);
+    assert_null(strstr(masks, "/proc"));
+    assert_json(body, "HostConfig.Tmpfs",
+                "{\"/tmp\":\"ro,nosuid,nodev,size=4096,mode=0555,notmpcopyup\",\"/var/tmp\":"
+                "\"ro,nosuid,nodev,size=4096,mode=0555,notmpcopyup\"}");
+    json_decref(body);
+}
+
+static void test_container_apparmor(void **state)
+{
+    struct container_spec spec = full_spec();
+
+    (void)state;
+    spec.seccomp = NULL;
+    spec.apparmor = "codecell";
+    json_t *body = codec_container(&spec);
+    assert_json(body, "HostConfig.SecurityOpt", "[\"no-new-privileges\",\"apparmor=codecell\"]");
+    json_decref(body);
+}
+
 /* Podman knows neither an owner nor a number of inodes, and would copy the image's /tmp; without a nproc it asks for
  * more than it may have. */
 static void test_container_podman(void **state)
@@ -208,7 +242,7 @@ static void test_container_podman(void **state)
     (void)state;
     assert_json(body, "HostConfig.Tmpfs",
                 "{\"/tmp\":\"rw,nosuid,nodev,exec,size=3221225472,mode=1777,notmpcopyup\",\"/var/tmp\":"
-                "\"ro,nosuid,nodev,noexec,size=4096,mode=0555,notmpcopyup\"}");
+                "\"ro,nosuid,nodev,size=4096,mode=0555,notmpcopyup\"}");
     assert_json(body, "HostConfig.Ulimits.3", "{\"Name\":\"nproc\",\"Soft\":4096,\"Hard\":4096}");
     spec.podman = false;
     docker = codec_container(&spec);
@@ -238,6 +272,9 @@ static void test_container_refuses(void **state)
     struct container_spec spec = full_spec();
 
     (void)state;
+    spec.apparmor = "\xff";
+    assert_null(codec_container(&spec));
+    spec = full_spec();
     spec.labels = (const char *const[]){"fine=1", "no equals sign", NULL};
     assert_null(codec_container(&spec));
     spec = full_spec();
@@ -267,14 +304,6 @@ static void test_update(void **state)
     body = codec_update_shares(128);
     assert_json(body, "", "{\"CpuShares\":128}");
     json_decref(body);
-}
-
-static json_t *parse(const char *text)
-{
-    json_t *json = json_parse(text, strlen(text), NULL);
-
-    assert_non_null(json);
-    return json;
 }
 
 static void test_created_id(void **state)
@@ -482,26 +511,6 @@ static void test_tar_caps(void **state)
     buf_free(&tar);
 }
 
-/* The action that stands for a call without conditions; NULL: the default. */
-static const char *action_of(const json_t *profile, const char *call, bool *conditional)
-{
-    size_t i, j;
-    json_t *rule, *name;
-    const char *action = NULL;
-
-    *conditional = false;
-    json_array_foreach (json_object_get(profile, "syscalls"), i, rule) {
-        json_array_foreach (json_object_get(rule, "names"), j, name) {
-            if (strcmp(json_string_value(name), call) != 0)
-                continue;
-            assert_null(*conditional ? NULL : action); /* named once, or under conditions alone */
-            action = json_string_value(json_object_get(rule, "action"));
-            *conditional = json_object_get(rule, "args") != NULL;
-        }
-    }
-    return action;
-}
-
 static void test_tar_folder(void **state)
 {
     struct buf tar;
@@ -517,86 +526,15 @@ static void test_tar_folder(void **state)
     buf_free(&tar);
 }
 
-static void test_seccomp(void **state)
-{
-    static const char *const refused[] = {"bpf",
-                                          "keyctl",
-                                          "add_key",
-                                          "request_key",
-                                          "perf_event_open",
-                                          "userfaultfd",
-                                          "unshare",
-                                          "setns",
-                                          "mount",
-                                          "umount2",
-                                          "fsopen",
-                                          "fsmount",
-                                          "move_mount",
-                                          "open_tree",
-                                          "mount_setattr",
-                                          "pivot_root",
-                                          "chroot",
-                                          "open_by_handle_at",
-                                          "process_vm_readv",
-                                          "process_vm_writev",
-                                          "pidfd_getfd",
-                                          "kcmp",
-                                          "kexec_load",
-                                          "init_module",
-                                          "finit_module",
-                                          "reboot",
-                                          "swapon",
-                                          "quotactl",
-                                          "acct",
-                                          "syslog",
-                                          "settimeofday",
-                                          "iopl",
-                                          "modify_ldt",
-                                          "vmsplice",
-                                          "memfd_secret",
-                                          "mbind",
-                                          "fanotify_init"};
-    static const char *const absent[] = {"clone3", "io_setup", "io_uring_setup", "io_uring_enter", "io_uring_register"};
-    static const char *const free_calls[] = {"read", "execve", "futex", "ptrace", "seccomp", "prctl", "mmap", "kill"};
-    static const char *const on_condition[] = {"clone", "socket", "socketpair", "personality"};
-    char *text = codec_seccomp(), path[32];
-    json_t *profile = parse(text);
-    bool conditional;
-
-    (void)state;
-    assert_true(strlen(text) < 8192); /* it goes with every creation */
-    assert_json(profile, "defaultAction", "\"SCMP_ACT_ERRNO\"");
-    assert_json(profile, "archMap.0", "{\"architecture\":\"SCMP_ARCH_X86_64\",\"subArchitectures\":[]}");
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
-        assert_null(action_of(profile, refused[i], &conditional));
-    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
-        assert_string_equal(action_of(profile, absent[i], &conditional), "SCMP_ACT_ERRNO");
-    for (size_t i = 0; i < sizeof free_calls / sizeof *free_calls; i++) {
-        assert_string_equal(action_of(profile, free_calls[i], &conditional), "SCMP_ACT_ALLOW");
-        assert_false(conditional);
-    }
-    for (size_t i = 0; i < sizeof on_condition / sizeof *on_condition; i++) {
-        assert_string_equal(action_of(profile, on_condition[i], &conditional), "SCMP_ACT_ALLOW");
-        assert_true(conditional);
-    }
-    assert_json(profile, "syscalls.1.errnoRet", "38");
-    for (int i = 0; i < 4; i++) { /* TCP, as 0 or by its number: any other has the host load a module */
-        snprintf(path, sizeof path, "syscalls.%d.args.2", 5 + i);
-        assert_json(profile, path,
-                    i % 2 == 0 ? "{\"index\":2,\"value\":0,\"valueTwo\":0,\"op\":\"SCMP_CMP_EQ\"}"
-                               : "{\"index\":2,\"value\":6,\"valueTwo\":0,\"op\":\"SCMP_CMP_EQ\"}");
-    }
-    assert_int_equal(ENOSYS, 38);
-    json_decref(profile);
-    free(text);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_container),
         cmocka_unit_test(test_masked_paths),
         cmocka_unit_test(test_container_choices),
+        cmocka_unit_test(test_container_capsules),
+        cmocka_unit_test(test_container_capsules_podman),
+        cmocka_unit_test(test_container_apparmor),
         cmocka_unit_test(test_container_podman),
         cmocka_unit_test(test_container_least),
         cmocka_unit_test(test_container_refuses),
@@ -608,7 +546,6 @@ int main(void)
         cmocka_unit_test(test_tar),
         cmocka_unit_test(test_tar_caps),
         cmocka_unit_test(test_tar_folder),
-        cmocka_unit_test(test_seccomp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

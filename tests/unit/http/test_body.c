@@ -281,6 +281,43 @@ static void the_server_stops_within_a_hold(void **state)
     close(fd);
 }
 
+/* The most bytes of the body that came in one turn of the loop. */
+static struct {
+    uv_prepare_t prepare;
+    size_t before, most;
+} turns;
+
+static void on_turn_begins(uv_prepare_t *prepare)
+{
+    (void)prepare;
+    if (taker.bytes - turns.before > turns.most)
+        turns.most = taker.bytes - turns.before;
+    turns.before = taker.bytes;
+}
+
+static void a_large_body_comes_piece_by_piece(void **state)
+{
+    (void)state;
+    struct trial t;
+    struct answer answer;
+    char sum[64];
+    body_init(&t);
+    int fd = body_start(&t);
+    turns.before = turns.most = 0;
+    uv_prepare_init(&t.loop, &turns.prepare);
+    uv_prepare_start(&turns.prepare, on_turn_begins);
+    send_large_head(&t, fd);
+    assert_int_equal(send_some(&t, fd, 0), LARGE);
+    client_answer(&t, fd, &answer);
+    snprintf(sum, sizeof sum, "%zu bytes, %zu", LARGE, LARGE);
+    assert_string_equal(answer.body, sum);
+    free(answer.body);
+    assert_true(turns.most > 0 && turns.most <= HTTP_READ_MAX);
+    uv_close((uv_handle_t *)&turns.prepare, NULL);
+    close(fd);
+    trial_stop(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,7 +325,7 @@ int main(void)
         cmocka_unit_test(hold_stops_the_client),           cmocka_unit_test(hold_at_the_last_piece),
         cmocka_unit_test(time_passes_only_without_a_hold), cmocka_unit_test(an_answer_ends_the_pieces),
         cmocka_unit_test(a_taker_without_memory),          cmocka_unit_test(clients_leave_within_a_hold),
-        cmocka_unit_test(the_server_stops_within_a_hold),
+        cmocka_unit_test(the_server_stops_within_a_hold),  cmocka_unit_test(a_large_body_comes_piece_by_piece),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

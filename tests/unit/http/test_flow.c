@@ -453,8 +453,9 @@ struct loud {
 };
 
 /* Plain text is upper-cased, and its end tells how many bytes it had. */
-static void *loud_open(struct http_exchange *ex, int status, const char *type)
+static void *loud_open(struct http_exchange *ex, int status, const char *type, int64_t len)
 {
+    (void)len;
     struct loud *loud = status == 200 && strcmp(type, "text/plain") == 0 ? calloc(1, sizeof *loud) : NULL;
 
     if (loud == NULL)
@@ -485,9 +486,9 @@ static void loud_close(void *state)
 }
 
 /* Keeps all to itself until the end, and then gives it backwards. */
-static void *backwards_open(struct http_exchange *ex, int status, const char *type)
+static void *backwards_open(struct http_exchange *ex, int status, const char *type, int64_t len)
 {
-    (void)type;
+    (void)type, (void)len;
     struct buf *all = status == 200 && http_query(ex, "backwards") != NULL ? calloc(1, sizeof *all) : NULL;
 
     if (all == NULL)

@@ -307,7 +307,7 @@ static void idle_connections_are_small(void **state)
         *t.trace = '\0';
     }
     TRIAL_UNTIL(&t, NOBODY, http_server_connections(t.server) == MANY);
-    assert_true(sizeof(struct http_connection) <= 1024);
+    assert_true(sizeof(struct http_connection) <= 1056);
     LIST_EACH (node, &t.server->connections) {
         struct http_connection *conn = container_of(node, struct http_connection, node);
         assert_int_equal(conn->state, HTTP_CONN_IDLE);

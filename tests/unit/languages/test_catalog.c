@@ -62,10 +62,10 @@ static void test_a_minimal_file_gets_defaults(void **state)
     catalog_free(languages);
 }
 
-/* The sentence of a request that another language cannot evaluate. */
-static void test_evaluators(void **state)
+/* The sentences of a request that another language cannot evaluate, or run in a kernel. */
+static void test_evaluators_and_kernels(void **state)
 {
-    static const char can[] = ",\"evaluate\":{\"argv\":[\"x\",\"${memory_mb*2}\"]}";
+    static const char can[] = ",\"evaluate\":{\"argv\":[\"x\",\"${memory_mb*2}\"]},\"kernel\":{\"argv\":[\"k\"]}";
     static const char *const expected[] = {NULL, "a does", "b and a do", "c, b and a do"};
     static const char *const ids[] = {"a", "b", "c"};
 
@@ -73,11 +73,12 @@ static void test_evaluators(void **state)
     for (size_t able = 0; able <= 3; able++) {
         for (size_t i = 0; i < 3; i++) {
             char text[1024];
-            snprintf(text, sizeof text,
-                     "{\"id\":\"%s\",\"name\":\"N\",\"file\":\"f\",\"run\":{\"argv\":[\"x\"]},\"version\":{\"argv\":["
-                     "\"x\"]},"
-                     "\"example\":{\"code\":\"c\",\"stdout\":\"\"}%s,\"versions\":[{\"evaluate\":null}]}",
-                     ids[i], i < able ? can : "");
+            snprintf(
+                text, sizeof text,
+                "{\"id\":\"%s\",\"name\":\"N\",\"file\":\"f\",\"run\":{\"argv\":[\"x\"]},\"version\":{\"argv\":["
+                "\"x\"]},"
+                "\"example\":{\"code\":\"c\",\"stdout\":\"\"}%s,\"versions\":[{\"evaluate\":null,\"kernel\":null}]}",
+                ids[i], i < able ? can : "");
             put(ids[i], text);
         }
         struct said said;
@@ -86,11 +87,14 @@ static void test_evaluators(void **state)
         for (size_t i = 0; i < 3; i++) {
             const struct language *language = catalog_at(languages, i);
             assert_int_equal(language->versions[0].evaluate != NULL, i < able);
-            assert_null(language->versions[1].evaluate);
-            if (expected[able] == NULL)
-                assert_null(language->evaluators);
-            else
+            assert_int_equal(language->versions[0].kernel != NULL, i < able);
+            assert_true(language->versions[1].evaluate == NULL && language->versions[1].kernel == NULL);
+            if (expected[able] == NULL) {
+                assert_true(language->evaluators == NULL && language->kernels == NULL);
+            } else {
                 assert_string_equal(language->evaluators, expected[able]);
+                assert_string_equal(language->kernels, expected[able]);
+            }
         }
         catalog_free(languages);
     }
@@ -284,6 +288,8 @@ static const struct {
     {MINIMAL("bad") ",\"evaluate\":true}", "evaluate: must be an object"},
     {MINIMAL("bad") ",\"evaluate\":{\"argv\":[]}}", "evaluate.argv: must be an array of 1 to 128 strings"},
     {MINIMAL("bad") ",\"evaluate\":{\"argv\":[\"\"]}}", "evaluate.argv: must begin with a program"},
+    {MINIMAL("bad") ",\"kernel\":[\"x\"]}", "kernel: must be an object"},
+    {MINIMAL("bad") ",\"kernel\":{\"argv\":[\"\"]}}", "kernel.argv: must begin with a program"},
     {MINIMAL("bad") ",\"environment\":[]}", "environment: must be an object"},
     {MINIMAL("bad") ",\"environment\":{\"1A\":\"\"}}", "environment: a name must match"},
     {MINIMAL("bad") ",\"environment\":{\"A=B\":\"\"}}", "environment: a name must match"},
@@ -432,7 +438,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ON_DISK(test_a_full_file),
         ON_DISK(test_a_minimal_file_gets_defaults),
-        ON_DISK(test_evaluators),
+        ON_DISK(test_evaluators_and_kernels),
         ON_DISK(test_waiting),
         ON_DISK(test_least_limits_of_versions),
         ON_DISK(test_live),

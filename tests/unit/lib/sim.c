@@ -325,6 +325,8 @@ static void note_step(struct buf *out, const struct frame *frame)
     assert_true(frame_step_get(frame, &spec, &argv, &len));
     buf_printf(out, "STEP%u %llu %llu %lluM", frame->step, (unsigned long long)spec.timeout_ms,
                (unsigned long long)spec.output_max, (unsigned long long)spec.memory_bytes >> 20);
+    if (spec.kernel || spec.changes)
+        buf_printf(out, "%s%s", spec.kernel ? " kernel" : "", spec.changes ? " changes" : "");
     write_strings(out, argv, len);
 }
 
@@ -345,7 +347,8 @@ static void note_frame(struct buf *out, const struct frame *frame)
         break;
     case FRAME_FILE_DATA:
     case FRAME_STDIN:
-        buf_puts(out, frame->type == FRAME_STDIN ? "STDIN " : "DATA ");
+    case FRAME_CODE:
+        buf_puts(out, frame->type == FRAME_STDIN ? "STDIN " : frame->type == FRAME_CODE ? "CODE " : "DATA ");
         if (frame->length > 64)
             buf_printf(out, "(%u)", frame->length);
         else
@@ -357,8 +360,17 @@ static void note_frame(struct buf *out, const struct frame *frame)
     case FRAME_STDIN_END:
         buf_puts(out, "STDIN_END");
         break;
+    case FRAME_SIGNAL:
+        buf_printf(out, "SIGNAL %u", frame->payload[0]);
+        break;
+    case FRAME_RESIZE:
+        buf_printf(out, "RESIZE %u %u", frame->payload[0], frame->payload[4]);
+        break;
     case FRAME_PREPARE:
         buf_puts(out, "PREPARE");
+        break;
+    case FRAME_KERNEL_END:
+        buf_puts(out, "KERNEL_END");
         break;
     case FRAME_RESET:
         buf_puts(out, "RESET");
@@ -382,8 +394,9 @@ static void on_prepare(struct sim *sim, struct sim_box *box)
 
 static void on_start(struct sim *sim, struct sim_box *box)
 {
-    assert_false(box->busy);
+    assert_true(box->done || !box->busy); /* a job may follow another */
     box->busy = true;
+    box->done = false;
     box->jobs++;
     if (sim->program != NULL)
         sim->program(sim, box);
@@ -391,20 +404,34 @@ static void on_start(struct sim *sim, struct sim_box *box)
 
 static void on_reset(struct sim *sim, struct sim_box *box)
 {
-    assert_true(box->done);
+    assert_true(box->done || !box->busy);
     box->prepared = box->busy = box->done = false;
     box->resets++;
     buf_puts(&sim->trace, "reset ");
     if (sim->on_reset == SIM_GOOD)
         sim_ready(sim, box);
     else if (sim->on_reset == SIM_BAD)
-        sim_failed(sim, box, FRAME_FAIL_RESET);
+        sim_no_capsule(sim, box, FRAME_STAGE_PROC, EPERM);
     else if (sim->on_reset == SIM_DEATH)
         sim_die(box);
 }
 
+static void on_open(struct sim_box *box, const struct frame *frame)
+{
+    struct frame_open open;
+
+    assert_true(frame_open_get(frame, &open));
+    assert_int_equal(open.number, box->number);
+    assert_int_equal(box->tmp_bytes, 0); /* once */
+    box->tmp_bytes = open.tmp_bytes;
+}
+
 static void act_on(struct sim *sim, struct sim_box *box, const struct frame *frame)
 {
+    if (frame->type == FRAME_OPEN)
+        on_open(box, frame);
+    else
+        assert_int_not_equal(box->tmp_bytes, 0);
     if (frame->type == FRAME_PREPARE)
         on_prepare(sim, box);
     else if (frame->type == FRAME_START)
@@ -432,7 +459,8 @@ static void on_heard(struct fake *fake, struct fake_client *client, const void *
     assert_non_null(box);
     buf_append(&box->heard, data, len);
     while ((n = frame_read((const uint8_t *)box->heard.data + taken, box->heard.len - taken, &frame)) > 0) {
-        note_frame(&box->job, &frame);
+        if (frame.type != FRAME_OPEN)
+            note_frame(&box->job, &frame);
         act_on(sim, box, &frame);
         taken += (size_t)n;
     }
@@ -440,7 +468,7 @@ static void on_heard(struct fake *fake, struct fake_client *client, const void *
     buf_consume(&box->heard, taken);
 }
 
-void sim_say(struct sim *sim, struct sim_box *box, const char *data, size_t len)
+void sim_say_on(struct sim *sim, struct sim_box *box, enum sim_stream stream, const char *data, size_t len)
 {
     size_t piece = sim->piece != 0 ? sim->piece : len;
     struct buf out;
@@ -448,7 +476,7 @@ void sim_say(struct sim *sim, struct sim_box *box, const char *data, size_t len)
     buf_init(&out, FAKE_BYTES_MAX);
     for (size_t at = 0; at < len; at += piece) {
         size_t n = len - at < piece ? len - at : piece;
-        char head[8] = {1, 0, 0, 0, (char)(n >> 24), (char)(n >> 16), (char)(n >> 8), (char)n};
+        char head[8] = {(char)stream, 0, 0, 0, (char)(n >> 24), (char)(n >> 16), (char)(n >> 8), (char)n};
         buf_append(&out, head, sizeof head);
         buf_append(&out, data + at, n);
     }
@@ -457,25 +485,56 @@ void sim_say(struct sim *sim, struct sim_box *box, const char *data, size_t len)
     buf_free(&out);
 }
 
-void sim_frame(struct sim *sim, struct sim_box *box, int type, int step, int channel, const void *data, size_t len)
+void sim_say(struct sim *sim, struct sim_box *box, const char *data, size_t len)
+{
+    sim_say_on(sim, box, SIM_STDOUT, data, len);
+}
+
+static void sim_frame_on(struct sim *sim, struct sim_box *box, enum sim_stream stream, const struct frame *frame)
 {
     uint8_t head[FRAME_HEADER];
     struct buf out;
 
-    frame_header(head, (uint8_t)type, (uint8_t)step, (uint8_t)channel, (uint32_t)len);
+    frame_header(head, frame->type, frame->step, frame->channel, frame->length);
     buf_init(&out, FAKE_BYTES_MAX);
     buf_append(&out, head, sizeof head);
-    buf_append(&out, data, len);
-    sim_say(sim, box, out.data, out.len);
+    buf_append(&out, frame->payload, frame->length);
+    sim_say_on(sim, box, stream, out.data, out.len);
     buf_free(&out);
 }
 
+void sim_frame(struct sim *sim, struct sim_box *box, int type, int step, int channel, const void *data, size_t len)
+{
+    sim_frame_on(sim, box, SIM_STDOUT,
+                 &(struct frame){(uint8_t)type, (uint8_t)step, (uint8_t)channel, (uint32_t)len, data});
+}
+
+void sim_ready_on(struct sim *sim, struct sim_box *box, enum sim_stream stream, const struct frame_ready *ready)
+{
+    uint8_t payload[FRAME_READY_SIZE];
+
+    frame_ready_put(payload, ready);
+    sim_frame_on(sim, box, stream, &(struct frame){FRAME_READY, 0, 0, sizeof payload, payload});
+}
+
+/* Numbers that grow are as good as random ones here. */
 void sim_ready(struct sim *sim, struct sim_box *box)
 {
-    uint8_t version[FRAME_READY_SIZE];
+    static uint64_t numbers = UINT64_C(0x1122334455667788);
+    const struct frame_ready ready = {FRAME_VERSION, ++numbers, sim->ready_bytes};
 
-    frame_ready_put(version, FRAME_VERSION);
-    sim_frame(sim, box, FRAME_READY, 0, 0, version, sizeof version);
+    box->number = numbers;
+    box->tmp_bytes = 0;
+    sim_ready_on(sim, box, SIM_STDOUT, &ready);
+    sim_ready_on(sim, box, SIM_STDERR, &ready);
+}
+
+void sim_no_capsule(struct sim *sim, struct sim_box *box, uint32_t stage, int error)
+{
+    uint8_t payload[FRAME_FAILED_SIZE];
+
+    frame_failed_put(payload, &(struct frame_failed){FRAME_FAIL_CAPSULE, (uint32_t)error, stage});
+    sim_frame_on(sim, box, SIM_STDERR, &(struct frame){FRAME_FAILED, 0, 0, sizeof payload, payload});
 }
 
 void sim_prepared(struct sim *sim, struct sim_box *box, bool held, uint64_t bytes)
@@ -501,8 +560,16 @@ void sim_end(struct sim *sim, struct sim_box *box, int step, struct frame_step_e
 
 void sim_done(struct sim *sim, struct sim_box *box)
 {
+    sim_done_with(sim, box, &(struct frame_done){.kernel = false, .changed = true});
+}
+
+void sim_done_with(struct sim *sim, struct sim_box *box, const struct frame_done *done)
+{
+    uint8_t data[FRAME_DONE_SIZE];
+
+    frame_done_put(data, done);
     box->done = true;
-    sim_frame(sim, box, FRAME_DONE, 0, 0, NULL, 0);
+    sim_frame(sim, box, FRAME_DONE, 0, 0, data, sizeof data);
 }
 
 void sim_failed(struct sim *sim, struct sim_box *box, enum frame_failure failure)

@@ -42,7 +42,7 @@ struct sim_rule {
 /* What an agent answers to PREPARE and to RESET. */
 enum sim_word {
     SIM_GOOD,   /* PREPARED 1 with sim->held_bytes; READY */
-    SIM_BAD,    /* PREPARED 0; FAILED */
+    SIM_BAD,    /* PREPARED 0; FAILED on standard error, of the stage "proc" with EPERM */
     SIM_SILENT, /* nothing: the test says it, or nobody ever does */
     SIM_DEATH,  /* the stream ends */
 };
@@ -59,6 +59,8 @@ struct sim_box {
     struct buf job;             /* the frames that came, a line each */
     bool prepared, busy, done;  /* PREPARE, START came, DONE was said: since it was made or RESET came */
     unsigned jobs, resets;      /* that came */
+    uint64_t number;            /* of the last READY */
+    uint64_t tmp_bytes;         /* of the last OPEN; 0: none has come since READY */
 };
 
 struct sim {
@@ -82,7 +84,8 @@ struct sim {
 
     struct sim_box boxes[SIM_BOXES_MAX];
     size_t boxes_len;
-    bool mute; /* agents do not say that they are ready, once started */
+    uint64_t ready_bytes; /* what READY says that the container holds */
+    bool mute;            /* agents do not say that they are ready, once started */
     enum sim_word on_prepare, on_reset;
     uint64_t held_bytes; /* what PREPARED says */
     bool oom_killed;     /* what an inspection says */
@@ -109,16 +112,23 @@ struct sim_box *sim_last(struct sim *sim); /* the newest container that is not t
 void sim_add_box(struct sim *sim, const char *name, const char *instance); /* a container from earlier, that runs */
 unsigned sim_alive(const struct sim *sim);                                 /* containers that are not removed */
 
-/* What an agent says: bytes in the engine's own frames of the stream, each with `piece` of them; or frames. */
-void sim_say(struct sim *sim, struct sim_box *box, const char *data, size_t len);
+/* What comes out of a container: bytes in the engine's own frames of the stream, each with `piece` of them; or frames.
+ */
+enum sim_stream { SIM_STDOUT = 1, SIM_STDERR = 2 };
+void sim_say_on(struct sim *sim, struct sim_box *box, enum sim_stream stream, const char *data, size_t len);
+void sim_say(struct sim *sim, struct sim_box *box, const char *data, size_t len); /* on stdout */
+/* READY on one stream; sim_ready() says it on both, with a number of its own. */
+void sim_ready_on(struct sim *sim, struct sim_box *box, enum sim_stream stream, const struct frame_ready *ready);
 void sim_frame(struct sim *sim, struct sim_box *box, int type, int step, int channel, const void *data, size_t len);
 void sim_ready(struct sim *sim, struct sim_box *box);
 void sim_prepared(struct sim *sim, struct sim_box *box, bool held, uint64_t bytes);
 void sim_output(struct sim *sim, struct sim_box *box, int step, int channel, const char *text);
 void sim_end(struct sim *sim, struct sim_box *box, int step, struct frame_step_end end);
-void sim_done(struct sim *sim, struct sim_box *box);
+void sim_done(struct sim *sim, struct sim_box *box); /* no kernel; files have changed */
+void sim_done_with(struct sim *sim, struct sim_box *box, const struct frame_done *done);
 void sim_failed(struct sim *sim, struct sim_box *box, enum frame_failure failure);
-void sim_die(struct sim_box *box); /* the stream ends */
+void sim_no_capsule(struct sim *sim, struct sim_box *box, uint32_t stage, int error); /* FAILED on stderr */
+void sim_die(struct sim_box *box);                                                    /* the stream ends */
 
 /* A program that says "hello\n" and ends with 0. */
 void sim_hello(struct sim *sim, struct sim_box *box);

@@ -81,7 +81,7 @@ static void on_taker_step_end(void *arg, enum frame_step step, const struct fram
 void stage_run(struct taker *taker)
 {
     static const char *const argv[] = {"sleep", NULL}, *const env[] = {NULL};
-    static const struct cell_job job = {.env = env, .run = {argv, 300000, 1024, 0, 0}};
+    static const struct cell_job job = {.env = env, .run = {.argv = argv, .timeout_ms = 300000, .output_max = 1024}};
     static const struct cell_events events = {
         .on_output = on_taker_output, .on_step_end = on_taker_step_end, .on_done = on_taker_done};
 

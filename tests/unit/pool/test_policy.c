@@ -126,6 +126,130 @@ static void decides(void **state)
     }
 }
 
+/* A used cell that each request may have counts as one that waits. */
+static void shared_cells_count(void **state)
+{
+    struct pool_view view = {.target = 3, .ready = 1, .shared = 2};
+    struct pool_moment moment = {.creations = 2, .room = 9, .now_ns = POOL_SURPLUS_NS};
+
+    (void)state;
+    assert_int_equal(policy_decide(&view, 1, &moment).action, POOL_NOTHING);
+    view.shared = 1;
+    assert_int_equal(policy_decide(&view, 1, &moment).action, POOL_FOR_SHELF);
+    view.shared = 3;
+    assert_int_equal(policy_decide(&view, 1, &moment).action, POOL_SURPLUS);
+    view.ready = 0; /* used cells are never ended as a surplus */
+    assert_int_equal(policy_decide(&view, 1, &moment).action, POOL_NOTHING);
+}
+
+/* A kept cell is prewarmed at once while a processor is free, before shelves are filled; but not while requests wait.
+ */
+static void kept_cells_come_first(void **state)
+{
+    struct pool_view views[2] = {{.target = 1}, {.kept = 1}};
+    struct pool_moment moment = {.creations = 2, .room = 9, .taken = 1, .fill_ns = 10, .now_ns = 9};
+
+    (void)state;
+    struct pool_decision next = policy_decide(views, 2, &moment);
+    assert_int_equal(next.action, POOL_PREWARM_KEPT);
+    assert_int_equal(next.language, 1);
+    moment.taken = 2;
+    assert_int_equal(policy_decide(views, 2, &moment).action, POOL_NOTHING);
+    moment.taken = moment.making = 1;
+    assert_int_equal(policy_decide(views, 2, &moment).action, POOL_NOTHING);
+    moment.making = 0;
+    moment.prewarming = true;
+    assert_int_equal(policy_decide(views, 2, &moment).action, POOL_NOTHING);
+    moment.prewarming = false;
+    views[0].requests = 1;
+    assert_int_equal(policy_decide(views, 2, &moment).action, POOL_NOTHING);
+}
+
+/* While requests wait for cells that are being reset, only the first cell of a language is made. */
+static void a_flood_is_not_slowed_down(void **state)
+{
+    struct pool_view views[2] = {{.target = 4, .ready = 1, .requests = 3}, {.target = 2, .ready = 1}};
+    struct pool_moment moment = {.creations = 2, .room = 9, .returning = 3, .now_ns = 9};
+
+    (void)state;
+    assert_int_equal(policy_decide(views, 2, &moment).action, POOL_NOTHING);
+    views[1].ready = 0;
+    struct pool_decision next = policy_decide(views, 2, &moment);
+    assert_int_equal(next.action, POOL_FOR_SHELF);
+    assert_int_equal(next.language, 1);
+    moment.fill_ns = 10;
+    assert_int_equal(policy_decide(views, 2, &moment).action, POOL_NOTHING);
+}
+
+static void grows_old(void **state)
+{
+    static const struct {
+        struct pool_wear wear;
+        bool old;
+    } cases[] = {
+        {{.jobs = 4, .jobs_max = 5}, false},
+        {{.jobs = 5, .jobs_max = 5}, true},
+        {{.jobs_max = 5, .age_ns = POOL_AGE_NS - 1}, false},
+        {{.jobs_max = 5, .age_ns = POOL_AGE_NS}, true},
+        {{.jobs_max = 5, .first_bytes = 1000, .bytes = 1000 + POOL_GROWN_BYTES}, false},
+        {{.jobs_max = 5, .first_bytes = 1000, .bytes = 1001 + POOL_GROWN_BYTES}, true},
+        {{.jobs_max = 5, .first_bytes = 1000, .bytes = 0}, false},
+        {{.jobs_max = 5, .bytes = POOL_GROWN_BYTES + 1}, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(policy_old(&cases[i].wear), cases[i].old);
+}
+
+static void wears(void **state)
+{
+    static const struct {
+        struct pool_wear wear;
+        bool worn;
+    } cases[] = {
+        {{.jobs = 74, .jobs_max = 100}, false},
+        {{.jobs = 75, .jobs_max = 100}, true},
+        {{.jobs = 1, .jobs_max = 2}, false},
+        {{.jobs = 2, .jobs_max = 3}, false},
+        {{.jobs_max = 5, .age_ns = POOL_AGE_NS / 4 * 3 - 1}, false},
+        {{.jobs_max = 5, .age_ns = POOL_AGE_NS / 4 * 3}, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(policy_worn(&cases[i].wear), cases[i].worn);
+}
+
+static void replaces_one_at_a_time(void **state)
+{
+    static const struct {
+        struct pool_view view;
+        struct pool_moment moment;
+        bool may;
+    } cases[] = {
+        {{.target = 1, .ready = 1}, {0}, true},
+        {{.target = 2, .ready = 1, .shared = 1}, {0}, true},
+        {{.target = 1, .shared = 1}, {0}, true},
+        {{.target = 0, .ready = 0}, {0}, false},
+        {{.target = 2, .ready = 1}, {0}, false},
+        {{.target = 1, .ready = 1}, {.making = 1}, false},
+        {{.target = 1, .ready = 1}, {.ending = 1}, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(policy_may_replace(&cases[i].view, &cases[i].moment), cases[i].may);
+}
+
+static void takes_two_in_turn(void **state)
+{
+    (void)state;
+    assert_true(policy_takes_another(1, 0));
+    assert_false(policy_takes_another(2, 0));
+    assert_false(policy_takes_another(1, 1)); /* other programs run */
+}
+
 static void settles(void **state)
 {
     const struct pool_view shelf = {.target = 1}, request = {.requests = 1, .unmet = 1};
@@ -233,8 +357,19 @@ static void pauses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decides), cmocka_unit_test(settles), cmocka_unit_test(tidies),
-        cmocka_unit_test(ranks),   cmocka_unit_test(budgets), cmocka_unit_test(pauses),
+        cmocka_unit_test(decides),
+        cmocka_unit_test(settles),
+        cmocka_unit_test(shared_cells_count),
+        cmocka_unit_test(kept_cells_come_first),
+        cmocka_unit_test(a_flood_is_not_slowed_down),
+        cmocka_unit_test(grows_old),
+        cmocka_unit_test(wears),
+        cmocka_unit_test(replaces_one_at_a_time),
+        cmocka_unit_test(takes_two_in_turn),
+        cmocka_unit_test(tidies),
+        cmocka_unit_test(ranks),
+        cmocka_unit_test(budgets),
+        cmocka_unit_test(pauses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,18 +1,21 @@
 /* Kept cells: which request gets which cell, for how long, and that no other key ever does. */
 #include "pool_stage.h"
 
+#include "docker/cell/cell_private.h"
 #include "docker/pool/pool_private.h"
 
 static void stage_open_kept(struct stage *stage, unsigned max_idle, unsigned jobs)
 {
-    stage_open_options(stage, (struct pool_options){.max_idle = max_idle,
+    stage_open_options(stage, (struct pool_options){.capsules = true,
+                                                    .max_idle = max_idle,
                                                     .max_idle_bytes = (uint64_t)1 << 30,
                                                     .reuse_jobs = jobs,
                                                     .reuse_idle_ms = 60000});
     stage->sim.program = sim_hello;
     stage_connect(stage);
     keep_ready(stage->pool, &python, 1);
-    sim_until(&stage->sim, counts(stage, NULL).ready == 1);
+    sim_until(&stage->sim, pool_can_make(stage->pool) && counts(stage, NULL).ready == 1);
+    sim_until(&stage->sim, counts(stage, NULL).ending == 0); /* the trial's cell */
 }
 
 /* Runs a job that ends well and gives its cell back. */
@@ -120,14 +123,55 @@ static void test_as_many_as_at_once(void **state)
     stage_close(&stage);
 }
 
-/* A request waits for a cell of its key that is being reset, but not forever. */
-static void test_waits_for_a_reset(void **state)
+static struct sim_box *box_of(struct stage *stage, const struct cell *cell)
+{
+    for (size_t i = 0; i < stage->sim.boxes_len; i++)
+        if (strcmp(stage->sim.boxes[i].name, cell->name) == 0)
+            return &stage->sim.boxes[i];
+    return NULL;
+}
+
+/* One request after another without a pause: the second takes an idle cell, and from then on the key uses the two in
+ * turn. */
+static void test_two_in_turn(void **state)
 {
     struct stage stage;
-    struct taker soon, late;
+    struct cell *cells[4];
 
     (void)state;
     stage_open_kept(&stage, 8, 100);
+    stage.sim.on_reset = SIM_SILENT;
+    for (int i = 0; i < 4; i++) {
+        struct taker taker;
+        sim_until(&stage.sim, counts(&stage, "python").ready > counts(&stage, "python").kept);
+        take_keyed(&stage, &taker, &python, 7);
+        if (i == 2) /* both are being reset, and there is an idle cell */
+            assert_null(taker.cell);
+        if (i >= 2)
+            sim_ready(&stage.sim, box_of(&stage, cells[i - 2]));
+        sim_until(&stage.sim, taker.cell != NULL);
+        cells[i] = taker.cell;
+        stage_run(&taker);
+        sim_until(&stage.sim, taker.ended);
+    }
+    assert_ptr_not_equal(cells[0], cells[1]);
+    assert_ptr_equal(cells[0], cells[2]);
+    assert_ptr_equal(cells[1], cells[3]);
+    assert_int_equal(counts(&stage, NULL).kept, 2);
+    stage_close(&stage);
+}
+
+/* A request waits for a cell of its key that is being reset while another program runs, but not forever. */
+static void test_waits_for_a_reset(void **state)
+{
+    struct stage stage;
+    struct taker soon, late, busy;
+
+    (void)state;
+    stage_open_kept(&stage, 8, 100);
+    keep_ready(stage.pool, &bash, 1);
+    take_keyed(&stage, &busy, &bash, 8);
+    sim_until(&stage.sim, busy.cell != NULL);
     stage.sim.on_reset = SIM_SILENT;
     struct cell *first = run_keyed(&stage, &python, 7);
     sim_until(&stage.sim, kept_box(&stage) != NULL && counts(&stage, NULL).creating == 0);
@@ -143,10 +187,11 @@ static void test_waits_for_a_reset(void **state)
     sim_until(&stage.sim, soon.ended && kept_box(&stage)->resets == 2);
     take_keyed(&stage, &late, &python, 7);
     assert_null(late.cell);
-    sim_skip(&stage.sim, 110);
+    sim_skip(&stage.sim, 510);
     sim_until(&stage.sim, late.cell != NULL);
     assert_ptr_not_equal(late.cell, first);
     cell_end(late.cell);
+    cell_end(busy.cell);
     stage_close(&stage);
 }
 
@@ -265,27 +310,99 @@ static void test_budget(void **state)
     stage_close(&stage);
 }
 
-/* Other limits are set on a kept cell. Another disk_mb needs another cell. */
+/* Other limits are set on a kept cell. Another disk_mb gets another capsule in it. */
 static void test_limits(void **state)
 {
     struct stage stage;
-    struct taker memory = {.stage = &stage}, disk = {.stage = &stage};
+    struct taker taker = {.stage = &stage};
 
     (void)state;
     stage_open_kept(&stage, 8, 100);
     struct cell *first = run_keyed(&stage, &python, 7);
     sim_until(&stage.sim, calm(&stage, 1));
-    disk.request = (struct pool_request){.kind = &python, .limits = python.limits, .key = 7, .on_cell = on_cell};
-    disk.request.limits.disk_mb = 300;
-    pool_take(stage.pool, &disk.request);
-    assert_null(disk.cell);
-    memory.request = (struct pool_request){.kind = &python, .limits = python.limits, .key = 7, .on_cell = on_cell};
-    memory.request.limits.memory_mb = 64;
-    pool_take(stage.pool, &memory.request);
-    assert_ptr_equal(memory.cell, first);
-    sim_until(&stage.sim, disk.cell != NULL);
-    cell_end(disk.cell);
-    cell_end(memory.cell);
+    taker.request = (struct pool_request){.kind = &python, .limits = python.limits, .key = 7, .on_cell = on_cell};
+    taker.request.limits.disk_mb = 300;
+    taker.request.limits.memory_mb = 64;
+    pool_take(stage.pool, &taker.request);
+    assert_ptr_equal(taker.cell, first);
+    cell_end(taker.cell);
+    stage_close(&stage);
+}
+
+/* Keys that share cells: one cell serves both, the pool holds no other beside it, and it waits for longer than a kept
+ * cell, because another one would take its place. */
+static void test_shared(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_kept(&stage, 8, 100);
+    unsigned creations = stage.sim.counts[SIM_CREATE];
+    struct cell *first = run_keyed(&stage, &python, POOL_KEY_ANY);
+    for (unsigned i = 0; i < 5; i++)
+        assert_ptr_equal(run_keyed(&stage, &python, POOL_KEY_ANY), first);
+    sim_until(&stage.sim, counts(&stage, NULL).kept == 1 && stage.pool->shelves.resetting == 0);
+    sim_skip(&stage.sim, 1000);
+    sim_idle(&stage.sim);
+    assert_int_equal(stage.sim.counts[SIM_CREATE], creations);
+    sim_skip(&stage.sim, 61000);
+    sim_idle(&stage.sim);
+    assert_int_equal(counts(&stage, NULL).kept, 1);
+    stage_close(&stage);
+}
+
+/* A key that shares no cells needs one of its own on the shelf. */
+static void test_shared_beside_a_key_that_does_not(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_kept(&stage, 8, 100);
+    struct cell *first = run_keyed(&stage, &python, POOL_KEY_ANY);
+    sim_until(&stage.sim, counts(&stage, NULL).kept == 1);
+    assert_ptr_not_equal(run_keyed(&stage, &python, 7), first);
+    sim_until(&stage.sim, calm(&stage, 2));
+    assert_true(counts(&stage, NULL).ready >= 3);
+    stage_close(&stage);
+}
+
+/* A long program has the cell: after a while another one is made for the next request. */
+static void test_shared_and_long_in_use(void **state)
+{
+    struct stage stage;
+    struct taker taker;
+
+    (void)state;
+    stage_open_kept(&stage, 8, 100);
+    unsigned creations = stage.sim.counts[SIM_CREATE];
+    take_keyed(&stage, &taker, &python, POOL_KEY_ANY);
+    sim_skip(&stage.sim, 100);
+    sim_idle(&stage.sim);
+    assert_int_equal(stage.sim.counts[SIM_CREATE], creations);
+    sim_skip(&stage.sim, 110);
+    sim_until(&stage.sim, stage.sim.counts[SIM_CREATE] > creations);
+    cell_end(taker.cell);
+    stage_close(&stage);
+}
+
+/* After an hour, a cell ends when its job is over. */
+static void test_age(void **state)
+{
+    struct stage stage;
+    struct taker taker;
+
+    (void)state;
+    stage_open_kept(&stage, 8, 100);
+    struct cell *first = run_keyed(&stage, &python, POOL_KEY_ANY);
+    sim_until(&stage.sim, counts(&stage, NULL).kept == 1 && stage.pool->shelves.resetting == 0);
+    sim_skip(&stage.sim, 3600000);
+    sim_idle(&stage.sim);
+    take_keyed(&stage, &taker, &python, POOL_KEY_ANY);
+    assert_ptr_equal(taker.cell, first);
+    stage_run(&taker);
+    sim_until(&stage.sim, taker.ended);
+    assert_int_equal(counts(&stage, NULL).kept, 0);
+    sim_until(&stage.sim, calm(&stage, 0));
     stage_close(&stage);
 }
 
@@ -347,6 +464,7 @@ int main(void)
         cmocka_unit_test(test_no_other_key),
         cmocka_unit_test(test_no_other_key_without_idle_cells),
         cmocka_unit_test(test_as_many_as_at_once),
+        cmocka_unit_test(test_two_in_turn),
         cmocka_unit_test(test_waits_for_a_reset),
         cmocka_unit_test(test_requests_that_a_kept_cell_serves_are_no_demand),
         cmocka_unit_test(test_a_reset_that_fails),
@@ -354,6 +472,10 @@ int main(void)
         cmocka_unit_test(test_unused_cells_end),
         cmocka_unit_test(test_budget),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_shared_beside_a_key_that_does_not),
+        cmocka_unit_test(test_shared_and_long_in_use),
+        cmocka_unit_test(test_age),
         cmocka_unit_test(test_language_withdrawn),
         cmocka_unit_test(test_engine_goes),
         cmocka_unit_test(test_close),

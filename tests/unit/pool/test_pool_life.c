@@ -8,7 +8,8 @@ static const char *const legal[POOL_LIVES] = {
     [POOL_AWAY] = "away sweeping giving_up ",
     [POOL_SWEEPING] = "filling away sweeping ending ",
     [POOL_FILLING] = "choosing away sweeping ending ",
-    [POOL_CHOOSING] = "open away sweeping ending ",
+    [POOL_CHOOSING] = "trying away sweeping ending ",
+    [POOL_TRYING] = "open away sweeping ending ",
     [POOL_OPEN] = "refilling away sweeping ending ",
     [POOL_REFILLING] = "open away sweeping ending ",
     [POOL_ENDING] = "last_sweep giving_up ",
@@ -60,6 +61,48 @@ static void test_comes_and_goes(void **state)
     assert_false(pool_engine_is_up(stage.pool));
     sim_come_back(&stage.sim);
     AT(&stage, POOL_OPEN);
+    stage_close(&stage);
+}
+
+/* A trial before the first cell, and another one each time that the engine comes. The pool tells what was found. */
+static void test_tries_capsules(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_options(&stage, (struct pool_options){.capsules = true});
+    assert_true(pool_isolation(stage.pool).asked);
+    assert_false(pool_isolation(stage.pool).chosen);
+    stage_connect(&stage);
+    keep_ready(stage.pool, &python, 1);
+    AT(&stage, POOL_TRYING);
+    assert_false(pool_can_make(stage.pool));
+    AT(&stage, POOL_OPEN);
+    assert_true(pool_isolation(stage.pool).capsules);
+    sim_until(&stage.sim, counts(&stage, NULL).ready == 1);
+    assert_int_equal(stage.sim.counts[SIM_CREATE], 3); /* the volume's container, the trial's cell, the idle one */
+    sim_go_away(&stage.sim);
+    AT(&stage, POOL_AWAY);
+    assert_false(pool_isolation(stage.pool).chosen || pool_isolation(stage.pool).capsules);
+    stage.sim.on_reset = SIM_BAD;
+    sim_come_back(&stage.sim);
+    AT(&stage, POOL_OPEN);
+    assert_true(pool_isolation(stage.pool).chosen);
+    assert_false(pool_isolation(stage.pool).capsules);
+    assert_string_not_equal(pool_isolation(stage.pool).reason, "");
+    stage_close(&stage);
+}
+
+static void test_closes_while_trying(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_options(&stage, (struct pool_options){.capsules = true});
+    stage.sim.on_reset = SIM_SILENT;
+    stage_connect(&stage);
+    keep_ready(stage.pool, &python, 1);
+    sim_until(&stage.sim, stage.pool->life == POOL_TRYING && sim_last(&stage.sim)->resets == 1);
     stage_close(&stage);
 }
 
@@ -164,6 +207,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_moves),
         cmocka_unit_test(test_comes_and_goes),
+        cmocka_unit_test(test_tries_capsules),
+        cmocka_unit_test(test_closes_while_trying),
         cmocka_unit_test(test_closes),
         cmocka_unit_test(test_closes_without_engine),
         cmocka_unit_test(test_calls_from_within),

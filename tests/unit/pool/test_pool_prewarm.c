@@ -1,16 +1,24 @@
 /* Prewarming: when it happens, one cell at a time, and which request gets which cell. */
 #include "pool_stage.h"
 
-static void stage_open_ruby(struct stage *stage, unsigned minimum)
+static void stage_open_saying(struct stage *stage, unsigned minimum, enum sim_word on_prepare)
 {
-    stage_open_options(
-        stage, (struct pool_options){
-                   .max_idle = 8, .max_idle_bytes = (uint64_t)1 << 30, .reuse_jobs = 100, .reuse_idle_ms = 60000});
+    stage_open_options(stage, (struct pool_options){.capsules = true,
+                                                    .max_idle = 8,
+                                                    .max_idle_bytes = (uint64_t)1 << 30,
+                                                    .reuse_jobs = 100,
+                                                    .reuse_idle_ms = 60000});
     stage->sim.program = sim_hello;
+    stage->sim.on_prepare = on_prepare;
     stage->sim.held_bytes = (uint64_t)9 << 20;
     stage_connect(stage);
     keep_ready(stage->pool, &ruby, minimum);
-    sim_until(&stage->sim, counts(stage, NULL).ready == minimum);
+    sim_until(&stage->sim, pool_can_make(stage->pool) && counts(stage, NULL).ready == minimum);
+}
+
+static void stage_open_ruby(struct stage *stage, unsigned minimum)
+{
+    stage_open_saying(stage, minimum, SIM_GOOD);
 }
 
 static unsigned prepared(const struct stage *stage)
@@ -48,8 +56,7 @@ static void test_one_at_a_time(void **state)
     struct stage stage;
 
     (void)state;
-    stage_open_ruby(&stage, 2);
-    stage.sim.on_prepare = SIM_SILENT;
+    stage_open_saying(&stage, 2, SIM_SILENT);
     sim_until(&stage.sim, prepared(&stage) == 1);
     sim_skip(&stage.sim, 200);
     sim_idle(&stage.sim);
@@ -144,8 +151,7 @@ static void test_it_fails(void **state)
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         struct stage stage;
 
-        stage_open_ruby(&stage, 5);
-        stage.sim.on_prepare = words[i];
+        stage_open_saying(&stage, 5, words[i]);
         sim_until(&stage.sim, prepared(&stage) == 3);
         sim_until(&stage.sim, counts(&stage, NULL).ready == 5 && counts(&stage, NULL).ending == 0);
         sim_skip(&stage.sim, 1000);
@@ -165,8 +171,7 @@ static void test_taken_meanwhile(void **state)
     struct taker taker;
 
     (void)state;
-    stage_open_ruby(&stage, 1);
-    stage.sim.on_prepare = SIM_SILENT;
+    stage_open_saying(&stage, 1, SIM_SILENT);
     sim_until(&stage.sim, prepared(&stage) == 1);
     take(&stage, &taker, &ruby, 100);
     assert_int_equal(cell_warmth(taker.cell), CELL_PREWARMING);
@@ -197,8 +202,7 @@ static void test_close_while_preparing(void **state)
     struct stage stage;
 
     (void)state;
-    stage_open_ruby(&stage, 2);
-    stage.sim.on_prepare = SIM_SILENT;
+    stage_open_saying(&stage, 2, SIM_SILENT);
     sim_until(&stage.sim, prepared(&stage) == 1);
     stage_close(&stage);
 }
@@ -208,8 +212,7 @@ static void test_engine_goes_while_preparing(void **state)
     struct stage stage;
 
     (void)state;
-    stage_open_ruby(&stage, 1);
-    stage.sim.on_prepare = SIM_SILENT;
+    stage_open_saying(&stage, 1, SIM_SILENT);
     sim_until(&stage.sim, prepared(&stage) == 1);
     sim_go_away(&stage.sim);
     sim_until(&stage.sim, !stage.sim.up && counts(&stage, NULL).ready + counts(&stage, NULL).ending == 0);

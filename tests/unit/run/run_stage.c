@@ -46,6 +46,7 @@ static void copy_text(char out[STAGE_TEXT_MAX], const struct buf *buf)
 static struct stage *the_stage; /* one at a time */
 
 unsigned stage_budget;
+bool stage_capsules;
 
 static void stage_on_done(void *arg, struct execution *execution)
 {
@@ -120,6 +121,7 @@ void stage_open_with(struct stage *stage, unsigned concurrency, unsigned queue_m
                                          .instance = "me",
                                          .agent = "ELF",
                                          .agent_len = 3,
+                                         .capsules = stage_capsules,
                                          .creations = 2,
                                          .max_idle = stage_budget,
                                          .max_idle_bytes = (uint64_t)1 << 30,
@@ -137,6 +139,8 @@ void stage_open_with(struct stage *stage, unsigned concurrency, unsigned queue_m
     assert_int_equal(runner_open(&stage->runner, &stage->sim.loop, &with, &error), 0);
     /* The volume is filled and the filler gone: what follows is about executions. */
     sim_until(&stage->sim, stage->sim.counts[SIM_ARCHIVE] == 2 && sim_alive(&stage->sim) == 0);
+    if (stage_capsules) /* a trial comes first */
+        sim_until(&stage->sim, pool_can_make(stage->pool) && sim_alive(&stage->sim) == 0);
 }
 
 void stage_open(struct stage *stage)

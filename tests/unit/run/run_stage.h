@@ -49,6 +49,7 @@ extern struct language python;
 extern struct language_version c_version;
 extern struct language c;
 extern unsigned stage_budget; /* cells that may wait or be kept beyond the minima; 0: no more wait by demand */
+extern bool stage_capsules;   /* cells have capsules */
 extern const struct execution_listener stage_listener;
 void stage_open_with(struct stage *stage, unsigned concurrency, unsigned queue_max);
 void stage_open(struct stage *stage);

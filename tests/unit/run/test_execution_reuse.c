@@ -2,6 +2,7 @@
 #include "run_stage.h"
 
 #include "base/metrics.h"
+#include "docker/cell/cell_stop.h"
 
 enum { RUN = FRAME_STEP_RUN, COMPILE = FRAME_STEP_COMPILE };
 
@@ -97,7 +98,7 @@ static void open_filled(struct stage *stage)
     sim_until(&stage->sim, (pool_counts(stage->pool, NULL, &counts), counts.ready == 2 && counts.creating == 0));
 }
 
-static struct execution *submit(struct stage *stage, size_t key, struct language *language, bool reuse)
+static struct execution *submit(struct stage *stage, size_t key, struct language *language, enum key_reuse reuse)
 {
     struct error error = {0};
     struct execution_request request = stage_request(language, "code");
@@ -110,7 +111,7 @@ static struct execution *submit(struct stage *stage, size_t key, struct language
 }
 
 /* Runs one and tells which container it got. */
-static struct sim_box *run(struct stage *stage, size_t key, struct language *language, bool reuse)
+static struct sim_box *run(struct stage *stage, size_t key, struct language *language, enum key_reuse reuse)
 {
     size_t before = stage->ended_len;
     struct sim_box *got = NULL;
@@ -133,25 +134,28 @@ static void test_which_ends_give_back(void **state)
     static const struct {
         void (*program)(struct sim *sim, struct sim_box *box);
         struct language *language;
-        bool reuse, given_back;
+        enum key_reuse reuse;
+        bool given_back;
     } cases[] = {
-        {sim_hello, &python, true, true},
-        {fails, &python, true, true},
-        {crashes, &python, true, true},
-        {compiles, &c, true, true},
-        {does_not_compile, &c, true, true},
-        {sim_hello, &python, false, false},
-        {fails, &python, false, false},
-        {times_out, &python, true, false},
-        {goes_over_memory, &python, true, false},
-        {loses_a_child, &python, true, false},
-        {says_too_much, &python, true, false},
-        {complains_too_much, &python, true, false},
-        {compiles_too_long, &c, true, false},
-        {warns_too_much, &c, true, false},
-        {says_nothing_of_its_end, &python, true, false},
-        {has_no_space, &python, true, false},
-        {agent_dies, &python, true, false},
+        {sim_hello, &python, KEY_REUSE_KEY, true},
+        {fails, &python, KEY_REUSE_KEY, true},
+        {crashes, &python, KEY_REUSE_KEY, true},
+        {compiles, &c, KEY_REUSE_KEY, true},
+        {does_not_compile, &c, KEY_REUSE_KEY, true},
+        {sim_hello, &python, KEY_REUSE_OFF, false},
+        {fails, &python, KEY_REUSE_OFF, false},
+        {sim_hello, &python, KEY_REUSE_ANY, true},
+        {times_out, &python, KEY_REUSE_ANY, false},
+        {times_out, &python, KEY_REUSE_KEY, false},
+        {goes_over_memory, &python, KEY_REUSE_KEY, false},
+        {loses_a_child, &python, KEY_REUSE_KEY, false},
+        {says_too_much, &python, KEY_REUSE_KEY, false},
+        {complains_too_much, &python, KEY_REUSE_KEY, false},
+        {compiles_too_long, &c, KEY_REUSE_KEY, false},
+        {warns_too_much, &c, KEY_REUSE_KEY, false},
+        {says_nothing_of_its_end, &python, KEY_REUSE_KEY, false},
+        {has_no_space, &python, KEY_REUSE_KEY, false},
+        {agent_dies, &python, KEY_REUSE_KEY, false},
     };
 
     (void)state;
@@ -179,34 +183,113 @@ static struct sim_box *busy_box(struct sim *sim)
     return NULL;
 }
 
-static void test_cancelled_ones_are_not_given_back(void **state)
-{
-    struct stage stage;
-
-    (void)state;
-    for (int abandon = 0; abandon < 2; abandon++) {
-        open_filled(&stage);
-        stage.sim.program = NULL;
-        struct execution *execution = submit(&stage, 0, &python, true);
-        sim_until(&stage.sim, execution->state == EXECUTION_RUNNING);
-        struct sim_box *box = NULL;
-        sim_until(&stage.sim, (box = busy_box(&stage.sim)) != NULL);
-        if (abandon)
-            execution_abandon(execution);
-        else
-            execution_cancel(execution);
-        sim_until(&stage.sim, list_is_empty(&stage.runner->executions) && box->removed);
-        assert_int_equal(box->resets, 0);
-        stage_close(&stage);
-    }
-}
-
 static unsigned kept(struct stage *stage)
 {
     struct pool_counts counts;
 
     pool_counts(stage->pool, "python", &counts);
     return counts.kept;
+}
+
+static bool has_come(const struct sim_box *box, const char *line)
+{
+    return box->job.len > 0 && strstr(box->job.data, line) != NULL;
+}
+
+/* A program that runs and has its input. */
+static struct execution *begin(struct stage *stage, struct language *language, enum key_reuse reuse,
+                               struct sim_box **box)
+{
+    stage->sim.program = NULL;
+    struct execution *execution = submit(stage, 0, language, reuse);
+    *box = NULL;
+    sim_until(&stage->sim, (*box = busy_box(&stage->sim)) != NULL && has_come(*box, "STDIN_END\n"));
+    sim_idle(&stage->sim); /* the cell knows that all is sent */
+    return execution;
+}
+
+/* The client has its answer at once; the cell is kept once the program has ended. */
+static void test_cancelled_ones_are_given_back(void **state)
+{
+    struct stage stage;
+    struct sim_box *box;
+
+    (void)state;
+    for (int abandon = 0; abandon < 2; abandon++) {
+        open_filled(&stage);
+        struct execution *execution = begin(&stage, &python, KEY_REUSE_KEY, &box);
+        assert_int_equal(execution->state, EXECUTION_RUNNING);
+        if (abandon)
+            execution_abandon(execution);
+        else
+            execution_cancel(execution);
+        sim_until(&stage.sim, list_is_empty(&stage.runner->executions) && has_come(box, "SIGNAL 9\n"));
+        assert_int_equal(box->resets, 0);
+        ends(&stage.sim, box, (struct frame_step_end){.exit_code = 137, .signal = 9});
+        sim_until(&stage.sim, box->resets == 1 && kept(&stage) == 1);
+        stage.sim.program = sim_hello;
+        assert_ptr_equal(run(&stage, 0, &python, KEY_REUSE_KEY), box);
+        stage_close(&stage);
+    }
+}
+
+/* The signal is dropped, or the program left its process group. */
+static void test_a_program_that_does_not_end_is_removed(void **state)
+{
+    struct stage stage;
+    struct sim_box *box;
+
+    (void)state;
+    open_filled(&stage);
+    execution_cancel(begin(&stage, &python, KEY_REUSE_KEY, &box));
+    for (unsigned i = 0; i <= CELL_STOP_TRIES; i++) {
+        sim_idle(&stage.sim);
+        sim_skip(&stage.sim, CELL_STOP_EVERY_MS);
+    }
+    sim_until(&stage.sim, box->removed);
+    assert_int_equal(box->resets, 0);
+    stage_close(&stage);
+}
+
+/* As after any program that ran into a limit. The agent tells it only at the end. */
+static void test_a_cancelled_one_that_ran_into_a_limit(void **state)
+{
+    static const uint32_t flags[] = {FRAME_OUT_OF_MEMORY, FRAME_STDOUT_TRUNCATED, FRAME_STDERR_TRUNCATED,
+                                     FRAME_TIMED_OUT};
+    struct stage stage;
+    struct sim_box *box;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+        open_filled(&stage);
+        execution_cancel(begin(&stage, &python, KEY_REUSE_KEY, &box));
+        sim_until(&stage.sim, has_come(box, "SIGNAL 9\n"));
+        ends(&stage.sim, box, (struct frame_step_end){.exit_code = 137, .signal = 9, .flags = flags[i]});
+        sim_until(&stage.sim, box->removed);
+        assert_int_equal(box->resets, 0);
+        stage_close(&stage);
+    }
+}
+
+/* Without reuse, and while the compiler runs, the container ends with the execution. */
+static void test_cancelled_ones_that_are_not_given_back(void **state)
+{
+    static const struct {
+        struct language *language;
+        enum key_reuse reuse;
+    } cases[] = {{&python, KEY_REUSE_OFF}, {&c, KEY_REUSE_KEY}};
+    struct stage stage;
+    struct sim_box *box;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        open_filled(&stage);
+        execution_cancel(begin(&stage, cases[i].language, cases[i].reuse, &box));
+        sim_until(&stage.sim, list_is_empty(&stage.runner->executions) && box->removed);
+        assert_int_equal(box->resets, 0);
+        assert_false(has_come(box, "SIGNAL"));
+        stage_close(&stage);
+    }
 }
 
 /* The same cell for the same key; never for another, nor for an execution of the key's own that does not reuse. */
@@ -216,15 +299,47 @@ static void test_kept_for_its_key_alone(void **state)
 
     (void)state;
     open_filled(&stage);
-    struct sim_box *first = run(&stage, 0, &python, true);
+    struct sim_box *first = run(&stage, 0, &python, KEY_REUSE_KEY);
     sim_until(&stage.sim, first->resets == 1 && kept(&stage) == 1);
-    assert_ptr_not_equal(run(&stage, 1, &python, true), first);
-    assert_ptr_not_equal(run(&stage, 0, &python, false), first);
+    assert_ptr_not_equal(run(&stage, 1, &python, KEY_REUSE_KEY), first);
+    assert_ptr_not_equal(run(&stage, 0, &python, KEY_REUSE_OFF), first);
     assert_int_equal(first->jobs, 1);
-    assert_ptr_equal(run(&stage, 0, &python, true), first);
+    assert_ptr_equal(run(&stage, 0, &python, KEY_REUSE_KEY), first);
     assert_int_equal(first->jobs, 2);
     sim_until(&stage.sim, first->resets == 2);
     stage_close(&stage);
+}
+
+/* The same cell for each key whose programs share cells, and for no other. */
+static void test_kept_for_any_key(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    open_filled(&stage);
+    struct sim_box *first = run(&stage, 0, &python, KEY_REUSE_ANY);
+    sim_until(&stage.sim, first->resets == 1 && kept(&stage) == 1);
+    assert_ptr_not_equal(run(&stage, 1, &python, KEY_REUSE_OFF), first);
+    assert_ptr_not_equal(run(&stage, 0, &python, KEY_REUSE_KEY), first);
+    assert_int_equal(first->jobs, 1);
+    assert_ptr_equal(run(&stage, 1, &python, KEY_REUSE_ANY), first);
+    sim_until(&stage.sim, first->resets == 2);
+    stage_close(&stage);
+}
+
+/* Without capsules a cell is used once, whatever its key says. */
+static void test_not_given_back_without_capsules(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_capsules = false;
+    open_filled(&stage);
+    struct sim_box *box = run(&stage, 0, &python, KEY_REUSE_KEY);
+    sim_until(&stage.sim, box->removed);
+    assert_int_equal(box->resets, 0);
+    stage_close(&stage);
+    stage_capsules = true;
 }
 
 /* The cell is back before the record is committed: the reset runs meanwhile. */
@@ -234,7 +349,7 @@ static void test_given_back_at_once(void **state)
 
     (void)state;
     open_filled(&stage);
-    struct execution *execution = submit(&stage, 0, &python, true);
+    struct execution *execution = submit(&stage, 0, &python, KEY_REUSE_KEY);
     while (execution->state != EXECUTION_RECORDING)
         uv_run(&stage.sim.loop, UV_RUN_ONCE);
     assert_null(execution->cell);
@@ -265,15 +380,15 @@ static void test_how_cells_were_taken(void **state)
     metrics_reset();
     stage_open(&stage);
     stage.sim.program = sim_hello;
-    run(&stage, 0, &python, false);
+    run(&stage, 0, &python, KEY_REUSE_OFF);
     assert_taken("made", 1);
     pool_offer(stage.pool, &python_version.kind, (struct pool_keep){.minimum = 1, .by_demand = true});
     struct pool_counts counts;
     sim_until(&stage.sim, (pool_counts(stage.pool, "python", &counts), counts.ready == 1));
-    struct sim_box *box = run(&stage, 0, &python, true);
+    struct sim_box *box = run(&stage, 0, &python, KEY_REUSE_KEY);
     assert_taken("blank", 1);
     sim_until(&stage.sim, box->resets == 1 && kept(&stage) == 1);
-    run(&stage, 0, &python, true);
+    run(&stage, 0, &python, KEY_REUSE_KEY);
     assert_taken("kept", 1);
     assert_taken("made", 1);
     assert_taken("blank", 1);
@@ -284,10 +399,18 @@ static void test_how_cells_were_taken(void **state)
 int main(void)
 {
     stage_budget = 16;
+    stage_capsules = true;
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_which_ends_give_back),   cmocka_unit_test(test_cancelled_ones_are_not_given_back),
-        cmocka_unit_test(test_kept_for_its_key_alone), cmocka_unit_test(test_given_back_at_once),
+        cmocka_unit_test(test_which_ends_give_back),
+        cmocka_unit_test(test_cancelled_ones_are_given_back),
+        cmocka_unit_test(test_a_program_that_does_not_end_is_removed),
+        cmocka_unit_test(test_a_cancelled_one_that_ran_into_a_limit),
+        cmocka_unit_test(test_cancelled_ones_that_are_not_given_back),
+        cmocka_unit_test(test_kept_for_its_key_alone),
+        cmocka_unit_test(test_given_back_at_once),
         cmocka_unit_test(test_how_cells_were_taken),
+        cmocka_unit_test(test_kept_for_any_key),
+        cmocka_unit_test(test_not_given_back_without_capsules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,19 +18,24 @@ static const struct execution_request full = {
     .input_len = 0,
     .env = (const char *[]){"A=1", "B=", NULL},
     .args = (const char *[]){"", "-x", NULL},
+    .outputs = (const char *[]){"a/*", "**", NULL},
     .files = (struct request_file[]){{.path = "d/a", .data = "\0\1", .len = 2, .kind = REQUEST_FILE_BINARY},
                                      {.path = "b", .data = "", .len = 0}},
     .files_len = 2,
     .timeout_ms = 300000,
     .session_id = "s:1",
     .evaluate = true,
-    .reuse = true,
+    .kernel = true,
+    .reuse = KEY_REUSE_ANY,
     .overrides = {.value = {[LIMIT_CPU] = 1500, [LIMIT_OUTPUT] = 1}},
     .limits_rise = true,
     .warnings = {"unknown field: x", "unknown field: \xc3\xa4"},
     .warnings_len = 2,
 };
 static const struct execution_request least = {.language_name = "c", .code = "x", .code_len = 1, .timeout_ms = 1000};
+
+static const struct execution_request sessions = {
+    .code = "x", .code_len = 1, .timeout_ms = 1000, .session_id = "says-the-language"};
 
 static int setup(void **state)
 {
@@ -75,6 +80,7 @@ static void same(const struct execution_request *a, const struct execution_reque
     assert_int_equal(a->input_len, b->input_len);
     same_list(a->env, b->env);
     same_list(a->args, b->args);
+    same_list(a->outputs, b->outputs);
     assert_int_equal(a->files_len, b->files_len);
     for (size_t i = 0; i < a->files_len; i++) {
         same_text(a->files[i].path, b->files[i].path);
@@ -85,6 +91,7 @@ static void same(const struct execution_request *a, const struct execution_reque
     assert_int_equal(a->timeout_ms, b->timeout_ms);
     same_text(a->session_id, b->session_id);
     assert_int_equal(a->evaluate, b->evaluate);
+    assert_int_equal(a->kernel, b->kernel);
     assert_int_equal(a->reuse, b->reuse);
     assert_memory_equal(&a->overrides, &b->overrides, sizeof a->overrides);
     assert_int_equal(a->limits_rise, b->limits_rise);
@@ -116,6 +123,7 @@ static void test_round_trips(void **state)
     (void)state;
     expect_round_trip(&full);
     expect_round_trip(&least);
+    expect_round_trip(&sessions);
 }
 
 static void expect_malformed(size_t len)

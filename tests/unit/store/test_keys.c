@@ -71,16 +71,19 @@ static void a_key_has_its_form_and_is_recognised(void **state)
     assert_int_equal(known.revoked_ms, 0);
 }
 
-static const enum key_reuse reuses[] = {KEY_REUSE_INHERIT, KEY_REUSE_OFF, KEY_REUSE_KEY};
+static const enum key_reuse reuses[] = {KEY_REUSE_INHERIT, KEY_REUSE_OFF, KEY_REUSE_KEY, KEY_REUSE_ANY};
 
 static void its_own_word_on_reuse_wins(void **state)
 {
     static const struct {
         const char *text;
-        bool server_off, server_key;
-    } expected[] = {{"-", false, true}, {"off", false, false}, {"key", true, true}};
+        enum key_reuse server_off, server_any;
+    } expected[] = {{"-", KEY_REUSE_OFF, KEY_REUSE_ANY},
+                    {"off", KEY_REUSE_OFF, KEY_REUSE_OFF},
+                    {"key", KEY_REUSE_KEY, KEY_REUSE_KEY},
+                    {"any", KEY_REUSE_ANY, KEY_REUSE_ANY}};
     struct fixture *fixture = *state;
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         struct error error = {0};
         struct key known, key = {.name = "n", .scopes = 1, .rate_per_minute = 1, .credits = -1, .reuse = reuses[i]};
         char text[KEY_TEXT_LEN + 1];
@@ -88,14 +91,16 @@ static void its_own_word_on_reuse_wins(void **state)
         assert_int_equal(authenticate(fixture->db, text, &known, &error), 0);
         assert_int_equal(known.reuse, reuses[i]);
         assert_string_equal(key_reuse_text(known.reuse), expected[i].text);
-        assert_int_equal(key_reuses(&known, false), expected[i].server_off);
-        assert_int_equal(key_reuses(&known, true), expected[i].server_key);
+        assert_int_equal(key_reuse_of(&known, KEY_REUSE_OFF), expected[i].server_off);
+        assert_int_equal(key_reuse_of(&known, KEY_REUSE_ANY), expected[i].server_any);
     }
     enum key_reuse reuse = KEY_REUSE_INHERIT;
     assert_int_equal(key_reuse_parse("off", &reuse), 0);
     assert_int_equal(reuse, KEY_REUSE_OFF);
     assert_int_equal(key_reuse_parse("key", &reuse), 0);
     assert_int_equal(reuse, KEY_REUSE_KEY);
+    assert_int_equal(key_reuse_parse("any", &reuse), 0);
+    assert_int_equal(reuse, KEY_REUSE_ANY);
     static const char *const wrong[] = {"", "on", "KEY", "key ", "-"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
         assert_int_equal(key_reuse_parse(wrong[i], &reuse), -1);
@@ -141,7 +146,7 @@ static void keys_of_an_older_database_inherit(void **state)
     assert_true(fixture_number(fixture->db, "PRAGMA user_version") >= 2);
     char text[KEY_TEXT_LEN + 1];
     fixture_key(fixture->db, text); /* and a new one beside it */
-    assert_int_equal(sql_run(fixture->db, "UPDATE keys SET reuse = 2", NULL, &error), -1);
+    assert_int_equal(sql_run(fixture->db, "UPDATE keys SET reuse = 3", NULL, &error), -1);
     assert_int_equal(error.code, ERROR_INTERNAL);
 }
 
@@ -367,8 +372,8 @@ static void properties_are_checked(void **state)
         {good, NULL},
         {good, "expires_at: must be in the future"},
         {good, "expires_at: must be in the future"},
-        {good, "reuse: must be an integer from -1 to 1"},
-        {good, "reuse: must be an integer from -1 to 1"},
+        {good, "reuse: must be an integer from -1 to 2"},
+        {good, "reuse: must be an integer from -1 to 2"},
         {good, NULL},
         {good, face},
         {good, face},
@@ -393,7 +398,7 @@ static void properties_are_checked(void **state)
     cases[14].key.expires_ms = FIXTURE_NOW_NS / 1000000;
     cases[15].key.expires_ms = -1;
     cases[16].key.reuse = (enum key_reuse) - 2;
-    cases[17].key.reuse = (enum key_reuse)2;
+    cases[17].key.reuse = (enum key_reuse)3;
     memset(cases[18].key.face, 'z', KEY_FACE_MAX);
     strcpy(cases[19].key.face, "Gateway");
     strcpy(cases[20].key.face, "a b");

@@ -65,15 +65,37 @@ static void test_reserved_byte(void **state)
 
 static void test_ready(void **state)
 {
+    static const struct frame_ready ready = {0x01020304, 0x1112131415161718, 0x2122232425262728};
+    static const uint8_t wire[] = {4,    3,    2,    1,    0,    0,    0,    0,    0x18, 0x17, 0x16, 0x15,
+                                   0x14, 0x13, 0x12, 0x11, 0x28, 0x27, 0x26, 0x25, 0x24, 0x23, 0x22, 0x21};
     uint8_t bytes[FRAME_READY_SIZE];
     struct frame frame = framed(bytes, sizeof bytes);
-    uint32_t version = 0;
+    struct frame_ready got;
 
     (void)state;
-    frame_ready_put(bytes, 0x01020304);
-    assert_memory_equal(bytes, ((uint8_t[]){4, 3, 2, 1}), sizeof bytes);
-    assert_true(frame_ready_get(&frame, &version));
-    assert_int_equal(version, 0x01020304);
+    memset(bytes, 0xff, sizeof bytes);
+    frame_ready_put(bytes, &ready);
+    assert_memory_equal(bytes, wire, sizeof bytes);
+    assert_true(frame_ready_get(&frame, &got));
+    assert_true(got.version == ready.version && got.number == ready.number && got.held == ready.held);
+    bytes[4] = 1;
+    assert_false(frame_ready_get(&frame, &got));
+}
+
+static void test_open(void **state)
+{
+    static const struct frame_open open = {0x1112131415161718, 0x2122232425262728, 3};
+    static const uint8_t wire[] = {0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11, 0x28, 0x27, 0x26, 0x25,
+                                   0x24, 0x23, 0x22, 0x21, 3,    0,    0,    0,    0,    0,    0,    0};
+    uint8_t bytes[FRAME_OPEN_SIZE];
+    struct frame frame = framed(bytes, sizeof bytes);
+    struct frame_open got;
+
+    (void)state;
+    frame_open_put(bytes, &open);
+    assert_memory_equal(bytes, wire, sizeof bytes);
+    assert_true(frame_open_get(&frame, &got));
+    assert_true(got.number == open.number && got.tmp_bytes == open.tmp_bytes && got.tmp_inodes == open.tmp_inodes);
 }
 
 static void test_prepare(void **state)
@@ -154,21 +176,41 @@ static void test_failed(void **state)
     struct frame_failed got;
 
     (void)state;
-    frame_failed_put(bytes, &(struct frame_failed){.failure = FRAME_FAIL_SPACE, .error = 28});
-    assert_memory_equal(bytes, ((uint8_t[]){2, 0, 0, 0, 28, 0, 0, 0}), sizeof bytes);
+    frame_failed_put(bytes, &(struct frame_failed){.failure = FRAME_FAIL_SPACE, .error = 28, .stage = 3});
+    assert_memory_equal(bytes, ((uint8_t[]){2, 0, 0, 0, 28, 0, 0, 0, 3, 0, 0, 0}), sizeof bytes);
     assert_true(frame_failed_get(&frame, &got));
     assert_int_equal(got.failure, FRAME_FAIL_SPACE);
     assert_int_equal(got.error, 28);
+    assert_int_equal(got.stage, 3);
     frame_failed_put(bytes, &(struct frame_failed){.failure = UINT32_MAX, .error = UINT32_MAX});
     assert_true(frame_failed_get(&frame, &got)); /* the reader decides what an unknown failure means */
     assert_int_equal(got.failure, UINT32_MAX);
 }
 
+/* Every stage has a name of its own. */
+static void test_stages(void **state)
+{
+    (void)state;
+    for (uint32_t stage = 0; stage <= FRAME_STAGES; stage++) {
+        bool known = stage > 0 && stage < FRAME_STAGES;
+        assert_int_equal(strcmp(frame_stage_name(stage), "unknown") != 0, known);
+        for (uint32_t other = 1; known && other < stage; other++)
+            assert_string_not_equal(frame_stage_name(stage), frame_stage_name(other));
+    }
+}
+
 static bool reads_ready(const struct frame *frame)
 {
-    uint32_t version;
+    struct frame_ready ready;
 
-    return frame_ready_get(frame, &version);
+    return frame_ready_get(frame, &ready);
+}
+
+static bool reads_open(const struct frame *frame)
+{
+    struct frame_open open;
+
+    return frame_open_get(frame, &open);
 }
 
 static bool reads_prepare(const struct frame *frame)
@@ -208,7 +250,7 @@ static void test_other_lengths(void **state)
     } cases[] = {
         {reads_ready, FRAME_READY_SIZE},       {reads_prepare, FRAME_PREPARE_SIZE},
         {reads_prepared, FRAME_PREPARED_SIZE}, {reads_step_end, FRAME_STEP_END_SIZE},
-        {reads_failed, FRAME_FAILED_SIZE},
+        {reads_failed, FRAME_FAILED_SIZE},     {reads_open, FRAME_OPEN_SIZE},
     };
 
     (void)state;
@@ -254,21 +296,105 @@ static void test_file(void **state)
 static void test_step(void **state)
 {
     static const char argv[] = "sh\0-c"; /* with the last NUL */
-    struct frame_step_spec spec = {UINT64_MAX, 0x0102030405060708, 0, 0x1112131415161718}, got;
+    struct frame_step_spec spec, got;
     uint8_t bytes[FRAME_STEP_HEAD + sizeof argv];
     struct frame frame = framed(bytes, sizeof bytes);
     const char *strings;
     size_t len;
 
     (void)state;
+    memset(&spec, 0, sizeof spec); /* its padding, too */
+    memset(&got, 0, sizeof got);
+    spec.timeout_ms = UINT64_MAX;
+    spec.output_max = 0x0102030405060708;
+    spec.report_max = 0x1112131415161718;
+    spec.size = (struct frame_size){80, 1000};
+    spec.kernel = FRAME_KERNEL_USE;
+    spec.changes = true;
     frame_step_put(bytes, &spec);
     memcpy(bytes + FRAME_STEP_HEAD, argv, sizeof argv);
     assert_memory_equal(bytes, ((uint8_t[]){255, 255, 255, 255, 255, 255, 255, 255, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0}), 18);
     assert_memory_equal(bytes + 24, ((uint8_t[]){0x18, 0x17, 0x16, 0x15, 0x14, 0x13, 0x12, 0x11}), 8);
+    assert_memory_equal(bytes + 32, ((uint8_t[]){80, 0, 0, 0, 0xe8, 3, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0}), 16);
     assert_true(frame_step_get(&frame, &got, &strings, &len));
-    assert_memory_equal(&got, &spec, sizeof spec);
+    assert_true(got.timeout_ms == spec.timeout_ms && got.output_max == spec.output_max && got.memory_bytes == 0);
+    assert_true(got.report_max == spec.report_max && got.kernel == FRAME_KERNEL_USE && got.changes);
+    assert_memory_equal(&got.size, &spec.size, sizeof spec.size);
     assert_int_equal(len, sizeof argv);
     assert_memory_equal(strings, argv, sizeof argv);
+}
+
+/* Of kernel and changes: 0 and 1, and no other value. */
+static void test_step_switches(void **state)
+{
+    uint8_t bytes[FRAME_STEP_HEAD + 2] = {0};
+    struct frame frame = framed(bytes, sizeof bytes);
+    struct frame_step_spec got;
+    const char *strings;
+    size_t len;
+
+    (void)state;
+    bytes[FRAME_STEP_HEAD] = 'x';
+    for (size_t at = 40; at < FRAME_STEP_HEAD; at++) {
+        bytes[at] = 1;
+        assert_int_equal(frame_step_get(&frame, &got, &strings, &len), at % 4 == 0);
+        assert_true(at != 40 || (got.kernel == FRAME_KERNEL_USE && !got.changes));
+        assert_true(at != 44 || (got.kernel == FRAME_KERNEL_NONE && got.changes));
+        bytes[at] = 2;
+        assert_false(frame_step_get(&frame, &got, &strings, &len));
+        bytes[at] = 0;
+    }
+}
+
+static void test_done(void **state)
+{
+    uint8_t bytes[FRAME_DONE_SIZE];
+    struct frame frame = framed(bytes, sizeof bytes);
+    struct frame_done got;
+
+    (void)state;
+    frame_done_put(bytes, &(struct frame_done){.kernel = true});
+    assert_memory_equal(bytes, ((uint8_t[]){1, 0, 0, 0, 0, 0, 0, 0}), sizeof bytes);
+    assert_true(frame_done_get(&frame, &got));
+    assert_true(got.kernel && !got.changed);
+    frame_done_put(bytes, &(struct frame_done){.changed = true});
+    assert_memory_equal(bytes, ((uint8_t[]){0, 0, 0, 0, 1, 0, 0, 0}), sizeof bytes);
+    assert_true(frame_done_get(&frame, &got));
+    assert_true(!got.kernel && got.changed);
+    for (size_t at = 0; at < sizeof bytes; at++) {
+        bytes[at] += 2;
+        assert_false(frame_done_get(&frame, &got));
+        bytes[at] -= 2;
+    }
+    for (frame.length = 0; frame.length < 2 * FRAME_DONE_SIZE; frame.length++)
+        assert_int_equal(frame_done_get(&frame, &got), frame.length == FRAME_DONE_SIZE);
+}
+
+/* A driver's: kinds 1 to 5 of any length up to the most, and END of one length. */
+static void test_message(void **state)
+{
+    uint8_t bytes[FRAME_MESSAGE_HEAD];
+    struct frame_message got;
+
+    (void)state;
+    frame_message_put(bytes, &(struct frame_message){FRAME_MESSAGE_NOTE, 0x010203});
+    assert_memory_equal(bytes, ((uint8_t[]){4, 0, 0, 0, 3, 2, 1, 0}), sizeof bytes);
+    for (unsigned kind = 0; kind < 256; kind++)
+        for (uint32_t length = 0; length < 20; length++) {
+            bool fine = (kind >= 1 && kind <= 5) || (kind == 9 && length == 8);
+            frame_message_put(bytes, &(struct frame_message){(enum frame_message_kind)kind, length});
+            assert_int_equal(frame_message_get(bytes, &got), fine);
+            assert_true(!fine || ((unsigned)got.kind == kind && got.length == length));
+        }
+    frame_message_put(bytes, &(struct frame_message){FRAME_MESSAGE_BUNDLE, 16777216});
+    assert_true(frame_message_get(bytes, &got));
+    frame_message_put(bytes, &(struct frame_message){FRAME_MESSAGE_BUNDLE, 16777217});
+    assert_false(frame_message_get(bytes, &got));
+    for (size_t at = 1; at < 4; at++) {
+        frame_message_put(bytes, &(struct frame_message){FRAME_MESSAGE_RESULT, 1});
+        bytes[at] = 1;
+        assert_false(frame_message_get(bytes, &got));
+    }
 }
 
 static bool reads_argv(const char *argv, size_t argv_len)
@@ -301,13 +427,72 @@ static void test_step_without_argv(void **state)
     assert_false(reads_argv("\0a\0", 3));
 }
 
+/* A size of a terminal: both or none, within their range. */
+static void test_step_size(void **state)
+{
+    static const struct {
+        struct frame_size size;
+        bool fine;
+    } cases[] = {{{0, 0}, true},     {{1, 1}, true},  {{1000, 1000}, true}, {{80, 0}, false},
+                 {{1001, 1}, false}, {{0, 1}, false}, {{1, 1001}, false}};
+    uint8_t bytes[FRAME_STEP_HEAD + 2] = {0};
+    struct frame frame = framed(bytes, sizeof bytes);
+    struct frame_step_spec got;
+    const char *strings;
+    size_t len;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct frame_size size = cases[i].size, resized;
+        uint8_t resize[FRAME_RESIZE_SIZE];
+        struct frame other = framed(resize, sizeof resize);
+
+        frame_step_put(bytes, &(struct frame_step_spec){.timeout_ms = 1, .size = size});
+        bytes[FRAME_STEP_HEAD] = 'x';
+        assert_int_equal(frame_step_get(&frame, &got, &strings, &len), cases[i].fine);
+        frame_resize_put(resize, &size);
+        assert_int_equal(frame_resize_get(&other, &resized), cases[i].fine && size.columns > 0);
+        assert_memory_equal(&resized, &size, sizeof size);
+        other.length--;
+        assert_false(frame_resize_get(&other, &resized));
+    }
+}
+
+/* The eight of API.md, by their numbers on Linux, and no other. */
+static void test_signal(void **state)
+{
+    uint8_t bytes[FRAME_SIGNAL_SIZE + 1] = {0};
+    struct frame frame = framed(bytes, FRAME_SIGNAL_SIZE);
+    uint64_t known = 0;
+    uint32_t number;
+
+    (void)state;
+    for (uint32_t i = 0; i < 64; i++) {
+        frame_signal_put(bytes, i);
+        if (frame_signal_get(&frame, &number)) {
+            assert_int_equal(number, i);
+            known |= UINT64_C(1) << i;
+        }
+    }
+    assert_int_equal(known, 1 << 1 | 1 << 2 | 1 << 3 | 1 << 9 | 1 << 10 | 1 << 12 | 1 << 15 | 1 << 28);
+    frame_signal_put(bytes, 2);
+    frame.length = FRAME_SIGNAL_SIZE + 1;
+    assert_false(frame_signal_get(&frame, &number));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_header),   cmocka_unit_test(test_longest), cmocka_unit_test(test_reserved_byte),
-        cmocka_unit_test(test_ready),    cmocka_unit_test(test_prepare), cmocka_unit_test(test_prepared),
-        cmocka_unit_test(test_step_end), cmocka_unit_test(test_failed),  cmocka_unit_test(test_other_lengths),
-        cmocka_unit_test(test_file),     cmocka_unit_test(test_step),    cmocka_unit_test(test_step_without_argv),
+        cmocka_unit_test(test_header),        cmocka_unit_test(test_longest),
+        cmocka_unit_test(test_reserved_byte), cmocka_unit_test(test_ready),
+        cmocka_unit_test(test_open),          cmocka_unit_test(test_stages),
+        cmocka_unit_test(test_prepare),       cmocka_unit_test(test_prepared),
+        cmocka_unit_test(test_step_end),      cmocka_unit_test(test_failed),
+        cmocka_unit_test(test_other_lengths), cmocka_unit_test(test_file),
+        cmocka_unit_test(test_step),          cmocka_unit_test(test_step_without_argv),
+        cmocka_unit_test(test_step_size),     cmocka_unit_test(test_signal),
+        cmocka_unit_test(test_step_switches), cmocka_unit_test(test_done),
+        cmocka_unit_test(test_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

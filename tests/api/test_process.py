@@ -1,0 +1,40 @@
+"""What the server's process asks of its machine."""
+import os
+from pathlib import Path
+
+import pytest
+
+from codecell import Server
+
+
+def autogroup(process):
+    """Its group on the processors, such as "/autogroup-12 nice 0"; "": the kernel does not group by sessions."""
+    path = Path(f"/proc/{process}/autogroup")
+    return path.read_text(encoding="ascii").strip() if path.exists() else ""
+
+
+def may_raise(process):
+    """Whether it has CAP_SYS_NICE, the 23rd bit."""
+    status = Path(f"/proc/{process}/status").read_text(encoding="ascii")
+    return int(status.partition("CapEff:")[2].split()[0], 16) >> 23 & 1
+
+
+@pytest.mark.parametrize("alone", [True, False], ids=["session of its own", "session of others"])
+def test_its_part_of_the_processors(alone):
+    """Only a server that is alone in its session asks for more, because the part is the session's."""
+    with Server({"CODECELL_POOL": "*=0"}, languages=[]) as server:
+        if alone:
+            server.command.insert(0, "setsid")
+        server.start()
+        assert os.getsid(server.pid) == (server.pid if alone else os.getsid(0))
+        if alone and autogroup("self"):
+            assert autogroup(server.pid).endswith(" nice -15" if may_raise(server.pid) else " nice 0")
+        else:
+            assert autogroup(server.pid) == autogroup("self")
+
+
+def test_its_descriptors(server):
+    """As many as it may have."""
+    limits = Path(f"/proc/{server.pid}/limits").read_text(encoding="ascii")
+    soft, hard = next(line for line in limits.splitlines() if line.startswith("Max open files")).split()[3:5]
+    assert soft == hard
