@@ -60,6 +60,14 @@ static void use_refuse(struct workspace_use *use, const struct error *error)
     use->events->on_cell(use, NULL, error);
 }
 
+void workspace_refuse(struct workspace *workspace, const struct error *error)
+{
+    struct list *node;
+
+    while ((node = list_first(&workspace->waiting)) != NULL)
+        use_refuse(container_of(node, struct workspace_use, node), error);
+}
+
 static void give_turn(struct workspace *workspace)
 {
     struct list *node;
@@ -224,7 +232,7 @@ static void workspace_fall(struct workspace *workspace, const char *reason)
     workspace->lost = true;
     text_copy(workspace->row.reason, sizeof workspace->row.reason, reason);
     workspace_set_state(workspace, WORKSPACE_LOST);
-    workspaces_write(workspace->all, &workspace->row);
+    workspace_row_write(workspace->all, &workspace->row, workspace);
 }
 
 /* Saving. */
@@ -287,6 +295,7 @@ static struct workspace_view view_of(const struct workspace *workspace)
         .changed = workspace->changed,
         .owed = workspace->owed != NULL,
         .pressed = workspace->pressed,
+        .writing = workspace->writing > 0,
         .ending = workspace->all->closing || workspace->removed,
         .since_ns = workspace->since_ns,
         .dirty_ns = workspace->dirty_ns,
@@ -374,7 +383,7 @@ static bool workspace_do(struct workspace *workspace)
 /* A call from within, by a use's callback, is left to the loop that runs. */
 void workspace_step(struct workspace *workspace)
 {
-    if (workspace->stepping)
+    if (workspace->stepping || workspace->reading)
         return;
     workspace->stepping = true;
     do
@@ -394,17 +403,15 @@ static struct workspace *workspace_new(struct workspaces *all, const struct work
         return NULL;
     workspace->all = all;
     workspace->row = plan->row;
-    if (workspace->row.kernel == WORKSPACE_KERNEL_LIVES) /* as an earlier server has left it */
-        workspace->row.kernel = WORKSPACE_KERNEL_RESTARTED;
     workspace->version = plan->version;
     workspace->limits = plan->limits;
-    workspace->lost = plan->row.reason[0] != '\0';
-    workspace->state = workspace->lost ? WORKSPACE_LOST : WORKSPACE_ASLEEP;
+    workspace->state = WORKSPACE_ASLEEP;
     text_copy(workspace->session_id, sizeof workspace->session_id, plan->session_id);
     list_init(&workspace->waiting);
     uv_timer_init(all->loop, &workspace->timer);
     workspace->timer.data = workspace;
     list_push(&all->list, &workspace->node);
+    workspace_row_read(workspace);
     return workspace;
 }
 
@@ -501,13 +508,11 @@ const struct limits *workspace_limits(const struct workspace_use *use)
 void workspace_remove(struct workspace *workspace)
 {
     struct error error;
-    struct list *node;
 
     error_set(&error, ERROR_NOT_FOUND, "Session not found");
     workspace->removed = true;
     workspace->row.row = 0; /* nobody finds it any more */
-    while ((node = list_first(&workspace->waiting)) != NULL)
-        use_refuse(container_of(node, struct workspace_use, node), &error);
+    workspace_refuse(workspace, &error);
     if (workspace->turn != NULL && workspace->turn->has)
         workspace->turn->events->on_removed(workspace->turn);
     else if (workspace->turn != NULL)

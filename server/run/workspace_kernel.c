@@ -25,7 +25,7 @@ void workspace_kernel_set(struct workspace *workspace, enum workspace_kernel ker
     if (workspace->row.kernel == kernel)
         return;
     workspace->row.kernel = kernel;
-    workspaces_write(workspace->all, &workspace->row);
+    workspace_row_write(workspace->all, &workspace->row, workspace);
 }
 
 void workspace_kernel_gone(struct workspace *workspace, enum workspace_kernel how)
@@ -58,7 +58,7 @@ void workspace_kernel_step(struct workspace *workspace)
 
 void workspace_kernel_end(struct workspace *workspace)
 {
-    workspace->ends_kernel = workspace->cell != NULL;
+    workspace->ends_kernel = workspace->cell != NULL || workspace->reading;
     if (!workspace->ends_kernel) /* nobody is told of a kernel that it had before */
         workspace_kernel_set(workspace, WORKSPACE_KERNEL_NONE);
     workspace_step(workspace);

@@ -49,7 +49,9 @@ enum workspace_step workspace_next(const struct workspace_view *view, uint64_t n
     switch (view->state) {
     case WORKSPACE_ASLEEP:
     case WORKSPACE_LOST:
-        return view->wanted ? WORKSPACE_WAKE : view->used ? WORKSPACE_STAY : WORKSPACE_FORGET;
+        if (view->wanted)
+            return WORKSPACE_WAKE;
+        return view->used || view->writing ? WORKSPACE_STAY : WORKSPACE_FORGET;
     case WORKSPACE_READY:
         return view->dirty ? next_of_dirty(view, now_ns, when) : next_of_clean(view, now_ns, when);
     default:

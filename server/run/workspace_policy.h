@@ -41,6 +41,7 @@ struct workspace_view {
     bool dirty;                 /* files may have changed since they were saved */
     bool changed;               /* and the agent does not say that they have not */
     bool owed;                  /* somebody waits until they are saved */
+    bool writing;               /* the database has not yet what memory holds */
     bool pressed;               /* another workspace needs the room */
     bool ending;                /* the server shuts down, or the session is gone */
     uint64_t dirty_ns, used_ns; /* when it may have changed last, and was last used */

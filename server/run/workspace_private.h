@@ -44,6 +44,8 @@ struct workspace {
     bool lost;      /* the next execution is told what did not come back */
     bool set_aside; /* its stored file was broken */
     bool stepping;
+    bool reading;     /* its row; nothing else is known yet */
+    unsigned writing; /* of its row, how often; not saves */
     uint64_t since_ns, dirty_ns, used_ns, retry_ns;
     uv_timer_t timer;
 
@@ -55,13 +57,14 @@ struct workspace {
     size_t piece_len;
     bool job_runs, stored_over; /* the agent's job runs; the reader or the writer is done */
     int job_exit;
-    struct error failure; /* code ERROR_NONE: none */
-    struct store_job record;
-    struct workspace_row saving; /* what the store job writes */
+    struct error failure;        /* code ERROR_NONE: none */
+    struct store_job record;     /* of a save, or of the first reading */
+    struct workspace_row saving; /* what the store job writes, or has read */
 };
 
 void workspace_step(struct workspace *workspace);
 void workspace_set_state(struct workspace *workspace, enum workspace_state state);
+void workspace_refuse(struct workspace *workspace, const struct error *error); /* all who wait for their turn */
 
 /* Puts the stored files into the new cell, or saves them. Then workspace_woken() or workspace_saved() is called, from
  * the loop. */
@@ -84,8 +87,14 @@ void workspace_kernel_gone(struct workspace *workspace, enum workspace_kernel ho
 void workspace_kernel_step(struct workspace *workspace); /* ends the kernel if that is due */
 void workspace_kernel_end(struct workspace *workspace);  /* now, or as soon as nothing runs */
 
-/* Writes the row. A failure is logged. */
-void workspaces_write(struct workspaces *all, const struct workspace_row *row);
+/* Its row (workspace_row.c). Whoever entered may have read it long ago, so a workspace reads it once more at first, and
+ * does nothing until that is done. It stays in memory until what it has written is committed, so whoever finds it
+ * neither in memory nor on the way has read what it has written last. */
+void workspace_row_read(struct workspace *workspace);
+
+/* Writes `row` if it has a number. A failure is logged. `workspace`: whose row it is, or NULL if it is not in memory.
+ */
+void workspace_row_write(struct workspaces *all, const struct workspace_row *row, struct workspace *workspace);
 
 struct workspace *workspaces_find(const struct workspaces *all, int64_t row);
 void workspaces_step(struct workspaces *all); /* each that waits for room */

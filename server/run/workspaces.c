@@ -30,7 +30,7 @@ enum workspace_state workspaces_look(const struct workspaces *all, struct worksp
 {
     const struct workspace *workspace = workspaces_find(all, row->row);
 
-    if (workspace == NULL)
+    if (workspace == NULL || workspace->reading)
         return row->reason[0] != '\0' ? WORKSPACE_LOST : WORKSPACE_ASLEEP;
     *row = workspace->row;
     return workspace->state;
@@ -41,7 +41,7 @@ bool workspaces_look_by_name(const struct workspaces *all, int64_t key_row, cons
 {
     for (const struct list *node = all->list.next; node != &all->list; node = node->next) {
         const struct workspace *workspace = container_of(node, struct workspace, node);
-        if (workspace->row.row == 0 || workspace->row.key_row != key_row ||
+        if (workspace->row.row == 0 || workspace->reading || workspace->row.key_row != key_row ||
             strcmp(workspace->session_id, session_id) != 0 || uv_is_closing((const uv_handle_t *)&workspace->timer))
             continue;
         *row = workspace->row;
@@ -87,32 +87,7 @@ void workspaces_end_kernel(struct workspaces *all, const struct workspace_row *r
         return;
     }
     copy.kernel = WORKSPACE_KERNEL_NONE;
-    workspaces_write(all, &copy);
-}
-
-/* Writing a row, and nothing waits for it. */
-
-struct row_write {
-    struct store_job job; /* first: the store frees it */
-    struct workspace_row row;
-};
-
-static int row_write_work(struct db *db, struct store_job *job, struct error *error)
-{
-    const struct row_write *write = container_of(job, struct row_write, job);
-
-    return workspaces_save(db, &write->row, error) == 0 || error->code == ERROR_NOT_FOUND ? 0 : -1;
-}
-
-void workspaces_write(struct workspaces *all, const struct workspace_row *row)
-{
-    struct row_write *write = row->row != 0 ? calloc(1, sizeof *write) : NULL;
-
-    if (write == NULL)
-        return;
-    write->job.work = row_write_work;
-    write->row = *row;
-    store_submit(all->options.store, &write->job);
+    workspace_row_write(all, &copy, NULL);
 }
 
 /* Sessions that are gone. */

@@ -75,6 +75,21 @@ int workspaces_of_session(struct db *db, int64_t session, struct workspace_row *
     return 0;
 }
 
+int workspaces_get(struct db *db, int64_t row, struct workspace_row *out, struct error *error)
+{
+    struct statement *statement;
+    int found = sql_first(db, "SELECT " COLUMNS " FROM workspaces AS w WHERE w.row = ?1", SQL_VALUES(SQL_I(row)),
+                          &statement, error);
+
+    if (found == 0)
+        return error_set(error, ERROR_NOT_FOUND, "Session not found");
+    if (found < 0)
+        return -1;
+    read_row(statement, out);
+    statement_reset(statement);
+    return 0;
+}
+
 int workspaces_save(struct db *db, const struct workspace_row *row, struct error *error)
 {
     long changed =

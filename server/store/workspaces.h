@@ -38,6 +38,9 @@ int workspaces_create(struct db *db, int64_t key_row, int64_t session, bool dura
 /* The session's workspace; out->row is 0 if it has none. */
 int workspaces_of_session(struct db *db, int64_t session, struct workspace_row *out, struct error *error);
 
+/* The workspace with this number, also if its session is gone. ERROR_NOT_FOUND: there is none. */
+int workspaces_get(struct db *db, int64_t row, struct workspace_row *out, struct error *error);
+
 /* Writes language, bytes, stored_bytes, saved_ms, reason and kernel. ERROR_NOT_FOUND: the row is gone, or its session
  * is. */
 int workspaces_save(struct db *db, const struct workspace_row *row, struct error *error);

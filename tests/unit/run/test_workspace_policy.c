@@ -24,6 +24,7 @@ static void test_asleep(void **state)
     (void)state;
     for (enum workspace_state of = WORKSPACE_ASLEEP; of <= WORKSPACE_LOST; of += WORKSPACE_LOST) {
         assert_int_equal(step_of((struct workspace_view){.state = of}), WORKSPACE_FORGET);
+        assert_int_equal(step_of((struct workspace_view){.state = of, .writing = true}), WORKSPACE_STAY);
         assert_int_equal(step_of((struct workspace_view){.state = of, .used = true}), WORKSPACE_STAY);
         assert_int_equal(step_of((struct workspace_view){.state = of, .used = true, .wanted = true}), WORKSPACE_WAKE);
     }
