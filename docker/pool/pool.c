@@ -519,12 +519,9 @@ void pool_return(struct pool *pool, struct cell *cell, int64_t key)
     pool_step(pool);
 }
 
-/* An execution that knows of them when it ends does not give its cell back either (server/run/execution_cell.c). */
-#define LIMITS (FRAME_TIMED_OUT | FRAME_OUT_OF_MEMORY | FRAME_STDOUT_TRUNCATED | FRAME_STDERR_TRUNCATED)
-
 static void on_stopped(void *arg, struct cell *cell, enum cell_outcome outcome, uint32_t flags)
 {
-    if (outcome == CELL_DONE && (flags & LIMITS) == 0)
+    if (outcome == CELL_DONE && (flags & CELL_SPENT) == 0)
         pool_return(arg, cell, cell_place(cell)->stop_key);
     else
         cell_end(cell);

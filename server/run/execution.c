@@ -404,6 +404,7 @@ static void execution_on_step_end(void *arg, enum frame_step step, const struct 
 {
     struct execution *execution = arg;
 
+    execution->flags |= end->flags;
     if (step == FRAME_STEP_COMPILE && execution->state == EXECUTION_COMPILING)
         compile_ended(execution, end);
     else if (step == FRAME_STEP_RUN && execution->state == EXECUTION_RUNNING)

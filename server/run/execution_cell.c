@@ -7,15 +7,9 @@
 
 /* The pool: a cell that is given back is kept for the next program of its key. */
 
-/* A program that ran into a limit may leave much memory to be freed, and has used up the container's processor time.
- * The cell is not worth the wait. */
 static bool may_give_back(const struct execution *execution)
 {
-    const struct execution_result *result = &execution->result;
-    const struct execution_output *run = &result->run, *compile = &result->compile;
-
-    return execution->request.reuse != KEY_REUSE_OFF && !result->timed_out && !result->compile_timed_out &&
-           !result->memory_struck && !run->out_cut && !run->err_cut && !compile->out_cut && !compile->err_cut;
+    return execution->request.reuse != KEY_REUSE_OFF && (execution->flags & CELL_SPENT) == 0;
 }
 
 /* For whom the execution's cell is kept, and whose kept cell it may get: pool_request.key. */

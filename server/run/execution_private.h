@@ -40,6 +40,7 @@ struct execution {
     struct pool_request cell_request; /* of the source pool */
     struct workspace_use use;         /* of the source workspace */
     struct cell *cell;
+    uint32_t flags;     /* of enum frame_flag, of all its steps */
     bool unsaved;       /* its record waits for execution_saved() */
     bool record_wanted; /* meanwhile execution_record() was called */
     bool awaited;       /* no cell was ready for it */

@@ -92,20 +92,35 @@ def test_without_settings_a_key_has_its_cell_again(launch):
 # Until when.
 
 ENDS = {
-    "a-timeout": (TELL + "import time; time.sleep(30)", {"timeout": 1}),
     "no-memory": (TELL + "x = []\nwhile True: x.append(bytearray(1 << 20))", {"limits": {"memory_mb": 64}}),
     "a-child-out-of-memory": (TELL + "import os\np = os.fork()\nif p == 0:\n    x = []\n    while True: x.append(bytearray(1 << 20))\nos.wait()",
                               {"limits": {"memory_mb": 64}}),
-    "too-much-output": (TELL + "print('x' * 9000)", {"limits": {"output_kb": 1}}),
+}
+STAYS = {
+    "asleep": ("import time; time.sleep(30)", {"timeout": 1}),
+    "burning": ("import os\nfor _ in range(5): os.fork()\nwhile True: pass", {"timeout": 1}),
+    "children-of-their-own": ("import os, time\nif os.fork() == 0: os.setsid()\ntime.sleep(30)", {"timeout": 1}),
+    "too-much-output": ("while True: print('x' * 9000)", {"timeout": 1, "limits": {"output_kb": 1}}),
 }
 
 
 @pytest.mark.parametrize("how", ENDS)
-def test_a_program_over_its_limits_ends_the_cell(server, how):
+def test_a_program_out_of_memory_ends_the_cell(server, how):
     key, (code, fields) = server.key(), ENDS[how]
     cell = where(server, key)
     assert plant(server, key, code, **fields) == cell
     assert where(server, key) != cell
+
+
+@pytest.mark.parametrize("how", STAYS)
+def test_a_program_over_its_time_or_output_ends_alone(server, how):
+    key, (code, fields) = server.key(), STAYS[how]
+    cell, count = where(server, key), kept(server)
+    assert server.execute(code, key=key, **fields).json["status"] == "timed_out"
+    wait_for("the cell to be kept again", lambda: kept(server) >= count)
+    settled(cell)
+    assert top(cell).count("main.py") == 1  # the next interpreter, which waits
+    assert where(server, key) == cell
 
 
 def test_a_program_that_fails_keeps_its_cell(server):
@@ -120,6 +135,7 @@ def test_a_program_that_fails_keeps_its_cell(server):
 @pytest.mark.parametrize("code", [
     "import time; time.sleep(30)", "while True: pass",
     "import signal, time; [signal.signal(n, signal.SIG_IGN) for n in (1, 2, 3, 15)]; time.sleep(30)",
+    "print('x' * (16 << 20)); import time; time.sleep(30)",
     "import os, time; os.fork() or os.setsid(); time.sleep(30)",
     "import subprocess; subprocess.run(['sh', '-c', 'sleep 30 & sleep 30'])"])
 def test_a_client_that_leaves_ends_the_program_alone(server, code):
@@ -135,14 +151,11 @@ def test_a_client_that_leaves_ends_the_program_alone(server, code):
     assert where(server, key) == cell
 
 
-@pytest.mark.parametrize("code, fields", [("import time; print(1, flush=True); time.sleep(30)", {"stdin": "x" * 1_000_000}),
-                                          ("while True: print('x' * 1000)", {"limits": {"output_kb": 1}})],
-                         ids=["input", "output"])
-def test_a_client_that_leaves_ends_the_cell(server, code, fields):
-    """The signal would wait behind input that nobody reads; and a program that ran into a limit ends its cell."""
+def test_a_client_that_leaves_ends_the_cell(server):
+    """The signal would wait behind input that nobody reads."""
     key = server.key()
     cell = where(server, key)
-    running = stream(server, code, "python", key, **fields)
+    running = stream(server, "import time; print(1, flush=True); time.sleep(30)", "python", key, stdin="x" * 1_000_000)
     assert any(event.name == "stdout" for event in running)  # it has begun
     running.close()
     server.wait_status("cancelled", key=key)

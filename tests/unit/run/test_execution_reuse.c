@@ -145,14 +145,14 @@ static void test_which_ends_give_back(void **state)
         {sim_hello, &python, KEY_REUSE_OFF, false},
         {fails, &python, KEY_REUSE_OFF, false},
         {sim_hello, &python, KEY_REUSE_ANY, true},
-        {times_out, &python, KEY_REUSE_ANY, false},
-        {times_out, &python, KEY_REUSE_KEY, false},
+        {times_out, &python, KEY_REUSE_ANY, true},
+        {times_out, &python, KEY_REUSE_KEY, true},
         {goes_over_memory, &python, KEY_REUSE_KEY, false},
         {loses_a_child, &python, KEY_REUSE_KEY, false},
-        {says_too_much, &python, KEY_REUSE_KEY, false},
-        {complains_too_much, &python, KEY_REUSE_KEY, false},
-        {compiles_too_long, &c, KEY_REUSE_KEY, false},
-        {warns_too_much, &c, KEY_REUSE_KEY, false},
+        {says_too_much, &python, KEY_REUSE_KEY, true},
+        {complains_too_much, &python, KEY_REUSE_KEY, true},
+        {compiles_too_long, &c, KEY_REUSE_KEY, true},
+        {warns_too_much, &c, KEY_REUSE_KEY, true},
         {says_nothing_of_its_end, &python, KEY_REUSE_KEY, false},
         {has_no_space, &python, KEY_REUSE_KEY, false},
         {agent_dies, &python, KEY_REUSE_KEY, false},
@@ -251,22 +251,27 @@ static void test_a_program_that_does_not_end_is_removed(void **state)
     stage_close(&stage);
 }
 
-/* As after any program that ran into a limit. The agent tells it only at the end. */
+/* The agent tells of the limits only at the end. */
 static void test_a_cancelled_one_that_ran_into_a_limit(void **state)
 {
-    static const uint32_t flags[] = {FRAME_OUT_OF_MEMORY, FRAME_STDOUT_TRUNCATED, FRAME_STDERR_TRUNCATED,
-                                     FRAME_TIMED_OUT};
+    static const struct {
+        uint32_t flags;
+        bool given_back;
+    } cases[] = {{FRAME_OUT_OF_MEMORY, false},
+                 {FRAME_STDOUT_TRUNCATED, true},
+                 {FRAME_STDERR_TRUNCATED, true},
+                 {FRAME_TIMED_OUT, true}};
     struct stage stage;
     struct sim_box *box;
 
     (void)state;
-    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         open_filled(&stage);
         execution_cancel(begin(&stage, &python, KEY_REUSE_KEY, &box));
         sim_until(&stage.sim, has_come(box, "SIGNAL 9\n"));
-        ends(&stage.sim, box, (struct frame_step_end){.exit_code = 137, .signal = 9, .flags = flags[i]});
-        sim_until(&stage.sim, box->removed);
-        assert_int_equal(box->resets, 0);
+        ends(&stage.sim, box, (struct frame_step_end){.exit_code = 137, .signal = 9, .flags = cases[i].flags});
+        sim_until(&stage.sim, cases[i].given_back ? box->resets == 1 : box->removed);
+        assert_int_equal(box->removed, !cases[i].given_back);
         stage_close(&stage);
     }
 }
