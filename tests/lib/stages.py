@@ -26,6 +26,7 @@ BUILD = ROOT / "build"
 CORES = os.cpu_count() or 2
 LINES_MAX = 700
 REASON_MAX = 400  # characters of a failure's reason in the last lines
+AGAIN_MAX = 3  # tests of one pytest run that are run again if they fail; more failures are no accident
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "60"))
 SOAK = os.environ.get("SOAK", "300")
 FLOOD_SECONDS = os.environ.get("FLOOD_SECONDS", "15")
@@ -37,6 +38,7 @@ class Totals:
 
     def __init__(self):
         self.passed, self.failed, self.stages = 0, [], []
+        self.again = []  # what failed first and passed when it ran again: it counts as passed, and is told
 
     def check(self, name, good, output=""):
         """One check; its output is shown if it failed."""
@@ -92,6 +94,7 @@ class Beside:
         else:
             totals.passed += told["passed"]
             totals.failed += told["failed"]
+            totals.again += told["again"]
             totals.stages += [line + " (beside the others)" for line in told["stages"]]
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -117,8 +120,7 @@ def beside(report, parts):
     totals = Totals()
     for name in parts:
         totals.stage(name, PARTS[name].work)
-    Path(report).write_text(json.dumps({"passed": totals.passed, "failed": totals.failed, "stages": totals.stages}),
-                            encoding="utf-8")
+    Path(report).write_text(json.dumps(vars(totals)), encoding="utf-8")
 
 
 def side_by_side(jobs, at_once=CORES):
@@ -310,28 +312,44 @@ def unit(totals):
 
 # On the engine.
 
-def pytest(totals, name, program, *arguments, env=None):
-    """Runs pytest on a server's program; each test is a check."""
-    report = BUILD / f"pytest-{re.sub('[^a-z]', '-', name)}.xml"
+def run_pytest(report, program, arguments, env):
+    """Runs pytest on a server's program; (its exit status, {test: why it failed or None}), or None for the tests if it made
+    no report."""
     command = ["/usr/bin/python3", "-m", "pytest", "-q", "-x" if os.environ.get("TESTS_STOP") else "--maxfail=1000",
-               "-p", "no:cacheprovider", "--tb=short", "-o", "junit_family=xunit1", "--durations=8",
+               "-p", "no:cacheprovider", "--tb=short", "-o", "junit_family=xunit1", "--durations=8", f"--rootdir={ROOT}",
                f"--junitxml={report}", *arguments]
     report.unlink(missing_ok=True)
     env = {**os.environ, **(env or {}), "CODECELL_BIN": str(program), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([str(word) for word in command], cwd=ROOT, check=False, env=env)
-    if not report.exists():
-        totals.check(name, False, f"pytest ended with {done.returncode}")
-        return
-    cases = ElementTree.parse(report).getroot().iter("testcase")
-    for case in cases:
+    return done.returncode, read_report(report) if report.exists() else None
+
+
+def read_report(report):
+    """{test: why it failed, or None} of a report in JUnit's form. A test is named as pytest takes it; a skip is a
+    failure."""
+    tests = {}
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
         bad = [found for kind in ("failure", "error", "skipped") if (found := case.find(kind)) is not None]
-        if bad:
-            why = " ".join(bad[0].get("message", "").split())[:REASON_MAX]
-            totals.failed.append(f"{name} {case.get('classname')}::{case.get('name')}: {why}")
-        else:
-            totals.passed += 1
-    if done.returncode not in (0, 1):
-        totals.check(name, False, f"pytest ended with {done.returncode}")
+        why = " ".join(bad[0].get("message", "").split())[:REASON_MAX] if bad else None
+        test = f"{case.get('file')}::{case.get('name')}"
+        tests[test] = why if bad else tests.get(test)  # a test whose end fails, too, is there twice
+    return tests
+
+
+def pytest(totals, name, program, *arguments, env=None):
+    """Runs pytest; each test is a check. If a few fail, these are run once more by themselves."""
+    report = BUILD / f"pytest-{re.sub('[^a-z]', '-', name)}.xml"
+    status, tests = run_pytest(report, program, arguments, env)
+    failed = {test: why for test, why in (tests or {}).items() if why is not None}
+    if failed and len(failed) <= AGAIN_MAX:
+        print(f"== {name}: once more what failed", flush=True)
+        _, second = run_pytest(report.with_suffix(".again.xml"), program, failed, env)
+        passed = [test for test in failed if (second or {}).get(test, "did not run") is None]
+        totals.again += [f"{name} {test}: {failed.pop(test)}" for test in passed]
+    if tests is None or status not in (0, 1):
+        totals.check(name, False, f"pytest ended with {status}")
+    totals.passed += len(tests or {}) - len(failed)
+    totals.failed += [f"{name} {test}: {why}" for test, why in failed.items()]
 
 
 # Programs that judge the images, and tests that judge the server's memory; sanitizers would only slow them, or hide it.
@@ -491,6 +509,8 @@ def run_parts(totals, wanted):
 
 def finish(totals):
     """The last lines and the exit status."""
+    for name in totals.again:
+        print("FAILED AND THEN PASSED " + name)
     for name in totals.failed:
         print("FAILED " + name)
     print(f"{totals.passed} passed, {len(totals.failed)} failed")

@@ -1,0 +1,70 @@
+"""How tests/run counts: what failed, what was skipped, what failed and then passed."""
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+
+import stages
+from stages import Totals
+
+PASSES = "def test_passes(): pass\n"
+FAILS = "import pytest\n@pytest.mark.parametrize('n', [1, 2, 3, 4][:{}])\ndef test_fails(n): assert n == 0, 'no such n'\n"
+SKIPS = "import pytest\ndef test_skips(): pytest.skip('not here')\n"
+ENDS_BADLY = ("import pytest\n@pytest.fixture\ndef thing():\n    yield\n    assert False, 'the end'\n"
+              "def test_passes_but_ends_badly(thing): pass\n")
+ONCE = """
+import pathlib, pytest
+@pytest.mark.parametrize("what", ["a b", "c::d", "[e]", "é"])
+def test_once(what):
+    seen = pathlib.Path(__file__).with_name("seen")
+    first = not seen.exists()
+    seen.write_text("x")
+    assert not first, "not yet"
+"""
+
+
+@pytest.fixture
+def counted(tmp_path, monkeypatch):
+    """What the parts of tests/run count for these tests."""
+    monkeypatch.setattr(stages, "BUILD", tmp_path)
+    monkeypatch.delenv("TESTS_STOP", raising=False)
+
+    def count(*texts):
+        folder = tmp_path / "tests"
+        folder.mkdir()
+        for number, text in enumerate(texts):
+            (folder / f"test_{number}.py").write_text(text, encoding="utf-8")
+        totals = Totals()
+        stages.pytest(totals, "part", "/bin/true", folder)
+        return totals
+    return count
+
+
+def test_all_pass(counted):
+    totals = counted(PASSES, PASSES)
+    assert (totals.passed, totals.failed, totals.again) == (2, [], [])
+
+
+def test_what_passes_the_second_time_is_told(counted):
+    totals = counted(PASSES, ONCE)
+    assert (totals.passed, totals.failed, len(totals.again)) == (5, [], 1)
+    assert totals.again[0].startswith("part ") and totals.again[0].endswith("not yet assert not True")
+
+
+@pytest.mark.parametrize("text, why", [(FAILS.format(3), "no such n"), (SKIPS, "not here"), (ENDS_BADLY, "the end")])
+def test_what_fails_twice_has_failed(counted, text, why):
+    totals = counted(PASSES, text)
+    assert totals.passed == 1 and totals.again == [] and totals.failed
+    assert all(why in line and line.startswith("part ") for line in totals.failed), totals.failed
+
+
+def test_many_failures_are_no_accident(counted):
+    totals = counted(FAILS.format(4), ONCE)
+    assert len(totals.failed) == 5 and totals.again == []
+
+
+def test_a_file_that_cannot_be_read(counted):
+    totals = counted(PASSES, "this is no Python")
+    assert totals.failed
