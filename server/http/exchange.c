@@ -161,7 +161,7 @@ void http_admit(struct http_exchange *ex)
         struct http_party party = http_party_address(&ex->client);
         ex->share = http_shares_join(&conn->server->shares, &party);
     }
-    if (ex->share != NULL)
+    if (ex->share != NULL && ex->share->owner.is_key)
         http_inflow_see(&conn->server->inflow, &ex->share->owner, seam()->monotonic_ns());
     if (conn->peer == HTTP_PEER_LOST) {
         http_connection_close(conn);

@@ -15,12 +15,12 @@
 
 #define HTTP_INFLOW_PARTIES 64
 #define HTTP_INFLOW_BURST (4u << 20)                  /* bytes: the server's `burst` */
-#define HTTP_INFLOW_COMPANY_NS UINT64_C(1000000000)   /* a party is there for so long after each of its requests */
+#define HTTP_INFLOW_COMPANY_NS UINT64_C(1000000000)   /* a party is there for so long after http_inflow_see() */
 #define HTTP_INFLOW_REST_MAX_NS UINT64_C(10000000000) /* however many connections of a party send */
 
 struct http_inflow_party {
     struct http_party party;
-    uint64_t seen_ns; /* when its last request came; 0: none did */
+    uint64_t seen_ns; /* of the last http_inflow_see(); 0: there was none */
     uint64_t free_ns; /* when all that it has sent has been let in at `rate` */
 };
 
@@ -30,7 +30,8 @@ struct http_inflow {
     struct http_inflow_party parties[HTTP_INFLOW_PARTIES];
 };
 
-/* A request of the party has come. Times are of the monotonic clock. */
+/* A request of the party has come that others should make room for: one with a key, not a health check. Times are of
+ * the monotonic clock. */
 void http_inflow_see(struct http_inflow *inflow, const struct http_party *party, uint64_t now_ns);
 
 /* So many bytes of the party's bodies were read. How many ns must pass before more of the same connection is: at most
