@@ -147,7 +147,7 @@ def test_bodies_are_read_slower_beside_another_key(launch):
 
     def send_alone():
         try:
-            return send()
+            return min(send(), send())
         finally:
             checked.set()
 

@@ -120,13 +120,13 @@ def test_much_both_ways(client):
 
 def test_input_faster_than_the_program(client, server):
     """The socket is not read, however much the client wants to send; then all of it arrives."""
-    one = client("sleep 1.5; wc -c", limits={"memory_mb": 256})
+    one = client("sleep 8; wc -c", limits={"memory_mb": 256})
     one.until("started")
     one.socket.settimeout(0.5)
     piece, sent = frame(TEXT, json.dumps({"type": "stdin", "data": "x" * 100000}).encode()), 0
-    data = piece * 200
+    data = memoryview(piece * 200)
     with pytest.raises(TimeoutError):
-        while True:
+        while sent < len(data):
             sent += one.socket.send(data[sent:])
     assert sent < 15000000
     one.socket.settimeout(60)
@@ -192,8 +192,8 @@ def test_a_shell_in_a_terminal(client):
     one.until_text("30 100")
     one.send(type="stdin", data="printf '\\033[?1049h\\033[H\\033[2J~\\r\\n\\033[7mINSERT\\033[0m\\033[24;1H'\n")
     one.until_text("\x1b[?1049h\x1b[H\x1b[2J~\r\r\n\x1b[7mINSERT\x1b[0m\x1b[24;1H")
-    one.send(type="stdin", data="sleep 300\n")
-    time.sleep(0.5)  # it has to begin
+    one.send(type="stdin", data="sh -c 'echo be''gun; exec sleep 300'\n")
+    one.until_text("begun")
     one.send(type="signal", signal="SIGINT")  # to the foreground group: the shell goes on
     one.send(type="stdin", data="echo still $((40 + 2))\n")
     one.until_text("still 42")

@@ -102,7 +102,7 @@ def test_a_running_program_keeps_its_connection(server, crowd):
     """Newcomers of its own address do not take its place either."""
     key = server.key()
     with Wire(server.address) as wire:
-        wire.send(execute(key, "sleep 2; echo 1"))
+        wire.send(execute(key, "sleep 10; echo 1"))
         server.wait_status("running", key=key)
         for _ in range(50):
             crowd.append(connect(server))

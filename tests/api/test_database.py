@@ -125,7 +125,7 @@ def test_a_full_disk(server, disk):
 
 @pytest.mark.parametrize("fails", ["full", "broken"])
 def test_a_program_that_ran_meanwhile_is_answered_and_recorded_later(server, disk, fails):
-    running = server.begin("sleep 2; echo done", "bash", session_id="long")
+    running = server.begin("sleep 8; echo done", "bash", session_id="long")
     id_ = server.wait_status("running")[0]["execution_id"]
     fill, free = (disk.fill, disk.free) if fails == "full" else (forbid_writes, allow_writes)
     fill(server)
