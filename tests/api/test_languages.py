@@ -128,12 +128,12 @@ def test_limits_below_a_languages_least_are_refused(launch, tmp_path):
 
 
 def test_a_compile_limit_of_a_languages_own(launch, tmp_path):
-    slow = {**AWK, "id": "slow", "aliases": [], "compile": {"argv": ["/usr/bin/bash", "main.awk"], "timeout": 1}}
+    slow = {**AWK, "id": "slow", "aliases": [], "compile": {"argv": ["/usr/bin/bash", "main.awk"], "timeout": 6}}
     server = launch(with_languages(tmp_path, slow=slow), languages=["slow", "bash"])
     result = server.run("echo compiling; echo err >&2; sleep 100", "slow")
     assert result["status"] == "compile_failed" and result["exit_code"] != 0
     assert (result["compile"]["stdout"], result["compile"]["exit_code"]) == ("compiling\n", result["exit_code"])
-    assert "err\n" in result["stderr"] and result["compile"]["execution_time"] >= 1
+    assert "err\n" in result["stderr"] and result["compile"]["execution_time"] >= 6
 
 
 BROKEN = {**AWK, "id": "broken", "aliases": []}
@@ -174,7 +174,7 @@ def test_a_language_without_its_image_is_not_offered_and_that_is_said(launch, tm
 def test_an_image_that_does_not_say_what_it_holds_is_asked_once(launch, tmp_path):
     settings = with_languages(tmp_path, awk=AWK)
     first = launch(settings, data_dir=tmp_path / "data", languages=["awk"])
-    asked = first.database("select * from image_facts where language = 'awk'")
+    asked = wait_for("its facts", lambda: first.database("select * from image_facts where language = 'awk'"))
     told = language(first, "awk")
     assert len(asked) == 1
     first.stop()

@@ -49,7 +49,7 @@ def test_what_counts(server, how, disk_mb):
 
 
 def test_a_slow_one_is_ended_at_the_limit(server):
-    grow = TOUCH + "x = []\nfor i in range(100):\n    x.append(b'x' * MB)\n    time.sleep(0.1)"
+    grow = TOUCH + "x = []\nfor i in range(100):\n    x.append(b'x' * MB)\n    time.sleep(0.1 if i < 40 else 0.6)"
     result = server.run(grow, limits={"memory_mb": 64}, timeout=60)
     assert result["status"] == "out_of_memory"
     assert 64 < result["memory_mb"] <= 68, result

@@ -54,10 +54,11 @@ def test_cells_that_die_are_replaced(server, how):
 
 def test_a_cell_that_does_not_answer_is_killed(server):
     """The cell is frozen from outside in the middle of its program, so that its agent can send nothing more."""
-    running = server.begin("echo before; sleep 50", "bash", timeout=5, session_id="stuck")
+    running = server.begin("echo before; sleep 50", "bash", timeout=20, session_id="stuck")
 
     def busy():
-        return [cell["id"] for cell in server.containers() if "sleep 50" in top(cell["id"])]
+        return [cell["id"] for cell in server.containers(running=True)
+                if cell["labels"]["io.codecell.language"] == "bash" and "sleep 50" in top(cell["id"])]
     docker("pause", *wait_for("the program", busy))
     answer = running.answer()
     assert answer.status == 500, answer

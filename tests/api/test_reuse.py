@@ -5,7 +5,9 @@ import pytest
 from codecell import CELL, docker, in_parallel, top, wait_for
 from events import stream
 
-SETTINGS = {"CODECELL_REUSE": "key", "CODECELL_POOL": "python=1,bash=1,c=1,javascript=1"}
+# No kept cell ends for its age or for want of room, because tests count them.
+SETTINGS = {"CODECELL_REUSE": "key", "CODECELL_POOL": "python=1,bash=1,c=1,javascript=1", "CODECELL_REUSE_IDLE": "1h",
+            "CODECELL_POOL_MAX": 200, "CODECELL_POOL_MEMORY_MB": 4096}
 CELLS = {language: f"{said}({CELL[language]})" for language, said in {"python": "print", "javascript": "console.log"}.items()}
 CELLS |= {"bash": CELL["bash"], "c": f'#include <stdlib.h>\nint main(void) {{ return system("{CELL["bash"]}"); }}'}
 TELL = f"print('CELL', {CELL['python']}, flush=True)\n"

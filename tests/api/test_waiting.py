@@ -251,7 +251,7 @@ def test_a_program_with_arguments_has_a_process_of_its_own(servers, language):
     assert not started_before(servers, language, args=["x"])
 
 
-@pytest.mark.parametrize("fields", [{"stdin": "x"}, {"files": [{"path": "a/b", "content": "x"}]}, {"timeout": 3},
+@pytest.mark.parametrize("fields", [{"stdin": "x"}, {"files": [{"path": "a/b", "content": "x"}]}, {"timeout": 25},
                                     {"session_id": "s"}, {"limits": {"output_kb": 5}}, {"environment": {"LANG": "C.UTF-8"}}],
                          ids=lambda fields: "-".join(fields) or "plain")
 @pytest.mark.parametrize("language", USUAL)

@@ -40,7 +40,9 @@ def out(server, key, id_, code, **fields):
     return done["stdout"]
 
 
-def test_the_folder_stays_asleep_and_awake(server, key):
+def test_the_folder_stays_asleep_and_awake(launch):
+    server = launch({**SETTINGS, "CODECELL_WORKSPACE_IDLE": "8s"})  # so that it is awake for the second execution
+    key = server.key()
     id_ = make(server, key)
     made = look(server, key, id_)
     assert (made["workspace"], made["state"], made["bytes"], made["languages"]) == (True, "asleep", 0, ["bash"])
@@ -123,7 +125,7 @@ def test_executions_run_in_their_order_and_few_wait(server, key):
 def test_a_program_that_dies_does_not_take_it_along(server, key):
     id_ = make(server, key, limits={"memory_mb": 64})
     run(server, key, id_, "echo kept > f")
-    assert run(server, key, id_, "echo late >> f; sleep 100", timeout=1)["timed_out"]
+    assert run(server, key, id_, "echo late >> f; sleep 100", timeout=6)["timed_out"]
     assert run(server, key, id_, "head -c 200m /dev/zero | tail", timeout=20)["exit_code"] != 0
     assert out(server, key, id_, "cat f") == "kept\nlate\n"
 
@@ -187,10 +189,11 @@ def test_it_outlives_the_server(launch):
     stored.write_bytes(stored.read_bytes()[:-70])
     (server.data_dir / "workspaces" / "leftover").write_bytes(b"x")
     server.start()
-    assert server.events("workspace.leftover_removed")
+    server.wait_event("workspace.leftover_removed")
     assert out(server, key, durable, "cat f") == "durable\n"
     assert out(server, key, plain, "cat f") == "plain\n"
     done = run(server, key, broken, "ls")
     assert done["stdout"] == "main.sh\n" and "stored file could not be read" in done["warnings"][0], done
-    assert server.events("workspace.broken") and list((server.data_dir / "workspaces").glob("*.broken-*"))
+    server.wait_event("workspace.broken")
+    assert list((server.data_dir / "workspaces").glob("*.broken-*"))
     assert oct((server.data_dir / "workspaces").stat().st_mode & 0o777) == "0o700"
