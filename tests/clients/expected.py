@@ -8,7 +8,7 @@ EXPECTED = {
     "sessions": [2, ["completed", "completed"], True, "NotFound"],
     "lists": [True, True, True],
     "stream": ["start", "result", {"stdout": "out\n", "stderr": "err\n"}, 4],
-    "follow": ["start", "result", "0123456789", "56789"],
+    "follow": ["start", "result", "0123456789", "0123456789"],
     "kernel": KERNEL,
 }
 

@@ -12,7 +12,7 @@ def build_library(folder):
     """Where the package is, below `folder`."""
     shutil.copytree(ROOT / "clients/python", folder / "source")
     subprocess.run([sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--no-index",
-                    "-w", folder, folder / "source"], check=True, capture_output=True, timeout=120)
+                    "-w", folder, folder / "source"], check=True, capture_output=True, timeout=300)
     with zipfile.ZipFile(next(folder.glob("codecell-*-py3-none-any.whl"))) as wheel:
         wheel.extractall(folder / "site")
     return folder / "site"
@@ -25,6 +25,6 @@ def environment(library, url, key="cc_none", **more):
 
 def run_python(library, *arguments, url, key="cc_none", **more):
     done = subprocess.run([sys.executable, *map(str, arguments)], env=environment(library, url, key, **more),
-                          capture_output=True, text=True, timeout=120, check=False)
+                          capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

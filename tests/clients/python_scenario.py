@@ -33,13 +33,13 @@ async def fields(client):
     result = await told(client.execute(
         "import os, sys; print(open('a.txt').read(), open('b.bin', 'rb').read(), sys.argv[1], input(), os.environ['W'])",
         "python", files={"a.txt": "text", "b.bin": b"\xff\x00"}, args=["one"], stdin="two\n",
-        environment={"W": "three"}, timeout=5, limits={"memory_mb": 128}))
+        environment={"W": "three"}, timeout=30, limits={"memory_mb": 128}))
     return [result.stdout, result.exit_code, result.ok, result.language, result.status]
 
 
 async def ends(client):
     failed = await told(client.execute("exit 3", "bash"))
-    late = await told(client.execute("echo early; sleep 9", "bash", timeout=1))
+    late = await told(client.execute("echo early; sleep 60", "bash", timeout=5))
     value = await told(client.execute("1 + 1", "python", evaluate=True))
     return [failed.ok, failed.exit_code, late.timed_out, late.stdout, late.status, value.result]
 
@@ -102,8 +102,10 @@ async def follow(client):
     job = await told(client.submit("for i in 0 1 2 3 4 5 6 7 8 9; do printf $i; sleep 0.03; done", "bash"))
     events = await each(job.events())
     text = "".join(event.text for event in events)
-    rest = await each(job.events(next(event.id for event in events if event.text.endswith("4"))))
-    return [events[0].name, events[-1].name, text, "".join(event.text for event in rest)]
+    outputs = [event for event in events if event.text]
+    last = outputs[(len(outputs) - 1) // 2]
+    parts = events[:events.index(last) + 1] + await each(job.events(last.id))
+    return [events[0].name, events[-1].name, text, "".join(event.text for event in parts)]
 
 
 async def kernel(client):

@@ -27,7 +27,7 @@ def client(served, tmp_path_factory):
      "World ['x', '--json'] b\n"),
     ("script", "#!/usr/bin/env -S bash\ncat; echo \"$@\"", [], "World\nx --json\n"),
     ("other.txt", "print(open('part.py').read())", ["--language", "python", "--file", "part.py"], "# part\n\n"),
-    ("slow.sh", "echo early; sleep 9", ["--timeout=1"], "early\n"),
+    ("slow.sh", "echo early; sleep 60", ["--timeout=5"], "early\n"),
 ])
 def test_run_as_json(client, name, code, options, said):
     (client.folder / "part.py").write_text("# part\n")

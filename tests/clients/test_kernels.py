@@ -99,7 +99,7 @@ def test_wrong_calls(user, arguments, status, sentence):
 
 
 def test_a_key_with_less_time(served, user):
-    key = served.cli("key", "create", "--name", "short", "--max-timeout", "2").stdout.strip()
+    key = served.cli("key", "create", "--name", "short", "--max-timeout", "6").stdout.strip()
     done = subprocess.run([BIN, "repl", "python"], cwd=user["cwd"], env={**user["env"], "CODECELL_KEY": key},
                           input="x = 1\nimport time; time.sleep(60)\nx\n", capture_output=True, text=True, timeout=60,
                           check=False)

@@ -74,9 +74,11 @@ def test_it_stops_and_goes_on(user):
                                                     ("javascript", "6 * 7\r", "42")])
 def test_a_prompt_without_a_program(user, language, typed, shown):
     with Terminal(["run", "-i", "--language", language], **user) as terminal:
-        terminal.until("> " if language != "bash" else "$ ")
+        prompt = "> " if language != "bash" else "$ "
+        terminal.until(prompt)
         terminal.type(typed)
         terminal.until(shown)
+        terminal.until(prompt)  # between two prompts the terminal is not raw, and the end would get lost
         terminal.type("\x04")
         assert terminal.end() == 0
 

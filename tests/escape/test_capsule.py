@@ -107,11 +107,12 @@ def test_the_streams_of_the_keeper_are_not_there(server):
 
         def streams():
             for container in containers_of(server, "python"):
-                keeper, init = keeper_and_init(container)
-                links = {number: [os.readlink(f"/proc/{number}/fd/{fd}") for fd in os.listdir(f"/proc/{number}/fd")] for number in host_pids(container)}
-                if any(b"time.sleep(60)" in Path(f"/proc/{n}/root/tmp/work/main.py").read_bytes() for n in links
-                       if Path(f"/proc/{n}/root/tmp/work/main.py").exists()):
-                    return keeper, init, links, [os.readlink(f"/proc/{keeper}/fd/{fd}") for fd in (0, 1, 2)]
+                with contextlib.suppress(OSError, ValueError):  # it is being made, or it ends
+                    keeper, init = keeper_and_init(container)
+                    links = {number: [os.readlink(f"/proc/{number}/fd/{fd}") for fd in os.listdir(f"/proc/{number}/fd")] for number in host_pids(container)}
+                    if any(b"time.sleep(60)" in Path(f"/proc/{n}/root/tmp/work/main.py").read_bytes() for n in links
+                           if Path(f"/proc/{n}/root/tmp/work/main.py").exists()):
+                        return keeper, init, links, [os.readlink(f"/proc/{keeper}/fd/{fd}") for fd in (0, 1, 2)]
             return None
         keeper, init, links, (stdin, stdout, stderr) = wait_for("the program's container", streams)
     finally:
@@ -174,8 +175,13 @@ def test_killed_while_a_job_runs(server, who):
 @pytest.mark.parametrize("who", ["keeper", "init"])
 def test_killed_while_it_waits(server, who):
     container = wait_for("a container that waits", lambda: containers_of(server, "c"))[0]
-    numbers = wait_for("its capsule", lambda: len(found := host_pids(container)) > 1 and found)
-    os.kill(keeper_and_init(container)[who == "init"], signal.SIGKILL)
+
+    def both():
+        with contextlib.suppress(ValueError):  # its capsule is being made
+            return keeper_and_init(container)
+        return None
+    victims, numbers = wait_for("its capsule", both), host_pids(container)
+    os.kill(victims[who == "init"], signal.SIGKILL)
     nothing_of(container, numbers)
     assert server.output("int puts(const char *); int main(void) { puts(\"1\"); }", "c") == "1\n"
 

@@ -175,7 +175,7 @@ import json; print(json.dumps(seen))
 
 
 def test_each_cell_has_a_user_of_its_own(server):
-    code = "import os, time\nprint(os.getuid(), os.getgid(), flush=True)\ntime.sleep(1)"
+    code = "import os, time\nprint(os.getuid(), os.getgid(), flush=True)\ntime.sleep(8)"
     running = [server.begin(code) for _ in range(3)]
     users = [each.answer().json["stdout"] for each in running]
     assert len(set(users)) == 3, users

@@ -202,7 +202,7 @@ print(json.dumps([first, agent, *map(int, os.read(r, 99).split()), lowered()]))
 BUSY = """
 import os, signal, sys, threading, time
 def busy():
-    end = time.process_time() + 0.4
+    end = time.process_time() + 1
     while time.process_time() < end: pass
 def unseen(start):
     # waits for the end of all that has the pipe, and for no process
@@ -223,19 +223,19 @@ def killed(then):
 
 
 @pytest.mark.parametrize("code,least", [
-    ("busy()", 0.4),
-    ("signal.signal(signal.SIGCHLD, signal.SIG_IGN); unseen(child)", 0.4),
-    ("signal.signal(signal.SIGCHLD, signal.SIG_IGN); unseen(grandchild)", 0.4),
-    ("signal.signal(signal.SIGCHLD, signal.SIG_IGN); unseen(killed)", 0.4),
-    ("unseen(child)", 0.4), ("unseen(grandchild)", 0.4),
-    ("t = threading.Thread(target=busy); t.start(); t.join()", 0.4),
-    ("for _ in range(2): child(lambda: (busy(), os._exit(0)))\nos.wait(); os.wait()", 0.8),
+    ("busy()", 1.0),
+    ("signal.signal(signal.SIGCHLD, signal.SIG_IGN); unseen(child)", 1.0),
+    ("signal.signal(signal.SIGCHLD, signal.SIG_IGN); unseen(grandchild)", 1.0),
+    ("signal.signal(signal.SIGCHLD, signal.SIG_IGN); unseen(killed)", 1.0),
+    ("unseen(child)", 1.0), ("unseen(grandchild)", 1.0),
+    ("t = threading.Thread(target=busy); t.start(); t.join()", 1.0),
+    ("for _ in range(2): child(lambda: (busy(), os._exit(0)))\nos.wait(); os.wait()", 2.0),
     ("pass", 0.0),
 ], ids=["plain", "ignored", "ignored-grandchild", "ignored-killed", "child", "grandchild", "thread", "two", "none"])
 def test_cpu_time_is_all_of_it(server, code, least):
     result = server.run(BUSY + code)
     assert result["exit_code"] == 0, result
-    assert least - 0.01 <= result["cpu_time"] <= least + 0.3, result["cpu_time"]
+    assert least - 0.01 <= result["cpu_time"] <= least + 0.8, result["cpu_time"]  # and the interpreter's start
 
 
 # What the kernel starts on the host.

@@ -188,11 +188,13 @@ def test_a_payment_pays_once(shop, stub):
 
 
 def test_a_payment_that_is_in_use_is_refused(shop, stub):
-    header, answers = paid(payment()), []
-    thread = threading.Thread(target=lambda: answers.append(ask(shop, {"code": "import time; time.sleep(1)"}, **header)))
+    header, answers, gate = paid(payment()), [], threading.Event()
+    stub.reset([gate, YES])
+    thread = threading.Thread(target=lambda: answers.append(ask(shop, **header)))
     thread.start()
-    wait_for("the first is verified", lambda: stub.paths == ["/verify"])
+    wait_for("the first is being verified", lambda: stub.paths == ["/verify"])
     second = ask(shop, **header)
+    gate.set()
     thread.join()
     assert (second.status, second.json["reason"], second.header("X-Payment-Replay")) == (409, "inflight", "inflight")
     assert answers[0].status == 200

@@ -160,7 +160,7 @@ export const basics = {
     await page.fill("#stdin", "given");
     await page.fill("#arguments", "one two\nthree's");
     await page.fill("#variables", "WORD=a=b");
-    await page.fill("#timeout", "5");
+    await page.fill("#timeout", "30");
     await page.click("#copy");
     const texts = {};
     for (const name of await page.$$eval("#copy-kind option", (options) => options.map((one) => one.value))) {

@@ -1,5 +1,5 @@
 // The notebook with the server's own kernels.
-import { folder, newPage } from "./stage.mjs";
+import { folder, key, newPage, url } from "./stage.mjs";
 import { cell, cells, counts, idle, type } from "./notebook.mjs";
 
 async function open(language) {
@@ -8,6 +8,11 @@ async function open(language) {
   await page.waitForSelector(".cell");
   await page.selectOption("[data-part=language]", language);
   return page;
+}
+
+async function sessions() {
+  const answer = await fetch(`${url}/api/v1/sessions`, { headers: { "X-API-Key": key } });
+  return (await answer.json()).items;
 }
 
 const output = (page, at) => cell(page, at).locator("> pre").textContent();
@@ -63,6 +68,9 @@ export const kernel = {
     await cells(page, ["const a = [1, 2]; let b = await Promise.resolve(3)", "a.concat(b)", "null.x"]);
     await runAll(page);
     const seen = [await counts(page), await result(page, 1), (await output(page, 2)).includes("TypeError")];
+    await page.close({ runBeforeUnload: true });
+    // The browser's end would cut off the request that deletes the session.
+    for (let i = 0; i < 300 && (await sessions()).length > 0; i++) await new Promise((go) => setTimeout(go, 100));
     await page.context().close();
     return seen;
   },

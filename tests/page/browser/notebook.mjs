@@ -152,7 +152,7 @@ export const notebook = {
     await page.getByRole("button", { name: "Delete a table.csv" }).click();
     await page.waitForFunction(() => !document.querySelector(".workspace li"));
     await page.evaluate(() => window.dispatchEvent(new PageTransitionEvent("pagehide")));
-    await page.waitForTimeout(100);
+    for (let i = 0; i < 300 && asked.at(-1)?.[0] !== "DELETE"; i++) await page.waitForTimeout(100);
     const seen = [listed, download.suggestedFilename(), asked.at(-1)];
     await page.context().close();
     return seen;

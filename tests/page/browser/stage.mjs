@@ -20,6 +20,7 @@ function storeKey(value) {
 // hostile: what is shown in it may try what the policy forbids.
 export async function newPage({ withKey = true, path = "/", hostile = false, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+  context.setDefaultTimeout(90_000);
   const page = await context.newPage();
   page.on("pageerror", (error) => complaints.push(error.message));
   page.on("console", (message) => {

@@ -23,7 +23,7 @@ export const terminal = {
   // A program that reads input has a terminal by itself; what is typed and pasted reaches it, and Ctrl-C interrupts it.
   terminal: () => withPage({}, async (page) => {
     const before = await page.getAttribute("#in-terminal", "aria-pressed");
-    await bash(page, "trap 'echo caught' INT\nstty size\nread -p 'name? ' name; echo \"hello $name\"\nread -p 'more? ' more; echo \"got ${#more}\"\nsleep 30; tty; exit 3");
+    await bash(page, "trap 'echo caught' INT\nstty size\nread -p 'name? ' name; echo \"hello $name\"\nread -p 'more? ' more; echo \"got ${#more}\"\nsleep 10; tty; exit 3");
     const pressed = await page.getAttribute("#in-terminal", "aria-pressed");
     await page.click("#run");
     await awaitText(page, "name?");

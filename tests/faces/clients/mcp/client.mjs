@@ -44,7 +44,7 @@ seen.bad = await call("execute_code", { language: "python" });
 seen.language = await call("execute_code", { language: "cobol", code: "x" });
 seen.unknown = await attempt(() => call("nothing", {}));
 seen.languages = await call("list_languages", {});
-await call("execute_code", { language: "bash", code: "echo one; sleep 1.5; echo two" },
+await call("execute_code", { language: "bash", code: "echo one; sleep 3" },
   { onprogress: (progress) => seen.progress.push(progress.message) });
 if (line !== "auto" && line !== "pin") seen.ping = await client.ping();
 
