@@ -1,6 +1,7 @@
 #include "base/json_scan.h"
 
 #include "base/json.h"
+#include "base/pace.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -31,6 +32,7 @@ struct frame {
 struct scan {
     const char *text;
     size_t len, at;
+    size_t paced; /* pace_step() is due at this place */
     struct frame frames[JSON_DEPTH_MAX + 1];
     size_t depth;
     struct name *names;
@@ -38,6 +40,14 @@ struct scan {
     bool no_memory;
     size_t twice; /* place of the first repeated name; SIZE_MAX: none */
 };
+
+static void scan_pace(struct scan *scan)
+{
+    if (scan->at < scan->paced)
+        return;
+    scan->paced = scan->at + PACE_BYTES;
+    pace_step();
+}
 
 /* Characters. */
 
@@ -119,6 +129,7 @@ static bool pass_string(struct scan *scan, bool *nul)
             return false;
         }
         ascii = ascii && c < 0x80;
+        scan_pace(scan);
     }
     if (scan->at >= scan->len || (!ascii && !text_is_utf8(scan->text + start, scan->at - start)))
         return false;
@@ -318,6 +329,7 @@ static bool pass_items(struct scan *scan, int close)
     for (;;) {
         struct frame *frame = top(scan);
         size_t colon = frame->colon;
+        scan_pace(scan);
         frame->item = scan->at;
         frame->closed = 0;
         if ((frame->object && !pass_name(scan)) || !pass_value(scan)) {
@@ -498,10 +510,14 @@ static size_t string_end(const struct keeping *keeping, size_t at)
 /* The end of the value at `at`. */
 static size_t value_end(const struct keeping *keeping, size_t at)
 {
-    size_t depth = 0;
+    size_t depth = 0, paced = at + PACE_BYTES;
 
     do {
         char c = keeping->text[at];
+        if (at >= paced) {
+            paced = at + PACE_BYTES;
+            pace_step();
+        }
         if (c == '"') {
             at = string_end(keeping, at);
             continue;

@@ -2,6 +2,7 @@
  * may print. This one writes the same text in a tenth of that. Numbers are still jansson's. */
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/pace.h"
 #include "base/text.h"
 
 #include <stdbool.h>
@@ -39,6 +40,8 @@ static size_t escaped_len(const char *text, size_t len)
 
     for (size_t i = 0; i < len; i++) {
         char escape = escape_of(text[i]);
+        if (i % PACE_BYTES == PACE_BYTES - 1)
+            pace_step();
         sum += escape == 'u' ? 5 : escape != '\0';
     }
     return sum;
@@ -70,6 +73,8 @@ static int put_string(struct buf *out, const char *text, size_t len)
     *to++ = '"';
     for (size_t i = 0; i < len; i++) {
         char escape = escape_of(text[i]);
+        if (i % PACE_BYTES == PACE_BYTES - 1)
+            pace_step();
         if (escape == '\0')
             *to++ = text[i];
         else

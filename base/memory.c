@@ -1,6 +1,7 @@
 #include "base/memory.h"
 
 #include "base/container_of.h"
+#include "base/pace.h"
 
 #include <malloc.h>
 #include <stdint.h>
@@ -30,6 +31,7 @@ void memory_free_large(void *block, size_t size)
         (void)madvise(at, piece, MADV_DONTNEED);
         at += piece;
         left -= piece;
+        pace_step();
     }
     free(block);
 }
@@ -44,7 +46,9 @@ static void free_on_worker(uv_work_t *work)
 {
     struct freeing *freeing = container_of(work, struct freeing, work);
 
+    pace_begin();
     memory_free_large(freeing->block, freeing->size);
+    pace_end();
 }
 
 static void after_freeing(uv_work_t *work, int status)

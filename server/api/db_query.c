@@ -4,6 +4,7 @@
 
 #include "base/container_of.h"
 #include "base/json.h"
+#include "base/pace.h"
 #include "store/upkeep.h"
 
 #include <stdlib.h>
@@ -150,6 +151,13 @@ static void query_encode(uv_work_t *encoding)
         query->text = json_text(query->value, &query->len);
 }
 
+static void query_encode_apart(uv_work_t *encoding)
+{
+    pace_begin();
+    query_encode(encoding);
+    pace_end();
+}
+
 static void query_encoded(uv_work_t *encoding, int status)
 {
     (void)status; /* never cancelled */
@@ -159,7 +167,7 @@ static void query_encoded(uv_work_t *encoding, int status)
 static void query_respond(struct query *query)
 {
     if (query->text_len > QUERY_INLINE_MAX &&
-        uv_queue_work(query->api->loop, &query->encoding, query_encode, query_encoded) == 0)
+        uv_queue_work(query->api->loop, &query->encoding, query_encode_apart, query_encoded) == 0)
         return;
     query_encode(&query->encoding);
     query_finish(query);

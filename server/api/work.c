@@ -1,6 +1,7 @@
 #include "api/work.h"
 
 #include "base/container_of.h"
+#include "base/pace.h"
 
 #define INLINE_MAX (256u << 10) /* bytes that are handled on the loop: about a millisecond */
 
@@ -8,7 +9,9 @@ static void work_on_thread(uv_work_t *handle)
 {
     struct work *work = container_of(handle, struct work, handle);
 
+    pace_begin();
     work->run(work);
+    pace_end();
 }
 
 static void work_over(uv_work_t *handle, int status)

@@ -1,5 +1,6 @@
 #include "http/exchange.h"
 
+#include "base/pace.h"
 #include "base/seam.h"
 #include "http/answer.h"
 #include "http/connection.h"
@@ -151,6 +152,15 @@ static void send_continue(struct http_connection *conn)
     conn->transport->kind->write(conn->transport, &conn->interim, &part, 1);
 }
 
+/* Work for large bodies and answers makes room between keys that ask at the same time. */
+static void note_key(struct http_exchange *ex)
+{
+    uint64_t now = seam()->monotonic_ns();
+
+    if (http_inflow_see(&ex->connection->server->inflow, &ex->share->owner, now))
+        pace_share(now + HTTP_INFLOW_COMPANY_NS);
+}
+
 void http_admit(struct http_exchange *ex)
 {
     struct http_connection *conn = ex->connection;
@@ -162,7 +172,7 @@ void http_admit(struct http_exchange *ex)
         ex->share = http_shares_join(&conn->server->shares, &party);
     }
     if (ex->share != NULL && ex->share->owner.is_key)
-        http_inflow_see(&conn->server->inflow, &ex->share->owner, seam()->monotonic_ns());
+        note_key(ex);
     if (conn->peer == HTTP_PEER_LOST) {
         http_connection_close(conn);
         return;

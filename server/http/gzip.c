@@ -1,6 +1,7 @@
 #include "http/gzip.h"
 
 #include "base/buf.h"
+#include "base/pace.h"
 #include "http/accept_encoding.h"
 #include "http/answer.h"
 #include "http/exchange.h"
@@ -73,6 +74,7 @@ static int deflate_input(z_stream *stream, int flush, struct buf *out)
         stream->next_out = piece;
         stream->avail_out = sizeof piece;
         rc = deflate(stream, flush);
+        pace_step();
         if (buf_append(out, piece, sizeof piece - stream->avail_out) != 0)
             return -1;
     } while (stream->avail_out == 0 || (flush == Z_FINISH && rc == Z_OK));

@@ -41,11 +41,12 @@ static uint64_t ns_of(const struct http_inflow *inflow, uint64_t bytes)
     return (uint64_t)((double)bytes * 1e9 / (double)inflow->rate);
 }
 
-void http_inflow_see(struct http_inflow *inflow, const struct http_party *party, uint64_t now_ns)
+bool http_inflow_see(struct http_inflow *inflow, const struct http_party *party, uint64_t now_ns)
 {
     struct http_inflow_party *one = find(inflow, party);
 
     one->seen_ns = later(one->seen_ns, now_ns);
+    return has_company(inflow, one, now_ns);
 }
 
 uint64_t http_inflow_take(struct http_inflow *inflow, const struct http_party *party, size_t bytes, uint64_t now_ns)

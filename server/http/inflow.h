@@ -10,6 +10,7 @@
 
 #include "http/party.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,8 +32,8 @@ struct http_inflow {
 };
 
 /* A request of the party has come that others should make room for: one with a key, not a health check. Times are of
- * the monotonic clock. */
-void http_inflow_see(struct http_inflow *inflow, const struct http_party *party, uint64_t now_ns);
+ * the monotonic clock. Returns whether another party is there. */
+bool http_inflow_see(struct http_inflow *inflow, const struct http_party *party, uint64_t now_ns);
 
 /* So many bytes of the party's bodies were read. How many ns must pass before more of the same connection is: at most
  * HTTP_INFLOW_REST_MAX_NS; 0: none. */

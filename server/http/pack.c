@@ -1,6 +1,7 @@
 #include "http/pack.h"
 
 #include "base/container_of.h"
+#include "base/pace.h"
 #include "http/answer.h"
 #include "http/connection.h"
 #include "http/exchange_private.h"
@@ -8,7 +9,9 @@
 
 static void pack_on_thread(uv_work_t *work)
 {
+    pace_begin();
     http_response_filter(container_of(work, struct http_exchange, packing));
+    pace_end();
 }
 
 static void pack_over(uv_work_t *work, int status)

@@ -1,6 +1,7 @@
 /* How fast bodies are read: by a simulated clock, and by a server on a real loop. */
 #include "trial.h"
 
+#include "base/pace.h"
 #include "base/seam.h"
 #include "http/inflow.h"
 
@@ -240,6 +241,62 @@ static void a_refused_body_rests(void **state)
     trial_stop(&t);
 }
 
+/* While two owners ask, work for large bodies makes room (base/pace.h). */
+
+static uint64_t set_clock_ns;
+
+/* It goes on by a nanosecond with each look. */
+static uint64_t set_clock(void)
+{
+    return ++set_clock_ns;
+}
+
+static void admit_owner(struct http_exchange *ex)
+{
+    const char *owner = http_header(ex, "X-Owner");
+
+    if (owner != NULL)
+        http_set_owner(ex, strtol(owner, NULL, 10));
+    http_admit(ex);
+}
+
+static void ask_as(struct trial *t, int fd, const char *owner)
+{
+    char head[200];
+
+    snprintf(head, sizeof head, "POST /echo HTTP/1.1\r\nHost: x\r\n%sContent-Length: 3\r\n\r\nabc", owner);
+    client_send(t, fd, head);
+    client_expect(t, fd, 200, "abc");
+}
+
+static void owners_that_ask_at_the_same_time(void **state)
+{
+    (void)state;
+    struct seam with_clock = seam_system;
+    struct trial t;
+    trial_init(&t);
+    t.options.admit = admit_owner;
+    trial_open(&t);
+    set_clock_ns = seam()->monotonic_ns() + 3600 * SECOND; /* past what other tests have shared */
+    with_clock.monotonic_ns = set_clock;
+    seam_set(&with_clock);
+    int fd = client_open(&t);
+    ask_as(&t, fd, "X-Owner: 1\r\n");
+    ask_as(&t, fd, "X-Owner: 1\r\n");
+    ask_as(&t, fd, ""); /* without a key: nobody makes room for it */
+    assert_false(pace_is_shared(set_clock_ns));
+    set_clock_ns += HTTP_INFLOW_COMPANY_NS - 1000;
+    ask_as(&t, fd, "X-Owner: 2\r\n");
+    assert_true(pace_is_shared(set_clock_ns + HTTP_INFLOW_COMPANY_NS - 1000));
+    assert_false(pace_is_shared(set_clock_ns + HTTP_INFLOW_COMPANY_NS));
+    set_clock_ns += HTTP_INFLOW_COMPANY_NS;
+    ask_as(&t, fd, "X-Owner: 1\r\n");
+    assert_false(pace_is_shared(set_clock_ns));
+    close(fd);
+    trial_stop(&t);
+    seam_set(&seam_system);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -248,7 +305,7 @@ int main(void)
         cmocka_unit_test(a_body_that_rests),         cmocka_unit_test(a_body_that_does_not_come),
         cmocka_unit_test(others_are_read_meanwhile), cmocka_unit_test(a_refused_body_rests),
         cmocka_unit_test(a_rest_has_an_end),         cmocka_unit_test(requests_out_of_order),
-        cmocka_unit_test(a_drain_ends_the_rests),
+        cmocka_unit_test(a_drain_ends_the_rests),    cmocka_unit_test(owners_that_ask_at_the_same_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
