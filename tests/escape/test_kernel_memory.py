@@ -89,14 +89,16 @@ class Loss:
 
 
 def attack(server, name, seconds):
-    """What the program answers, and what the host lost. Others on this machine take memory, too: of three runs the first
-    that lost little counts."""
-    for _ in range(3):
+    """What the program answers, and what the host lost. Others on this machine take memory, too. So if it lost much, two
+    more runs follow, and the middle one of the three counts."""
+    def run():
         with Loss() as loss:
             result = server.execute(program(name, seconds, hold_ms=500), "c", timeout=60, limits=LIMITS).json
-        if loss.most < UNCHARGED_MAX:
-            break
-    return result, loss.most
+        return loss.most, result
+    most, result = run()
+    if most >= UNCHARGED_MAX:
+        most, result = sorted([(most, result), run(), run()], key=lambda one: one[0])[1]
+    return result, most
 
 
 def test_refused(server):

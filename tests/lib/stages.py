@@ -26,6 +26,7 @@ BUILD = ROOT / "build"
 CORES = os.cpu_count() or 2
 LINES_MAX = 700
 REASON_MAX = 400  # characters of a failure's reason in the last lines
+AGAIN = "TESTS_STOP" not in os.environ  # who stops at the first failure wants to see it
 AGAIN_MAX = 3  # tests of one pytest run that are run again if they fail; more failures are no accident
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "60"))
 SOAK = os.environ.get("SOAK", "300")
@@ -313,8 +314,7 @@ def unit(totals):
 # On the engine.
 
 def run_pytest(report, program, arguments, env):
-    """Runs pytest on a server's program; (its exit status, {test: why it failed or None}), or None for the tests if it made
-    no report."""
+    """Runs pytest on a server's program; its exit status, and what read_report() says, or None if it made no report."""
     command = ["/usr/bin/python3", "-m", "pytest", "-q", "-x" if os.environ.get("TESTS_STOP") else "--maxfail=1000",
                "-p", "no:cacheprovider", "--tb=short", "-o", "junit_family=xunit1", "--durations=8", f"--rootdir={ROOT}",
                f"--junitxml={report}", *arguments]
@@ -324,32 +324,50 @@ def run_pytest(report, program, arguments, env):
     return done.returncode, read_report(report) if report.exists() else None
 
 
+@dataclass
+class Outcome:
+    """What became of a test. why None: it passed. once: only its own body failed, not what is checked before and after it,
+    such as a server's end and the findings of sanitizers, which may be the fault of another test of the module."""
+    why: str | None
+    once: bool = False
+
+
 def read_report(report):
-    """{test: why it failed, or None} of a report in JUnit's form. A test is named as pytest takes it; a skip is a
-    failure."""
+    """{test: Outcome} of a report in JUnit's form. A test is named as pytest takes it; a skip is a failure."""
     tests = {}
     for case in ElementTree.parse(report).getroot().iter("testcase"):
         bad = [found for kind in ("failure", "error", "skipped") if (found := case.find(kind)) is not None]
         why = " ".join(bad[0].get("message", "").split())[:REASON_MAX] if bad else None
         test = f"{case.get('file')}::{case.get('name')}"
-        tests[test] = why if bad else tests.get(test)  # a test whose end fails, too, is there twice
+        before = tests.get(test, Outcome(None))  # a test whose end fails, too, may be there twice
+        if bad:
+            tests[test] = Outcome(why, before.why is None and [found.tag for found in bad] == ["failure"])
+        else:
+            tests[test] = before
     return tests
 
 
-def pytest(totals, name, program, *arguments, env=None):
-    """Runs pytest; each test is a check. If a few fail, these are run once more by themselves."""
+def run_again(name, report, program, failed, env):
+    """Runs what failed once more; the tests that passed then."""
+    print(f"== {name}: once more what failed", flush=True)
+    status, tests = run_pytest(report, program, failed, env)
+    if status not in (0, 1) or tests is None:
+        return []
+    return [test for test in failed if test in tests and tests[test].why is None]
+
+
+def pytest(totals, name, program, *arguments, env=None, again=False):
+    """Runs pytest; each test is a check. again: if a few tests fail, they are run once more by themselves."""
     report = BUILD / f"pytest-{re.sub('[^a-z]', '-', name)}.xml"
     status, tests = run_pytest(report, program, arguments, env)
-    failed = {test: why for test, why in (tests or {}).items() if why is not None}
-    if failed and len(failed) <= AGAIN_MAX:
-        print(f"== {name}: once more what failed", flush=True)
-        _, second = run_pytest(report.with_suffix(".again.xml"), program, failed, env)
-        passed = [test for test in failed if (second or {}).get(test, "did not run") is None]
-        totals.again += [f"{name} {test}: {failed.pop(test)}" for test in passed]
+    failed = {test: seen for test, seen in (tests or {}).items() if seen.why is not None}
+    if again and 0 < len(failed) <= AGAIN_MAX and status == 1 and all(seen.once for seen in failed.values()):
+        passed = run_again(name, report.with_suffix(".again.xml"), program, failed, env)
+        totals.again += [f"{name} {test}: {failed.pop(test).why}" for test in passed]
     if tests is None or status not in (0, 1):
         totals.check(name, False, f"pytest ended with {status}")
     totals.passed += len(tests or {}) - len(failed)
-    totals.failed += [f"{name} {test}: {why}" for test, why in failed.items()]
+    totals.failed += [f"{name} {test}: {seen.why}" for test, seen in failed.items()]
 
 
 # Programs that judge the images, and tests that judge the server's memory; sanitizers would only slow them, or hide it.
@@ -360,23 +378,25 @@ SANITIZERS = {"CODECELL_PATIENCE": "120", "ASAN_OPTIONS": "detect_leaks=1:abort_
 
 def api(totals):
     """The tests of tests/api that need a server without sanitizers. The part asan runs all others."""
-    pytest(totals, "api", BUILD / "gcc" / "codecell", "tests/api", "-k", PLAIN)
+    pytest(totals, "api", BUILD / "gcc" / "codecell", "tests/api", "-k", PLAIN, again=AGAIN)
 
 
 def asan(totals):
     """The server's own code under sanitizers, without the tests of what the kernel and the engine decide."""
-    pytest(totals, "asan", BUILD / "asan" / "codecell", "tests/api", "-k", f"not ({PLAIN})", env=SANITIZERS)
+    pytest(totals, "asan", BUILD / "asan" / "codecell", "tests/api", "-k", f"not ({PLAIN})", env=SANITIZERS,
+           again=AGAIN)
 
 
 def faces(totals):
     """Every face with golden pairs, and with the real clients of its service, under sanitizers."""
-    pytest(totals, "faces", BUILD / "asan" / "codecell", "tests/faces", env=SANITIZERS)
+    pytest(totals, "faces", BUILD / "asan" / "codecell", "tests/faces", env=SANITIZERS, again=AGAIN)
 
 
 def clients(totals):
     """The client libraries as users install them, and the pages in a browser."""
     totals.check("types of the Python client", *run("mypy", "--strict", ROOT / "clients/python/src/codecell"))
-    pytest(totals, "clients", BUILD / "gcc" / "codecell", "tests/clients", "tests/page")
+    pytest(totals, "clients", BUILD / "gcc" / "codecell", "tests/clients", "tests/page",
+           again=AGAIN)
 
 
 def escape(totals):

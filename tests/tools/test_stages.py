@@ -14,6 +14,22 @@ FAILS = "import pytest\n@pytest.mark.parametrize('n', [1, 2, 3, 4][:{}])\ndef te
 SKIPS = "import pytest\ndef test_skips(): pytest.skip('not here')\n"
 ENDS_BADLY = ("import pytest\n@pytest.fixture\ndef thing():\n    yield\n    assert False, 'the end'\n"
               "def test_passes_but_ends_badly(thing): pass\n")
+ENDS_BADLY_ONCE = """
+import pathlib, pytest
+@pytest.fixture(scope="module")
+def thing():
+    yield
+    seen = pathlib.Path(__file__).with_name("seen")
+    first = not seen.exists()
+    seen.write_text("x")
+    assert not first, "the end"
+def test_one(thing): pass
+def test_two(thing): pass
+"""
+FAILS_AND_ENDS_BADLY_ONCE = ENDS_BADLY_ONCE.replace("def test_two(thing): pass", """
+def test_two(thing):
+    assert pathlib.Path(__file__).with_name("seen").exists(), "not yet"
+""")
 ONCE = """
 import pathlib, pytest
 @pytest.mark.parametrize("what", ["a b", "c::d", "[e]", "é"])
@@ -31,13 +47,13 @@ def counted(tmp_path, monkeypatch):
     monkeypatch.setattr(stages, "BUILD", tmp_path)
     monkeypatch.delenv("TESTS_STOP", raising=False)
 
-    def count(*texts):
+    def count(*texts, again=True):
         folder = tmp_path / "tests"
         folder.mkdir()
         for number, text in enumerate(texts):
             (folder / f"test_{number}.py").write_text(text, encoding="utf-8")
         totals = Totals()
-        stages.pytest(totals, "part", "/bin/true", folder)
+        stages.pytest(totals, "part", "/bin/true", folder, again=again)
         return totals
     return count
 
@@ -63,6 +79,17 @@ def test_what_fails_twice_has_failed(counted, text, why):
 def test_many_failures_are_no_accident(counted):
     totals = counted(FAILS.format(4), ONCE)
     assert len(totals.failed) == 5 and totals.again == []
+
+
+def test_a_part_without_a_second_run(counted):
+    totals = counted(PASSES, ONCE, again=False)
+    assert len(totals.failed) == 1 and totals.again == []
+
+
+@pytest.mark.parametrize("text", [ENDS_BADLY_ONCE, FAILS_AND_ENDS_BADLY_ONCE])
+def test_what_is_checked_at_a_servers_end_has_no_second_run(counted, text):
+    totals = counted(PASSES, text)
+    assert totals.again == [] and len(totals.failed) == 1, totals.failed
 
 
 def test_a_file_that_cannot_be_read(counted):
