@@ -179,7 +179,7 @@ static const struct setting settings[] = {
              "may take as much as is still free, so a single key gets at most half of it, or three quarters with "
              "bodies up to 64 KiB."},
     {"CODECELL_BODY_RATE", &kind_size, FIELD(body_rate), .min = 0, .max = 1024 * GIB, .fallback = "16m",
-     .help = "Bytes of bodies that are read from one key a second while others send requests too. The first 4 MiB come "
+     .help = "Bytes of bodies that are read from one key a second while other keys send requests. The first 4 MiB come "
              "at any speed, and so does everything of a key that is alone. `0`: no limit."},
     {"CODECELL_MAX_CPU", &kind_cpu, FIELD(max_milli_cpus), .min = 100, .max = 1024000, .fallback = "2",
      .help = "Maximum of a request's `limits.cpu`."},

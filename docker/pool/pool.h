@@ -87,7 +87,7 @@ void pool_cancel(struct pool *pool, struct pool_request *request); /* no on_cell
 void pool_return(struct pool *pool, struct cell *cell, int64_t key);
 
 /* The same for a cell whose job is still running: its program is killed (cell_stop.h). If that fails, or the program
- * had run into a limit, the pool ends the cell. */
+ * was out of memory (CELL_SPENT), the pool ends the cell. */
 void pool_stop(struct pool *pool, struct cell *cell, int64_t key);
 
 struct pool_counts {

@@ -18,6 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REASON_CONTAINER "its container ended unexpectedly"
+#define REASON_GIVEN_UP "the server ended before it was saved"
+
 static const struct states workspace_states = {
     .subject = "workspace",
     .names = (const char *const[]){"asleep", "waking", "ready", "busy", "saving", "lost"},
@@ -256,8 +259,8 @@ void workspace_saved(struct workspace *workspace, const struct error *error, boo
                   LOG_STR("reason", copy.text));
         workspace->retry_ns = seam()->monotonic_ns() + WORKSPACE_RETRY_NS;
     }
-    if (cell_lost) {
-        workspace_fall(workspace, "its container ended unexpectedly");
+    if (cell_lost || (error != NULL && workspace->given_up)) {
+        workspace_fall(workspace, cell_lost ? REASON_CONTAINER : REASON_GIVEN_UP);
     } else {
         if (error == NULL)
             workspace_is_saved(workspace);
@@ -354,7 +357,7 @@ static bool workspace_do(struct workspace *workspace)
 
     workspace_wait_until(workspace, when, now);
     if (has_died(workspace, step)) {
-        workspace_fall(workspace, "its container ended unexpectedly");
+        workspace_fall(workspace, REASON_CONTAINER);
         return true;
     }
     switch (step) {
@@ -523,11 +526,14 @@ void workspace_remove(struct workspace *workspace)
 
 void workspace_give_up(struct workspace *workspace)
 {
+    workspace->given_up = true;
     workspace_store_drop(workspace);
+    if (workspace->state == WORKSPACE_SAVING && workspace->record.work != NULL)
+        return; /* its files are stored, and the row is on its way: workspace_saved() comes */
     if (workspace->state == WORKSPACE_WAKING && workspace->cell == NULL)
         pool_cancel(workspace->all->options.pool, &workspace->request);
     if (workspace->cell != NULL)
-        workspace_fall(workspace, "the server ended before it was saved");
+        workspace_fall(workspace, REASON_GIVEN_UP);
     else if (workspace->state == WORKSPACE_WAKING)
         workspace_set_state(workspace, WORKSPACE_ASLEEP);
 }

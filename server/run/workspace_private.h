@@ -41,6 +41,7 @@ struct workspace {
     struct pool_request request;
     bool counted; /* in all->awake */
     bool dirty, changed, pressed, removed;
+    bool given_up;  /* the server ends, and does not wait for another save */
     bool lost;      /* the next execution is told what did not come back */
     bool set_aside; /* its stored file was broken */
     bool stepping;

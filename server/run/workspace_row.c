@@ -26,16 +26,27 @@ static void row_take(struct workspace *workspace)
     workspace->ends_kernel = false;
 }
 
+static void row_fail(struct workspace *workspace, const struct error *error)
+{
+    struct error copy = *error;
+
+    if (copy.code != ERROR_NOT_FOUND) {
+        error_wrap(&copy, "its workspace could not be read");
+        copy.code = ERROR_STORAGE;
+    }
+    workspace_refuse(workspace, &copy);
+}
+
 static void on_row_read(struct store_job *job, const struct error *error)
 {
     struct workspace *workspace = container_of(job, struct workspace, record);
 
     workspace->record.work = NULL;
     workspace->reading = false;
-    if (error == NULL && !workspace->removed)
+    if (error != NULL)
+        row_fail(workspace, error);
+    else if (!workspace->removed)
         row_take(workspace);
-    else if (error != NULL)
-        workspace_refuse(workspace, error);
     workspace_step(workspace);
 }
 

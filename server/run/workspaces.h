@@ -56,8 +56,9 @@ struct archive_limits workspace_archive_limits(const struct limits *limits);
 #define WORKSPACES_SWEEP_MS 5000u
 void workspaces_sweep(struct workspaces *all);
 
-/* Saves all and ends their cells. `closed` comes when that is done, or after limit_ms; then nothing of them is left
- * except what workspaces_free() frees. No use may come any more, and none may have a cell. */
+/* Saves all and ends their cells. `closed` comes when that is done, or after limit_ms and the writes of rows that are
+ * under way then. Nothing of them is left then, except what workspaces_free() frees. No use may come any more, and none
+ * may have a cell. */
 void workspaces_close(struct workspaces *all, uint64_t limit_ms, void (*closed)(void *arg), void *arg);
 void workspaces_free(struct workspaces *all);
 

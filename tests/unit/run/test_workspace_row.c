@@ -242,6 +242,44 @@ static void test_a_restart_keeps_the_reason(void **state)
     assert_int_equal(visit.row.kernel, WORKSPACE_KERNEL_NONE);
 }
 
+static void stay(struct workspace_use *use)
+{
+    container_of(use, struct visit, use)->came = true;
+}
+
+static const struct workspace_use_events stay_events = {.on_turn = stay, .on_cell = visit_on_cell};
+
+static int no_work(struct db *db, struct store_job *job, struct error *error)
+{
+    (void)db, (void)job, (void)error;
+    return 0;
+}
+
+/* The server ends and waits no longer, while the row of a save is on its way. The save is waited for, and if it fails,
+ * no other one follows. */
+static void test_it_is_given_up_while_it_is_recorded(void **state)
+{
+    struct visit visit = {.use = {.events = &stay_events}};
+    struct error error = {0};
+
+    (void)state;
+    assert_int_equal(workspace_enter(stage.all, &stage.plan, &visit.use, &error), 0);
+    wait_for(&visit.came);
+    struct workspace *workspace = in_memory();
+    workspace->state = WORKSPACE_SAVING;
+    workspace->record.work = no_work;
+    workspace_give_up(workspace);
+    assert_int_equal(workspace->state, WORKSPACE_SAVING);
+    workspace->record.work = NULL;
+    error_set(&error, ERROR_INTERNAL, "no");
+    workspace_saved(workspace, &error, false);
+    assert_int_equal(workspace->state, WORKSPACE_LOST);
+    assert_string_equal(workspace->row.reason, "the server ended before it was saved");
+    workspace_leave(&visit.use);
+    while (in_memory() != NULL)
+        uv_run(&stage.loop, UV_RUN_ONCE);
+}
+
 static void test_a_row_that_is_gone(void **state)
 {
     struct visit visit;
@@ -274,6 +312,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_look_while_it_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(test_it_is_kept_until_its_row_is_committed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_restart_keeps_the_reason, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_it_is_given_up_while_it_is_recorded, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_row_that_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_use_that_leaves_meanwhile, setup, teardown),
     };
