@@ -11,7 +11,8 @@
 #include <string.h>
 
 #define NAMES_FIRST 64u
-#define DIGITS_SAFE 18u /* an integer of so many digits is in the range of 64 bits */
+#define COMPARED_STEP 4096u /* comparisons: some 0.1 ms */
+#define DIGITS_SAFE 18u     /* an integer of so many digits is in the range of 64 bits */
 
 /* A name's hash and place. 32 bits are enough, because CODECELL_MAX_BODY is at most 1 GiB. */
 struct name {
@@ -37,6 +38,7 @@ struct scan {
     size_t depth;
     struct name *names;
     size_t names_len, names_room;
+    size_t compared; /* names, while they are sorted */
     bool no_memory;
     size_t twice; /* place of the first repeated name; SIZE_MAX: none */
 };
@@ -259,9 +261,12 @@ static int compare_letters(const char *a, const char *b)
 
 static int compare_names(const void *a, const void *b, void *arg)
 {
-    const char *text = ((const struct scan *)arg)->text;
+    struct scan *scan = arg;
+    const char *text = scan->text;
     const struct name *left = a, *right = b;
 
+    if (++scan->compared % COMPARED_STEP == 0)
+        pace_step();
     if (left->hash != right->hash)
         return left->hash < right->hash ? -1 : 1;
     int order = compare_letters(text + left->at, text + right->at);
@@ -485,7 +490,16 @@ enum json_scan_result json_scan(char *text, size_t *len, struct json_scan_fault 
 struct keeping {
     char *text;
     size_t len, at, out, values;
+    size_t paced; /* pace_step() is due at this place */
 };
+
+static void keep_pace(struct keeping *keeping, size_t at)
+{
+    if (at < keeping->paced)
+        return;
+    keeping->paced = at + PACE_BYTES;
+    pace_step();
+}
 
 static void skip_text_space(struct keeping *keeping)
 {
@@ -500,24 +514,23 @@ static void skip_colon(struct keeping *keeping)
     skip_text_space(keeping);
 }
 
-static size_t string_end(const struct keeping *keeping, size_t at)
+static size_t string_end(struct keeping *keeping, size_t at)
 {
-    for (at++; keeping->text[at] != '"'; at++)
+    for (at++; keeping->text[at] != '"'; at++) {
         at += keeping->text[at] == '\\';
+        keep_pace(keeping, at);
+    }
     return at + 1;
 }
 
 /* The end of the value at `at`. */
-static size_t value_end(const struct keeping *keeping, size_t at)
+static size_t value_end(struct keeping *keeping, size_t at)
 {
-    size_t depth = 0, paced = at + PACE_BYTES;
+    size_t depth = 0;
 
     do {
         char c = keeping->text[at];
-        if (at >= paced) {
-            paced = at + PACE_BYTES;
-            pace_step();
-        }
+        keep_pace(keeping, at);
         if (c == '"') {
             at = string_end(keeping, at);
             continue;

@@ -9,7 +9,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define NUMBER_MAX 40                                            /* characters of a number */
+#define VALUE_BYTES 16u /* what a value counts for pace_bytes(), whatever it is */
+#define NUMBER_MAX 40   /* characters of a number */
 #define NUMBER_FLAGS (JSON_ENCODE_ANY | JSON_REAL_PRECISION(15)) /* 15 digits, so that 0.017 is written as 0.017 */
 
 /* How a character is written: 0: as it is; 'u': as \u00XX; else as a backslash and this letter. */
@@ -67,6 +68,7 @@ static int put_string(struct buf *out, const char *text, size_t len)
 {
     size_t room = escaped_len(text, len) + 2;
 
+    pace_bytes(room);
     if (!text_is_utf8(text, len) || buf_reserve(out, room) != 0)
         return -1;
     char *to = out->data + out->len;
@@ -132,6 +134,7 @@ static int put_object(struct buf *out, const json_t *object)
  * put_string(). */
 static int put_value(struct buf *out, const json_t *value)
 {
+    pace_bytes(VALUE_BYTES);
     switch (json_typeof(value)) {
     case JSON_OBJECT:
         return put_object(out, value);

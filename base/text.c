@@ -1,6 +1,7 @@
 #include "base/text.h"
 
 #include "base/buf.h"
+#include "base/pace.h"
 #include "base/seam.h"
 
 #include <stdio.h>
@@ -247,6 +248,14 @@ bool text_is_utf8(const char *data, size_t len)
 {
     bool part;
 
+    while (len > PACE_BYTES) {
+        size_t piece = PACE_BYTES - text_utf8_tail(data, PACE_BYTES);
+        if (utf8_run(data, piece, &part) != piece)
+            return false;
+        data += piece;
+        len -= piece;
+        pace_step();
+    }
     return utf8_run(data, len, &part) == len;
 }
 

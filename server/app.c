@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
+#include "base/pace.h"
 #include "base/seam.h"
 #include "config.h"
 #include "docker/cell/cells.h"
@@ -371,7 +372,9 @@ static int open_offers(struct app *app, struct error *error)
 static void trim_work(uv_work_t *work)
 {
     (void)work;
+    pace_begin();
     memory_trim();
+    pace_end();
 }
 
 static void after_trim(uv_work_t *work, int status)

@@ -1,13 +1,13 @@
 #include "process.h"
 
+#include "base/pace.h"
+
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
 
-#define WORKERS_MAX 4u /* as many as libuv makes by itself */
+#define WORKERS_MAX 4u /* as many threads as libuv has */
 
 static const char group_nice[] = "-15"; /* 28 times the weight of 0 (sched_prio_to_weight in kernel/sched/core.c) */
 
@@ -36,8 +36,6 @@ void process_raise_weight(void)
 void process_limit_workers(void)
 {
     unsigned half = uv_available_parallelism() / 2;
-    char size[16];
 
-    snprintf(size, sizeof size, "%u", half < 1 ? 1 : half < WORKERS_MAX ? half : WORKERS_MAX);
-    setenv("UV_THREADPOOL_SIZE", size, 0);
+    pace_setup(half < 1 ? 1 : half < WORKERS_MAX ? half : WORKERS_MAX);
 }

@@ -11,8 +11,8 @@ void process_raise_descriptors(void);
  * takes CAP_SYS_NICE. In a container, or as a service of systemd, the part is a setting of those. */
 void process_raise_weight(void);
 
-/* Worker threads of libuv for half of the processors, at most four, unless UV_THREADPOOL_SIZE says otherwise. What they
- * do takes long (large bodies, large answers, archives), and with the server's part they would leave little to others.
+/* Of libuv's threads as many work at a time (base/pace.h) as are half of the processors, at most four. What they do
+ * takes long (large bodies, large answers, archives), and with the server's part they would leave little to others.
  * Before the first work. */
 void process_limit_workers(void);
 

@@ -1,6 +1,7 @@
 #include "archive/archive_work.h"
 
 #include "base/container_of.h"
+#include "base/pace.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -11,7 +12,9 @@ static void work_on_thread(uv_work_t *handle)
 {
     struct archive_work *work = container_of(handle, struct archive_work, handle);
 
+    pace_begin();
     work->run(work);
+    pace_end();
 }
 
 static void work_over(uv_work_t *handle, int status)

@@ -33,23 +33,6 @@ def test_its_part_of_the_processors(alone):
             assert autogroup(server.pid) == autogroup("self")
 
 
-def threads(server):
-    """How many threads the server has after a body that is read on a worker."""
-    assert server.execute("x" * (1 << 20), "none").status == 400
-    return len(os.listdir(f"/proc/{server.pid}/task"))
-
-
-def test_its_workers(monkeypatch):
-    """Threads for long work are half as many as processors, from one to four, so that the host keeps the other half."""
-    with Server({"CODECELL_POOL": "*=0"}, languages=[]) as server:
-        server.start()
-        own = threads(server)
-    monkeypatch.setenv("UV_THREADPOOL_SIZE", "4")
-    with Server({"CODECELL_POOL": "*=0"}, languages=[]) as server:
-        server.start()
-        assert threads(server) - own == 4 - min(max(len(os.sched_getaffinity(0)) // 2, 1), 4)
-
-
 def test_its_descriptors(server):
     """As many as it may have."""
     limits = Path(f"/proc/{server.pid}/limits").read_text(encoding="ascii")
