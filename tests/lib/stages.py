@@ -26,6 +26,8 @@ BUILD = ROOT / "build"
 CORES = os.cpu_count() or 2
 LINES_MAX = 700
 REASON_MAX = 400  # characters of a failure's reason in the last lines
+# What a sanitizer or valgrind says of a program: no accident, even if the program's own tests pass the next time.
+TOOL_FINDS = re.compile(r"Sanitizer|runtime error:|^==\d+==|not done after", re.M)
 AGAIN = "TESTS_STOP" not in os.environ  # who stops at the first failure wants to see it
 AGAIN_MAX = 3  # tests of one pytest run that are run again if they fail; more failures are no accident
 FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "60"))
@@ -268,7 +270,16 @@ def run_units(totals, runs):
     for each in runs:
         totals.check(f"{each.preset} has unit tests", each.files != [])
     jobs = sorted((job for each in runs for job in each.jobs()), key=lambda job: "test_agent" not in job[0])
-    for name, good, output in side_by_side([work for _, work in jobs], 2 * CORES):
+    works = [work for _, work in jobs]
+    told = side_by_side(works, 2 * CORES)
+    failed = [number for number, (_, good, output) in enumerate(told) if not good and TOOL_FINDS.search(output) is None]
+    for number in failed if AGAIN and len(failed) <= AGAIN_MAX else []:
+        name, _, output = told[number]
+        again = works[number]()
+        if again[1]:
+            totals.again.append(f"{name}: {' '.join(re.findall(r'^.*ERROR.*$', output, re.M))[:REASON_MAX]}")
+            told[number] = again
+    for name, good, output in told:
         cmocka(totals, name, good, output)
 
 

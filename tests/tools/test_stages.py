@@ -92,6 +92,36 @@ def test_what_is_checked_at_a_servers_end_has_no_second_run(counted, text):
     assert totals.again == [] and len(totals.failed) == 1, totals.failed
 
 
+class Programs:
+    """Unit tests' programs: each run says the next of its outputs."""
+    preset, files = "gcc", ["x"]
+
+    def __init__(self, *outputs):
+        self.outputs = [list(each) for each in outputs]
+
+    def jobs(self):
+        for number, outputs in enumerate(self.outputs):
+            yield f"test_{number}", lambda name=f"test_{number}", outputs=outputs: (
+                name, "FAILED" not in outputs[0] and "Sanitizer" not in outputs[0], outputs.pop(0))
+
+
+GOOD, BAD = "[  PASSED  ] 3 test(s).", "[  ERROR   ] --- 2 != 3\n[  PASSED  ] 2 test(s).\n[  FAILED  ] some_test"
+
+
+def test_a_unit_test_that_passes_the_second_time_is_told():
+    totals = Totals()
+    stages.run_units(totals, [Programs([GOOD], [BAD, GOOD])])
+    assert (totals.passed, totals.failed, len(totals.again)) == (7, [], 1)  # one check says that there are programs
+    assert "2 != 3" in totals.again[0]
+
+
+@pytest.mark.parametrize("outputs", [[BAD, BAD], [GOOD + "\nERROR: AddressSanitizer: x", GOOD]])
+def test_a_unit_test_that_has_failed(outputs):
+    totals = Totals()
+    stages.run_units(totals, [Programs([GOOD], outputs)])
+    assert totals.failed and totals.again == []
+
+
 def test_a_file_that_cannot_be_read(counted):
     totals = counted(PASSES, "this is no Python")
     assert totals.failed
