@@ -178,6 +178,8 @@ static enum line_found read_edited(struct line_reader *reader, const char *promp
 
     reader->prompt = prompt;
     reader->found = LINE_END;
+    /* Before the prompt is shown: libedit does so after it, and a ctrl-D that comes in between gets lost. */
+    el_set(reader->edit, EL_PREP_TERM, 1);
     const char *line = el_gets(reader->edit, &len);
     if (line == NULL || len <= 0) {
         putchar('\n');
