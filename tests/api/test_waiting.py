@@ -50,7 +50,7 @@ def read_programs(path):
     for part in re.split(r"^=== ", path.read_text(encoding="utf-8"), flags=re.M)[1:]:
         head, _, code = part.partition("\n")
         name, _, fields = head.partition(" ")
-        request = {"language": path.stem.split("-")[0], "code": code.rstrip("\n") + "\n", "timeout": 20,
+        request = {"language": path.stem.split("-")[0], "code": code.rstrip("\n") + "\n", "timeout": 60,
                    **json.loads(fields or "{}")}
         if isinstance(request.get("stdin"), list):
             text, count = request["stdin"]
