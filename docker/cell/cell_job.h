@@ -60,8 +60,8 @@ enum cell_outcome {
     CELL_LOST,          /* the stream ended, or the engine failed, for a reason that we do not know */
 };
 
-/* The flags of a step's end after which a cell is not worth to be kept for a further program: a reset would have to
- * wait for much memory to be freed. After a time limit all processes are killed, so the reset finds nothing of them. */
+/* The flags of a step's end after which a cell is not kept for a further program: a reset would have to wait for much
+ * memory to be freed. After a time limit all processes are killed, so the reset finds nothing of them. */
 #define CELL_SPENT ((uint32_t)FRAME_OUT_OF_MEMORY)
 
 /* Only on_input_wanted fires from within the caller's own call, and only from within cell_run(). */
