@@ -3,6 +3,7 @@
 #include "store/store_private.h"
 
 #include "base/log.h"
+#include "base/pace.h"
 #include "base/seam.h"
 #include "store/health.h"
 
@@ -327,7 +328,7 @@ static void hold_upkeep(struct store *store, uint64_t now)
 }
 
 /* What the thread does by itself if no job comes. */
-enum chore { CHORE_NONE, CHORE_TEND, CHORE_COPY, CHORE_UPKEEP };
+enum chore { CHORE_NONE, CHORE_TEND, CHORE_COPY, CHORE_TURN };
 
 /* The next chore, and when it is due (monotonic). With the mutex held. */
 static enum chore next_chore(const struct store *store, uint64_t now, uint64_t *due)
@@ -342,9 +343,9 @@ static enum chore next_chore(const struct store *store, uint64_t now, uint64_t *
         chore = CHORE_COPY;
         *due = now + IDLE_NS;
     }
-    if (!list_is_empty(&store->turns.upkeep) && store->turns.upkeep_ns < *due) {
-        chore = CHORE_UPKEEP;
-        *due = store->turns.upkeep_ns;
+    if (turns_due(&store->turns) < *due) {
+        chore = CHORE_TURN;
+        *due = turns_due(&store->turns);
     }
     return chore;
 }
@@ -361,8 +362,8 @@ static void wait_for_jobs(struct store *store)
     }
     if (now < due && uv_cond_timedwait(&store->wake, &store->mutex, due - now) != UV_ETIMEDOUT)
         return;
-    if (chore == CHORE_UPKEEP)
-        return; /* upkeep has its turn now */
+    if (chore == CHORE_TURN)
+        return; /* a line's rest is over */
     uv_mutex_unlock(&store->mutex);
     if (chore == CHORE_TEND)
         tend(store);
@@ -417,11 +418,13 @@ static void run_turn(struct store *store, enum turn turn, struct list *batch)
     requeue(store, batch);
     hand_over(store, batch);
     copy_log(store, LOG_PAGES_MORE);
-    if (turn != TURN_UPKEEP)
+    if (turn == TURN_FIRST)
         return;
+    uint64_t end = seam()->monotonic_ns();
     uv_mutex_lock(&store->mutex);
-    turns_rest(&store->turns, start, seam()->monotonic_ns());
-    store->held_ns = 0;
+    turns_rest(&store->turns, turn, start, end, pace_is_shared(end));
+    if (turn == TURN_UPKEEP)
+        store->held_ns = 0;
     uv_mutex_unlock(&store->mutex);
 }
 

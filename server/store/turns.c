@@ -43,7 +43,7 @@ static bool has_turn(const struct turns *turns, enum turn turn, uint64_t now_ns,
     if (turn == TURN_FIRST)
         return !list_is_empty(&turns->first);
     if (turn == TURN_READING)
-        return !list_is_empty(&turns->readers);
+        return !list_is_empty(&turns->readers) && (closing || now_ns >= turns->reading_ns);
     return !list_is_empty(&turns->upkeep) && (closing || now_ns >= turns->upkeep_ns);
 }
 
@@ -78,7 +78,18 @@ struct store_job *turns_take(struct turns *turns, enum turn turn)
     return job_of(list_shift(turn == TURN_FIRST ? &turns->first : &turns->upkeep));
 }
 
-void turns_rest(struct turns *turns, uint64_t from_ns, uint64_t to_ns)
+uint64_t turns_due(const struct turns *turns)
 {
-    turns->upkeep_ns = to_ns + UPKEEP_REST * (to_ns - from_ns);
+    uint64_t upkeep_ns = list_is_empty(&turns->upkeep) ? UINT64_MAX : turns->upkeep_ns;
+    uint64_t reading_ns = list_is_empty(&turns->readers) ? UINT64_MAX : turns->reading_ns;
+
+    return upkeep_ns < reading_ns ? upkeep_ns : reading_ns;
+}
+
+void turns_rest(struct turns *turns, enum turn turn, uint64_t from_ns, uint64_t to_ns, bool shared)
+{
+    if (turn == TURN_UPKEEP)
+        turns->upkeep_ns = to_ns + (shared ? UPKEEP_REST_SHARED : UPKEEP_REST) * (to_ns - from_ns);
+    else if (turn == TURN_READING && shared)
+        turns->reading_ns = to_ns + READING_REST_SHARED * (to_ns - from_ns);
 }

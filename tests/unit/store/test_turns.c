@@ -85,11 +85,39 @@ static void upkeep_rests(void **state)
     turns_add(&turns, &slices[0].job);
     turns_add(&turns, &slices[1].job);
     assert_int_equal(take(&turns, 1000), '1');
-    turns_rest(&turns, 1000, 1300);
+    turns_rest(&turns, TURN_UPKEEP, 1000, 1300, false);
     assert_int_equal(take(&turns, 1899), '-');
     assert_int_equal(turns.upkeep_ns, 1900);
     assert_int_equal(turns_next(&turns, 1500, true), TURN_UPKEEP); /* but not when the store closes */
     assert_int_equal(take(&turns, 1900), '2');
+    turns_rest(&turns, TURN_UPKEEP, 2000, 2300, true); /* longer while several keys ask */
+    assert_int_equal(turns.upkeep_ns, 5000);
+}
+
+static void reading_rests_while_several_keys_ask(void **state)
+{
+    (void)state;
+    struct turns turns;
+    turns_init(&turns);
+    struct named jobs[4] = {{.job = {.reader = 1}, .name = 'A'},
+                            {.job = {.reader = 2}, .name = 'B'},
+                            {.job = {.reader = 1}, .name = 'C'},
+                            {.name = 'f'}};
+    for (int i = 0; i < 4; i++)
+        turns_add(&turns, &jobs[i].job);
+    assert_int_equal(take(&turns, 1000), 'f');
+    turns_rest(&turns, TURN_FIRST, 1000, 1100, true);
+    assert_int_equal(take(&turns, 1100), 'A');
+    turns_rest(&turns, TURN_READING, 1100, 1200, false);
+    assert_int_equal(take(&turns, 1200), 'B');
+    turns_rest(&turns, TURN_READING, 1200, 1300, true);
+    assert_int_equal(turns_due(&turns), 1500);
+    turns_add(&turns, &jobs[3].job);
+    assert_int_equal(take(&turns, 1300), 'f'); /* short jobs do not wait for it */
+    assert_int_equal(take(&turns, 1499), '-');
+    assert_int_equal(turns_next(&turns, 1400, true), TURN_READING); /* no rest when the store closes */
+    assert_int_equal(take(&turns, 1500), 'C');
+    assert_true(turns_due(&turns) == UINT64_MAX);
 }
 
 /* ---- on the thread ---- */
@@ -265,6 +293,7 @@ int main(void)
         cmocka_unit_test(lines_and_keys_take_turns),
         cmocka_unit_test(a_key_that_comes_again_is_behind_the_others),
         cmocka_unit_test(upkeep_rests),
+        cmocka_unit_test(reading_rests_while_several_keys_ask),
         fixture_test_dir(slices_of_several_take_turns),
         fixture_test_dir(upkeep_ends_when_the_store_closes),
         fixture_test_dir(a_reader_that_takes_too_long_is_ended),
