@@ -78,8 +78,11 @@ struct cell {
     bool watched; /* cell_watch() */
     bool changed; /* for cell_take_changed() */
 
-    bool yields;              /* it has the smaller share of the processors */
-    struct call *shares_call; /* that tells the engine so */
+    bool yields;              /* it should have the smaller share of the processors */
+    bool yielded;             /* the share that the engine was told last is the smaller one */
+    struct list shares_node;  /* in cells->shares.waiting */
+    uint64_t shares_due_ns;   /* the engine should be told then */
+    struct call *shares_call; /* that tells the engine */
 };
 
 /* A failure: the job ends as lost, or, without a job, the cell ends. */

@@ -16,8 +16,14 @@ void cells_init(struct cells *cells, uv_loop_t *loop, struct engine *engine, con
 {
     *cells = (struct cells){.loop = loop, .engine = engine, .instance = instance, .volume = volume};
     list_init(&cells->all);
+    cell_shares_open(cells);
     seam()->random(&cells->next_uid, sizeof cells->next_uid);
     cells->next_uid %= CELL_UID_COUNT;
+}
+
+void cells_close(struct cells *cells, uv_close_cb closed)
+{
+    cell_shares_close(cells, closed);
 }
 
 void cells_forget_seccomp(struct cells *cells)

@@ -4,6 +4,7 @@
 #define CODECELL_DOCKER_CELL_CELLS_H
 
 #include "base/list.h"
+#include "docker/cell/cell_shares.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -48,10 +49,14 @@ struct cells {
     uint32_t next_uid;    /* offset into the range of user ids; drawn at random at the start */
     struct list all;      /* every cell that has not been freed, the newest first */
     unsigned count;       /* of them */
+    struct cell_shares_line shares;
 };
 
 /* Strings are kept by pointer. `runtime` and `apparmor` are NULL and `capsules` is false at first. */
 void cells_init(struct cells *cells, uv_loop_t *loop, struct engine *engine, const char *instance, const char *volume);
+
+/* When no cell is left. The handle's data is the cells. */
+void cells_close(struct cells *cells, uv_close_cb closed);
 
 /* Makes the profiles if the engine takes them; Podman takes a profile only as a path on its own host. */
 void cells_set_seccomp(struct cells *cells);

@@ -205,6 +205,13 @@ static void on_pool_timer_closed(uv_handle_t *handle)
     on_pool_handle_closed(handle->data);
 }
 
+static void on_cells_closed(uv_handle_t *handle)
+{
+    struct cells *cells = handle->data;
+
+    on_pool_handle_closed(container_of(cells, struct pool, cells));
+}
+
 static void on_reaper_closed(uv_handle_t *handle)
 {
     struct reaper *reaper = handle->data;
@@ -216,7 +223,8 @@ static void close_handles(struct pool *pool)
 {
     pool_set_life(pool, POOL_CLOSED);
     reaper_stop(&pool->reaper);
-    pool->handles = 2;
+    pool->handles = 3;
+    cells_close(&pool->cells, on_cells_closed);
     uv_close((uv_handle_t *)&pool->timer, on_pool_timer_closed);
     reaper_close(&pool->reaper, on_reaper_closed);
 }

@@ -67,6 +67,7 @@ void stage_close(struct stage *stage)
 {
     assert_int_equal(stage->cells.count, 0);
     assert_null(cells_first(&stage->cells));
+    cells_close(&stage->cells, NULL);
     buf_free(&stage->output);
     sim_close(&stage->sim);
 }
@@ -171,4 +172,27 @@ void stage_give_input(struct stage *stage, const char *input, size_t len)
 void stage_run(struct stage *stage, const struct cell_limits *limits)
 {
     stage_run_job(stage, &stage_job, limits);
+}
+
+void stage_open_ready(struct stage *stage)
+{
+    stage_open(stage);
+    stage->sim.held_bytes = 9u << 20;
+    stage->sim.program = sim_hello;
+    stage_make_ready(stage);
+    buf_reset(&stage->sim.trace);
+}
+
+void stage_run_until_done(struct stage *stage, const struct cell_limits *limits)
+{
+    stage->done = false;
+    stage_run(stage, limits);
+    sim_until(&stage->sim, stage->done);
+}
+
+void stage_reset(struct stage *stage)
+{
+    stage->ready = false;
+    cell_reset(stage->cell);
+    assert_int_equal(cell_state(stage->cell), CELL_RESETTING);
 }

@@ -32,6 +32,7 @@ void stage_open(struct stage *stage);
 void stage_close(struct stage *stage);
 void stage_make(struct stage *stage);
 void stage_make_ready(struct stage *stage);
+void stage_open_ready(struct stage *stage); /* its programs say hello */
 void stage_end(struct stage *stage);
 void stage_on_output(void *arg, enum frame_step step, enum frame_channel channel, const uint8_t *data, size_t len);
 void stage_on_step_end(void *arg, enum frame_step step, const struct frame_step_end *end);
@@ -43,5 +44,7 @@ extern const struct cell_job stage_job;
 void stage_run_job(struct stage *stage, const struct cell_job *job, const struct cell_limits *limits);
 void stage_give_input(struct stage *stage, const char *input, size_t len);
 void stage_run(struct stage *stage, const struct cell_limits *limits);
+void stage_run_until_done(struct stage *stage, const struct cell_limits *limits);
+void stage_reset(struct stage *stage);
 
 #endif

@@ -1,15 +1,6 @@
 /* Before a job and between two: an interpreter that is started ahead, a cell that is reset. */
 #include "cell_stage.h"
 
-static void open_ready(struct stage *stage)
-{
-    stage_open(stage);
-    stage->sim.held_bytes = 9u << 20;
-    stage->sim.program = sim_hello;
-    stage_make_ready(stage);
-    buf_reset(&stage->sim.trace);
-}
-
 static void end_close(struct stage *stage)
 {
     stage_end(stage);
@@ -29,47 +20,6 @@ static void prepare_until(struct stage *stage)
     sim_until(&stage->sim, stage->prepared);
 }
 
-static void run_until_done(struct stage *stage, const struct cell_limits *limits)
-{
-    stage->done = false;
-    stage_run(stage, limits);
-    sim_until(&stage->sim, stage->done);
-}
-
-static void reset(struct stage *stage)
-{
-    stage->ready = false;
-    cell_reset(stage->cell);
-    assert_int_equal(cell_state(stage->cell), CELL_RESETTING);
-}
-
-/* A cell that gave way gets its share of the processors back when it is reset; each change is one call. */
-static void test_shares(void **state)
-{
-    struct stage stage;
-
-    (void)state;
-    open_ready(&stage);
-    cell_yield(stage.cell); /* it has no job */
-    stage.sim.program = sim_hello;
-    stage.done = false;
-    stage_run(&stage, NULL);
-    cell_yield(stage.cell);
-    cell_yield(stage.cell);
-    sim_until(&stage.sim, stage.done && stage.sim.counts[SIM_UPDATE] == 1);
-    assert_string_equal(stage.sim.last_body[SIM_UPDATE], "{\"CpuShares\":128}");
-    reset(&stage);
-    sim_until(&stage.sim, stage.ready && stage.sim.counts[SIM_UPDATE] == 2);
-    assert_string_equal(stage.sim.last_body[SIM_UPDATE], "{\"CpuShares\":1024}");
-    run_until_done(&stage, NULL);
-    reset(&stage);
-    sim_until(&stage.sim, stage.ready);
-    assert_int_equal(stage.sim.counts[SIM_UPDATE], 2);
-    cell_end(stage.cell);
-    sim_until(&stage.sim, stage.gone);
-    stage_close(&stage);
-}
-
 static void gone_because(struct stage *stage, const char *reason)
 {
     sim_until(&stage->sim, stage->gone);
@@ -85,7 +35,7 @@ static void test_prepared_then_a_job(void **state)
     struct stage stage;
 
     (void)state;
-    open_ready(&stage);
+    stage_open_ready(&stage);
     assert_int_equal(cell_warmth(stage.cell), CELL_BLANK);
     assert_int_equal(cell_prewarmed_bytes(stage.cell), 0);
     prepare_until(&stage);
@@ -94,7 +44,7 @@ static void test_prepared_then_a_job(void **state)
     assert_int_equal(cell_jobs(stage.cell), 0);
     sim_skip(&stage.sim, CELL_PREWARM_MS + 1000);
     sim_idle(&stage.sim);
-    run_until_done(&stage, NULL);
+    stage_run_until_done(&stage, NULL);
     assert_int_equal(stage.outcome, CELL_DONE);
     assert_int_equal(cell_jobs(stage.cell), 1);
     sim_traced(&stage.sim, "prepare HELD out:hello end:0 DONE:0 ");
@@ -119,12 +69,12 @@ static void test_a_compile_step_prepared(void **state)
     struct stage stage;
 
     (void)state;
-    open_ready(&stage);
+    stage_open_ready(&stage);
     stage.cell->kind = &kind;
     prepare_until(&stage);
     assert_int_equal(cell_warmth(stage.cell), CELL_PREWARMED);
     assert_non_null(strstr(sim_last(&stage.sim)->job.data, "STEP1 1 0 300M cc main.c\nPREPARE\n"));
-    run_until_done(&stage, NULL);
+    stage_run_until_done(&stage, NULL);
     sim_traced(&stage.sim, "prepare HELD out:hello end:0 DONE:0 ");
     end_close(&stage);
 }
@@ -134,12 +84,12 @@ static void test_could_not_be_held(void **state)
     struct stage stage;
 
     (void)state;
-    open_ready(&stage);
+    stage_open_ready(&stage);
     stage.sim.on_prepare = SIM_BAD;
     prepare_until(&stage);
     assert_int_equal(cell_warmth(stage.cell), CELL_NOT_PREWARMED);
     assert_int_equal(cell_prewarmed_bytes(stage.cell), 0);
-    run_until_done(&stage, NULL);
+    stage_run_until_done(&stage, NULL);
     sim_traced(&stage.sim, "prepare UNHELD out:hello end:0 DONE:0 ");
     end_close(&stage);
 }
@@ -149,7 +99,7 @@ static void test_nobody_listens(void **state)
     struct stage stage;
 
     (void)state;
-    open_ready(&stage);
+    stage_open_ready(&stage);
     stage.owner.on_prewarmed = NULL;
     prepare(&stage);
     sim_until(&stage.sim, cell_warmth(stage.cell) == CELL_PREWARMED);
@@ -165,7 +115,7 @@ static void test_job_before_prepared(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct stage stage;
 
-        open_ready(&stage);
+        stage_open_ready(&stage);
         stage.sim.on_prepare = SIM_SILENT;
         stage.sim.program = NULL;
         prepare(&stage);
@@ -196,7 +146,7 @@ static void test_prepared_while_updating(void **state)
 
     (void)state;
     limits.memory_mb++;
-    open_ready(&stage);
+    stage_open_ready(&stage);
     stage.sim.on_prepare = SIM_SILENT;
     sim_hold(&stage.sim, SIM_UPDATE);
     prepare(&stage);
@@ -222,9 +172,9 @@ static void test_limits_of_a_held_cell(void **state)
 
     (void)state;
     limits.processes++;
-    open_ready(&stage);
+    stage_open_ready(&stage);
     prepare_until(&stage);
-    run_until_done(&stage, &limits);
+    stage_run_until_done(&stage, &limits);
     sim_traced(&stage.sim, "prepare HELD update out:hello end:0 DONE:0 ");
     assert_int_equal(cell_limits(stage.cell)->processes, limits.processes);
     end_close(&stage);
@@ -250,7 +200,7 @@ static void test_bad_prepared(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct stage stage;
 
-        open_ready(&stage);
+        stage_open_ready(&stage);
         stage.sim.on_prepare = SIM_SILENT;
         stage.sim.program = NULL;
         stage.end_at_done = true;
@@ -273,7 +223,7 @@ static void test_prepared_twice(void **state)
     struct stage stage;
 
     (void)state;
-    open_ready(&stage);
+    stage_open_ready(&stage);
     prepare_until(&stage);
     sim_prepared(&stage.sim, sim_last(&stage.sim), true, 5);
     gone_because(&stage, "unexpected frame in state ready");
@@ -285,7 +235,7 @@ static void test_never_prepared(void **state)
     struct stage stage;
 
     (void)state;
-    open_ready(&stage);
+    stage_open_ready(&stage);
     stage.sim.on_prepare = SIM_SILENT;
     prepare(&stage);
     sim_until(&stage.sim, sim_last(&stage.sim)->prepared);
@@ -303,7 +253,7 @@ static void test_dies_while_preparing(void **state)
     struct stage stage;
 
     (void)state;
-    open_ready(&stage);
+    stage_open_ready(&stage);
     stage.sim.on_prepare = SIM_DEATH;
     prepare(&stage);
     gone_because(&stage, "the stream ended in state ready: end of file");
@@ -317,11 +267,11 @@ static void test_dies_while_preparing_with_a_job(void **state)
     struct stage stage;
 
     (void)state;
-    open_ready(&stage);
+    stage_open_ready(&stage);
     stage.sim.on_prepare = SIM_DEATH;
     stage.sim.oom_killed = true;
     prepare(&stage);
-    run_until_done(&stage, NULL);
+    stage_run_until_done(&stage, NULL);
     assert_int_equal(stage.outcome, CELL_OUT_OF_MEMORY);
     assert_false(stage.ending);
     end_close(&stage);
@@ -335,7 +285,7 @@ static void test_end_while_preparing(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct stage stage;
 
-        open_ready(&stage);
+        stage_open_ready(&stage);
         stage.sim.on_prepare = held[i] ? SIM_GOOD : SIM_SILENT;
         prepare(&stage);
         if (held[i])
@@ -361,12 +311,12 @@ static void test_cannot_be_asked(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct stage stage;
 
-        open_ready(&stage);
+        stage_open_ready(&stage);
         stage.cell->kind = &kind;
         prepare(&stage);
         assert_false(stage.ending);
         if (with_job[i]) {
-            run_until_done(&stage, NULL);
+            stage_run_until_done(&stage, NULL);
             sim_traced(&stage.sim, "out:hello end:0 DONE:0 ");
             stage_end(&stage);
         } else {
@@ -385,13 +335,13 @@ static void test_many_jobs(void **state)
 
     (void)state;
     limits.memory_mb++;
-    open_ready(&stage);
+    stage_open_ready(&stage);
     for (unsigned i = 1; i <= 5; i++) {
         if (i % 2 == 1)
             prepare_until(&stage);
-        run_until_done(&stage, i < 3 ? NULL : &limits); /* a call for the third alone */
+        stage_run_until_done(&stage, i < 3 ? NULL : &limits); /* a call for the third alone */
         assert_int_equal(cell_jobs(stage.cell), i);
-        reset(&stage);
+        stage_reset(&stage);
         sim_until(&stage.sim, stage.ready);
         assert_int_equal(cell_state(stage.cell), CELL_READY);
         assert_int_equal(cell_warmth(stage.cell), CELL_BLANK);
@@ -416,7 +366,7 @@ static void on_done_reset(void *arg, enum cell_outcome outcome)
     struct stage *stage = arg;
 
     stage_on_done(arg, outcome);
-    reset(stage);
+    stage_reset(stage);
 }
 
 static void test_reset_within_done(void **state)
@@ -426,7 +376,7 @@ static void test_reset_within_done(void **state)
     struct stage stage;
 
     (void)state;
-    open_ready(&stage);
+    stage_open_ready(&stage);
     cell_run(stage.cell, &stage_job, NULL, &events, &stage);
     stage.ready = false;
     sim_until(&stage.sim, stage.ready);
@@ -442,21 +392,21 @@ static void test_input_that_was_not_read(void **state)
     struct stage stage;
 
     (void)state;
-    open_ready(&stage);
+    stage_open_ready(&stage);
     struct sim_box *box = sim_last(&stage.sim);
     stage_give_input(&stage, bytes, size);
     stage_run(&stage, NULL);
     sim_until(&stage.sim, stage.done);
     assert_true(stage.input_fed < size); /* more than the socket took was left */
     stage_give_input(&stage, NULL, 0);
-    reset(&stage);
+    stage_reset(&stage);
     sim_until(&stage.sim, stage.ready);
     size_t sent = 0;
     for (const char *at = box->job.data; (at = strstr(at, "STDIN (")) != NULL; at++)
         sent += strtoul(at + 7, NULL, 10);
     assert_true(sent < size);
     assert_non_null(strstr(box->job.data, "STDIN_END\nRESET\n"));
-    run_until_done(&stage, NULL);
+    stage_run_until_done(&stage, NULL);
     assert_string_equal(strstr(box->job.data, "RESET\n"),
                         "RESET\nENV A=b\nSTEP2 2000 1024 256M python3 main.py\nSTART\nSTDIN_END\n");
     end_close(&stage);
@@ -477,10 +427,10 @@ static void test_reset_fails(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct stage stage;
 
-        open_ready(&stage);
+        stage_open_ready(&stage);
         stage.sim.on_reset = cases[i].word;
-        run_until_done(&stage, NULL);
-        reset(&stage);
+        stage_run_until_done(&stage, NULL);
+        stage_reset(&stage);
         gone_because(&stage, cases[i].reason);
         sim_traced(&stage.sim, "out:hello end:0 DONE:0 reset FAILED remove GONE ");
         stage_close(&stage);
@@ -492,10 +442,10 @@ static void test_never_reset(void **state)
     struct stage stage;
 
     (void)state;
-    open_ready(&stage);
+    stage_open_ready(&stage);
     stage.sim.on_reset = SIM_SILENT;
-    run_until_done(&stage, NULL);
-    reset(&stage);
+    stage_run_until_done(&stage, NULL);
+    stage_reset(&stage);
     sim_until(&stage.sim, sim_last(&stage.sim)->resets == 1);
     sim_skip(&stage.sim, CELL_RESET_MS - 1000);
     sim_idle(&stage.sim);
@@ -527,10 +477,10 @@ static void test_bad_words_while_resetting(void **state)
         char reason[64];
         struct stage stage;
 
-        open_ready(&stage);
+        stage_open_ready(&stage);
         stage.sim.on_reset = SIM_SILENT;
-        run_until_done(&stage, NULL);
-        reset(&stage);
+        stage_run_until_done(&stage, NULL);
+        stage_reset(&stage);
         sim_frame(&stage.sim, sim_last(&stage.sim), cases[i].type, cases[i].step, cases[i].channel, cases[i].data,
                   cases[i].len);
         if (cases[i].type == FRAME_READY)
@@ -553,14 +503,14 @@ static void test_reset_of_a_lost_stream(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct stage stage;
 
-        open_ready(&stage);
-        run_until_done(&stage, NULL);
+        stage_open_ready(&stage);
+        stage_run_until_done(&stage, NULL);
         if (dies[i])
             sim_die(sim_last(&stage.sim));
         else
             sim_output(&stage.sim, sim_last(&stage.sim), FRAME_STEP_RUN, FRAME_STDOUT, "more");
         sim_until(&stage.sim, stage.cell->attach == NULL);
-        reset(&stage);
+        stage_reset(&stage);
         assert_false(stage.ending);
         gone_because(&stage, "the request to the agent could not be sent");
         sim_traced(&stage.sim, "out:hello end:0 DONE:0 FAILED remove GONE ");
@@ -573,10 +523,10 @@ static void test_end_while_resetting(void **state)
     struct stage stage;
 
     (void)state;
-    open_ready(&stage);
+    stage_open_ready(&stage);
     stage.sim.on_reset = SIM_SILENT;
-    run_until_done(&stage, NULL);
-    reset(&stage);
+    stage_run_until_done(&stage, NULL);
+    stage_reset(&stage);
     sim_until(&stage.sim, sim_last(&stage.sim)->resets == 1);
     stage_end(&stage);
     assert_int_equal(stage.error.code, ERROR_NONE);
@@ -594,11 +544,11 @@ static void test_engine_goes_away(void **state)
     for (size_t i = 0; i < 2; i++) {
         struct stage stage;
 
-        open_ready(&stage);
+        stage_open_ready(&stage);
         stage.sim.on_prepare = stage.sim.on_reset = SIM_SILENT;
         if (resetting[i]) {
-            run_until_done(&stage, NULL);
-            reset(&stage);
+            stage_run_until_done(&stage, NULL);
+            stage_reset(&stage);
         } else {
             prepare(&stage);
         }
@@ -634,7 +584,6 @@ int main(void)
         cmocka_unit_test(test_bad_words_while_resetting),
         cmocka_unit_test(test_reset_of_a_lost_stream),
         cmocka_unit_test(test_end_while_resetting),
-        cmocka_unit_test(test_shares),
         cmocka_unit_test(test_engine_goes_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

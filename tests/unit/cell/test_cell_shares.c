@@ -1,0 +1,117 @@
+/* A cell's share of the processors: when the engine is told what. */
+#include "cell_stage.h"
+
+/* A cell that gave way gets its share of the processors back a while after it is reset; each change is one call. */
+static void test_shares(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_ready(&stage);
+    cell_yield(stage.cell); /* it has no job */
+    stage.sim.program = sim_hello;
+    stage.done = false;
+    stage_run(&stage, NULL);
+    cell_yield(stage.cell);
+    cell_yield(stage.cell);
+    sim_until(&stage.sim, stage.done && stage.sim.counts[SIM_UPDATE] == 1);
+    assert_string_equal(stage.sim.last_body[SIM_UPDATE], "{\"CpuShares\":128}");
+    stage_reset(&stage);
+    sim_until(&stage.sim, stage.ready);
+    sim_skip(&stage.sim, CELL_SHARES_LATER_NS / 1000000 - 100);
+    sim_idle(&stage.sim);
+    assert_int_equal(stage.sim.counts[SIM_UPDATE], 1);
+    sim_skip(&stage.sim, 100);
+    sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 2);
+    assert_string_equal(stage.sim.last_body[SIM_UPDATE], "{\"CpuShares\":1024}");
+    stage_run_until_done(&stage, NULL);
+    stage_reset(&stage);
+    sim_until(&stage.sim, stage.ready);
+    assert_int_equal(stage.sim.counts[SIM_UPDATE], 2);
+    cell_end(stage.cell);
+    sim_until(&stage.sim, stage.gone);
+    stage_close(&stage);
+}
+
+static void run_for_long(struct stage *stage)
+{
+    stage->done = false;
+    stage_run(stage, NULL);
+    cell_yield(stage->cell);
+    sim_until(&stage->sim, stage->done);
+}
+
+/* A cell whose programs all run for long keeps the smaller share between them, without a call. */
+static void test_shares_of_long_programs(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_ready(&stage);
+    stage.sim.program = sim_hello;
+    for (int i = 0; i < 3; i++) {
+        run_for_long(&stage);
+        sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 1);
+        stage_reset(&stage);
+        sim_until(&stage.sim, stage.ready);
+    }
+    stage_run_until_done(&stage, NULL);
+    sim_skip(&stage.sim, CELL_SHARES_LATER_NS / 1000000);
+    sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 2); /* the last one was short */
+    assert_string_equal(stage.sim.last_body[SIM_UPDATE], "{\"CpuShares\":1024}");
+    stage_end(&stage);
+    stage_close(&stage);
+}
+
+/* The engine is told of one cell at a time, with a rest after each call; a cell that ends leaves the line. */
+static void test_shares_of_several_cells(void **state)
+{
+    struct stage stage;
+    struct cell *cells[3];
+
+    (void)state;
+    stage_open_ready(&stage);
+    stage.sim.program = NULL; /* it runs on */
+    for (int i = 0; i < 3; i++) {
+        if (i > 0)
+            stage_make_ready(&stage);
+        stage_run(&stage, NULL);
+        cells[i] = stage.cell;
+    }
+    sim_hold(&stage.sim, SIM_UPDATE);
+    for (int i = 0; i < 3; i++)
+        cell_yield(cells[i]);
+    sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 1);
+    sim_skip(&stage.sim, 100); /* as long as the call takes */
+    sim_idle(&stage.sim);
+    assert_int_equal(stage.sim.counts[SIM_UPDATE], 1);
+    sim_release(&stage.sim, SIM_UPDATE);
+    sim_idle(&stage.sim);
+    sim_skip(&stage.sim, 100 * CELL_SHARES_REST / 2);
+    sim_idle(&stage.sim);
+    assert_int_equal(stage.sim.counts[SIM_UPDATE], 1);
+    stage.cell = cells[1]; /* the next in the line */
+    stage_end(&stage);
+    sim_skip(&stage.sim, 100 * CELL_SHARES_REST);
+    sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 2);
+    sim_skip(&stage.sim, 1000);
+    sim_idle(&stage.sim);
+    assert_int_equal(stage.sim.counts[SIM_UPDATE], 2);
+    for (int i = 0; i < 3; i += 2) {
+        stage.gone = false;
+        stage.cell = cells[i];
+        stage_end(&stage);
+    }
+    stage_close(&stage);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shares),
+        cmocka_unit_test(test_shares_of_long_programs),
+        cmocka_unit_test(test_shares_of_several_cells),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
