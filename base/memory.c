@@ -2,6 +2,7 @@
 
 #include "base/container_of.h"
 #include "base/pace.h"
+#include "base/worker.h"
 
 #include <malloc.h>
 #include <stdint.h>
@@ -12,7 +13,7 @@
 #define PIECE ((size_t)1 << 20) /* bytes that are given back at once: about a tenth of a millisecond */
 
 /* By default glibc raises its threshold for mapping to the size of the last block that was freed, up to 32 MiB. From
- * then on bodies lie in its pools, one for each of libuv's threads, and a small block after a body keeps the body's
+ * then on bodies lie in its pools, one for each worker thread, and a small block after a body keeps the body's
  * memory there. */
 void memory_setup(void)
 {
@@ -37,37 +38,33 @@ void memory_free_large(void *block, size_t size)
 }
 
 struct freeing {
-    uv_work_t work;
+    struct worker_job job;
     void *block;
     size_t size;
 };
 
-static void free_on_worker(uv_work_t *work)
+static void free_on_worker(struct worker_job *job)
 {
-    struct freeing *freeing = container_of(work, struct freeing, work);
+    const struct freeing *freeing = container_of(job, struct freeing, job);
 
-    pace_begin();
     memory_free_large(freeing->block, freeing->size);
-    pace_end();
 }
 
-static void after_freeing(uv_work_t *work, int status)
+static void after_freeing(struct worker_job *job)
 {
-    (void)status; /* never cancelled */
-    free(container_of(work, struct freeing, work));
+    free(container_of(job, struct freeing, job));
 }
 
 void memory_free_apart(uv_loop_t *loop, void *block, size_t size)
 {
     struct freeing *freeing = size > PIECE ? malloc(sizeof *freeing) : NULL;
 
-    if (freeing != NULL) {
-        *freeing = (struct freeing){.block = block, .size = size};
-        if (uv_queue_work(loop, &freeing->work, free_on_worker, after_freeing) == 0)
-            return;
+    if (freeing == NULL) {
+        memory_free_large(block, size);
+        return;
     }
-    free(freeing);
-    memory_free_large(block, size);
+    *freeing = (struct freeing){.block = block, .size = size};
+    worker_queue(loop, &freeing->job, free_on_worker, after_freeing);
 }
 
 void memory_trim(void)

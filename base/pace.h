@@ -1,7 +1,7 @@
 /* How work beside the loop shares the processors.
  *
- * libuv's threads do what is too long for the loop. Of them only as many work at a time as pace_setup() says; the
- * others wait. A thread that scans a body of 64 MB would keep a processor for half a second, and all else that a
+ * Worker threads (worker.h) do what is too long for the loop. Of them only as many work at a time as pace_setup() says;
+ * the others wait. A thread that scans a body of 64 MB would keep a processor for half a second, and all else that a
  * request of another key needs (the engine, the agent, the program) would wait for the other processors. So while
  * several keys ask, long work rests again and again, and lets other work go on meanwhile. All long work together goes
  * on for PACE_WORK_NS at a time. Work that is done within PACE_FREE_NS never rests. */
@@ -17,7 +17,7 @@
 #define PACE_REST_NS UINT64_C(3000000)
 #define PACE_BYTES ((size_t)32 << 10) /* work calls pace_step() so often: a tenth of a millisecond */
 
-/* How many threads may work at a time; 4 at first, as many as libuv has. Before any work. */
+/* How many threads may work at a time; 4 at first, as many as there are. Before any work. */
 void pace_setup(unsigned workers);
 
 /* Until then (of the monotonic clock) several keys ask. Any thread. */

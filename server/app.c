@@ -19,8 +19,8 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/metrics.h"
-#include "base/pace.h"
 #include "base/seam.h"
+#include "base/worker.h"
 #include "config.h"
 #include "docker/cell/cells.h"
 #include "docker/engine/call.h"
@@ -88,7 +88,8 @@ struct app {
     struct call *info;
     uv_signal_t signals[SIGNALS];
     uv_timer_t patience, answers, trim;
-    uv_work_t trimming; /* `data` is the app while a worker thread trims, else NULL */
+    struct worker_job trim_job;
+    bool trims; /* a worker thread does trim_job */
     uv_prepare_t before_poll;
     bool stopping, hurried;
 };
@@ -369,31 +370,29 @@ static int open_offers(struct app *app, struct error *error)
 
 /* A large request's memory goes back to the system a while after its answer. */
 
-static void trim_work(uv_work_t *work)
+static void trim_work(struct worker_job *job)
 {
-    (void)work;
-    pace_begin();
+    (void)job;
     memory_trim();
-    pace_end();
 }
 
-static void after_trim(uv_work_t *work, int status)
+static void after_trim(struct worker_job *job)
 {
-    (void)status;
-    work->data = NULL;
+    struct app *app = container_of(job, struct app, trim_job);
+
+    app->trims = false;
 }
 
 static void on_trim_timer(uv_timer_t *timer)
 {
     struct app *app = timer->data;
 
-    if (app->trimming.data != NULL) {
+    if (app->trims) {
         uv_timer_start(timer, on_trim_timer, TRIM_MS, 0); /* again: the worker may miss what was freed since it began */
         return;
     }
-    app->trimming.data = app;
-    if (uv_queue_work(&app->loop, &app->trimming, trim_work, after_trim) != 0)
-        app->trimming.data = NULL;
+    app->trims = true;
+    worker_queue(&app->loop, &app->trim_job, trim_work, after_trim);
 }
 
 static void trim_later(struct app *app)

@@ -4,7 +4,6 @@
 
 #include "base/container_of.h"
 #include "base/json.h"
-#include "base/pace.h"
 #include "store/upkeep.h"
 
 #include <stdlib.h>
@@ -141,35 +140,31 @@ static void query_finish(struct query *query)
     query_free(query);
 }
 
-static void query_encode(uv_work_t *encoding)
+static void query_encode(struct query *query)
 {
-    struct query *query = container_of(encoding, struct query, encoding);
-
     if (query->make != NULL)
         query->value = query->make(query);
     if (query->value != NULL)
         query->text = json_text(query->value, &query->len);
 }
 
-static void query_encode_apart(uv_work_t *encoding)
+static void query_encode_apart(struct worker_job *encoding)
 {
-    pace_begin();
-    query_encode(encoding);
-    pace_end();
+    query_encode(container_of(encoding, struct query, encoding));
 }
 
-static void query_encoded(uv_work_t *encoding, int status)
+static void query_encoded(struct worker_job *encoding)
 {
-    (void)status; /* never cancelled */
     query_finish(container_of(encoding, struct query, encoding));
 }
 
 static void query_respond(struct query *query)
 {
-    if (query->text_len > QUERY_INLINE_MAX &&
-        uv_queue_work(query->api->loop, &query->encoding, query_encode_apart, query_encoded) == 0)
+    if (query->text_len > QUERY_INLINE_MAX) {
+        worker_queue(query->api->loop, &query->encoding, query_encode_apart, query_encoded);
         return;
-    query_encode(&query->encoding);
+    }
+    query_encode(query);
     query_finish(query);
 }
 

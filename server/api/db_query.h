@@ -9,6 +9,7 @@
 #include "api/api.h"
 #include "api/page.h"
 #include "api/pending.h"
+#include "base/worker.h"
 #include "store/records.h"
 
 #define QUERY_TEXT_MAX ((size_t)8 * 1024 * 1024) /* bytes of kept code and output in one page */
@@ -46,7 +47,7 @@ struct query {
     /* The answer. */
     struct page_owner owner;                    /* a list's */
     json_t *(*make)(const struct query *query); /* makes the answer from the records; any thread */
-    uv_work_t encoding;
+    struct worker_job encoding;
     char *text;
     size_t len;
 };

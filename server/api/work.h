@@ -3,16 +3,18 @@
 #ifndef CODECELL_API_WORK_H
 #define CODECELL_API_WORK_H
 
+#include "base/worker.h"
+
 #include <stddef.h>
 #include <uv.h>
 
 struct work {
     void (*run)(struct work *work);  /* any thread */
     void (*done)(struct work *work); /* on the loop, after run(); may free the struct around `work` */
-    uv_work_t handle;
+    struct worker_job job;
 };
 
-/* `size`: the bytes that the work reads. done() comes within this call if they are few, or if no thread can be had. */
+/* `size`: the bytes that the work reads. done() comes within this call if they are few. */
 void work_start(struct work *work, uv_loop_t *loop, size_t size);
 
 #endif

@@ -1,27 +1,23 @@
 #include "archive/archive_work.h"
 
 #include "base/container_of.h"
-#include "base/pace.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
 static void archive_work_release(struct archive_work *work);
 
-static void work_on_thread(uv_work_t *handle)
+static void work_on_thread(struct worker_job *job)
 {
-    struct archive_work *work = container_of(handle, struct archive_work, handle);
+    struct archive_work *work = container_of(job, struct archive_work, job);
 
-    pace_begin();
     work->run(work);
-    pace_end();
 }
 
-static void work_over(uv_work_t *handle, int status)
+static void work_over(struct worker_job *job)
 {
-    struct archive_work *work = container_of(handle, struct archive_work, handle);
+    struct archive_work *work = container_of(job, struct archive_work, job);
 
-    (void)status; /* never cancelled */
     work->busy = false;
     if (work->closing)
         archive_work_release(work);
@@ -29,44 +25,35 @@ static void work_over(uv_work_t *handle, int status)
         work->done(work);
 }
 
-static void release_on_thread(uv_work_t *handle)
+static void release_on_thread(struct worker_job *job)
 {
-    struct archive_work *work = container_of(handle, struct archive_work, handle);
+    struct archive_work *work = container_of(job, struct archive_work, job);
 
     work->release(work);
 }
 
-static void release_over(uv_work_t *handle, int status)
+static void release_over(struct worker_job *job)
 {
-    struct archive_work *work = container_of(handle, struct archive_work, handle);
+    struct archive_work *work = container_of(job, struct archive_work, job);
     void (*closed)(void *arg) = work->closed;
     void *arg = work->arg;
 
-    (void)status;
     work->dispose(work);
     if (closed != NULL)
         closed(arg);
 }
 
-/* libuv refuses work only if there is no function for it. */
-static void archive_work_queue(struct archive_work *work, uv_work_cb run, uv_after_work_cb over)
-{
-    int result = uv_queue_work(work->loop, &work->handle, run, over);
-
-    assert(result == 0);
-    (void)result;
-    work->busy = true;
-}
-
 static void archive_work_release(struct archive_work *work)
 {
-    archive_work_queue(work, release_on_thread, release_over);
+    work->busy = true;
+    worker_queue(work->loop, &work->job, release_on_thread, release_over);
 }
 
 void archive_work_start(struct archive_work *work)
 {
     assert(!work->busy && !work->closing);
-    archive_work_queue(work, work_on_thread, work_over);
+    work->busy = true;
+    worker_queue(work->loop, &work->job, work_on_thread, work_over);
 }
 
 void archive_work_close(struct archive_work *work, void (*closed)(void *arg), void *arg)

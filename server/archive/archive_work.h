@@ -3,13 +3,15 @@
 #ifndef CODECELL_ARCHIVE_WORK_H
 #define CODECELL_ARCHIVE_WORK_H
 
+#include "base/worker.h"
+
 #include <stdbool.h>
 #include <uv.h>
 
 /* A member of the struct that works. */
 struct archive_work {
     uv_loop_t *loop;
-    uv_work_t handle;
+    struct worker_job job;
     bool busy, closing;
     void (*run)(struct archive_work *work);     /* a piece; any thread */
     void (*done)(struct archive_work *work);    /* after it, on the loop; not once it is closing */

@@ -2,6 +2,7 @@
 #ifndef CODECELL_HTTP_EXCHANGE_PRIVATE_H
 #define CODECELL_HTTP_EXCHANGE_PRIVATE_H
 
+#include "base/worker.h"
 #include "http/body.h"
 #include "http/exchange.h"
 #include "http/filter.h"
@@ -77,7 +78,7 @@ struct http_exchange {
     void *filters[HTTP_FILTERS_MAX]; /* their states, in the server's order */
     bool head_failed;                /* there was no memory for it */
     bool filter_failed;              /* the filters had no memory */
-    uv_work_t packing;               /* of pack.c */
+    struct worker_job packing;       /* of pack.c */
     bool is_packing;                 /* a worker thread has the body */
 };
 

@@ -1,25 +1,21 @@
 #include "http/pack.h"
 
 #include "base/container_of.h"
-#include "base/pace.h"
 #include "http/answer.h"
 #include "http/connection.h"
 #include "http/exchange_private.h"
 #include "http/response.h"
 
-static void pack_on_thread(uv_work_t *work)
+static void pack_on_thread(struct worker_job *job)
 {
-    pace_begin();
-    http_response_filter(container_of(work, struct http_exchange, packing));
-    pace_end();
+    http_response_filter(container_of(job, struct http_exchange, packing));
 }
 
-static void pack_over(uv_work_t *work, int status)
+static void pack_over(struct worker_job *job)
 {
-    struct http_exchange *ex = container_of(work, struct http_exchange, packing);
+    struct http_exchange *ex = container_of(job, struct http_exchange, packing);
     struct http_connection *conn = ex->connection;
 
-    (void)status; /* never cancelled */
     ex->is_packing = false;
     if (conn->state == HTTP_CONN_CLOSING) {
         conn->exchange = NULL;
@@ -36,9 +32,8 @@ bool http_pack_start(struct http_exchange *ex)
 
     if (conn->state != HTTP_CONN_WORKING || ex->body_len <= HTTP_PACK_INLINE || !http_response_is_filtered(ex))
         return false;
-    if (uv_queue_work(conn->server->loop, &ex->packing, pack_on_thread, pack_over) != 0)
-        return false;
     ex->is_packing = true;
     http_connection_keep(conn);
+    worker_queue(conn->server->loop, &ex->packing, pack_on_thread, pack_over);
     return true;
 }
