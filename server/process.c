@@ -3,6 +3,7 @@
 #include "base/pace.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
@@ -21,16 +22,31 @@ void process_raise_descriptors(void)
     }
 }
 
-void process_raise_weight(void)
+static void raise_group(void)
 {
-    if (getsid(0) != getpid()) /* others are in the session, too */
-        return;
     int fd = open("/proc/self/autogroup", O_WRONLY | O_CLOEXEC);
+
     if (fd < 0)
         return;
     ssize_t written = write(fd, group_nice, sizeof group_nice - 1);
     (void)written;
     close(fd);
+}
+
+/* Threads and processes that the loop's thread starts are not real-time ones. */
+static void raise_loop(void)
+{
+    const struct sched_param first = {.sched_priority = 1};
+
+    (void)sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first);
+}
+
+void process_raise_weight(void)
+{
+    if (getsid(0) != getpid()) /* others are in the session, too */
+        return;
+    raise_group();
+    raise_loop();
 }
 
 void process_limit_workers(void)

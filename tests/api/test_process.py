@@ -1,6 +1,7 @@
 """What the server's process asks of its machine."""
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,19 @@ def may_raise(process):
     return int(status.partition("CapEff:")[2].split()[0], 16) >> 23 & 1
 
 
+def may_be_real_time():
+    """Whether the kernel lets a child of this process, which may do what the server may, be a real-time process."""
+    ask = "import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))"
+    return subprocess.run([sys.executable, "-c", ask], check=False, capture_output=True).returncode == 0
+
+
+def policies(process):
+    """Of its threads: of the first one, which is the loop's, and of all others."""
+    of = {int(task): os.sched_getscheduler(int(task)) & ~os.SCHED_RESET_ON_FORK
+          for task in os.listdir(f"/proc/{process}/task")}
+    return of.pop(process), set(of.values())
+
+
 @pytest.mark.parametrize("alone", [True, False], ids=["session of its own", "session of others"])
 def test_its_part_of_the_processors(alone):
     """Only a server that is alone in its session asks for more, because the part is the session's."""
@@ -41,6 +55,9 @@ def test_its_part_of_the_processors(alone):
             assert autogroup(server.pid).endswith(" nice -15" if may_raise(server.pid) else " nice 0")
         else:
             assert autogroup(server.pid) == autogroup("self")
+        loop, others = policies(server.pid)
+        assert loop == (os.SCHED_FIFO if alone and may_be_real_time() else os.SCHED_OTHER)
+        assert others == {os.SCHED_OTHER}
 
 
 def test_its_descriptors(server):
