@@ -26,7 +26,7 @@ static struct worker_job *next_job(void)
     pthread_mutex_lock(&mutex);
     while (list_is_empty(&jobs) && !ending)
         pthread_cond_wait(&came, &mutex);
-    struct worker_job *job = job_of(list_shift(&jobs));
+    struct worker_job *job = ending ? NULL : job_of(list_shift(&jobs));
     pthread_mutex_unlock(&mutex);
     return job;
 }
@@ -64,7 +64,7 @@ static void start_threads(void)
     (void)pthread_atfork(NULL, NULL, forget_threads); /* fails for want of memory; then a child waits at its end */
 }
 
-/* When the process ends. What still waits is done first: nothing else would free its memory. */
+/* When the process ends. What still waits is not done: its loop is gone. */
 static void __attribute__((destructor)) end_threads(void)
 {
     if (threads_len == 0) /* in a forked child the broadcast would wait for the parent's threads */
