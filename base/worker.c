@@ -4,38 +4,24 @@
 #include "base/container_of.h"
 #include "base/pace.h"
 
-#include <assert.h>
 #include <pthread.h>
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t came = PTHREAD_COND_INITIALIZER;
 static struct list jobs; /* that wait */
 static bool ending;
+static uv_sem_t came; /* as often as jobs came; pthread_cond_signal() may wait for the thread that it woke before */
 static pthread_t threads[WORKER_THREADS];
 static unsigned threads_len;
-
-static struct worker_job *job_of(struct list *node)
-{
-    return node != NULL ? container_of(node, struct worker_job, node) : NULL;
-}
 
 /* NULL: the process ends. */
 static struct worker_job *next_job(void)
 {
+    uv_sem_wait(&came);
     pthread_mutex_lock(&mutex);
-    while (list_is_empty(&jobs) && !ending)
-        pthread_cond_wait(&came, &mutex);
-    struct worker_job *job = ending ? NULL : job_of(list_shift(&jobs));
+    struct list *node = ending ? NULL : list_shift(&jobs);
     pthread_mutex_unlock(&mutex);
-    return job;
-}
-
-static void run_paced(struct worker_job *job)
-{
-    pace_begin();
-    job->run(job);
-    pace_end();
+    return node != NULL ? container_of(node, struct worker_job, node) : NULL;
 }
 
 /* The loop may free the job as soon as it is woken. */
@@ -44,7 +30,9 @@ static void *worker_thread(void *arg)
     struct worker_job *job;
 
     while ((job = next_job()) != NULL) {
-        run_paced(job);
+        pace_begin();
+        job->run(job);
+        pace_end();
         waker_wake(&job->waker);
     }
     return arg;
@@ -59,6 +47,8 @@ static void forget_threads(void)
 static void start_threads(void)
 {
     list_init(&jobs);
+    if (uv_sem_init(&came, 0) != 0)
+        return;
     while (threads_len < WORKER_THREADS && pthread_create(&threads[threads_len], NULL, worker_thread, NULL) == 0)
         threads_len++;
     (void)pthread_atfork(NULL, NULL, forget_threads); /* fails for want of memory; then a child waits at its end */
@@ -67,12 +57,13 @@ static void start_threads(void)
 /* When the process ends. What still waits is not done: its loop is gone. */
 static void __attribute__((destructor)) end_threads(void)
 {
-    if (threads_len == 0) /* in a forked child the broadcast would wait for the parent's threads */
+    if (threads_len == 0)
         return;
     pthread_mutex_lock(&mutex);
     ending = true;
-    pthread_cond_broadcast(&came);
     pthread_mutex_unlock(&mutex);
+    for (unsigned i = 0; i < threads_len; i++)
+        uv_sem_post(&came);
     while (threads_len > 0)
         pthread_join(threads[--threads_len], NULL);
 }
@@ -89,17 +80,28 @@ static void on_worker_woken(struct waker *waker)
     waker_close(waker, on_worker_closed);
 }
 
-static void run_by_uv(uv_work_t *work)
+/* On the loop, without a thread. */
+
+static void on_timer_closed(uv_handle_t *timer)
 {
-    run_paced(container_of(work, struct worker_job, work));
+    struct worker_job *job = timer->data;
+
+    job->over(job);
 }
 
-static void over_by_uv(uv_work_t *work, int status)
+static void on_worker_timer(uv_timer_t *timer)
 {
-    struct worker_job *job = container_of(work, struct worker_job, work);
+    struct worker_job *job = timer->data;
 
-    (void)status; /* never cancelled */
-    job->over(job);
+    job->run(job);
+    uv_close((uv_handle_t *)timer, on_timer_closed);
+}
+
+static void run_on_loop(uv_loop_t *loop, struct worker_job *job)
+{
+    uv_timer_init(loop, &job->timer);
+    job->timer.data = job;
+    uv_timer_start(&job->timer, on_worker_timer, 0, 0);
 }
 
 void worker_queue(uv_loop_t *loop, struct worker_job *job, void (*run)(struct worker_job *job),
@@ -108,13 +110,11 @@ void worker_queue(uv_loop_t *loop, struct worker_job *job, void (*run)(struct wo
     pthread_once(&once, start_threads);
     *job = (struct worker_job){.run = run, .over = over};
     if (threads_len == 0 || waker_init(&job->waker, loop, on_worker_woken) != 0) {
-        int result = uv_queue_work(loop, &job->work, run_by_uv, over_by_uv);
-        assert(result == 0); /* libuv refuses only work without a function */
-        (void)result;
+        run_on_loop(loop, job);
         return;
     }
     pthread_mutex_lock(&mutex);
     list_push(&jobs, &job->node);
-    pthread_cond_signal(&came);
     pthread_mutex_unlock(&mutex);
+    uv_sem_post(&came);
 }

@@ -1,5 +1,5 @@
-/* Work beside a loop, on threads: uv_queue_work() with two differences. The end of the work wakes the loop by a waker
- * (waker.h says why), and the threads pace themselves (pace.h). */
+/* Work beside a loop, on threads. It is uv_queue_work() with these differences: the end of the work wakes the loop by a
+ * waker (waker.h says why), the threads pace themselves (pace.h), and a job cannot be cancelled. */
 #ifndef CODECELL_BASE_WORKER_H
 #define CODECELL_BASE_WORKER_H
 
@@ -16,10 +16,11 @@ struct worker_job {
     void (*over)(struct worker_job *job); /* on the loop, after run(); may free the struct around the job */
     struct list node;
     struct waker waker;
-    uv_work_t work; /* if there is no descriptor for the waker, or no thread: libuv's threads do the job */
+    uv_timer_t timer; /* instead of the waker if there is no descriptor for it, or no thread */
 };
 
-/* Has the job done. Jobs begin in the order of these calls. On the loop's thread. */
+/* Has the job done. Jobs begin in the order of these calls, and are over in any order. If there is no descriptor or no
+ * thread, the loop itself runs the job, in one of its next turns. On the loop's thread. */
 void worker_queue(uv_loop_t *loop, struct worker_job *job, void (*run)(struct worker_job *job),
                   void (*over)(struct worker_job *job));
 

@@ -486,9 +486,9 @@ static const char *shown_value(const struct config *config, const struct setting
     return setting->kind == &kind_secret ? "(set)" : text;
 }
 
-/* For the database, logs and idle connections to the engine (docs/benchmarks.md counts 33), and for 64 connections that
- * are being refused (HTTP_REFUSED_MAX). */
-#define DESCRIPTORS 128
+/* For the database, logs and idle connections to the engine (docs/benchmarks.md counts 33), for 64 connections that are
+ * being refused (HTTP_REFUSED_MAX), and for 64 jobs of workers (base/worker.h). */
+#define DESCRIPTORS 192
 
 unsigned config_connections(const struct config *config, uint64_t descriptors)
 {

@@ -397,8 +397,8 @@ static void connections_leave_descriptors_to_the_rest(void **state)
         uint64_t descriptors;
         unsigned connections;
     } rows[] = {
-        {UINT64_MAX, 1024}, {20000, 1024}, {1024 + 208, 1024}, {1024 + 207, 1023},
-        {1024, 816},        {300, 92},     {256, 64},          {200, 50},
+        {UINT64_MAX, 1024}, {20000, 1024}, {1024 + 272, 1024}, {1024 + 271, 1023},
+        {1024, 752},        {300, 75},     {256, 64},          {200, 50},
     };
 
     for (size_t i = 0; i < COUNT(rows); i++)
