@@ -415,12 +415,12 @@ static void run_turn(struct store *store, enum turn turn, struct list *batch)
     db_deadline(store->db, turn == TURN_READING ? start + STORE_READING_MS * MS_NS : 0);
     run_batch(store, batch);
     db_deadline(store->db, 0);
+    uint64_t end = seam()->monotonic_ns();
     requeue(store, batch);
     hand_over(store, batch);
     copy_log(store, LOG_PAGES_MORE);
     if (turn == TURN_FIRST)
         return;
-    uint64_t end = seam()->monotonic_ns();
     uv_mutex_lock(&store->mutex);
     turns_rest(&store->turns, turn, start, end, pace_is_shared(end));
     if (turn == TURN_UPKEEP)

@@ -86,10 +86,17 @@ uint64_t turns_due(const struct turns *turns)
     return upkeep_ns < reading_ns ? upkeep_ns : reading_ns;
 }
 
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 void turns_rest(struct turns *turns, enum turn turn, uint64_t from_ns, uint64_t to_ns, bool shared)
 {
+    uint64_t took = to_ns - from_ns;
+
     if (turn == TURN_UPKEEP)
-        turns->upkeep_ns = to_ns + (shared ? UPKEEP_REST_SHARED : UPKEEP_REST) * (to_ns - from_ns);
+        turns->upkeep_ns = to_ns + least((shared ? UPKEEP_REST_SHARED : UPKEEP_REST) * took, UPKEEP_REST_MAX_NS);
     else if (turn == TURN_READING && shared)
-        turns->reading_ns = to_ns + READING_REST_SHARED * (to_ns - from_ns);
+        turns->reading_ns = to_ns + least(READING_REST_SHARED * took, READING_REST_MAX_NS);
 }

@@ -2,10 +2,10 @@
  *
  *   first    short jobs that requests wait for, of all keys, in the order in which they came. As many as share a
  *            transaction are one turn
- *   reading  one job a turn. The keys that wait take turns, so that one key's lists delay another key by one job only.
- *            While several keys ask (pace.h), then a rest of READING_REST_SHARED times the job's length
- *   upkeep   one slice a turn, then a rest of UPKEEP_REST times the slice's length, or of UPKEEP_REST_SHARED times
- *            while several keys ask (pace.h): nobody waits for upkeep, and it takes a processor from their programs
+ *   reading  one job a turn. The keys that wait take turns, so that one key's lists delay another key by one job and
+ *            its rest: while several keys ask (pace.h), the line rests READING_REST_SHARED times as long as the job
+ * took upkeep   one slice a turn. Then the line rests UPKEEP_REST times as long as the slice took, and
+ * UPKEEP_REST_SHARED times while several keys ask, because upkeep takes a processor from their programs
  *
  * The lines that have jobs take turns, so that a job of the first line waits for one reading job and one slice at most.
  * This is pure; store.c guards it with its mutex. */
@@ -17,6 +17,8 @@
 #define UPKEEP_REST 2u
 #define UPKEEP_REST_SHARED 9u
 #define READING_REST_SHARED 2u
+#define UPKEEP_REST_MAX_NS UINT64_C(100000000) /* even if the turn waited for another program's lock */
+#define READING_REST_MAX_NS UINT64_C(20000000)
 
 enum turn { TURN_NONE, TURN_FIRST, TURN_READING, TURN_UPKEEP };
 

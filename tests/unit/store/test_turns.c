@@ -92,6 +92,8 @@ static void upkeep_rests(void **state)
     assert_int_equal(take(&turns, 1900), '2');
     turns_rest(&turns, TURN_UPKEEP, 2000, 2300, true); /* longer while several keys ask */
     assert_int_equal(turns.upkeep_ns, 5000);
+    turns_rest(&turns, TURN_UPKEEP, 0, 5000000000, true); /* but no longer than this */
+    assert_int_equal(turns.upkeep_ns, 5100000000);
 }
 
 static void reading_rests_while_several_keys_ask(void **state)
@@ -118,6 +120,8 @@ static void reading_rests_while_several_keys_ask(void **state)
     assert_int_equal(turns_next(&turns, 1400, true), TURN_READING); /* no rest when the store closes */
     assert_int_equal(take(&turns, 1500), 'C');
     assert_true(turns_due(&turns) == UINT64_MAX);
+    turns_rest(&turns, TURN_READING, 0, 2000000000, true); /* a statement that was ended */
+    assert_int_equal(turns.reading_ns, 2020000000);
 }
 
 /* ---- on the thread ---- */
