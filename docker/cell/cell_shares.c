@@ -39,19 +39,23 @@ void cell_shares_close(struct cells *cells, uv_close_cb closed)
 static void shares_told(struct cells *cells)
 {
     struct cell_shares_line *line = &cells->shares;
-    uint64_t now = seam()->monotonic_ns();
+    uint64_t now = seam()->monotonic_ns(), took = now - line->began_ns;
+    uint64_t rest = CELL_SHARES_REST * (took > CELL_SHARES_CALL_NS ? took : CELL_SHARES_CALL_NS);
 
     line->telling = NULL;
-    line->rest_ns = now + CELL_SHARES_REST * (now - line->began_ns);
+    line->rest_ns = now + (rest < CELL_SHARES_REST_MAX_NS ? rest : CELL_SHARES_REST_MAX_NS);
     next_shares(cells);
 }
 
+/* A call that failed has changed nothing. The engine is told with the next change. */
 static void on_shares_told(void *arg, int status, json_t *reply, const struct error *error)
 {
     struct cell *cell = arg;
 
-    (void)status, (void)reply, (void)error;
+    (void)reply, (void)error;
     cell->shares_call = NULL;
+    if (status < 200 || status >= 300)
+        cell->yielded = !cell->yielded;
     shares_told(cell->cells);
 }
 
@@ -69,9 +73,17 @@ static void tell_shares(struct cell *cell, uint64_t now)
                     &(struct call_options){.method = "POST",
                                            .path = path,
                                            .body = codec_update_shares(cell->yields ? CELL_SHARES_LONG : CELL_SHARES),
-                                           .deadline_ms = CELL_CALL_MS,
+                                           .deadline_ms = CELL_SHARES_CALL_MS,
                                            .metric = "update"},
                     on_shares_told, cell);
+    if (cell->shares_call == NULL) /* out of memory */
+        on_shares_told(cell, 0, NULL, NULL);
+}
+
+/* Cells that should give way come before those that get their share back. */
+static bool comes_before(const struct cell *one, const struct cell *other)
+{
+    return one->yields != other->yields ? one->yields : one->shares_due_ns < other->shares_due_ns;
 }
 
 static struct cell *first_due(const struct cell_shares_line *line)
@@ -79,7 +91,7 @@ static struct cell *first_due(const struct cell_shares_line *line)
     struct cell *first = NULL;
 
     LIST_EACH (node, &line->waiting)
-        if (first == NULL || waiting_at(node)->shares_due_ns < first->shares_due_ns)
+        if (first == NULL || comes_before(waiting_at(node), first))
             first = waiting_at(node);
     return first;
 }
@@ -120,14 +132,20 @@ void cell_yield(struct cell *cell)
 
 void cell_shares_restore(struct cell *cell)
 {
-    if (cell->yields)
+    if (cell->yields || cell->yielded)
         set_yields(cell, false, seam()->monotonic_ns() + CELL_SHARES_LATER_NS);
+}
+
+void cell_shares_hurry(struct cell *cell)
+{
+    if (list_has(&cell->shares_node))
+        set_yields(cell, cell->yields, seam()->monotonic_ns());
 }
 
 void cell_shares_forget(struct cell *cell)
 {
     list_forget(&cell->shares_node);
-    if (cell->shares_call == NULL)
+    if (cell->cells->shares.telling != cell)
         return;
     call_cancel(cell->shares_call);
     cell->shares_call = NULL;

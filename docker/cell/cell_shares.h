@@ -22,15 +22,19 @@ struct cells;
  * engine need not be told at all. */
 #define CELL_SHARES_LATER_NS UINT64_C(1000000000)
 
-/* After a call the next one comes so many times later as the call took. */
+/* After a call the line rests for so many times the call's length, but no longer than CELL_SHARES_REST_MAX_NS. A call
+ * that was cancelled counts as long as a usual one: the engine may still carry it out. */
 #define CELL_SHARES_REST 4u
+#define CELL_SHARES_CALL_NS UINT64_C(25000000)
+#define CELL_SHARES_REST_MAX_NS UINT64_C(200000000)
+#define CELL_SHARES_CALL_MS 5000u /* a call's deadline: the others wait for it */
 
 /* The cells whose share the engine should be told. A part of struct cells. */
 struct cell_shares_line {
-    struct list waiting; /* struct cell's shares_node */
-    struct cell *telling;
-    uint64_t began_ns; /* when telling began */
-    uint64_t rest_ns;  /* the next call begins no earlier */
+    struct list waiting;  /* struct cell's shares_node */
+    struct cell *telling; /* NULL: none */
+    uint64_t began_ns;    /* when telling began */
+    uint64_t rest_ns;     /* the next call begins no earlier */
     uv_timer_t timer;
 };
 
@@ -40,6 +44,9 @@ void cell_shares_close(struct cells *cells, uv_close_cb closed); /* without cell
 /* While its job runs: from now on the cell gives way to others if there are not processors enough for all. Does nothing
  * on Podman, whose updates change nothing. */
 void cell_yield(struct cell *cell);
+
+/* The cell's next program may be another key's: the first share comes back now, and not after a while. */
+void cell_shares_hurry(struct cell *cell);
 
 /* For the other files of docker/cell: the cell is used again, so it gets the first share back after a while; it ends,
  * so its share does not matter any more. */

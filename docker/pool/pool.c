@@ -4,6 +4,7 @@
 #include "base/seam.h"
 #include "docker/cell/cell_prewarm.h"
 #include "docker/cell/cell_reset.h"
+#include "docker/cell/cell_shares.h"
 #include "docker/cell/cell_stop.h"
 #include "docker/engine/engine.h"
 #include "docker/pool/balance.h"
@@ -524,6 +525,8 @@ void pool_return(struct pool *pool, struct cell *cell, int64_t key)
     }
     shelves_return(&pool->shelves, cell, key, seam()->monotonic_ns());
     cell_reset(cell);
+    if (key == POOL_KEY_ANY)
+        cell_shares_hurry(cell);
     pool_step(pool);
 }
 

@@ -1,6 +1,8 @@
 /* A cell's share of the processors: when the engine is told what. */
 #include "cell_stage.h"
 
+#include "base/seam.h"
+
 /* A cell that gave way gets its share of the processors back a while after it is reset; each change is one call. */
 static void test_shares(void **state)
 {
@@ -18,10 +20,11 @@ static void test_shares(void **state)
     assert_string_equal(stage.sim.last_body[SIM_UPDATE], "{\"CpuShares\":128}");
     stage_reset(&stage);
     sim_until(&stage.sim, stage.ready);
-    sim_skip(&stage.sim, CELL_SHARES_LATER_NS / 1000000 - 100);
+    assert_true(stage.cell->shares_due_ns > seam()->monotonic_ns());
+    sim_skip(&stage.sim, CELL_SHARES_LATER_NS / 2000000);
     sim_idle(&stage.sim);
     assert_int_equal(stage.sim.counts[SIM_UPDATE], 1);
-    sim_skip(&stage.sim, 100);
+    sim_skip(&stage.sim, CELL_SHARES_LATER_NS / 2000000);
     sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 2);
     assert_string_equal(stage.sim.last_body[SIM_UPDATE], "{\"CpuShares\":1024}");
     stage_run_until_done(&stage, NULL);
@@ -41,23 +44,73 @@ static void run_for_long(struct stage *stage)
     sim_until(&stage->sim, stage->done);
 }
 
-/* A cell whose programs all run for long keeps the smaller share between them, without a call. */
+/* A cell whose next program runs for long, too, keeps the smaller share between them, without a call. */
 static void test_shares_of_long_programs(void **state)
 {
     struct stage stage;
 
     (void)state;
     stage_open_ready(&stage);
-    stage.sim.program = sim_hello;
-    for (int i = 0; i < 3; i++) {
-        run_for_long(&stage);
-        sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 1);
-        stage_reset(&stage);
-        sim_until(&stage.sim, stage.ready);
-    }
+    run_for_long(&stage);
+    sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 1);
+    stage_reset(&stage);
+    sim_until(&stage.sim, stage.ready);
+    assert_true(list_has(&stage.cell->shares_node));
+    stage.done = false;
+    stage_run(&stage, NULL);
+    cell_yield(stage.cell);
+    assert_false(list_has(&stage.cell->shares_node));
+    sim_until(&stage.sim, stage.done);
+    stage_end(&stage);
+    stage_close(&stage);
+}
+
+/* The cell may be another key's next, so its share comes back at once. */
+static void test_shares_in_a_hurry(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_ready(&stage);
+    cell_shares_hurry(stage.cell); /* it has its share */
+    assert_int_equal(stage.sim.counts[SIM_UPDATE], 0);
+    run_for_long(&stage);
+    sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 1);
+    stage_reset(&stage);
+    cell_shares_hurry(stage.cell);
+    assert_true(stage.cell->shares_due_ns <= seam()->monotonic_ns());
+    sim_until(&stage.sim, stage.ready && stage.sim.counts[SIM_UPDATE] == 2);
+    assert_string_equal(stage.sim.last_body[SIM_UPDATE], "{\"CpuShares\":1024}");
+    stage_end(&stage);
+    stage_close(&stage);
+}
+
+/* A call that failed changes nothing: the next long program is told again, and a share that did not come back is asked
+ * for again when the cell is reset. */
+static void test_shares_of_a_call_that_fails(void **state)
+{
+    struct stage stage;
+
+    (void)state;
+    stage_open_ready(&stage);
+    sim_script(&stage.sim, SIM_UPDATE, (struct sim_rule){.times = 1, .status = 500});
+    run_for_long(&stage);
+    sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 1 && stage.cell->cells->shares.telling == NULL);
+    stage_reset(&stage);
+    assert_false(list_has(&stage.cell->shares_node));
+    sim_until(&stage.sim, stage.ready);
+    run_for_long(&stage);
+    sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 2 && stage.cell->cells->shares.telling == NULL);
+    assert_string_equal(stage.sim.last_body[SIM_UPDATE], "{\"CpuShares\":128}");
+    sim_script(&stage.sim, SIM_UPDATE, (struct sim_rule){.times = 1, .status = 500});
+    stage_reset(&stage);
+    cell_shares_hurry(stage.cell);
+    sim_until(&stage.sim,
+              stage.ready && stage.sim.counts[SIM_UPDATE] == 3 && stage.cell->cells->shares.telling == NULL);
     stage_run_until_done(&stage, NULL);
-    sim_skip(&stage.sim, CELL_SHARES_LATER_NS / 1000000);
-    sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 2); /* the last one was short */
+    stage_reset(&stage);
+    cell_shares_hurry(stage.cell);
+    sim_until(&stage.sim, stage.ready && stage.sim.counts[SIM_UPDATE] == 4);
     assert_string_equal(stage.sim.last_body[SIM_UPDATE], "{\"CpuShares\":1024}");
     stage_end(&stage);
     stage_close(&stage);
@@ -82,21 +135,17 @@ static void test_shares_of_several_cells(void **state)
     for (int i = 0; i < 3; i++)
         cell_yield(cells[i]);
     sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 1);
+    stage.cell = cells[1]; /* the next in the line */
+    stage_end(&stage);
     sim_skip(&stage.sim, 100); /* as long as the call takes */
     sim_idle(&stage.sim);
     assert_int_equal(stage.sim.counts[SIM_UPDATE], 1);
     sim_release(&stage.sim, SIM_UPDATE);
-    sim_idle(&stage.sim);
-    sim_skip(&stage.sim, 100 * CELL_SHARES_REST / 2);
-    sim_idle(&stage.sim);
-    assert_int_equal(stage.sim.counts[SIM_UPDATE], 1);
-    stage.cell = cells[1]; /* the next in the line */
-    stage_end(&stage);
-    sim_skip(&stage.sim, 100 * CELL_SHARES_REST);
+    sim_until(&stage.sim, stage.cells.shares.telling == NULL);
+    assert_true(stage.cells.shares.rest_ns >= stage.cells.shares.began_ns + 100000000 + CELL_SHARES_REST_MAX_NS);
     sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 2);
-    sim_skip(&stage.sim, 1000);
-    sim_idle(&stage.sim);
-    assert_int_equal(stage.sim.counts[SIM_UPDATE], 2);
+    sim_until(&stage.sim, stage.cells.shares.telling == NULL);
+    assert_true(list_is_empty(&stage.cells.shares.waiting));
     for (int i = 0; i < 3; i += 2) {
         stage.gone = false;
         stage.cell = cells[i];
@@ -110,6 +159,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shares),
         cmocka_unit_test(test_shares_of_long_programs),
+        cmocka_unit_test(test_shares_in_a_hurry),
+        cmocka_unit_test(test_shares_of_a_call_that_fails),
         cmocka_unit_test(test_shares_of_several_cells),
     };
 
