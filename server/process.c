@@ -1,14 +1,13 @@
 #include "process.h"
 
 #include "base/pace.h"
+#include "base/worker.h"
 
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <uv.h>
-
-#define WORKERS_MAX 4u /* as many threads as libuv has */
 
 static const char group_nice[] = "-15"; /* 28 times the weight of 0 (sched_prio_to_weight in kernel/sched/core.c) */
 
@@ -33,12 +32,14 @@ static void raise_group(void)
     close(fd);
 }
 
-/* Threads and processes that the loop's thread starts are not real-time ones. */
+/* Threads and processes that the loop's thread starts are not real-time ones. Whoever started the server with another
+ * policy or a lower priority keeps that. */
 static void raise_loop(void)
 {
     const struct sched_param first = {.sched_priority = 1};
 
-    (void)sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first);
+    if (sched_getscheduler(0) == SCHED_OTHER && getpriority(PRIO_PROCESS, 0) <= 0)
+        (void)sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first);
 }
 
 void process_raise_weight(void)
@@ -53,5 +54,5 @@ void process_limit_workers(void)
 {
     unsigned half = uv_available_parallelism() / 2;
 
-    pace_setup(half < 1 ? 1 : half < WORKERS_MAX ? half : WORKERS_MAX);
+    pace_setup(half < 1 ? 1 : half < WORKER_THREADS ? half : WORKER_THREADS);
 }
