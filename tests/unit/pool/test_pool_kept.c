@@ -1,7 +1,9 @@
 /* Kept cells: which request gets which cell, for how long, and that no other key ever does. */
 #include "pool_stage.h"
 
+#include "base/seam.h"
 #include "docker/cell/cell_private.h"
+#include "docker/cell/cell_shares.h"
 #include "docker/pool/pool_private.h"
 
 static void stage_open_kept(struct stage *stage, unsigned max_idle, unsigned jobs)
@@ -351,6 +353,26 @@ static void test_shared(void **state)
     stage_close(&stage);
 }
 
+/* After a long program a cell gets its share of the processors back at once if its next job may be another key's. */
+static void test_a_shared_cells_share_comes_back_at_once(void **state)
+{
+    static const int64_t keys[] = {7, POOL_KEY_ANY};
+    struct taker taker;
+    struct stage stage;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        stage_open_kept(&stage, 8, 100);
+        take_keyed(&stage, &taker, &python, keys[i]);
+        sim_until(&stage.sim, taker.cell != NULL);
+        stage_run(&taker);
+        cell_yield(taker.cell);
+        sim_until(&stage.sim, taker.ended);
+        assert_int_equal(taker.cell->shares_due_ns <= seam()->monotonic_ns(), keys[i] == POOL_KEY_ANY);
+        stage_close(&stage);
+    }
+}
+
 /* A key that shares no cells needs one of its own on the shelf. */
 static void test_shared_beside_a_key_that_does_not(void **state)
 {
@@ -473,6 +495,7 @@ int main(void)
         cmocka_unit_test(test_budget),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_shared),
+        cmocka_unit_test(test_a_shared_cells_share_comes_back_at_once),
         cmocka_unit_test(test_shared_beside_a_key_that_does_not),
         cmocka_unit_test(test_shared_and_long_in_use),
         cmocka_unit_test(test_age),
