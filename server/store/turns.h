@@ -3,11 +3,11 @@
  *   first    short jobs that requests wait for, of all keys, in the order in which they came. As many as share a
  *            transaction are one turn
  *   reading  one job a turn. The keys that wait take turns, so that one key's lists delay another key by one job and
- *            its rest: while several keys ask (pace.h), the line rests READING_REST_SHARED times as long as the job
- * took upkeep   one slice a turn. Then the line rests UPKEEP_REST times as long as the slice took, and
- * UPKEEP_REST_SHARED times while several keys ask, because upkeep takes a processor from their programs
+ *            its rest: while several keys ask (pace.h), the line rests READING_REST_SHARED times as long as it worked
+ *   upkeep   one slice a turn. Then the line rests UPKEEP_REST times as long as it worked, or UPKEEP_REST_SHARED
+ *            times while several keys ask, because upkeep takes a processor from their programs
  *
- * The lines that have jobs take turns, so that a job of the first line waits for one reading job and one slice at most.
+ * The lines that have jobs and do not rest take turns, so that a job of the first line waits for one reading job and one slice at most.
  * This is pure; store.c guards it with its mutex. */
 #ifndef CODECELL_STORE_TURNS_H
 #define CODECELL_STORE_TURNS_H
