@@ -7,8 +7,8 @@
  *   upkeep   one slice a turn. Then the line rests UPKEEP_REST times as long as it worked, or UPKEEP_REST_SHARED
  *            times while several keys ask, because upkeep takes a processor from their programs
  *
- * The lines that have jobs and do not rest take turns, so that a job of the first line waits for one reading job and one slice at most.
- * This is pure; store.c guards it with its mutex. */
+ * The lines that have jobs and do not rest take turns, so that a job of the first line waits for one reading job and
+ * one slice at most. This is pure; store.c guards it with its mutex. */
 #ifndef CODECELL_STORE_TURNS_H
 #define CODECELL_STORE_TURNS_H
 
