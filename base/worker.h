@@ -12,7 +12,7 @@
 
 /* A member of the caller's struct, which must live until over(). */
 struct worker_job {
-    void (*run)(struct worker_job *job);  /* on a worker thread */
+    void (*run)(struct worker_job *job);  /* on a worker thread, or on the loop */
     void (*over)(struct worker_job *job); /* on the loop, after run(); may free the struct around the job */
     struct list node;
     struct waker waker;
@@ -20,7 +20,7 @@ struct worker_job {
 };
 
 /* Has the job done. Jobs begin in the order of these calls, and are over in any order. If there is no descriptor or no
- * thread, the loop itself runs the job, in one of its next turns. On the loop's thread. */
+ * thread, the loop itself runs the job, later. On the loop's thread. */
 void worker_queue(uv_loop_t *loop, struct worker_job *job, void (*run)(struct worker_job *job),
                   void (*over)(struct worker_job *job));
 

@@ -55,7 +55,7 @@ static void on_shares_told(void *arg, int status, json_t *reply, const struct er
     (void)reply, (void)error;
     cell->shares_call = NULL;
     if (status < 200 || status >= 300)
-        cell->yielded = !cell->yielded;
+        cell->yielded = cell->cells->shares.before;
     shares_told(cell->cells);
 }
 
@@ -64,6 +64,7 @@ static void tell_shares(struct cell *cell, uint64_t now)
     char path[CELL_CONTAINER_ID_MAX + 40];
 
     list_remove(&cell->shares_node);
+    cell->cells->shares.before = cell->yielded;
     cell->yielded = cell->yields;
     cell->cells->shares.telling = cell;
     cell->cells->shares.began_ns = now;
@@ -80,10 +81,9 @@ static void tell_shares(struct cell *cell, uint64_t now)
         on_shares_told(cell, 0, NULL, NULL);
 }
 
-/* Cells that should give way come before those that get their share back. */
-static bool comes_before(const struct cell *one, const struct cell *other)
+static uint64_t place_in_line(const struct cell *cell)
 {
-    return one->yields != other->yields ? one->yields : one->shares_due_ns < other->shares_due_ns;
+    return cell->shares_due_ns + (cell->yields ? 0 : CELL_SHARES_AHEAD_NS);
 }
 
 static struct cell *first_due(const struct cell_shares_line *line)
@@ -91,7 +91,7 @@ static struct cell *first_due(const struct cell_shares_line *line)
     struct cell *first = NULL;
 
     LIST_EACH (node, &line->waiting)
-        if (first == NULL || comes_before(waiting_at(node), first))
+        if (first == NULL || place_in_line(waiting_at(node)) < place_in_line(first))
             first = waiting_at(node);
     return first;
 }
@@ -130,9 +130,10 @@ void cell_yield(struct cell *cell)
         set_yields(cell, true, seam()->monotonic_ns());
 }
 
+/* A cell that waits for its share already keeps its place. */
 void cell_shares_restore(struct cell *cell)
 {
-    if (cell->yields || cell->yielded)
+    if (cell->yields || (cell->yielded && !list_has(&cell->shares_node)))
         set_yields(cell, false, seam()->monotonic_ns() + CELL_SHARES_LATER_NS);
 }
 

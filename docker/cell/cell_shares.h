@@ -7,6 +7,7 @@
 
 #include "base/list.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
 
@@ -22,6 +23,9 @@ struct cells;
  * engine need not be told at all. */
 #define CELL_SHARES_LATER_NS UINT64_C(1000000000)
 
+/* A cell that should give way is told before one that has waited for its share for less than this. */
+#define CELL_SHARES_AHEAD_NS UINT64_C(500000000)
+
 /* After a call the line rests for so many times the call's length, but no longer than CELL_SHARES_REST_MAX_NS. A call
  * that was cancelled counts as long as a usual one: the engine may still carry it out. */
 #define CELL_SHARES_REST 4u
@@ -33,6 +37,7 @@ struct cells;
 struct cell_shares_line {
     struct list waiting;  /* struct cell's shares_node */
     struct cell *telling; /* NULL: none */
+    bool before;          /* its `yielded`, until the engine has answered */
     uint64_t began_ns;    /* when telling began */
     uint64_t rest_ns;     /* the next call begins no earlier */
     uv_timer_t timer;

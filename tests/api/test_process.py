@@ -39,10 +39,13 @@ def may_be_real_time():
     return subprocess.run([sys.executable, "-c", ask], check=False, capture_output=True).returncode == 0
 
 
+def policy(task):
+    return os.sched_getscheduler(task) & ~os.SCHED_RESET_ON_FORK
+
+
 def policies(process):
     """Of its threads: of the first one, which is the loop's, and of all others."""
-    of = {int(task): os.sched_getscheduler(int(task)) & ~os.SCHED_RESET_ON_FORK
-          for task in os.listdir(f"/proc/{process}/task")}
+    of = {int(task): policy(int(task)) for task in os.listdir(f"/proc/{process}/task")}
     return of.pop(process), set(of.values())
 
 
@@ -59,8 +62,8 @@ def test_its_part_of_the_processors(alone):
         else:
             assert autogroup(server.pid) == autogroup("self")
         loop, others = policies(server.pid)
-        assert loop == (os.SCHED_FIFO if alone and may_be_real_time() else os.sched_getscheduler(0))
-        assert others == {os.sched_getscheduler(0)}
+        assert loop == (os.SCHED_FIFO if alone and may_be_real_time() else policy(0))
+        assert others == {policy(0)}
 
 
 def test_its_descriptors(server):

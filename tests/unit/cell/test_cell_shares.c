@@ -21,9 +21,13 @@ static void test_shares(void **state)
     stage_reset(&stage);
     sim_until(&stage.sim, stage.ready);
     assert_true(stage.cell->shares_due_ns > seam()->monotonic_ns());
+    uint64_t due_ns = stage.cell->shares_due_ns;
     sim_skip(&stage.sim, CELL_SHARES_LATER_NS / 2000000);
-    sim_idle(&stage.sim);
+    stage_run_until_done(&stage, NULL);
+    stage_reset(&stage);
+    sim_until(&stage.sim, stage.ready);
     assert_int_equal(stage.sim.counts[SIM_UPDATE], 1);
+    assert_int_equal(stage.cell->shares_due_ns, due_ns); /* short programs do not put it off */
     sim_skip(&stage.sim, CELL_SHARES_LATER_NS / 2000000);
     sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 2);
     assert_string_equal(stage.sim.last_body[SIM_UPDATE], "{\"CpuShares\":1024}");
@@ -116,6 +120,54 @@ static void test_shares_of_a_call_that_fails(void **state)
     stage_close(&stage);
 }
 
+/* Cells that should give way are told first, but those that wait for their share have their turn, too. What the engine
+ * hears after so many milliseconds, when the call under way is over. */
+static void assert_next(uint64_t ms, const char *body)
+{
+    struct stage stage;
+    struct cell *cells[3];
+
+    stage_open_ready(&stage);
+    for (int i = 0; i < 3; i++) {
+        if (i > 0)
+            stage_make_ready(&stage);
+        cells[i] = stage.cell;
+    }
+    stage.cell = cells[0];
+    run_for_long(&stage);
+    sim_until(&stage.sim, stage.cells.shares.telling == NULL);
+    sim_hold(&stage.sim, SIM_UPDATE);
+    stage.sim.program = NULL; /* it runs on */
+    stage.done = false;
+    for (int i = 1; i < 3; i++) {
+        stage.cell = cells[i];
+        stage_run(&stage, NULL);
+    }
+    cell_yield(cells[1]);
+    sim_skip(&stage.sim, CELL_SHARES_REST_MAX_NS / 1000000);
+    sim_until(&stage.sim, stage.cells.shares.telling == cells[1]);
+    stage.cell = cells[0];
+    stage_reset(&stage);
+    sim_skip(&stage.sim, ms);
+    cell_yield(cells[2]);
+    sim_release(&stage.sim, SIM_UPDATE);
+    sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 3);
+    assert_string_equal(stage.sim.last_body[SIM_UPDATE], body);
+    for (int i = 0; i < 3; i++) {
+        stage.gone = false;
+        stage.cell = cells[i];
+        stage_end(&stage);
+    }
+    stage_close(&stage);
+}
+
+static void test_shares_in_order(void **state)
+{
+    (void)state;
+    assert_next(CELL_SHARES_LATER_NS / 1000000, "{\"CpuShares\":128}");
+    assert_next((CELL_SHARES_LATER_NS + CELL_SHARES_AHEAD_NS) / 1000000, "{\"CpuShares\":1024}");
+}
+
 /* The engine is told of one cell at a time, with a rest after each call; a cell that ends leaves the line. */
 static void test_shares_of_several_cells(void **state)
 {
@@ -161,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_shares_of_long_programs),
         cmocka_unit_test(test_shares_in_a_hurry),
         cmocka_unit_test(test_shares_of_a_call_that_fails),
+        cmocka_unit_test(test_shares_in_order),
         cmocka_unit_test(test_shares_of_several_cells),
     };
 
