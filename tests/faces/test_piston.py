@@ -88,7 +88,7 @@ def test_a_rate_is_in_its_shape(faces):
 
 def test_a_full_queue_is_429(launch):
     server = launch({"CODECELL_FACES": "piston", "CODECELL_CONCURRENCY": 1, "CODECELL_QUEUE": 1})
-    first = server.begin("read x", "bash", stdin=None, timeout=60)
+    first = server.begin("exec sleep 60", "bash", timeout=60)
     server.wait_status("running")
     second = server.begin("true", "bash")
     server.wait_status("pending")
