@@ -86,7 +86,7 @@ uint64_t turns_due(const struct turns *turns)
     return upkeep_ns < reading_ns ? upkeep_ns : reading_ns;
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
+static uint64_t min_u64(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
@@ -96,7 +96,7 @@ void turns_rest(struct turns *turns, enum turn turn, uint64_t from_ns, uint64_t 
     uint64_t took = to_ns - from_ns;
 
     if (turn == TURN_UPKEEP)
-        turns->upkeep_ns = to_ns + least((shared ? UPKEEP_REST_SHARED : UPKEEP_REST) * took, UPKEEP_REST_MAX_NS);
+        turns->upkeep_ns = to_ns + min_u64((shared ? UPKEEP_REST_SHARED : UPKEEP_REST) * took, UPKEEP_REST_MAX_NS);
     else if (turn == TURN_READING && shared)
-        turns->reading_ns = to_ns + least(READING_REST_SHARED * took, READING_REST_MAX_NS);
+        turns->reading_ns = to_ns + min_u64(READING_REST_SHARED * took, READING_REST_MAX_NS);
 }
