@@ -78,17 +78,17 @@ struct store_job *turns_take(struct turns *turns, enum turn turn)
     return job_of(list_shift(turn == TURN_FIRST ? &turns->first : &turns->upkeep));
 }
 
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 uint64_t turns_due(const struct turns *turns)
 {
     uint64_t upkeep_ns = list_is_empty(&turns->upkeep) ? UINT64_MAX : turns->upkeep_ns;
     uint64_t reading_ns = list_is_empty(&turns->readers) ? UINT64_MAX : turns->reading_ns;
 
-    return upkeep_ns < reading_ns ? upkeep_ns : reading_ns;
-}
-
-static uint64_t min_u64(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
+    return min_u64(upkeep_ns, reading_ns);
 }
 
 void turns_rest(struct turns *turns, enum turn turn, uint64_t from_ns, uint64_t to_ns, bool shared)
