@@ -1,4 +1,5 @@
 """Clients from npm: installed once into build/, exactly as a package-lock.json says."""
+import fcntl
 import hashlib
 import os
 import shutil
@@ -15,17 +16,22 @@ def install(name, clients=CLIENTS):
     source = clients / name
     lock = hashlib.sha256((source / "package-lock.json").read_bytes()).hexdigest()[:16]
     folder = ROOT / "build" / "npm" / f"{name}-{lock}"
-    if not (folder / "node_modules").is_dir():
-        begun = folder.with_name(f"{folder.name}.{os.getpid()}")
-        begun.mkdir(parents=True)
-        for file in ("package.json", "package-lock.json"):
-            shutil.copy(source / file, begun)
-        run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], begun)
-        if folder.exists():
-            shutil.rmtree(folder)
-        begun.rename(folder)
-    for script in source.glob("*.mjs"):
-        shutil.copy(script, folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with open(folder.with_name(f"{folder.name}.lock"), "w", encoding="ascii") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # tests of several files run at once
+        if not (folder / "node_modules").is_dir():
+            begun = folder.with_name(f"{folder.name}.begun")
+            shutil.rmtree(begun, ignore_errors=True)
+            begun.mkdir()
+            for file in ("package.json", "package-lock.json"):
+                shutil.copy(source / file, begun)
+            run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], begun)
+            shutil.rmtree(folder, ignore_errors=True)
+            begun.rename(folder)
+        for script in source.glob("*.mjs"):
+            copy = folder / script.name
+            if not copy.exists() or copy.read_bytes() != script.read_bytes():  # another test may run it just now
+                shutil.copy(script, copy)
     return folder
 
 

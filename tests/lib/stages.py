@@ -30,7 +30,8 @@ REASON_MAX = 400  # characters of a failure's reason in the last lines
 TOOL_FINDS = re.compile(r"Sanitizer|runtime error:|^==\d+==|not done after", re.M)
 AGAIN = "TESTS_STOP" not in os.environ  # who stops at the first failure wants to see it
 AGAIN_MAX = 3  # tests of one pytest run that are run again if they fail; more failures are no accident
-FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "60"))
+WORKERS = CORES + 1  # of a pytest run whose tests wait much of the time
+FUZZ_SECONDS = int(os.environ.get("FUZZ_SECONDS", "40"))
 SOAK = os.environ.get("SOAK", "300")
 FLOOD_SECONDS = os.environ.get("FLOOD_SECONDS", "15")
 LEFT_UNDONE = re.compile(r"\b(" + "|".join(["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"]) + r")\b")
@@ -118,9 +119,10 @@ def give_way():
 
 
 def beside(report, parts):
-    """The process of a Beside."""
+    """The process of a Beside. It makes its own builds: those of the other parts are there."""
     give_way()
     totals = Totals()
+    totals.stage("build", lambda t: build(t, *presets_of(parts)))
     for name in parts:
         totals.stage(name, PARTS[name].work)
     Path(report).write_text(json.dumps(vars(totals)), encoding="utf-8")
@@ -154,10 +156,17 @@ THREADED = ("base", "store")  # the parts with threads of their own: what the th
 
 
 def targets(preset):
-    """The targets of a build: all (none is named), or the test programs that will be run."""
-    if preset != "tsan":
-        return []
-    return [f"{part}_{test.stem}" for part in THREADED for test in (ROOT / "tests/unit" / part).glob("test_*.c")]
+    """The targets of a build: all (none is named), or the programs that will be run."""
+    if preset == "tsan":
+        return [f"{part}_{test.stem}" for part in THREADED for test in (ROOT / "tests/unit" / part).glob("test_*.c")]
+    if preset == "fuzz":
+        return [f"fuzz_{target.stem}" for target in (ROOT / "tests/fuzz").glob("*_*.c")]
+    return []
+
+
+def presets_of(parts):
+    """The builds that these parts want."""
+    return list(dict.fromkeys(preset for name in parts for preset in PARTS[name].presets))
 
 
 def build(totals, *presets):
@@ -317,7 +326,8 @@ def unit(totals):
         UnitRun("gcc", pattern="agent_test_"),  # valgrind runs the others of this build
         # -R: the thread sanitizer knows no address space that is laid out at random in the newest kernels' way
         UnitRun("tsan", ("setarch", "-R"), f"({'|'.join(THREADED)})_", {"TSAN_OPTIONS": "allocator_may_return_null=1"}),
-        UnitRun("gcc", ("valgrind", "-q", "--error-exitcode=9", "--leak-check=full"), but_the_agent),
+        UnitRun("gcc", ("valgrind", "-q", "--error-exitcode=9", "--leak-check=full"), but_the_agent,
+                {"TESTS_SHORT": "1"}),
         UnitRun("coverage", (), but_the_agent),  # the agent has nowhere to write its counts
     ])
     print_coverage()
@@ -325,8 +335,11 @@ def unit(totals):
 
 # On the engine.
 
-def run_pytest(report, program, arguments, env):
-    """Runs pytest on a server's program; its exit status, and what read_report() says, or None if it made no report."""
+def run_pytest(report, program, arguments, env, workers=1):
+    """Runs pytest on a server's program; its exit status, and what read_report() says, or None if it made no report.
+    workers: so many files at once, each with its own server."""
+    if workers > 1:
+        arguments = ["-n", workers, "--dist", "loadfile", *arguments]
     command = ["/usr/bin/python3", "-m", "pytest", "-q", "-x" if os.environ.get("TESTS_STOP") else "--maxfail=1000",
                "-p", "no:cacheprovider", "--tb=short", "-o", "junit_family=xunit1", "--durations=8", f"--rootdir={ROOT}",
                f"--junitxml={report}", *arguments]
@@ -368,10 +381,10 @@ def run_again(name, report, program, failed, env):
     return [test for test in failed if test in tests and tests[test].why is None]
 
 
-def pytest(totals, name, program, *arguments, env=None, again=False):
+def pytest(totals, name, program, *arguments, env=None, again=False, workers=1):
     """Runs pytest; each test is a check. again: if a few tests fail, they are run once more by themselves."""
     report = BUILD / f"pytest-{re.sub('[^a-z]', '-', name)}.xml"
-    status, tests = run_pytest(report, program, arguments, env)
+    status, tests = run_pytest(report, program, arguments, env, workers)
     failed = {test: seen for test, seen in (tests or {}).items() if seen.why is not None}
     if again and 0 < len(failed) <= AGAIN_MAX and status == 1 and all(seen.once for seen in failed.values()):
         passed = run_again(name, report.with_suffix(".again.xml"), program, failed, env)
@@ -396,19 +409,20 @@ def api(totals):
 def asan(totals):
     """The server's own code under sanitizers, without the tests of what the kernel and the engine decide."""
     pytest(totals, "asan", BUILD / "asan" / "codecell", "tests/api", "-k", f"not ({PLAIN})", env=SANITIZERS,
-           again=AGAIN)
+           again=AGAIN, workers=WORKERS)
 
 
 def faces(totals):
     """Every face with golden pairs, and with the real clients of its service, under sanitizers."""
-    pytest(totals, "faces", BUILD / "asan" / "codecell", "tests/faces", env=SANITIZERS, again=AGAIN)
+    pytest(totals, "faces", BUILD / "asan" / "codecell", "tests/faces", env=SANITIZERS, again=AGAIN,
+           workers=WORKERS)
 
 
 def clients(totals):
     """The client libraries as users install them, and the pages in a browser."""
     totals.check("types of the Python client", *run("mypy", "--strict", ROOT / "clients/python/src/codecell"))
     pytest(totals, "clients", BUILD / "gcc" / "codecell", "tests/clients", "tests/page",
-           again=AGAIN)
+           again=AGAIN, workers=WORKERS)
 
 
 def escape(totals):
@@ -519,9 +533,8 @@ def run_parts(totals, wanted):
     may give way."""
     ids = sorted(set().union(*(PARTS[name].languages() for name in wanted if PARTS[name].languages)))
     images = build_images(ids) if ids else None
-    presets = list(dict.fromkeys(preset for name in wanted for preset in PARTS[name].presets))
-    totals.stage("build", lambda t: build(t, *presets))
     aside = [name for name in wanted if PARTS[name].beside and images]
+    totals.stage("build", lambda t: build(t, *presets_of(name for name in wanted if name not in aside)))
     for name in wanted:
         if not PARTS[name].languages and name not in aside:
             totals.stage(name, PARTS[name].work)

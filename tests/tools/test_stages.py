@@ -47,31 +47,34 @@ def counted(tmp_path, monkeypatch):
     monkeypatch.setattr(stages, "BUILD", tmp_path)
     monkeypatch.delenv("TESTS_STOP", raising=False)
 
-    def count(*texts, again=True):
+    def count(*texts, again=True, workers=1):
         folder = tmp_path / "tests"
         folder.mkdir()
         for number, text in enumerate(texts):
             (folder / f"test_{number}.py").write_text(text, encoding="utf-8")
         totals = Totals()
-        stages.pytest(totals, "part", "/bin/true", folder, again=again)
+        stages.pytest(totals, "part", "/bin/true", folder, again=again, workers=workers)
         return totals
     return count
 
 
-def test_all_pass(counted):
-    totals = counted(PASSES, PASSES)
+@pytest.mark.parametrize("workers", [1, 3])
+def test_all_pass(counted, workers):
+    totals = counted(PASSES, PASSES, workers=workers)
     assert (totals.passed, totals.failed, totals.again) == (2, [], [])
 
 
-def test_what_passes_the_second_time_is_told(counted):
-    totals = counted(PASSES, ONCE)
+@pytest.mark.parametrize("workers", [1, 3])
+def test_what_passes_the_second_time_is_told(counted, workers):
+    totals = counted(PASSES, ONCE, workers=workers)
     assert (totals.passed, totals.failed, len(totals.again)) == (5, [], 1)
     assert totals.again[0].startswith("part ") and totals.again[0].endswith("not yet assert not True")
 
 
+@pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("text, why", [(FAILS.format(3), "no such n"), (SKIPS, "not here"), (ENDS_BADLY, "the end")])
-def test_what_fails_twice_has_failed(counted, text, why):
-    totals = counted(PASSES, text)
+def test_what_fails_twice_has_failed(counted, text, why, workers):
+    totals = counted(PASSES, text, workers=workers)
     assert totals.passed == 1 and totals.again == [] and totals.failed
     assert all(why in line and line.startswith("part ") for line in totals.failed), totals.failed
 
@@ -86,9 +89,10 @@ def test_a_part_without_a_second_run(counted):
     assert len(totals.failed) == 1 and totals.again == []
 
 
+@pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("text", [ENDS_BADLY_ONCE, FAILS_AND_ENDS_BADLY_ONCE])
-def test_what_is_checked_at_a_servers_end_has_no_second_run(counted, text):
-    totals = counted(PASSES, text)
+def test_what_is_checked_at_a_servers_end_has_no_second_run(counted, text, workers):
+    totals = counted(PASSES, text, workers=workers)
     assert totals.again == [] and len(totals.failed) == 1, totals.failed
 
 

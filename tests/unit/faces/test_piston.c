@@ -2,6 +2,7 @@
 #include "faces/face.h"
 
 #include "faces/stage.h"
+#include "lib/repeats.h"
 
 #include <signal.h>
 
@@ -85,13 +86,24 @@ static void refuse_large(size_t len, char fill, const char *encoding, bool first
 static void test_sizes_are_checked_before_decoding(void **state)
 {
     (void)state;
-    /* 'g' is not hex, and '#' not base64: these sentences show that nothing was decoded. */
-    refuse_large((20u << 20) + 2, 'g', "hex", false, "files: must be at most 10485760 bytes in all");
-    refuse_large(14u << 20, '#', "base64", false, "files: must be at most 10485760 bytes in all");
-    refuse_large((10u << 20) + 1, 'x', "utf8", false, "files: must be at most 10485760 bytes in all");
-    refuse_large((2u << 20) + 2, 'g', "hex", true, "files[0].content: must be at most 1048576 bytes");
-    refuse_large((1u << 20) + 1, 'x', "utf8", true, "files[0].content: must be at most 1048576 bytes");
-    refuse_large(20u << 20, 'g', "hex", false, "files[1].content: must be hex");
+    static const struct {
+        size_t len;
+        char fill;
+        const char *encoding;
+        bool first;
+        const char *sentence;
+    } cases[] = {
+        /* 'g' is not hex, and '#' not base64: these sentences show that nothing was decoded. */
+        {(2u << 20) + 2, 'g', "hex", true, "files[0].content: must be at most 1048576 bytes"},
+        {(1u << 20) + 1, 'x', "utf8", true, "files[0].content: must be at most 1048576 bytes"},
+        {(10u << 20) + 1, 'x', "utf8", false, "files: must be at most 10485760 bytes in all"},
+        {14u << 20, '#', "base64", false, "files: must be at most 10485760 bytes in all"},
+        {(20u << 20) + 2, 'g', "hex", false, "files: must be at most 10485760 bytes in all"},
+        {20u << 20, 'g', "hex", false, "files[1].content: must be hex"},
+    };
+
+    for (int i = 0; i < repeats(sizeof cases / sizeof *cases, 3); i++)
+        refuse_large(cases[i].len, cases[i].fill, cases[i].encoding, cases[i].first, cases[i].sentence);
 }
 
 static void test_limits(void **state)

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "lib/repeats.h"
 #include "store/rates.h"
 #include "store/sql.h"
 #include "store/store.h"
@@ -531,13 +532,13 @@ static int insert_big(struct db *db, struct store_job *big, struct error *error)
 
 static void the_log_does_not_grow_for_ever(void **state)
 {
-    enum { JOBS = 200, JOB_PAGES = 260 };
+    int jobs = repeats(200, 20); /* of 260 pages each */
     struct bench bench;
     struct stat log;
     char path[128];
     int finished = 0;
     bench_open(&bench, state);
-    for (int i = 0; i < JOBS; i++) {
+    for (int i = 0; i < jobs; i++) {
         struct number big = job(&bench, insert_big, i, &finished);
         store_submit(bench.store, &big.job);
         run_until(&bench, &finished, i + 1);
@@ -558,17 +559,17 @@ static int insert_big_again(struct db *db, struct store_job *job, struct error *
 /* So the thread never has to copy the log itself, which would let all jobs wait for the disk. */
 static void upkeep_waits_for_the_copy_of_the_log(void **state)
 {
-    enum { SLICES = 100 }; /* 26000 pages */
+    int slices = repeats(100, 10); /* of 260 pages each */
     struct bench bench;
     struct stat log;
     char path[128];
     int finished = 0;
     bench_open(&bench, state);
-    struct number upkeep = job(&bench, insert_big_again, SLICES, &finished);
+    struct number upkeep = job(&bench, insert_big_again, slices, &finished);
     upkeep.job.upkeep = true;
     store_submit(bench.store, &upkeep.job);
     run_until(&bench, &finished, 1);
-    assert_int_equal(upkeep.worked, SLICES);
+    assert_int_equal(upkeep.worked, slices);
     snprintf(path, sizeof(path), "%s/codecell.db-wal", bench.fixture->dir);
     assert_int_equal(stat(path, &log), 0);
     assert_true(log.st_size < INT64_C(8000) * 4096);
