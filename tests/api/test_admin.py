@@ -104,6 +104,7 @@ def test_the_history_refuses_other_numbers(server, admin):
 
 def test_the_search(server, ask, alice):
     """It finds all keys' executions, without their code and output, which this server keeps."""
+    server.run("exit 3", "bash", key=alice)
     bob = server.key("bob")
     run = server.run("echo secret", "bash", key=bob, session_id="found")
     mine = server.executions(key=bob)[0]

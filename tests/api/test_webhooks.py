@@ -189,11 +189,12 @@ def test_after_eight_tries_it_is_given_up(launch, receiver):
     id_ = accept(server, receiver.url())
     wait_webhook(server, id_, attempts=1)
     server.stop()
+    tries = len(receiver.got)
     change(server, "update webhooks set attempts = 7, next_ms = 1")
     server.start()
     seen = wait_webhook(server, id_, status="failed")
     assert (seen["attempts"], seen["last_error"], seen["next_attempt_at"]) == (8, "it answered 503", None)
-    assert len(receiver.got) == 2
+    assert len(receiver.got) == tries + 1
 
 
 @pytest.mark.parametrize("moment", ["before", "during", "between"])

@@ -130,7 +130,9 @@ def test_a_program_that_dies_does_not_take_it_along(server, key):
     assert out(server, key, id_, "cat f") == "kept\nlate\n"
 
 
-def test_what_was_saved_comes_back_after_the_cell_was_lost(server, key):
+def test_what_was_saved_comes_back_after_the_cell_was_lost(launch):
+    server = launch({**SETTINGS, "CODECELL_WORKSPACE_IDLE": "5m"}, languages=["bash"])  # so that it does not sleep first
+    key = server.key()
     id_ = make(server, key, durable=True)
     run(server, key, id_, "echo saved > f")
     with concurrent.futures.ThreadPoolExecutor(1) as threads:

@@ -13,7 +13,7 @@ import pytest
 
 import chromium
 import node
-from codecell import BIN, ROOT
+from codecell import BIN, ROOT, wait_for
 from library import environment, run_python
 from stub import kernel_server
 
@@ -104,17 +104,28 @@ def test_judge(library, user, tmp_path):
     assert [name for name, (_, grade) in expected.items() if not grades[name].startswith(grade + " ")] == []
 
 
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+def listening(command, env):
+    """Starts a program whose last argument is a port; (it, the port), once it listens."""
+    for _ in range(5):  # another program may take a free port
+        with socket.socket() as one:
+            one.bind(("127.0.0.1", 0))
+            port = one.getsockname()[1]
+        program = subprocess.Popen([*command, str(port)], text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env)
+
+        def answers(program=program, port=port):
+            with socket.socket() as one:
+                return program.poll() is not None or one.connect_ex(("127.0.0.1", port)) == 0
+        wait_for("a program that listens", answers)
+        if program.poll() is None:
+            return program, port
+        program.communicate()
+    raise AssertionError(f"{command} does not listen")
 
 
 def test_webhook_receiver(library, user):
-    secret, port = "whsec_" + base64.b64encode(bytes(range(32))).decode(), free_port()
-    receiver = subprocess.Popen([sys.executable, EXAMPLES / "webhook_receiver.py", str(port)], text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                env=environment(library, **user, WEBHOOK_SECRET=secret))
+    secret = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+    receiver, port = listening([sys.executable, EXAMPLES / "webhook_receiver.py"],
+                               environment(library, **user, WEBHOOK_SECRET=secret))
     try:
         submit = ("import codecell, sys\n"
                   "job = codecell.Client().submit('echo hooked', 'bash', webhook={'url': sys.argv[1], 'secret': sys.argv[2]})\n"

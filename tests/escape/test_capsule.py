@@ -10,6 +10,7 @@ import pytest
 
 from attempts import assert_refused, battery, results
 from codecell import Server, docker, host_pids, in_parallel, wait_for
+from holding import HOLD, holding
 
 SETTINGS = {"CODECELL_REUSE": "any", "CODECELL_POOL": "python=1,c=1,bash=1,*=0", "CODECELL_REUSE_JOBS": 10000}
 
@@ -57,13 +58,22 @@ print(json.dumps([sorted(int(p) for p in os.listdir("/proc") if p.isdigit()), os
 
 
 def test_each_job_has_namespaces_of_its_own(server):
-    code = "import os; print([os.readlink('/proc/self/ns/' + n) for n in ('cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts')])"
-    seen = [server.output(code) for _ in range(5)]
-    mine = [os.readlink(f"/proc/self/ns/{name}") for name in ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")]
-    for one, other in zip(seen, seen[1:]):
-        for name, next_name in zip(eval(one), eval(other)):  # the kernel may give a number again, but not to all of them
-            assert name not in mine and next_name not in mine
-    assert len(set(seen)) == 5
+    kinds = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
+    seen, held = [[os.readlink(f"/proc/self/ns/{kind}") for kind in kinds]], []
+    try:
+        for _ in range(5):
+            running = server.begin(HOLD)
+            mark, = wait_for("a program that holds", lambda: holding(server))
+            namespaces = mark.parents[2] / "ns"
+            seen.append([os.readlink(namespaces / kind) for kind in kinds])
+            held += [os.open(namespaces / kind, os.O_RDONLY) for kind in kinds]  # else the next may get its number
+            mark.unlink()
+            assert running.answer().json["exit_code"] == 0
+    finally:
+        for number in held:
+            os.close(number)
+    for host, *jobs in zip(*seen):
+        assert host not in jobs and (len(set(jobs)) == 5 or host.startswith("net:")), jobs
 
 
 def test_the_walls_cannot_be_moved(server):
@@ -110,8 +120,9 @@ def test_the_streams_of_the_keeper_are_not_there(server):
                 with contextlib.suppress(OSError, ValueError):  # it is being made, or it ends
                     keeper, init = keeper_and_init(container)
                     links = {number: [os.readlink(f"/proc/{number}/fd/{fd}") for fd in os.listdir(f"/proc/{number}/fd")] for number in host_pids(container)}
-                    if any(b"time.sleep(60)" in Path(f"/proc/{n}/root/tmp/work/main.py").read_bytes() for n in links
-                           if Path(f"/proc/{n}/root/tmp/work/main.py").exists()):
+                    program = Path(f"/proc/{init}/root/tmp/work/main.py")
+                    if program.exists() and b"time.sleep(60)" in program.read_bytes() and any(
+                            b"main.py" in Path(f"/proc/{number}/cmdline").read_bytes() for number in links):
                         return keeper, init, links, [os.readlink(f"/proc/{keeper}/fd/{fd}") for fd in (0, 1, 2)]
             return None
         keeper, init, links, (stdin, stdout, stderr) = wait_for("the program's container", streams)
@@ -174,15 +185,14 @@ def test_killed_while_a_job_runs(server, who):
 
 @pytest.mark.parametrize("who", ["keeper", "init"])
 def test_killed_while_it_waits(server, who):
-    container = wait_for("a container that waits", lambda: containers_of(server, "c"))[0]
-
-    def both():
-        with contextlib.suppress(ValueError):  # its capsule is being made
-            return keeper_and_init(container)
+    def killed():
+        for container in containers_of(server, "c"):
+            with contextlib.suppress(ValueError, ProcessLookupError):  # its capsule is being made, or the pool ends it
+                victims, numbers = keeper_and_init(container), host_pids(container)
+                os.kill(victims[who == "init"], signal.SIGKILL)
+                return container, numbers
         return None
-    victims, numbers = wait_for("its capsule", both), host_pids(container)
-    os.kill(victims[who == "init"], signal.SIGKILL)
-    nothing_of(container, numbers)
+    nothing_of(*wait_for("a container that waits", killed))
     assert server.output("int puts(const char *); int main(void) { puts(\"1\"); }", "c") == "1\n"
 
 

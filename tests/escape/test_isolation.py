@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from codecell import ROOT, serving
+from codecell import ROOT, serving, wait_for
+from holding import HOLD, holding
 
 
 # Places to write to.
@@ -175,8 +176,10 @@ import json; print(json.dumps(seen))
 
 
 def test_each_cell_has_a_user_of_its_own(server):
-    code = "import os, time\nprint(os.getuid(), os.getgid(), flush=True)\ntime.sleep(8)"
-    running = [server.begin(code) for _ in range(3)]
+    running = [server.begin("import os; print(os.getuid(), os.getgid())\n" + HOLD, timeout=300) for _ in range(3)]
+    wait_for("three programs that hold", lambda: len(holding(server)) == 3)
+    for mark in holding(server):
+        mark.unlink()
     users = [each.answer().json["stdout"] for each in running]
     assert len(set(users)) == 3, users
 

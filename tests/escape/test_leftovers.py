@@ -59,7 +59,8 @@ class Jobs:
         running = self.server.begin(code, key=key)
         wait_for("/tmp/planted", lambda: any(Path(f"/proc/{pid}/root/tmp/planted").exists() for pid in host_pids(self.container)))
         running.leave()
-        wait_for("the cell to be kept", lambda: self.server.metrics()["codecell_pool_cells"].get(KEPT))
+        wait_for("the cell to be kept, or to end",
+                 lambda: self.server.metrics()["codecell_pool_cells"].get(KEPT) or top(self.container) == "")
         return self.container
 
     def plant(self, left):
@@ -93,21 +94,38 @@ def differences(found, first):
     return wrong
 
 
+def in_one_container(planted_and_next):
+    """planted_and_next() runs two programs; (the container of the first, of the second). Both must be the same. The keeper
+    ends a container in which it cannot clean up within half a second, so a busy machine has three tries."""
+    for _ in range(3):
+        first, second = planted_and_next()
+        if first == second:
+            return
+    raise AssertionError(f"the container was not kept: {first}, {second}")
+
+
+def nothing_is_found(jobs, plant, key):
+    def planted_and_next():
+        container = plant()
+        wrong, where = jobs.look(key)
+        assert wrong == {}
+        return container, where
+    in_one_container(planted_and_next)
+
+
 @pytest.mark.parametrize("left", leftovers.LEFT)
 def test_nothing_is_left(jobs, left):
     """The next program, of another key and then of the same, finds what the container's first one found."""
-    container = jobs.plant(left)
-    assert jobs.look(jobs.other) == ({}, container)
-    assert jobs.plant(left) == container
-    assert jobs.look(jobs.planter) == ({}, container)
+    for key in (jobs.other, jobs.planter):
+        nothing_is_found(jobs, lambda: jobs.plant(left), key)
 
 
 @pytest.mark.parametrize("left", ["a-daemon", "a-stopped-child", "files", "shared-memory-files", "message-queues", "locks", "a-listener",
                                   "large-pipes", "variables"])
 def test_nothing_is_left_of_a_cancelled_program(jobs, left):
     """It is killed while it does something, and its container is kept."""
-    container = jobs.cancel(leftovers.plant(left) + "\nopen('/tmp/planted', 'w').close()\nwhile True: os.getpid()", jobs.planter)
-    assert jobs.look(jobs.other) == ({}, container)
+    code = leftovers.plant(left) + "\nopen('/tmp/planted', 'w').close()\nwhile True: os.getpid()"
+    nothing_is_found(jobs, lambda: jobs.cancel(code, jobs.planter), jobs.other)
 
 
 @pytest.mark.parametrize("left", leftovers.SEEN)
@@ -136,12 +154,14 @@ AGED = {"names-that-are-not-there"}  # the kernel gives them up when it needs th
 
 @pytest.mark.parametrize("kind", leftovers.CHARGED)
 def test_memory_that_stays_charged_is_not_taken_from_the_next(jobs, kind):
-    for key in (jobs.other, jobs.planter):
+    def planted_and_next(key):
         planted, container = jobs.run(leftovers.charge(kind, 250), jobs.planter, limits=MEMORY)
         assert planted["status"] == "completed", planted
         filled, where = jobs.run(leftovers.fill(290), key, limits=MEMORY)
         assert ("FILLED\n" in filled["stdout"], filled["status"]) == (True, "completed"), filled
-        assert where == container or kind in AGED
+        return container, container if kind in AGED else where
+    for key in (jobs.other, jobs.planter):
+        in_one_container(lambda key=key: planted_and_next(key))
 
 
 @pytest.mark.parametrize("kind", ["system-v-shared-memory", "files-in-sockets-in-a-cycle"])

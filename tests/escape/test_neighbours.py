@@ -1,7 +1,6 @@
 """What a program learns of other cells, or does to them and to the host beyond its limits: locks and watches on what all
 cells share, the kernel's lists of all processes and objects, its rank when the host is short of memory, CPU time that is
 not counted, and programs that the kernel starts on the host."""
-import contextlib
 import json
 import os
 import subprocess
@@ -10,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from attempts import results
-from codecell import host_pids, serving, wait_for
+from codecell import serving, wait_for
+from holding import MARK, holding
 
 # Locks and watches.
 
@@ -41,7 +41,7 @@ def attempt(call, *args):
     except OSError: return None
 """
 
-HOLDER = COMMON + r"""
+HOLDER = COMMON + f"MARK = {MARK!r}" + r"""
 watch, names, held = libc.inotify_init1(os.O_NONBLOCK), {}, []
 for name, fd in things(keep=True):  # a closed descriptor takes its file's POSIX locks with it
     held.append(fd)
@@ -56,9 +56,9 @@ def read():
         at += 16 + length
         yield names.get(number)
 while list(read()): pass  # its own
-open("/tmp/holding", "w").close()
+open(MARK, "w").close()
 seen = set()
-while os.path.exists("/tmp/holding"):
+while os.path.exists(MARK):
     seen.update(read())
     time.sleep(0.01)
 seen.update(read())
@@ -86,19 +86,9 @@ ONCE_FOR_ALL = {"eventfd", "/proc/self/ns/user", "/proc/self/ns/time", "/proc/se
 OWN_AGENT_READS = {"/proc", "/dev/pts"}  # when it counts (docker/agent/tally.c); each cell has its own of them
 
 
-def holding(server):
-    """The file that says so, of each cell that holds, as the host sees it."""
-    found = {}
-    for number in (number for cell in server.containers(running=True) for number in host_pids(cell["id"])):
-        file = Path(f"/proc/{number}/root/tmp/holding")
-        with contextlib.suppress(OSError):  # it is not there, or the process is gone
-            found[file.stat().st_dev, file.stat().st_ino] = file
-    return list(found.values())
-
-
 def test_locks_and_watches_stay_within_a_cell(server):
     with serving(server):
-        holder = server.begin(HOLDER)
+        holder = server.begin(HOLDER, timeout=300)
         try:
             mark, = wait_for("a cell that holds", lambda: holding(server))
             found = json.loads(server.run(FINDER)["stdout"])

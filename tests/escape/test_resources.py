@@ -141,7 +141,7 @@ def test_print_for_ever(server, code, language):
     server.run("print(1)")
     before = memory_of(server)
     with serving(server):
-        answer = server.execute(code, language, timeout=2 if language == "bash" else 5, limits={"output_kb": 64})
+        answer = server.execute(code, language, timeout=4 if language == "bash" else 5, limits={"output_kb": 64})
         result = answer.json
         assert result["stdout_truncated"] or result["stderr_truncated"], answer
         assert len(result["stdout"]) <= 64 * 1024 and len(result["stderr"]) <= 64 * 1024

@@ -63,7 +63,7 @@ static void test_after_any_end(void **state)
     (void)state;
     struct trial trial;
     trial_open(&trial, &capsules);
-    trial_step(&trial, FRAME_STEP_RUN, 100, 1000, (const char *const[]){"sh", "-c", "echo > late; sleep 1000", NULL});
+    trial_step(&trial, FRAME_STEP_RUN, 1000, 1000, (const char *const[]){"sh", "-c", "echo > late; sleep 1000", NULL});
     trial_start(&trial, input, sizeof input);
     trial_pump(&trial, NULL);
     trial_expect(&trial, 124, SIGKILL, FRAME_TIMED_OUT);

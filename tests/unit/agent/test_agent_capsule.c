@@ -58,7 +58,7 @@ static void test_streams(void **state)
     trial_open(&trial, &capsules);
     memset(input, 'i', sizeof input);
     for (int i = 0; i < 3; i++) {
-        trial_step(&trial, FRAME_STEP_RUN, i == 1 ? 100 : 60000, 1000,
+        trial_step(&trial, FRAME_STEP_RUN, i == 1 ? 1000 : 60000, 1000,
                    (const char *const[]){"sh", "-c", i == 1 ? "yes" : "head -c 5000 /dev/zero; exit 4", NULL});
         trial_start(&trial, input, sizeof input);
         trial_pump(&trial, NULL);

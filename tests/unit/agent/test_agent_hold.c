@@ -49,9 +49,10 @@ static void run_job(struct trial *trial, const struct program *job)
 }
 
 /* What a program can see of itself, of others, and of the folder. */
-#define LOOK_AROUND                                                                                                 \
-    "pwd; umask; env; ls /proc/$$/fd; ls -A /tmp .; echo $$ $PPID /proc/[0-9]*; ulimit -a; cat /proc/$$/cmdline;"   \
-    "while read -r line; do case $line in Sig*|Seccomp:*|NoNew*|Cap*|Tracer*|Threads*|NSpid*|Shd*) echo \"$line\";" \
+#define LOOK_AROUND                                                                                               \
+    "pwd; umask; env; ls /proc/$$/fd; ls -A /tmp .; echo $$ $PPID /proc/[0-9]*; ulimit -a; cat /proc/$$/cmdline;" \
+    "while read -r line; do case $line in Sig[!Q]*|Seccomp:*|NoNew*|Cap*|Tracer*|Threads*|NSpid*|Shd*) echo "     \
+    "\"$line\";"                                                                                                  \
     "esac; done </proc/self/status; cat /proc/$$/oom_score_adj; cut -d' ' -f4-8 /proc/$$/stat; exec cat -"
 
 static const struct program jobs[] = {
@@ -63,7 +64,8 @@ static const struct program jobs[] = {
      "import os, sys, threading\n"
      "print(sys.argv, sys.path, __file__, sys.flags, os.getcwd(), sorted(os.environ.items()), os.getppid())\n"
      "print(sorted(sys.modules), os.listdir('/proc/self/fd'), os.listdir('.'), os.listdir('/tmp'))\n"
-     "print([l for l in open('/proc/self/status') if l.startswith(('Tracer', 'Sig', 'Threads'))], os.getpid())\n"
+     "print([l for l in open('/proc/self/status') if l.startswith(('Tracer', 'SigP', 'SigB', 'SigI', 'SigC', "
+     "'Threads'))], os.getpid())\n"
      "threading.Thread(target=lambda: print(input())).start()\n"
      "sys.stderr.write(str(os.getsid(0) == os.getpid() == os.getpgid(0)))\nsys.exit(7)\n",
      {"/usr/bin/python3", "main.py"},
@@ -286,14 +288,17 @@ static void test_what_it_wrote_before(void **state)
 static void test_much_output_before(void **state)
 {
     static const struct program job = {
-        NULL, NULL, {"/bin/sh", "-c", "while :; do echo 0123456789012345678901234567890; done"}, NULL};
+        NULL,
+        NULL,
+        {"/bin/sh", "-c", "i=0; while [ $((i += 1)) -le 40000 ]; do echo 0123456789012345678901234567890; done"},
+        NULL};
     (void)state;
     struct trial trial;
     trial_open(&trial, NULL);
     send_prepare(&trial, job.argv);
-    send_job(&trial, &job, 1500);
+    send_job(&trial, &job, 60000);
     trial_pump(&trial, NULL);
-    trial_expect(&trial, 124, SIGKILL, FRAME_TIMED_OUT | FRAME_STDOUT_TRUNCATED);
+    trial_expect(&trial, 0, 0, FRAME_STDOUT_TRUNCATED);
     assert_int_equal(trial.output[FRAME_STEP_RUN][FRAME_STDOUT].len, OUTPUT_MAX);
     trial_close(&trial);
 }

@@ -125,7 +125,7 @@ static void test_time_limit_interrupts(void **state)
     trial_pump(&trial, NULL);
     kernel_expect(&trial, 1, 0, LIVES | FRAME_TIMED_OUT | FRAME_INTERRUPTED);
     assert_int_equal(trial.output[FRAME_STEP_RUN][FRAME_RESULT].len, 9);
-    assert_in_range(trial.end[FRAME_STEP_RUN].wall_ns, 100000000, 2000000000);
+    assert_true(trial.end[FRAME_STEP_RUN].wall_ns >= 100000000);
     kernel_cell(&trial, "child\nget", "");
     kernel_expect(&trial, 0, 0, LIVES);
     assert_string_equal(trial_text(&trial, FRAME_STDOUT), "signal 9kept");
@@ -137,10 +137,10 @@ static void test_interrupt_does_not_help(void **state)
     struct trial trial;
     (void)state;
     trial_open(&trial, NULL);
-    kernel_begin(&trial, kernel_argv, 100, "fork\ndeaf");
+    kernel_begin(&trial, kernel_argv, 1000, "fork\ndeaf");
     trial_pump(&trial, NULL);
     kernel_expect(&trial, 124, SIGKILL, NEW | FRAME_TIMED_OUT | FRAME_INTERRUPTED);
-    assert_in_range(trial.end[FRAME_STEP_RUN].wall_ns, 2100000000, 10000000000);
+    assert_in_range(trial.end[FRAME_STEP_RUN].wall_ns, 3000000000, 10000000000);
     assert_string_equal(trial_text(&trial, FRAME_STDOUT), "deaf");
     close_after(&trial);
 }

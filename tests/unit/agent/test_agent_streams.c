@@ -219,7 +219,7 @@ static void test_output_waits_until_the_timeout(void **state)
     (void)state;
     struct trial trial;
     trial_open(&trial, NULL);
-    trial_step(&trial, FRAME_STEP_RUN, 300, 100 * MIB, (const char *const[]){"cat", "/dev/zero", NULL});
+    trial_step(&trial, FRAME_STEP_RUN, 1000, 100 * MIB, (const char *const[]){"cat", "/dev/zero", NULL});
     trial_start(&trial, NULL, 0);
     trial_send_all(&trial);
     await_program_end(&trial);

@@ -36,17 +36,12 @@ static bool says(const struct trial *trial, const char *word)
 
 static bool is_ready(const struct trial *trial)
 {
-    return says(trial, "ready");
+    return says(trial, "ready\n") || says(trial, "ready\r\n");
 }
 
 static bool is_inside(const struct trial *trial)
 {
     return says(trial, "ready2");
-}
-
-static bool is_resized(const struct trial *trial)
-{
-    return says(trial, "43 132\r\n");
 }
 
 static void expect_text(struct trial *trial, const char *text)
@@ -131,14 +126,12 @@ static void test_resize(void **state)
 {
     (void)state;
     struct trial trial;
-    begin(&trial, 10000, "trap 'echo changed; stty size' WINCH; echo ready; while :; do read line && exit; done");
+    begin(&trial, 10000, "trap 'echo changed; stty size; exit' WINCH; echo ready; while :; do sleep 0.05; done");
     trial_pump(&trial, is_ready);
     trial_resize(&trial, 132, 43);
-    trial_pump(&trial, is_resized);
-    type(&trial, "\n");
     trial_pump(&trial, NULL);
     trial_expect(&trial, 0, 0, 0);
-    expect_text(&trial, "ready\r\nchanged\r\n43 132\r\n\r\n");
+    expect_text(&trial, "ready\r\nchanged\r\n43 132\r\n");
 }
 
 /* A size that comes while the compiler runs is that of the terminal when it is made. */

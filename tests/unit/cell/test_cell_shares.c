@@ -22,13 +22,13 @@ static void test_shares(void **state)
     sim_until(&stage.sim, stage.ready);
     assert_true(stage.cell->shares_due_ns > seam()->monotonic_ns());
     uint64_t due_ns = stage.cell->shares_due_ns;
-    sim_skip(&stage.sim, CELL_SHARES_LATER_NS / 2000000);
+    sim_skip(&stage.sim, CELL_SHARES_LATER_NS / 20000000);
     stage_run_until_done(&stage, NULL);
     stage_reset(&stage);
     sim_until(&stage.sim, stage.ready);
     assert_int_equal(stage.sim.counts[SIM_UPDATE], 1);
     assert_int_equal(stage.cell->shares_due_ns, due_ns); /* short programs do not put it off */
-    sim_skip(&stage.sim, CELL_SHARES_LATER_NS / 2000000);
+    sim_skip(&stage.sim, CELL_SHARES_LATER_NS / 1000000);
     sim_until(&stage.sim, stage.sim.counts[SIM_UPDATE] == 2);
     assert_string_equal(stage.sim.last_body[SIM_UPDATE], "{\"CpuShares\":1024}");
     stage_run_until_done(&stage, NULL);

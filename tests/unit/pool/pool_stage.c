@@ -1,5 +1,7 @@
 #include "pool_stage.h"
 
+#include "base/seam.h"
+
 const struct cell_kind python = {.language = "python",
                                  .image = "codecell-python",
                                  .limits = {.milli_cpus = 1000, .memory_mb = 512, .disk_mb = 100, .processes = 64}};
@@ -134,6 +136,23 @@ static void on_pool_closed(void *arg)
 
     stage->pool_closed = true;
     stage->pool = NULL;
+}
+
+static uint64_t stopped_ns;
+
+static uint64_t stopped(void)
+{
+    return stopped_ns;
+}
+
+void stage_stop_clock(void)
+{
+    static struct seam still;
+
+    stopped_ns = seam()->monotonic_ns();
+    still = seam_system;
+    still.monotonic_ns = stopped;
+    seam_set(&still);
 }
 
 void stage_begin_close(struct stage *stage)

@@ -52,6 +52,9 @@ void stage_open_options(struct stage *stage, struct pool_options options);
 /* The budget allows no more than the minima. */
 void stage_open_idle(struct stage *stage);
 
+/* Stops the clock for the decisions of the pool, until seam_set(&seam_system); timers go on. */
+void stage_stop_clock(void);
+
 void stage_connect(struct stage *stage);
 void stage_open(struct stage *stage);
 void stage_begin_close(struct stage *stage);

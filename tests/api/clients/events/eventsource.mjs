@@ -8,7 +8,7 @@ const headers = { 'X-API-Key': key }
 const accepted = await fetch(`${base}/api/v1/execute/async`, {
   method: 'POST',
   headers: { ...headers, 'Content-Type': 'application/json' },
-  body: JSON.stringify({ code: 'for i in 1 2 3 4; do echo $i; sleep 0.4; done', language: 'bash' }),
+  body: JSON.stringify({ code: 'sleep 1; for i in 1 2 3 4; do echo $i; sleep 2; done', language: 'bash' }),
 })
 const { execution_id: id } = await accepted.json()
 
