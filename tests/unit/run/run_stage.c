@@ -224,6 +224,39 @@ struct execution *stage_submit(struct stage *stage, struct language *language)
     return execution;
 }
 
+static int block(struct db *db, struct store_job *job, struct error *error)
+{
+    (void)db, (void)error;
+    uv_sem_wait(&((struct stage_blocker *)job)->go);
+    return 0;
+}
+
+static void on_unblocked(struct store_job *job, const struct error *error)
+{
+    assert_null(error);
+    ((struct stage_blocker *)job)->done = true;
+}
+
+void stage_block(struct stage *stage)
+{
+    stage->blocker = (struct stage_blocker){.job = {.work = block, .done = on_unblocked}};
+    assert_int_equal(uv_sem_init(&stage->blocker.go, 0), 0);
+    store_submit(stage->store, &stage->blocker.job);
+}
+
+void stage_unblock(struct stage *stage)
+{
+    uv_sem_post(&stage->blocker.go);
+    sim_until(&stage->sim, stage->blocker.done);
+    uv_sem_destroy(&stage->blocker.go);
+}
+
+void stage_hello_blocked(struct sim *sim, struct sim_box *box)
+{
+    stage_block((struct stage *)sim);
+    sim_hello(sim, box);
+}
+
 int stage_record(struct stage *stage, size_t key, const char *id, struct record *out)
 {
     struct error error = {0};

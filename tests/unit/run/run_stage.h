@@ -27,8 +27,16 @@ struct ended {
     void *arg;
 };
 
+/* A job that keeps the database's thread until it may go. */
+struct stage_blocker {
+    struct store_job job;
+    uv_sem_t go;
+    bool done;
+};
+
 struct stage {
-    struct sim sim;
+    struct sim sim; /* the first, so that a program of it finds the stage */
+    struct stage_blocker blocker;
     struct pool *pool;
     struct store *store;
     struct runner *runner;
@@ -62,6 +70,13 @@ struct execution_request stage_request(struct language *language, const char *co
 
 struct execution *stage_submit_as(struct stage *stage, size_t key, struct language *language, struct error *error);
 struct execution *stage_submit(struct stage *stage, struct language *language);
+
+/* Keeps the database's thread from stage_block() to stage_unblock(), which also waits for it. */
+void stage_block(struct stage *stage);
+void stage_unblock(struct stage *stage);
+
+/* As sim_hello(), and calls stage_block(). */
+void stage_hello_blocked(struct sim *sim, struct sim_box *box);
 
 /* The record as it stands in the file, read from beside the store. */
 int stage_record(struct stage *stage, size_t key, const char *id, struct record *out);

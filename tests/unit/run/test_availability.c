@@ -355,43 +355,19 @@ static void test_stop_at_each_point(void **state)
     }
 }
 
-/* A job that keeps the database's thread until it is let go. */
-struct blocker {
-    struct store_job job;
-    uv_sem_t go;
-    bool done;
-};
-
-static int block(struct db *db, struct store_job *job, struct error *error)
-{
-    (void)db, (void)error;
-    uv_sem_wait(&((struct blocker *)job)->go);
-    return 0;
-}
-
-static void on_unblocked(struct store_job *job, const struct error *error)
-{
-    assert_null(error);
-    ((struct blocker *)job)->done = true;
-}
-
 /* While the database has the question. */
 static void test_stop_while_reading(void **state)
 {
-    struct blocker blocker = {.job = {.work = block, .done = on_unblocked}};
     struct trial trial;
 
     (void)state;
-    assert_int_equal(uv_sem_init(&blocker.go, 0), 0);
     trial_open(&trial);
-    store_submit(trial.stage.store, &blocker.job);
+    stage_block(&trial.stage);
     availability_check(trial.availability);
     sim_until(&trial.stage.sim, store_queued(trial.stage.store) == 2);
     availability_stop(trial.availability);
-    uv_sem_post(&blocker.go);
-    sim_until(&trial.stage.sim, blocker.done);
+    stage_unblock(&trial.stage);
     trial_close(&trial);
-    uv_sem_destroy(&blocker.go);
     assert_int_equal(asked, 0);
 }
 

@@ -371,13 +371,13 @@ static void test_gone_while_recording(void **state)
 
     (void)state;
     stage_open(&stage);
-    stage.sim.program = sim_hello;
+    stage.sim.program = stage_hello_blocked;
     struct execution *execution = stage_submit(&stage, &python);
-    while (execution->state != EXECUTION_RECORDING)
-        uv_run(&stage.sim.loop, UV_RUN_ONCE);
+    sim_until(&stage.sim, execution->state == EXECUTION_RECORDING);
     execution_cancel(execution);
     assert_int_equal(execution_status(execution), RECORD_COMPLETED);
     execution_abandon(execution);
+    stage_unblock(&stage);
     sim_until(&stage.sim, list_is_empty(&stage.runner->executions));
     assert_int_equal(stage.ended_len, 0);
     stage_close(&stage);

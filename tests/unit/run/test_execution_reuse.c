@@ -354,11 +354,12 @@ static void test_given_back_at_once(void **state)
 
     (void)state;
     open_filled(&stage);
+    stage.sim.program = stage_hello_blocked;
     struct execution *execution = submit(&stage, 0, &python, KEY_REUSE_KEY);
-    while (execution->state != EXECUTION_RECORDING)
-        uv_run(&stage.sim.loop, UV_RUN_ONCE);
+    sim_until(&stage.sim, execution->state == EXECUTION_RECORDING);
     assert_null(execution->cell);
     assert_int_equal(kept(&stage), 1);
+    stage_unblock(&stage);
     sim_until(&stage.sim, stage.ended_len == 1);
     stage_close(&stage);
 }
