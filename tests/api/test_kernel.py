@@ -534,11 +534,13 @@ def test_a_websocket_s_input(server, py, socket):
 
 
 def test_a_websocket_s_signal(server, py, socket):
+    cell(server, py, "kept = 5")
     socket.send(type="start", **body(py, SLEEPY))
     socket.until_text("up\n")
     socket.send(type="signal", signal="SIGINT")
     last = socket.rest()[0][-1]
     assert (last["status"], last["error"]["name"], last["warnings"]) == ("failed", "KeyboardInterrupt", [LIVES])
+    assert result(server, py, "kept") == "5"
 
 
 # What is refused.

@@ -1,11 +1,11 @@
-/* How often a test does the same thing. With TESTS_SHORT in the environment it does it less often: tests/run sets it
- * for valgrind, under which a program takes 30 to 60 times as long. All other builds run the whole. */
+/* For tests that do something thousands of times. With TESTS_SHORT in the environment they do it less often: tests/run
+ * sets it for valgrind, under which a program takes 30 to 60 times as long. All other builds run the whole. */
 #ifndef CODECELL_TESTS_LIB_REPEATS_H
 #define CODECELL_TESTS_LIB_REPEATS_H
 
 #include <stdlib.h>
 
-static inline int repeats(int usual, int in_short)
+static inline int unless_short(int usual, int in_short)
 {
     return getenv("TESTS_SHORT") ? in_short : usual;
 }

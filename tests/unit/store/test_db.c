@@ -402,7 +402,7 @@ static int open_once(const char *dir)
 static void many_may_open_first(void **state)
 {
     enum { PROGRAMS_MAX = 6, TURNS = 5 };
-    int programs = repeats(PROGRAMS_MAX, 3); /* each waits for the others' migrations, for 5 s at most */
+    int programs = unless_short(PROGRAMS_MAX, 3); /* each waits for the others' migrations, for 5 s at most */
     struct fixture *fixture = *state;
     for (int turn = 0; turn < TURNS; turn++) {
         pid_t children[PROGRAMS_MAX];
